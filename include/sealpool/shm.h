@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SEALPOOL_SHM_H
+#define SEALPOOL_SHM_H
+
+/**
+ * Sealpool's wl_shm, for any compositor built on libwayland-server.
+ *
+ * Compositors built on wlroots want <sealpool/wlroots.h> instead, and need
+ * from here only the options and the statistics.
+ *
+ * Units: sizes, offsets and strides are bytes; widths and heights are pixels.
+ * Pixel formats are DRM fourcc codes (drm_fourcc.h) throughout.
+ *
+ * Threads: every function is called on the thread that dispatches the
+ * wl_display, except where its comment says "any thread".
+ *
+ * Signals: the library installs no signal handler and raises no signal.
+ *
+ * Structs that begin with a "size" member grow at their end in later versions;
+ * the caller sets it to sizeof(the struct), so that a program built against an
+ * older header keeps working.
+ */
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct wl_client;
+struct wl_display;
+struct wl_resource;
+
+/** The wl_shm global and all that hangs on it. */
+struct sealpool_shm;
+
+/** The memory behind one wl_buffer. It may outlive that wl_buffer. */
+struct sealpool_buffer;
+
+/** How the compositor sees the bytes of a buffer. */
+enum sealpool_memory_kind {
+	/** The client's own pages, mapped shared. The file is sealed against
+	 * shrinking and reaches past the buffer's last byte: no access can
+	 * fault, now or later. */
+	SEALPOOL_MEMORY_DIRECT,
+	/** The client's own pages, mapped privately with MAP_NOFAULT: what the
+	 * file does not back reads as zero. Only on kernels that have it. */
+	SEALPOOL_MEMORY_NOFAULT,
+	/** A copy that the compositor owns, brought up to date when it is
+	 * read, and only where the client has damaged it. */
+	SEALPOOL_MEMORY_SHADOW,
+};
+
+/** The number of values in enum sealpool_memory_kind. */
+#define SEALPOOL_MEMORY_KINDS 3
+
+enum sealpool_log_importance {
+	/** The compositor or its system is at fault. */
+	SEALPOOL_LOG_ERROR,
+	/** A client was disconnected, or would have been but for lenience. */
+	SEALPOOL_LOG_INFO,
+	SEALPOOL_LOG_DEBUG,
+};
+
+/** Receives a message without a newline at its end. */
+typedef void (*sealpool_log_func)(void *data,
+	enum sealpool_log_importance importance, const char *format,
+	va_list args);
+
+/**
+ * What one client may hold. Zero means the default. A client that asks for
+ * more is disconnected with a wl_display.implementation error that names the
+ * budget; no other client notices.
+ */
+struct sealpool_budget {
+	/** Pools alive at once, buffers of destroyed pools included.
+	 * Default: 2048. */
+	uint32_t pools;
+	/** File descriptors kept open on behalf of the client: one a pool, and
+	 * one more for a pool with a shadow. Default: a third of what all
+	 * clients together may hold, which is three quarters of RLIMIT_NOFILE's
+	 * soft limit as it is when the global is created, but not more than
+	 * 8192. When all together would hold more than that, the client that
+	 * holds most is disconnected, whoever asked. */
+	uint32_t fds;
+	/** Bytes of memory that the compositor provides for the client: the
+	 * allocated parts of shadows, and the holes in sealed files, which
+	 * reading fills on the reader's account. Default: 1 GiB. */
+	uint64_t shadow_bytes;
+};
+
+struct sealpool_options {
+	/** sizeof(struct sealpool_options). */
+	size_t size;
+	/** What each client may hold. */
+	struct sealpool_budget budget;
+	/** Leave a client alive whose file is shorter than the buffer read:
+	 * missing bytes read as zero, and nobody is told. The default is to
+	 * send wl_shm.invalid_fd on the wl_buffer. */
+	bool lenient;
+	/** Where messages go. NULL: errors and information to stderr (core), or
+	 * all to wlr_log (the wlroots face). */
+	sealpool_log_func log;
+	void *log_data;
+};
+
+/**
+ * Creates the wl_shm global, version 2.
+ *
+ * "formats" are offered to clients; they must include DRM_FORMAT_ARGB8888 and
+ * DRM_FORMAT_XRGB8888 (asserted: the protocol requires both). A format listed
+ * twice is offered once; one whose memory layout the library does not know is
+ * not offered, and logged. The array is copied. "options" may be NULL; it is
+ * copied as well.
+ *
+ * The global is destroyed with the display. Returns NULL, after a log message,
+ * when memory or another resource is lacking.
+ */
+struct sealpool_shm *sealpool_shm_create(struct wl_display *display,
+	const uint32_t *formats, size_t formats_len,
+	const struct sealpool_options *options);
+
+/**
+ * Called for each new wl_buffer, before the client can use it, to let the
+ * compositor attach an object of its own with sealpool_buffer_set_user_data().
+ * Returning false means that there was no memory: the client is told so, and
+ * the buffer is destroyed.
+ */
+typedef bool (*sealpool_new_buffer_func)(struct sealpool_buffer *buffer,
+	void *data);
+
+/** Sets the function called for each new wl_buffer; NULL for none. */
+void sealpool_shm_set_new_buffer_func(struct sealpool_shm *shm,
+	sealpool_new_buffer_func func, void *data);
+
+/**
+ * Returns the buffer behind a wl_buffer, or NULL when the wl_buffer was made by
+ * something else than Sealpool. The reference stays the wl_buffer's: take one
+ * of your own with sealpool_buffer_ref() to keep it.
+ */
+struct sealpool_buffer *sealpool_buffer_try_from_resource(
+	struct wl_resource *resource);
+
+/**
+ * Takes a reference. A referenced buffer stays readable whatever the client
+ * destroys: its wl_buffer, its wl_shm_pool, its connection.
+ */
+struct sealpool_buffer *sealpool_buffer_ref(struct sealpool_buffer *buffer);
+
+/** Gives a reference back. No access may be under way by its holder. */
+void sealpool_buffer_unref(struct sealpool_buffer *buffer);
+
+/** The wl_buffer, or NULL once the client has destroyed it. */
+struct wl_resource *sealpool_buffer_get_resource(
+	struct sealpool_buffer *buffer);
+
+void sealpool_buffer_set_user_data(struct sealpool_buffer *buffer,
+	void *data);
+void *sealpool_buffer_get_user_data(const struct sealpool_buffer *buffer);
+
+/** The wl_shm that the buffer was made with. */
+struct sealpool_shm *sealpool_buffer_get_shm(
+	const struct sealpool_buffer *buffer);
+
+/** Any thread, as the five below: these never change. */
+int32_t sealpool_buffer_get_width(const struct sealpool_buffer *buffer);
+int32_t sealpool_buffer_get_height(const struct sealpool_buffer *buffer);
+/** Of the first plane, in bytes. */
+int32_t sealpool_buffer_get_stride(const struct sealpool_buffer *buffer);
+/** Of the first plane's first byte in the pool and in the buffer's fd. */
+int32_t sealpool_buffer_get_offset(const struct sealpool_buffer *buffer);
+/** A DRM fourcc code. */
+uint32_t sealpool_buffer_get_format(const struct sealpool_buffer *buffer);
+
+/**
+ * How the buffer is seen now. Any thread. A buffer may become direct later,
+ * when its client seals the file; a direct one stays so.
+ */
+enum sealpool_memory_kind sealpool_buffer_get_kind(
+	const struct sealpool_buffer *buffer);
+
+enum sealpool_access_flag {
+	SEALPOOL_ACCESS_READ = 1 << 0,
+	SEALPOOL_ACCESS_WRITE = 1 << 1,
+};
+
+/** One access to a buffer's bytes; on the caller's stack, say. */
+struct sealpool_access {
+	/** The first plane's first byte, at a row length of "stride". Valid
+	 * until the access ends, and not after. */
+	void *data;
+	uint32_t format;
+	size_t stride;
+
+	/* private */
+	struct sealpool_buffer *buffer;
+	void *copy;
+	uint32_t flags;
+};
+
+/**
+ * Begins an access. Any thread, provided that the caller holds a reference
+ * until the access has ended; several accesses may be under way at once, to
+ * one buffer or to many, and never wait for one another except for a copy that
+ * one of them is making.
+ *
+ * Touching the bytes cannot fault. They may still be changing under the
+ * reader, as with any shared memory: read each byte once where that matters.
+ * Bytes that the client's file does not have read as zero, and the client gets
+ * its error from the event loop (see sealpool_options.lenient).
+ *
+ * Written bytes reach the client when the access ends; a write access sees
+ * what the client's memory held before it.
+ *
+ * Returns 0, or a negative errno: -EACCES for a write access to memory that
+ * cannot be written (a read-only fd, a seal), -EDQUOT over the client's
+ * budget, -ENOMEM.
+ */
+int sealpool_buffer_begin_access(struct sealpool_buffer *buffer,
+	uint32_t flags, struct sealpool_access *access);
+
+/** Ends an access, on the thread that began it or any other. */
+void sealpool_access_end(struct sealpool_access *access);
+
+/**
+ * Returns an fd that holds the buffer's bytes at sealpool_buffer_get_offset(),
+ * and that cannot fault whoever maps it: the client's own for a direct buffer,
+ * else the shadow's, brought up to date by this call (later commits show in it
+ * after the next access or call). It is sealed against shrinking. It remains
+ * the buffer's: do not close it, and duplicate it to keep it longer than the
+ * buffer. Returns a negative errno as sealpool_buffer_begin_access() does.
+ */
+int sealpool_buffer_get_fd(struct sealpool_buffer *buffer);
+
+/**
+ * Sends wl_buffer.release, if the wl_buffer is still there. To be called each
+ * time the compositor has done with the contents last committed.
+ */
+void sealpool_buffer_send_release(struct sealpool_buffer *buffer);
+
+/** What one client, or one pool, holds and has cost. */
+struct sealpool_stats {
+	/** sizeof(struct sealpool_stats), set by the caller. */
+	size_t size;
+	/** Pools alive, those with only buffers left included. */
+	uint32_t pools;
+	/** Buffers alive, by memory kind. */
+	uint32_t buffers[SEALPOOL_MEMORY_KINDS];
+	/** File descriptors held open. */
+	uint32_t fds;
+	/** The sizes of the pools, added up. */
+	uint64_t pool_bytes;
+	/** Memory provided by the compositor, see sealpool_budget. */
+	uint64_t shadow_bytes;
+	/** Bytes copied from the client into shadows, since it connected. */
+	uint64_t bytes_copied_in;
+	/** Bytes handed back to the client by write accesses. */
+	uint64_t bytes_copied_out;
+	/** Accesses that met missing bytes. */
+	uint64_t faults;
+};
+
+/** All zero for a client that has no pool. */
+void sealpool_shm_get_client_stats(struct sealpool_shm *shm,
+	struct wl_client *client, struct sealpool_stats *stats);
+
+typedef void (*sealpool_pool_stats_func)(const struct sealpool_stats *stats,
+	void *data);
+
+/**
+ * Calls "func" for each pool of the client, oldest first, with stats whose
+ * "pools" is 1. The function must not destroy protocol objects.
+ */
+void sealpool_shm_for_each_pool(struct sealpool_shm *shm,
+	struct wl_client *client, sealpool_pool_stats_func func, void *data);
+
+/** A short name for a memory kind: "direct", "nofault", "shadow". */
+const char *sealpool_memory_kind_name(enum sealpool_memory_kind kind);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

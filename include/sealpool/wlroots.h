@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SEALPOOL_WLROOTS_H
+#define SEALPOOL_WLROOTS_H
+
+/**
+ * Sealpool's wl_shm for compositors built on wlroots 0.18 to 0.20.
+ *
+ * In place of
+ *
+ *     wlr_shm_create_with_renderer(display, 2, renderer);
+ *
+ * a compositor calls
+ *
+ *     sealpool_wlr_shm_create_with_renderer(display, renderer, NULL);
+ *
+ * and nothing else changes: wlr_buffer_try_from_resource() finds the buffers,
+ * the renderer reads them, screen capture writes them, the release event goes
+ * out when the last lock is gone. (wlr_renderer_init_wl_display() makes a
+ * wlr_shm too: call wlr_renderer_init_wl_shm()'s replacement above, and create
+ * linux-dmabuf by hand where it is wanted.)
+ *
+ * Both functions are called on the display's thread.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sealpool/shm.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct wl_display;
+struct wlr_renderer;
+
+/**
+ * Creates the wl_shm global with the formats that "renderer" can make textures
+ * of from memory. "options" may be NULL, and is copied; without a log function
+ * messages go to wlr_log.
+ *
+ * The global is destroyed with the display. Returns NULL, after a log message,
+ * when the renderer cannot read from memory or a resource is lacking.
+ */
+struct sealpool_shm *sealpool_wlr_shm_create_with_renderer(
+	struct wl_display *display, struct wlr_renderer *renderer,
+	const struct sealpool_options *options);
+
+/**
+ * The same with a list of formats, for compositors that do not use struct
+ * wlr_renderer. The list is as for sealpool_shm_create().
+ */
+struct sealpool_shm *sealpool_wlr_shm_create(struct wl_display *display,
+	const uint32_t *formats, size_t formats_len,
+	const struct sealpool_options *options);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One wl_buffer, and what remains of it while the compositor holds it.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <wayland-server-protocol.h>
+
+#include "buffer.h"
+#include "commits.h"
+#include "pool.h"
+#include "shm.h"
+
+static void handle_destroy(struct wl_client *client,
+		struct wl_resource *resource) {
+	wl_resource_destroy(resource);
+}
+
+static const struct wl_buffer_interface buffer_impl = {
+	.destroy = handle_destroy,
+};
+
+static void handle_resource_destroy(struct wl_resource *resource) {
+	struct sealpool_buffer *buffer = wl_resource_get_user_data(resource);
+	buffer->resource = NULL;
+	/* The contents are those of the last commit from now on: what is not
+	 * stale stays so, whatever else is committed. */
+	sp_commits_forget_buffer(buffer);
+	sealpool_buffer_unref(buffer);
+}
+
+static void buffer_destroy(struct sealpool_buffer *buffer) {
+	sp_memory_finish(buffer);
+	wl_list_remove(&buffer->link);
+	sp_pool_unref(buffer->pool);
+	free(buffer);
+}
+
+void sp_buffer_create(struct sp_pool *pool, struct wl_client *client,
+		uint32_t id, const struct sp_format *format,
+		const struct sp_layout *layout, int32_t offset,
+		int32_t stride) {
+	struct sealpool_shm *shm = pool->client->shm;
+	struct sealpool_buffer *buffer = calloc(1, sizeof(*buffer));
+	if (buffer == NULL) {
+		wl_resource_post_no_memory(pool->resource);
+		return;
+	}
+	buffer->pool = pool;
+	sp_pool_ref(pool);
+	wl_list_insert(&pool->buffers, &buffer->link);
+	buffer->refs = 1;
+	buffer->format = format;
+	buffer->offset = offset;
+	buffer->stride = stride;
+	buffer->layout = *layout;
+
+	int ret = sp_memory_init(buffer);
+	if (ret == -EDQUOT) {
+		sp_client_post_over_bytes(pool->client);
+		goto error;
+	} else if (ret < 0) {
+		wl_resource_post_no_memory(pool->resource);
+		goto error;
+	}
+
+	buffer->resource =
+		wl_resource_create(client, &wl_buffer_interface, 1, id);
+	if (buffer->resource == NULL) {
+		wl_resource_post_no_memory(pool->resource);
+		goto error;
+	}
+	wl_resource_set_implementation(buffer->resource, &buffer_impl, buffer,
+		handle_resource_destroy);
+
+	if (shm->new_buffer != NULL &&
+			!shm->new_buffer(buffer, shm->new_buffer_data)) {
+		wl_resource_post_no_memory(pool->resource);
+		wl_resource_destroy(buffer->resource);
+	}
+	return;
+
+error:
+	buffer_destroy(buffer);
+}
+
+struct sealpool_buffer *sealpool_buffer_try_from_resource(
+		struct wl_resource *resource) {
+	if (!wl_resource_instance_of(resource, &wl_buffer_interface,
+			&buffer_impl)) {
+		return NULL;
+	}
+	return wl_resource_get_user_data(resource);
+}
+
+struct sealpool_buffer *sealpool_buffer_ref(struct sealpool_buffer *buffer) {
+	buffer->refs++;
+	return buffer;
+}
+
+void sealpool_buffer_unref(struct sealpool_buffer *buffer) {
+	assert(buffer->refs > 0);
+	if (--buffer->refs == 0) {
+		buffer_destroy(buffer);
+	}
+}
+
+struct wl_resource *sealpool_buffer_get_resource(
+		struct sealpool_buffer *buffer) {
+	return buffer->resource;
+}
+
+void sealpool_buffer_set_user_data(struct sealpool_buffer *buffer,
+		void *data) {
+	buffer->user_data = data;
+}
+
+void *sealpool_buffer_get_user_data(const struct sealpool_buffer *buffer) {
+	return buffer->user_data;
+}
+
+struct sealpool_shm *sealpool_buffer_get_shm(
+		const struct sealpool_buffer *buffer) {
+	return buffer->pool->client->shm;
+}
+
+int32_t sealpool_buffer_get_width(const struct sealpool_buffer *buffer) {
+	return buffer->layout.width;
+}
+
+int32_t sealpool_buffer_get_height(const struct sealpool_buffer *buffer) {
+	return buffer->layout.height;
+}
+
+int32_t sealpool_buffer_get_stride(const struct sealpool_buffer *buffer) {
+	return buffer->stride;
+}
+
+int32_t sealpool_buffer_get_offset(const struct sealpool_buffer *buffer) {
+	return buffer->offset;
+}
+
+uint32_t sealpool_buffer_get_format(const struct sealpool_buffer *buffer) {
+	return buffer->format->drm;
+}
+
+enum sealpool_memory_kind sealpool_buffer_get_kind(
+		const struct sealpool_buffer *buffer) {
+	return atomic_load_explicit(&buffer->memory.kind, memory_order_acquire);
+}
+
+void sealpool_buffer_send_release(struct sealpool_buffer *buffer) {
+	if (buffer->resource != NULL) {
+		wl_buffer_send_release(buffer->resource);
+	}
+}

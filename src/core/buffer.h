@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SEALPOOL_CORE_BUFFER_H
+#define SEALPOOL_CORE_BUFFER_H
+
+#include <stdint.h>
+#include <wayland-server-core.h>
+
+#include <sealpool/shm.h>
+
+#include "format.h"
+#include "memory.h"
+
+struct sp_pool;
+struct sp_surface;
+
+struct sealpool_buffer {
+	struct sp_pool *pool;
+	struct wl_list link; /* sp_pool.buffers */
+	struct wl_resource *resource; /* NULL once destroyed */
+	/* The resource's, and whoever else took one. */
+	unsigned refs;
+	void *user_data;
+
+	const struct sp_format *format;
+	int32_t offset, stride;
+	struct sp_layout layout;
+
+	struct sp_memory memory;
+
+	/* The surface it was last committed to, while commits matter. */
+	struct sp_surface *surface;
+	struct wl_list surface_link; /* sp_surface.buffers */
+};
+
+/**
+ * Creates a wl_buffer with the given id for wl_shm_pool.create_buffer, whose
+ * arguments are valid. Posts errors itself.
+ */
+void sp_buffer_create(struct sp_pool *pool, struct wl_client *client,
+	uint32_t id, const struct sp_format *format,
+	const struct sp_layout *layout, int32_t offset, int32_t stride);
+
+#endif

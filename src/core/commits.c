@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The commit tracker: what clients attach, damage and commit, turned into what
+ * is stale in the buffers that are copied.
+ *
+ * It listens to the requests of the display before they are dispatched, so it
+ * needs nothing from the compositor, and has done its part when the compositor
+ * looks at a commit. It costs next to nothing where it is not needed: a surface
+ * has a record here only from its first commit of a buffer that is not direct
+ * (or an unusual scale or transform before), and collects damage only while
+ * such buffers are alive.
+ *
+ * A client with several buffers draws each frame into one that holds an older
+ * frame. So the damage of a commit makes stale all buffers that were seen on
+ * the surface, whichever was attached: for the others it is what they will
+ * lack, and what the client will draw there before it attaches them again.
+ *
+ *   commit      attached   damage   stale in A   stale in B
+ *   first       A          D1       all          -
+ *   second      B          D2       D2           all
+ *   (both read)                     -            -
+ *   third       A          D3       D3           D3
+ *   fourth      B          D4       D3+D4 or D4  D3+D4
+ *
+ * When in doubt, all of the buffer is stale; that is always right.
+ */
+#include <limits.h>
+#include <pixman.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wayland-server-protocol.h>
+
+#include "buffer.h"
+#include "commits.h"
+#include "pool.h"
+#include "shm.h"
+
+/* As many rectangles as a client may send, no more are kept. */
+#define DAMAGE_BOXES_MAX 64
+
+/* wl_surface, in the order of wayland.xml; libwayland has no names for them in
+ * server code. */
+enum surface_request {
+	SURFACE_ATTACH = 1,
+	SURFACE_DAMAGE = 2,
+	SURFACE_COMMIT = 6,
+	SURFACE_SET_BUFFER_TRANSFORM = 7,
+	SURFACE_SET_BUFFER_SCALE = 8,
+	SURFACE_DAMAGE_BUFFER = 9,
+	SURFACE_OFFSET = 10,
+};
+
+enum viewporter_request {
+	VIEWPORTER_GET_VIEWPORT = 1,
+};
+
+struct sp_commits {
+	struct sealpool_shm *shm;
+	struct wl_protocol_logger *logger;
+	struct wl_list surfaces; /* sp_surface.link */
+};
+
+struct sp_surface {
+	struct sp_commits *commits;
+	struct wl_list link; /* sp_commits.surfaces */
+	struct wl_listener destroy;
+	/* Seen here last, and alive: sealpool_buffer.surface_link */
+	struct wl_list buffers;
+
+	/* The size of the buffer attached now, 0 for none or for one that is
+	 * not ours. */
+	int32_t width, height;
+	int32_t scale;
+	int32_t transform;
+	/* Not to be undone: wp_viewport.destroy takes effect only at a commit,
+	 * and surfaces that had one tend to have one again. */
+	bool has_viewport;
+
+	struct {
+		bool attached;
+		struct sealpool_buffer *buffer; /* NULL if not ours */
+		struct wl_listener buffer_destroy;
+		bool moved;
+		int32_t scale;
+		int32_t transform;
+		/* In the surface's coordinates, and in the buffer's. */
+		pixman_region32_t surface_damage, buffer_damage;
+	} pending;
+};
+
+static void surface_set_pending_buffer(struct sp_surface *surface,
+		struct sealpool_buffer *buffer) {
+	if (surface->pending.buffer != NULL) {
+		wl_list_remove(&surface->pending.buffer_destroy.link);
+	}
+	surface->pending.buffer = buffer;
+	if (buffer != NULL) {
+		wl_resource_add_destroy_listener(buffer->resource,
+			&surface->pending.buffer_destroy);
+	}
+}
+
+static void surface_handle_pending_buffer_destroy(struct wl_listener *listener,
+		void *data) {
+	struct sp_surface *surface =
+		wl_container_of(listener, surface, pending.buffer_destroy);
+	surface_set_pending_buffer(surface, NULL);
+}
+
+static void buffer_leave_surface(struct sealpool_buffer *buffer) {
+	if (buffer->surface == NULL) {
+		return;
+	}
+	wl_list_remove(&buffer->surface_link);
+	buffer->surface = NULL;
+}
+
+static void surface_destroy(struct sp_surface *surface) {
+	struct sealpool_buffer *buffer, *tmp;
+	wl_list_for_each_safe(buffer, tmp, &surface->buffers, surface_link) {
+		buffer_leave_surface(buffer);
+		sp_memory_set_tracked(buffer, false);
+	}
+	surface_set_pending_buffer(surface, NULL);
+	wl_list_remove(&surface->destroy.link);
+	wl_list_remove(&surface->link);
+	pixman_region32_fini(&surface->pending.surface_damage);
+	pixman_region32_fini(&surface->pending.buffer_damage);
+	free(surface);
+}
+
+static void surface_handle_destroy(struct wl_listener *listener, void *data) {
+	struct sp_surface *surface =
+		wl_container_of(listener, surface, destroy);
+	surface_destroy(surface);
+}
+
+/* The record of a wl_surface, or NULL. */
+static struct sp_surface *surface_find(struct sp_commits *commits,
+		struct wl_resource *resource) {
+	struct wl_listener *listener = wl_resource_get_destroy_listener(
+		resource, surface_handle_destroy);
+	if (listener == NULL) {
+		return NULL;
+	}
+	struct sp_surface *surface =
+		wl_container_of(listener, surface, destroy);
+	/* A display with two shm globals has two trackers; the second one then
+	 * knows nothing of the surface, and copies whole buffers. */
+	return surface->commits == commits ? surface : NULL;
+}
+
+/* The same, but makes one; NULL when there is no memory for it, which makes the
+ * surface's buffers wholly stale at each access. */
+static struct sp_surface *surface_get(struct sp_commits *commits,
+		struct wl_resource *resource) {
+	struct wl_listener *listener = wl_resource_get_destroy_listener(
+		resource, surface_handle_destroy);
+	if (listener != NULL) {
+		return surface_find(commits, resource);
+	}
+	struct sp_surface *surface = calloc(1, sizeof(*surface));
+	if (surface == NULL) {
+		return NULL;
+	}
+	surface->commits = commits;
+	surface->scale = surface->pending.scale = 1;
+	surface->transform = surface->pending.transform =
+		WL_OUTPUT_TRANSFORM_NORMAL;
+	pixman_region32_init(&surface->pending.surface_damage);
+	pixman_region32_init(&surface->pending.buffer_damage);
+	surface->pending.buffer_destroy.notify =
+		surface_handle_pending_buffer_destroy;
+	wl_list_init(&surface->buffers);
+	wl_list_insert(&commits->surfaces, &surface->link);
+	surface->destroy.notify = surface_handle_destroy;
+	wl_resource_add_destroy_listener(resource, &surface->destroy);
+	return surface;
+}
+
+static void handle_attach(struct sp_commits *commits,
+		struct wl_resource *resource, const union wl_argument *args) {
+	struct wl_resource *buffer_resource = (struct wl_resource *)args[0].o;
+	struct sealpool_buffer *buffer = buffer_resource != NULL ?
+		sealpool_buffer_try_from_resource(buffer_resource) : NULL;
+
+	struct sp_surface *surface = surface_find(commits, resource);
+	if (surface == NULL) {
+		if (buffer == NULL || !sp_memory_wants_commits(buffer)) {
+			return;
+		}
+		surface = surface_get(commits, resource);
+		if (surface == NULL) {
+			return;
+		}
+	}
+	surface->pending.attached = true;
+	surface_set_pending_buffer(surface, buffer);
+	if (args[1].i != 0 || args[2].i != 0) {
+		surface->pending.moved = true;
+	}
+}
+
+static void handle_damage(struct sp_commits *commits,
+		struct wl_resource *resource, const union wl_argument *args,
+		bool in_buffer) {
+	struct sp_surface *surface = surface_find(commits, resource);
+	if (surface == NULL || wl_list_empty(&surface->buffers)) {
+		return;
+	}
+	int32_t x = args[0].i, y = args[1].i;
+	int32_t width = args[2].i, height = args[3].i;
+	if (width <= 0 || height <= 0) {
+		return;
+	}
+	/* Clients pass INT32_MAX for all there is. */
+	pixman_box32_t box = {
+		.x1 = x, .x2 = x > INT32_MAX - width ? INT32_MAX : x + width,
+		.y1 = y, .y2 = y > INT32_MAX - height ? INT32_MAX : y + height,
+	};
+	pixman_region32_t *damage = in_buffer ?
+		&surface->pending.buffer_damage :
+		&surface->pending.surface_damage;
+	if (pixman_region32_n_rects(damage) >= DAMAGE_BOXES_MAX) {
+		pixman_box32_t extents = *pixman_region32_extents(damage);
+		pixman_region32_fini(damage);
+		pixman_region32_init_with_extents(damage, &extents);
+	}
+	pixman_region32_t added;
+	pixman_region32_init_with_extents(&added, &box);
+	if (!pixman_region32_union(damage, damage, &added)) {
+		pixman_box32_t all = {
+			INT32_MIN, INT32_MIN, INT32_MAX, INT32_MAX,
+		};
+		pixman_region32_fini(damage);
+		pixman_region32_init_with_extents(damage, &all);
+	}
+	pixman_region32_fini(&added);
+}
+
+static int32_t clip(int64_t value, int32_t max) {
+	return (int32_t)(value < 0 ? 0 : value > max ? max : value);
+}
+
+/* Adds a region of the surface, at an integer scale, to one of the buffer. */
+static void add_scaled(pixman_region32_t *to, const pixman_region32_t *from,
+		int32_t scale, const struct sp_layout *layout) {
+	int boxes_len;
+	const pixman_box32_t *boxes = pixman_region32_rectangles(
+		(pixman_region32_t *)from, &boxes_len);
+	for (int i = 0; i < boxes_len; i++) {
+		int32_t x1 = clip((int64_t)boxes[i].x1 * scale, layout->width);
+		int32_t y1 = clip((int64_t)boxes[i].y1 * scale, layout->height);
+		int32_t x2 = clip((int64_t)boxes[i].x2 * scale, layout->width);
+		int32_t y2 = clip((int64_t)boxes[i].y2 * scale, layout->height);
+		if (x1 < x2 && y1 < y2) {
+			pixman_region32_union_rect(to, to, x1, y1,
+				(unsigned)(x2 - x1), (unsigned)(y2 - y1));
+		}
+	}
+}
+
+/* Makes the damage of a commit stale in a buffer. */
+static void surface_age_buffer(struct sp_surface *surface,
+		struct sealpool_buffer *buffer) {
+	const struct sp_layout *layout = &buffer->layout;
+	pixman_region32_t stale;
+	pixman_region32_init(&stale);
+	add_scaled(&stale, &surface->pending.surface_damage, surface->scale,
+		layout);
+	add_scaled(&stale, &surface->pending.buffer_damage, 1, layout);
+	sp_memory_age(buffer, &stale);
+	pixman_region32_fini(&stale);
+}
+
+/* Takes over what set_buffer_scale, set_buffer_transform and attach prepared,
+ * and returns whether that leaves no relation between old and new pixels. */
+static bool surface_apply_pending(struct sp_surface *surface) {
+	bool changed = surface->pending.moved ||
+		surface->scale != surface->pending.scale ||
+		surface->transform != surface->pending.transform;
+	surface->scale = surface->pending.scale;
+	surface->transform = surface->pending.transform;
+	surface->pending.moved = false;
+
+	if (surface->pending.attached) {
+		const struct sealpool_buffer *buffer = surface->pending.buffer;
+		int32_t width = buffer != NULL ? buffer->layout.width : 0;
+		int32_t height = buffer != NULL ? buffer->layout.height : 0;
+		changed |= width != surface->width || height != surface->height;
+		surface->width = width;
+		surface->height = height;
+	}
+
+	bool unclear = surface->has_viewport ||
+		surface->transform != WL_OUTPUT_TRANSFORM_NORMAL;
+	return changed || (unclear && pixman_region32_not_empty(
+		&surface->pending.surface_damage));
+}
+
+static void handle_commit(struct sp_commits *commits,
+		struct wl_resource *resource) {
+	struct sp_surface *surface = surface_find(commits, resource);
+	if (surface == NULL) {
+		return;
+	}
+
+	bool all = surface_apply_pending(surface);
+	struct sealpool_buffer *buffer, *tmp;
+	wl_list_for_each_safe(buffer, tmp, &surface->buffers, surface_link) {
+		if (!sp_memory_wants_commits(buffer)) {
+			/* Became direct. */
+			buffer_leave_surface(buffer);
+		} else if (all) {
+			sp_memory_age(buffer, NULL);
+		} else {
+			surface_age_buffer(surface, buffer);
+		}
+	}
+
+	buffer = surface->pending.buffer;
+	surface_set_pending_buffer(surface, NULL);
+	surface->pending.attached = false;
+	pixman_region32_clear(&surface->pending.surface_damage);
+	pixman_region32_clear(&surface->pending.buffer_damage);
+	if (buffer == NULL || !sp_memory_wants_commits(buffer)) {
+		return;
+	}
+	if (buffer->surface != surface) {
+		/* Its last frame was drawn for elsewhere, or for nowhere. */
+		buffer_leave_surface(buffer);
+		buffer->surface = surface;
+		wl_list_insert(&surface->buffers, &buffer->surface_link);
+		sp_memory_set_tracked(buffer, true);
+	}
+	sp_memory_handle_commit(buffer);
+}
+
+static void handle_surface_request(struct sp_commits *commits,
+		const struct wl_protocol_logger_message *message) {
+	struct wl_resource *resource = message->resource;
+	const union wl_argument *args = message->arguments;
+	struct sp_surface *surface;
+	switch (message->message_opcode) {
+	case SURFACE_ATTACH:
+		handle_attach(commits, resource, args);
+		break;
+	case SURFACE_DAMAGE:
+		handle_damage(commits, resource, args, false);
+		break;
+	case SURFACE_DAMAGE_BUFFER:
+		handle_damage(commits, resource, args, true);
+		break;
+	case SURFACE_COMMIT:
+		handle_commit(commits, resource);
+		break;
+	case SURFACE_SET_BUFFER_TRANSFORM:
+		surface = surface_get(commits, resource);
+		if (surface != NULL) {
+			surface->pending.transform = args[0].i;
+		}
+		break;
+	case SURFACE_SET_BUFFER_SCALE:
+		surface = surface_get(commits, resource);
+		/* The compositor refuses anything below 1. */
+		if (surface != NULL && args[0].i >= 1) {
+			surface->pending.scale = args[0].i;
+		}
+		break;
+	case SURFACE_OFFSET:
+		surface = surface_find(commits, resource);
+		if (surface != NULL && (args[0].i != 0 || args[1].i != 0)) {
+			surface->pending.moved = true;
+		}
+		break;
+	}
+}
+
+static bool is_buffer_interface(const struct wl_interface *interface) {
+	return interface == &wl_buffer_interface || (interface != NULL &&
+		strcmp(interface->name, wl_buffer_interface.name) == 0);
+}
+
+/* A buffer that is handed to something else than a surface may be read or
+ * written there, and drawn for that purpose, without a commit: until the next
+ * one, nothing is known of it. */
+static void handle_other_request(
+		const struct wl_protocol_logger_message *message) {
+	/* Types come one for each argument, while a signature also has digits
+	 * (since which version) and question marks (may be null). A new_id has
+	 * a type too, but no object yet. */
+	int i = 0;
+	for (const char *c = message->message->signature; *c != '\0'; c++) {
+		if ((*c >= '0' && *c <= '9') || *c == '?') {
+			continue;
+		}
+		const struct wl_interface *type = message->message->types[i];
+		struct wl_resource *resource = *c == 'o' ?
+			(struct wl_resource *)message->arguments[i].o : NULL;
+		i++;
+		if (resource == NULL || !is_buffer_interface(type)) {
+			continue;
+		}
+		struct sealpool_buffer *buffer =
+			sealpool_buffer_try_from_resource(resource);
+		if (buffer != NULL && buffer->surface != NULL) {
+			buffer_leave_surface(buffer);
+			sp_memory_set_tracked(buffer, false);
+		}
+	}
+}
+
+/* What a request is, is told by its interface's name: an interface may be
+ * compiled into a compositor more than once. */
+static void handle_message(void *data, enum wl_protocol_logger_type direction,
+		const struct wl_protocol_logger_message *message) {
+	struct sp_commits *commits = data;
+	if (direction != WL_PROTOCOL_LOGGER_REQUEST) {
+		return;
+	}
+	const char *class = wl_resource_get_class(message->resource);
+	if (strcmp(class, wl_surface_interface.name) == 0) {
+		handle_surface_request(commits, message);
+	} else if (strcmp(class, "wp_viewporter") == 0) {
+		if (message->message_opcode == VIEWPORTER_GET_VIEWPORT) {
+			struct sp_surface *surface = surface_get(commits,
+				(struct wl_resource *)message->arguments[1].o);
+			if (surface != NULL) {
+				surface->has_viewport = true;
+			}
+		}
+	} else {
+		handle_other_request(message);
+	}
+}
+
+struct sp_commits *sp_commits_create(struct sealpool_shm *shm) {
+	struct sp_commits *commits = calloc(1, sizeof(*commits));
+	if (commits == NULL) {
+		return NULL;
+	}
+	commits->shm = shm;
+	wl_list_init(&commits->surfaces);
+	commits->logger = wl_display_add_protocol_logger(shm->display,
+		handle_message, commits);
+	if (commits->logger == NULL) {
+		free(commits);
+		return NULL;
+	}
+	return commits;
+}
+
+void sp_commits_destroy(struct sp_commits *commits) {
+	wl_protocol_logger_destroy(commits->logger);
+	struct sp_surface *surface, *tmp;
+	wl_list_for_each_safe(surface, tmp, &commits->surfaces, link) {
+		surface_destroy(surface);
+	}
+	free(commits);
+}
+
+void sp_commits_forget_buffer(struct sealpool_buffer *buffer) {
+	buffer_leave_surface(buffer);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SEALPOOL_CORE_COPY_H
+#define SEALPOOL_CORE_COPY_H
+
+#include <pixman.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "format.h"
+
+struct sp_copied {
+	/* Bytes that were moved. */
+	uint64_t bytes;
+	/* Bytes asked for that the client's file did not have. */
+	uint64_t missing;
+};
+
+/**
+ * Copies the region, in pixels of the buffer, out of a client's file and to
+ * the same offsets from "base". Bytes that the file does not have become zero.
+ * Touches no memory of the client's. Any thread.
+ */
+struct sp_copied sp_copy_in(int client_fd, const struct sp_layout *layout,
+	const pixman_region32_t *region, uint8_t *base);
+
+/**
+ * Copies all pixels of a buffer out of a shadow's file and to the same offsets
+ * of a writable mapping of the client's file, of which "client_size" bytes
+ * are there. Never makes the client's file longer. Any thread.
+ */
+struct sp_copied sp_copy_out(int shadow_fd, const struct sp_layout *layout,
+	uint8_t *client_base, uint64_t client_size);
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From an access on any thread to an error for the client.
+ *
+ * libwayland's objects belong to the thread of the event loop, so an access
+ * that finds bytes missing leaves a note here and wakes that loop, which posts
+ * the error. A buffer has one note: what a client does wrong a thousand times
+ * before the loop comes round is told once.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include <wayland-server-protocol.h>
+
+#include "buffer.h"
+#include "fault.h"
+#include "pool.h"
+#include "shm.h"
+
+static void post_short(struct sealpool_buffer *buffer, uint64_t file_size) {
+	struct sp_pool *pool = buffer->pool;
+	struct sealpool_shm *shm = pool->client->shm;
+	sp_log(shm, SEALPOOL_LOG_INFO, "client %d: a buffer ends at byte "
+		"%" PRIu64 " of a pool of %" PRIi32 " bytes, whose file has "
+		"%" PRIu64 "%s", sp_client_get_pid(pool->client),
+		buffer->layout.end, pool->size, file_size,
+		shm->lenient ? "" : ": disconnected");
+	if (shm->lenient) {
+		return;
+	}
+	wl_resource_post_error(buffer->resource, WL_SHM_ERROR_INVALID_FD,
+		"pool of %" PRIi32 " bytes, but its file has %" PRIu64 ": "
+		"the buffer ends at %" PRIu64, pool->size, file_size,
+		buffer->layout.end);
+	wl_client_destroy(pool->client->wl_client);
+}
+
+static void post_fault(const struct sp_fault *fault) {
+	struct sealpool_buffer *buffer = fault->buffer;
+	struct sp_client *client = buffer->pool->client;
+	/* A client that has destroyed its wl_buffer has said that the contents
+	 * no longer matter to it, and has no object left to blame. */
+	if (buffer->resource == NULL || client->wl_client == NULL) {
+		return;
+	}
+	if (fault->over_budget) {
+		sp_client_post_over_bytes(client);
+		wl_client_destroy(client->wl_client);
+	} else {
+		post_short(buffer, fault->file_size);
+	}
+}
+
+static int handle_wakeup(int fd, uint32_t mask, void *data) {
+	struct sealpool_shm *shm = data;
+	struct sp_fault_queue *queue = &shm->faults;
+	eventfd_t count;
+	eventfd_read(fd, &count);
+	for (;;) {
+		pthread_mutex_lock(&queue->lock);
+		struct sp_fault *fault = NULL;
+		struct sp_fault note;
+		if (!wl_list_empty(&queue->faults)) {
+			fault = wl_container_of(queue->faults.next, fault, link);
+			wl_list_remove(&fault->link);
+			wl_list_init(&fault->link);
+			note = *fault;
+			fault->told = true;
+		}
+		pthread_mutex_unlock(&queue->lock);
+		if (fault == NULL) {
+			return 0;
+		}
+		/* Buffers are destroyed on this thread only, so it is still
+		 * there; its client, and other notes of that, may not be
+		 * afterwards. */
+		post_fault(&note);
+	}
+}
+
+int sp_fault_queue_init(struct sealpool_shm *shm) {
+	struct sp_fault_queue *queue = &shm->faults;
+	wl_list_init(&queue->faults);
+	queue->wakeup_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (queue->wakeup_fd < 0) {
+		return -errno;
+	}
+	queue->wakeup = wl_event_loop_add_fd(
+		wl_display_get_event_loop(shm->display), queue->wakeup_fd,
+		WL_EVENT_READABLE, handle_wakeup, shm);
+	if (queue->wakeup == NULL) {
+		close(queue->wakeup_fd);
+		return -ENOMEM;
+	}
+	int ret = pthread_mutex_init(&queue->lock, NULL);
+	if (ret != 0) {
+		wl_event_source_remove(queue->wakeup);
+		close(queue->wakeup_fd);
+		return -ret;
+	}
+	return 0;
+}
+
+void sp_fault_queue_detach(struct sealpool_shm *shm) {
+	wl_event_source_remove(shm->faults.wakeup);
+	shm->faults.wakeup = NULL;
+}
+
+void sp_fault_queue_finish(struct sealpool_shm *shm) {
+	close(shm->faults.wakeup_fd);
+	pthread_mutex_destroy(&shm->faults.lock);
+}
+
+void sp_fault_init(struct sp_fault *fault, struct sealpool_buffer *buffer) {
+	*fault = (struct sp_fault){ .buffer = buffer };
+	wl_list_init(&fault->link);
+}
+
+static struct sp_fault_queue *get_queue(struct sp_fault *fault) {
+	return &fault->buffer->pool->client->shm->faults;
+}
+
+void sp_fault_finish(struct sp_fault *fault) {
+	struct sp_fault_queue *queue = get_queue(fault);
+	pthread_mutex_lock(&queue->lock);
+	wl_list_remove(&fault->link);
+	pthread_mutex_unlock(&queue->lock);
+}
+
+static void report(struct sp_fault *fault, bool over_budget,
+		uint64_t file_size) {
+	struct sp_fault_queue *queue = get_queue(fault);
+	pthread_mutex_lock(&queue->lock);
+	bool first = !fault->told && wl_list_empty(&fault->link);
+	if (first) {
+		fault->over_budget = over_budget;
+		fault->file_size = file_size;
+		wl_list_insert(queue->faults.prev, &fault->link);
+	}
+	pthread_mutex_unlock(&queue->lock);
+	if (first) {
+		/* Fails only when the counter is full, that is, when the loop
+		 * has been woken already. */
+		eventfd_write(queue->wakeup_fd, 1);
+	}
+}
+
+void sp_fault_report_short(struct sp_fault *fault, uint64_t file_size) {
+	report(fault, false, file_size);
+}
+
+void sp_fault_report_over_budget(struct sp_fault *fault) {
+	report(fault, true, 0);
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What an fd from a client is.
+ *
+ * An fd can lead to a file system whose server is the client itself (FUSE) or
+ * is out of reach (NFS); fstat(), fstatfs(), read() and even close() then wait
+ * for an answer that may never come. So nothing here asks a file system before
+ * it is known to be one that answers: fcntl(F_GET_SEALS) succeeds on memfd,
+ * tmpfs and hugetlbfs files only, and is answered by the VFS for all others;
+ * for those, /proc names the file system without asking it.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "file.h"
+
+/*
+ * File systems whose server is this machine's kernel and whose storage is
+ * local. Not here on purpose: overlay, whose layers can be anything.
+ */
+static const char *const local_file_systems[] = {
+	"bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "jfs", "nilfs2",
+	"ramfs", "xfs", "zfs",
+};
+
+static bool is_local_file_system(const char *name) {
+	size_t count = sizeof(local_file_systems) / sizeof(local_file_systems[0]);
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(name, local_file_systems[i]) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The mount that an fd was opened on, or -1. */
+static long get_mount_id(int fd) {
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	FILE *info = fopen(path, "re");
+	if (info == NULL) {
+		return -1;
+	}
+	char line[256];
+	long mount_id = -1;
+	while (mount_id < 0 && fgets(line, sizeof(line), info) != NULL) {
+		if (sscanf(line, "mnt_id: %ld", &mount_id) != 1) {
+			mount_id = -1;
+		}
+	}
+	fclose(info);
+	return mount_id;
+}
+
+/*
+ * Whether the fd is on a mount of a local file system. Pipes, sockets and the
+ * kernel's other inner mounts are not in mountinfo, nor are mounts of another
+ * mount namespace: they count as not local.
+ */
+static bool is_on_local_mount(int fd) {
+	long mount_id = get_mount_id(fd);
+	if (mount_id < 0) {
+		return false;
+	}
+	FILE *mounts = fopen("/proc/self/mountinfo", "re");
+	if (mounts == NULL) {
+		return false;
+	}
+	bool local = false;
+	char *line = NULL;
+	size_t capacity = 0;
+	while (getline(&line, &capacity, mounts) >= 0) {
+		if (strtol(line, NULL, 10) != mount_id) {
+			continue;
+		}
+		/* Fields of varying number, then " - TYPE SOURCE OPTIONS";
+		 * spaces within fields are escaped. */
+		char *type = strstr(line, " - ");
+		if (type != NULL) {
+			type += strlen(" - ");
+			type[strcspn(type, " \n")] = '\0';
+			local = is_local_file_system(type);
+		}
+		break;
+	}
+	free(line);
+	fclose(mounts);
+	return local;
+}
+
+static void note_measure(struct sp_file *file, const struct stat *st) {
+	/* st_blocks counts 512 bytes, whatever the block size. */
+	uint64_t allocated = (uint64_t)st->st_blocks * 512;
+	uint64_t size = (uint64_t)st->st_size;
+	file->measured_size = size;
+	file->hole_bytes = allocated < size ? size - allocated : 0;
+}
+
+int sp_file_init(struct sp_file *file, int fd, const char **reason) {
+	*file = (struct sp_file){ .fd = -1 };
+
+	int flags = fcntl(fd, F_GETFL);
+	if (flags < 0) {
+		*reason = "is not open";
+		return -errno;
+	}
+	/* Everything else fails with EBADF on an O_PATH fd. */
+	if ((flags & O_PATH) || (flags & O_ACCMODE) == O_WRONLY) {
+		*reason = "cannot be read through this fd";
+		return -EACCES;
+	}
+
+	/* Seals first, size second: what is seen in this order stays true. */
+	int seals = fcntl(fd, F_GET_SEALS);
+	if (seals < 0 && !is_on_local_mount(fd)) {
+		*reason = "is not shared memory, nor on a local file system";
+		return -EINVAL;
+	}
+
+	struct stat st;
+	if (fstat(fd, &st) < 0) {
+		*reason = "has no size";
+		return -errno;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		*reason = "is not a regular file";
+		return -EINVAL;
+	}
+
+	enum sp_file_kind kind = seals < 0 ? SP_FILE_LOCAL : SP_FILE_SHMEM;
+	size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
+	/* tmpfs reports a huge block size as well where it is told to use
+	 * transparent huge pages, so ask which of the two this is. */
+	if (kind == SP_FILE_SHMEM && (size_t)st.st_blksize != page_size) {
+		struct statfs fs;
+		if (fstatfs(fd, &fs) < 0) {
+			*reason = "has no file system";
+			return -errno;
+		}
+		if ((unsigned long)fs.f_type == HUGETLBFS_MAGIC) {
+			kind = SP_FILE_HUGETLB;
+			page_size = (size_t)fs.f_bsize;
+		}
+	}
+
+	file->fd = fd;
+	file->kind = kind;
+	file->writable = (flags & O_ACCMODE) == O_RDWR;
+	file->page_size = page_size;
+	if (seals >= 0 && (seals & F_SEAL_SHRINK)) {
+		atomic_store(&file->sealed_size, (uint64_t)st.st_size);
+	}
+	note_measure(file, &st);
+	return 0;
+}
+
+void sp_file_finish(struct sp_file *file) {
+	if (file->fd >= 0) {
+		close(file->fd);
+	}
+	file->fd = -1;
+}
+
+/*
+ * close() of a file on FUSE sends FLUSH to its server and waits, beyond the
+ * reach of signals, for the answer. The fd's number is free before that, so
+ * all that a silent server can hold up is the thread below: never the
+ * compositor, though the process stays until the server answers or dies.
+ *
+ * The count is the process's, since the threads are: a client that comes back
+ * again and again with such fds may not use up the threads of the process.
+ */
+#define DISCARD_THREADS_MAX 256
+static atomic_int discard_threads;
+
+static void *discard_thread(void *data) {
+	close((int)(intptr_t)data);
+	atomic_fetch_sub(&discard_threads, 1);
+	return NULL;
+}
+
+void sp_file_discard_fd(int fd) {
+	/* Seals are asked of the VFS: what has them, closes at once. */
+	if (fcntl(fd, F_GET_SEALS) >= 0) {
+		close(fd);
+		return;
+	}
+	if (atomic_fetch_add(&discard_threads, 1) >= DISCARD_THREADS_MAX) {
+		/* The fd stays open: a leak that ends with the process is
+		 * better than a compositor that stands still. */
+		atomic_fetch_sub(&discard_threads, 1);
+		return;
+	}
+
+	/* The thread must not take signals meant for the compositor's. */
+	sigset_t all, old;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	pthread_attr_t attr;
+	pthread_t thread;
+	int ret = pthread_attr_init(&attr);
+	if (ret == 0) {
+		pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+		ret = pthread_create(&thread, &attr, discard_thread,
+			(void *)(intptr_t)fd);
+		pthread_attr_destroy(&attr);
+	}
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (ret != 0) {
+		atomic_fetch_sub(&discard_threads, 1);
+	}
+}
+
+int64_t sp_file_get_size(const struct sp_file *file) {
+	struct stat st;
+	if (fstat(file->fd, &st) < 0) {
+		return -errno;
+	}
+	return st.st_size;
+}
+
+bool sp_file_is_sealed_to(struct sp_file *file, uint64_t end) {
+	uint64_t sealed = atomic_load(&file->sealed_size);
+	if (end <= sealed) {
+		return true;
+	}
+	int seals = fcntl(file->fd, F_GET_SEALS);
+	if (seals < 0 || !(seals & F_SEAL_SHRINK)) {
+		return false;
+	}
+	int64_t size = sp_file_get_size(file);
+	if (size < 0) {
+		return false;
+	}
+	/* Another thread may have seen a larger file meanwhile. */
+	while (sealed < (uint64_t)size && !atomic_compare_exchange_weak(
+			&file->sealed_size, &sealed, (uint64_t)size)) {
+	}
+	return end <= (uint64_t)size;
+}
+
+void sp_file_measure(struct sp_file *file) {
+	struct stat st;
+	if (fstat(file->fd, &st) == 0) {
+		note_measure(file, &st);
+	}
+}

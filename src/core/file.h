@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SEALPOOL_CORE_FILE_H
+#define SEALPOOL_CORE_FILE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum sp_file_kind {
+	/* memfd, shm_open(), a file on tmpfs */
+	SP_FILE_SHMEM,
+	/* MFD_HUGETLB, a file on hugetlbfs */
+	SP_FILE_HUGETLB,
+	/* a regular file on a local disk file system */
+	SP_FILE_LOCAL,
+};
+
+struct sp_file {
+	int fd;
+	enum sp_file_kind kind;
+	/* The fd was opened for writing. A seal may still forbid it. */
+	bool writable;
+	/* Mappings of the file come in multiples of this many bytes. */
+	size_t page_size;
+	/* The bytes below this can never go away: the size as seen after
+	 * F_SEAL_SHRINK was seen, 0 without the seal. It only grows. */
+	_Atomic uint64_t sealed_size;
+	/* How long the file was when last measured, and how much of that had no
+	 * memory. */
+	uint64_t measured_size, hole_bytes;
+};
+
+/**
+ * Finds out what an fd from a client is, without asking a file system that
+ * could keep us waiting. On success the fd belongs to the file; close it with
+ * sp_file_finish(). On failure it remains the caller's, to be closed with
+ * sp_file_discard_fd(), and "reason" is the end of a sentence for the client
+ * that begins with "the file".
+ *
+ * Returns 0 or a negative errno.
+ */
+int sp_file_init(struct sp_file *file, int fd, const char **reason);
+void sp_file_finish(struct sp_file *file);
+
+/** Closes an fd of unknown make on a thread of its own: see the source. */
+void sp_file_discard_fd(int fd);
+
+/** The file's size in bytes now, or a negative errno. Any thread. */
+int64_t sp_file_get_size(const struct sp_file *file);
+
+/**
+ * Looks at seals and size again, unless "end" is below the sealed size
+ * already, and returns whether the bytes below "end" are now sealed. Any
+ * thread.
+ */
+bool sp_file_is_sealed_to(struct sp_file *file, uint64_t end);
+
+/** Looks again at how long the file is and how much of it has no memory. */
+void sp_file_measure(struct sp_file *file);
+
+#endif

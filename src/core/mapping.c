@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Mappings of a pool's file, or of its shadow.
+ *
+ * A mapping may be longer than its file: that is legal, only touching the rest
+ * is not, and nothing here touches anything. So a pool that grows seldom needs
+ * a new mapping. When it does, the old one lives on for the buffers that point
+ * into it, and nothing moves under a reader.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "mapping.h"
+
+/*
+ * Linux has no MAP_NOFAULT in a release so far; the patch series of 2021 used
+ * 0x200000, for private mappings. Linux ignores flags that it does not know on
+ * those, so asking for it says nothing: see sp_mapping_probe_nofault().
+ * OpenBSD has it under another name.
+ */
+#ifdef __MAP_NOFAULT
+#define NOFAULT_FLAG __MAP_NOFAULT
+#else
+#define NOFAULT_FLAG SEALPOOL_MAP_NOFAULT
+#endif
+
+/*
+ * No pool is larger than INT32_MAX. With 47 bits of addresses, 60,000 mappings
+ * of this size fit, as many as the kernel allows a process in number.
+ */
+#define ROOMY_SIZE ((size_t)1 << 31)
+
+static void *map(void *where, int fd, enum sp_mapping_mode mode, size_t size) {
+	int fixed = where != NULL ? MAP_FIXED : 0;
+	switch (mode) {
+	case SP_MAPPING_READ:;
+		void *data = mmap(where, size, PROT_READ, MAP_SHARED | fixed,
+			fd, 0);
+		/* Before Linux 6.7 a shared mapping of a memfd with
+		 * F_SEAL_WRITE was refused, even for reading. A private one
+		 * that is never written shows the same pages. */
+		if (data == MAP_FAILED && errno == EPERM) {
+			data = mmap(where, size, PROT_READ, MAP_PRIVATE | fixed,
+				fd, 0);
+		}
+		return data;
+	case SP_MAPPING_WRITE:
+		return mmap(where, size, PROT_READ | PROT_WRITE,
+			MAP_SHARED | fixed, fd, 0);
+	case SP_MAPPING_NOFAULT:
+		return mmap(where, size, PROT_READ,
+			MAP_PRIVATE | NOFAULT_FLAG | fixed, fd, 0);
+	}
+	abort();
+}
+
+struct sp_mapping *sp_mapping_create(int fd, enum sp_mapping_mode mode,
+		size_t size, size_t page_size, bool roomy) {
+	struct sp_mapping *mapping = malloc(sizeof(*mapping));
+	if (mapping == NULL) {
+		return NULL;
+	}
+	size = (size + page_size - 1) & ~(page_size - 1);
+
+	void *data = MAP_FAILED;
+	size_t mapped = size;
+	if (roomy && sizeof(void *) >= 8 && size < ROOMY_SIZE) {
+		mapped = ROOMY_SIZE;
+		data = map(NULL, fd, mode, mapped);
+		/* RLIMIT_AS, say: do with less. */
+	}
+	if (data == MAP_FAILED) {
+		mapped = size;
+		data = map(NULL, fd, mode, mapped);
+	}
+	if (data == MAP_FAILED) {
+		free(mapping);
+		return NULL;
+	}
+
+	atomic_init(&mapping->refs, 1);
+	mapping->mode = mode;
+	mapping->data = data;
+	mapping->size = mapped;
+	return mapping;
+}
+
+struct sp_mapping *sp_mapping_ref(struct sp_mapping *mapping) {
+	atomic_fetch_add_explicit(&mapping->refs, 1, memory_order_relaxed);
+	return mapping;
+}
+
+void sp_mapping_unref(struct sp_mapping *mapping) {
+	if (mapping == NULL || atomic_fetch_sub_explicit(&mapping->refs, 1,
+			memory_order_acq_rel) > 1) {
+		return;
+	}
+	munmap(mapping->data, mapping->size);
+	free(mapping);
+}
+
+int sp_mapping_renew(struct sp_mapping *mapping, int fd) {
+	void *data = map(mapping->data, fd, mapping->mode, mapping->size);
+	return data == MAP_FAILED ? -errno : 0;
+}
+
+#ifndef __MAP_NOFAULT
+/*
+ * Reads one byte as the kernel would on our behalf: where a plain load would
+ * raise SIGBUS, this returns false.
+ */
+static bool try_read(const uint8_t *from, uint8_t *byte) {
+	struct iovec local = { .iov_base = byte, .iov_len = 1 };
+	struct iovec remote = { .iov_base = (void *)from, .iov_len = 1 };
+	return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == 1;
+}
+
+static bool write_byte(int fd, uint8_t byte) {
+	return pwrite(fd, &byte, 1, 0) == 1;
+}
+#endif
+
+bool sp_mapping_probe_nofault(void) {
+#ifdef __MAP_NOFAULT
+	return true;
+#else
+	bool present = false;
+	size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
+	int fd = memfd_create("sealpool-probe", MFD_CLOEXEC);
+	if (fd < 0) {
+		return false;
+	}
+	if (ftruncate(fd, (off_t)page_size) < 0 || !write_byte(fd, 1)) {
+		goto out_fd;
+	}
+	struct sp_mapping *mapping = sp_mapping_create(fd, SP_MAPPING_NOFAULT,
+		2 * page_size, page_size, false);
+	if (mapping == NULL) {
+		goto out_fd;
+	}
+
+	/* Past the end of the file: zero, instead of EFAULT. Within it: what
+	 * the file holds, also when that changes after the first look. A bit
+	 * that means something else would hardly do all three. */
+	uint8_t byte;
+	present = try_read(mapping->data + page_size, &byte) && byte == 0 &&
+		try_read(mapping->data, &byte) && byte == 1 &&
+		write_byte(fd, 2) && try_read(mapping->data, &byte) && byte == 2;
+
+	sp_mapping_unref(mapping);
+out_fd:
+	close(fd);
+	return present;
+#endif
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SEALPOOL_CORE_MAPPING_H
+#define SEALPOOL_CORE_MAPPING_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum sp_mapping_mode {
+	/* shared, for reading */
+	SP_MAPPING_READ,
+	/* shared, for reading and writing */
+	SP_MAPPING_WRITE,
+	/* private, for reading, with MAP_NOFAULT */
+	SP_MAPPING_NOFAULT,
+};
+
+/** A file's first bytes in memory; kept alive by whoever uses them. */
+struct sp_mapping {
+	atomic_uint refs;
+	enum sp_mapping_mode mode;
+	uint8_t *data;
+	size_t size;
+};
+
+/**
+ * Maps at least the first "size" bytes of a file, whether the file has them or
+ * not. With "roomy", much more is mapped where addresses are plentiful, for a
+ * file that is expected to grow. Returns NULL and sets errno on failure.
+ */
+struct sp_mapping *sp_mapping_create(int fd, enum sp_mapping_mode mode,
+	size_t size, size_t page_size, bool roomy);
+
+/** Any thread, both. */
+struct sp_mapping *sp_mapping_ref(struct sp_mapping *mapping);
+void sp_mapping_unref(struct sp_mapping *mapping);
+
+/**
+ * Maps the file anew at the same addresses, which drops the zero pages that
+ * MAP_NOFAULT has put in where the file was too short. Returns 0 or a negative
+ * errno, with the mapping as it was.
+ */
+int sp_mapping_renew(struct sp_mapping *mapping, int fd);
+
+/** Whether this system has MAP_NOFAULT, found out by trying. */
+bool sp_mapping_probe_nofault(void);
+
+#endif

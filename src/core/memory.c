@@ -1,0 +1,659 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which kind of memory a buffer is seen through, and the begin and end of an
+ * access.
+ *
+ * A direct buffer is a pointer, for ever: its bytes lie below the sealed size,
+ * so the file will always have them. That path takes no lock and makes no
+ * system call.
+ *
+ * Any other buffer (but for MAP_NOFAULT, where the kernel has it) is read
+ * through a copy. Each copy knows its stale region, that is what may have
+ * changed since it was filled, just as a client knows the age of its buffers;
+ * an access fills what is stale, once, and later accesses share it. A copy
+ * that someone reads is never written: when a newer frame is wanted meanwhile,
+ * a spare copy is made, and given back after use.
+ *
+ *   commit, damage D     stale(copy) += D            nothing is copied
+ *   begin by thread 1    stale -> copied, users 1    D is copied
+ *   begin by thread 2    users 2                     nothing is copied
+ *   commit, damage E     stale(copy) += E
+ *   begin by thread 3    copy is in use: a spare     all is copied, once
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "buffer.h"
+#include "copy.h"
+#include "memory.h"
+#include "pool.h"
+#include "shm.h"
+
+/* A region of more rectangles is replaced by the smallest box around them: a
+ * client chooses their number, and each costs time at every commit. */
+#define REGION_BOXES_MAX 64
+
+/* How many of a pool's copied buffers are looked at, when one goes, to find out
+ * which of its pages no other one uses. */
+#define RELEASE_SCAN_MAX 64
+
+enum {
+	/* Kept in sealpool_access.flags beside the caller's. */
+	ACCESS_COPY = 1 << 16, /* .copy is a struct sp_copy */
+	ACCESS_MAPPING = 1 << 17, /* .copy is a struct sp_mapping */
+	ACCESS_NOFAULT = 1 << 18,
+};
+
+static uint64_t buffer_bytes(const struct sealpool_buffer *buffer) {
+	return buffer->layout.end - (uint64_t)buffer->offset;
+}
+
+/* Judging */
+
+static bool is_sealed(struct sealpool_buffer *buffer) {
+	struct sp_file *file = &buffer->pool->file;
+	/* Huge pages are reserved and taken away by other rules. */
+	return file->kind == SP_FILE_SHMEM &&
+		sp_file_is_sealed_to(file, buffer->layout.end);
+}
+
+/*
+ * Reading a hole of a sealed file gives it memory, on the reader's account:
+ * charge the client for what its holes could cost us. Most clients make their
+ * pool and buffers before they draw, so this is looked at again at each commit
+ * until there are none.
+ */
+static int charge_holes(struct sealpool_buffer *buffer) {
+	struct sp_memory *memory = &buffer->memory;
+	struct sp_client *client = buffer->pool->client;
+	uint64_t wanted = buffer->pool->file.hole_bytes;
+	if (wanted > buffer_bytes(buffer)) {
+		wanted = buffer_bytes(buffer);
+	}
+	if (wanted > memory->hole_bytes) {
+		int ret = sp_client_charge_bytes(client,
+			wanted - memory->hole_bytes);
+		if (ret < 0) {
+			return ret;
+		}
+	} else {
+		sp_client_discharge_bytes(client, memory->hole_bytes - wanted);
+	}
+	memory->hole_bytes = wanted;
+	memory->check_holes = wanted > 0;
+	return 0;
+}
+
+static struct sp_shadowed *shadowed_create(struct sealpool_buffer *buffer) {
+	struct sp_shadowed *shadowed = calloc(1, sizeof(*shadowed));
+	if (shadowed == NULL) {
+		return NULL;
+	}
+	if (pthread_mutex_init(&shadowed->lock, NULL) != 0) {
+		goto error_shadowed;
+	}
+	if (pthread_cond_init(&shadowed->filled, NULL) != 0) {
+		goto error_lock;
+	}
+	wl_list_init(&shadowed->link);
+	wl_list_init(&shadowed->copies);
+	sp_fault_init(&shadowed->fault, buffer);
+	return shadowed;
+
+error_lock:
+	pthread_mutex_destroy(&shadowed->lock);
+error_shadowed:
+	free(shadowed);
+	return NULL;
+}
+
+int sp_memory_init(struct sealpool_buffer *buffer) {
+	struct sp_memory *memory = &buffer->memory;
+	struct sp_pool *pool = buffer->pool;
+	struct sp_file *file = &pool->file;
+
+	if (is_sealed(buffer)) {
+		if (buffer->layout.end > file->measured_size) {
+			sp_file_measure(file);
+		}
+		memory->mapping = sp_pool_map(pool, SP_MAPPING_READ,
+			buffer->layout.end);
+		if (memory->mapping != NULL) {
+			memory->kind = SEALPOOL_MEMORY_DIRECT;
+			return charge_holes(buffer);
+		}
+	}
+
+	memory->kind = SEALPOOL_MEMORY_SHADOW;
+	memory->shadowed = shadowed_create(buffer);
+	if (memory->shadowed == NULL) {
+		return -ENOMEM;
+	}
+	if (pool->client->shm->nofault && file->kind == SP_FILE_SHMEM) {
+		memory->mapping = sp_pool_map(pool, SP_MAPPING_NOFAULT,
+			buffer->layout.end);
+		if (memory->mapping != NULL) {
+			memory->kind = SEALPOOL_MEMORY_NOFAULT;
+		}
+	}
+	return 0;
+}
+
+/* A client may seal its file, or let a sealed one grow, at any time. Called
+ * with the lock held. */
+static bool promote(struct sealpool_buffer *buffer) {
+	struct sp_memory *memory = &buffer->memory;
+	if (memory->kind != SEALPOOL_MEMORY_SHADOW || !is_sealed(buffer)) {
+		return false;
+	}
+	memory->mapping = sp_pool_map(buffer->pool, SP_MAPPING_READ,
+		buffer->layout.end);
+	if (memory->mapping == NULL) {
+		return false;
+	}
+	memory->check_holes = true;
+	atomic_store_explicit(&memory->kind, SEALPOOL_MEMORY_DIRECT,
+		memory_order_release);
+	return true;
+}
+
+/* Stale regions */
+
+static void region_set_whole(pixman_region32_t *region,
+		const struct sealpool_buffer *buffer) {
+	pixman_region32_fini(region);
+	pixman_region32_init_rect(region, 0, 0,
+		(unsigned)buffer->layout.width, (unsigned)buffer->layout.height);
+}
+
+static void age_copies(struct sealpool_buffer *buffer,
+		const pixman_region32_t *region) {
+	struct sp_copy *copy;
+	wl_list_for_each(copy, &buffer->memory.shadowed->copies, link) {
+		pixman_region32_t *stale = &copy->stale;
+		if (region == NULL || !pixman_region32_union(stale, stale,
+				(pixman_region32_t *)region)) {
+			region_set_whole(stale, buffer);
+		} else if (pixman_region32_n_rects(stale) > REGION_BOXES_MAX) {
+			pixman_box32_t box = *pixman_region32_extents(stale);
+			pixman_region32_fini(stale);
+			pixman_region32_init_with_extents(stale, &box);
+		}
+	}
+}
+
+void sp_memory_age(struct sealpool_buffer *buffer,
+		const pixman_region32_t *region) {
+	struct sp_shadowed *shadowed = buffer->memory.shadowed;
+	if (shadowed == NULL) {
+		return;
+	}
+	pthread_mutex_lock(&shadowed->lock);
+	age_copies(buffer, region);
+	pthread_mutex_unlock(&shadowed->lock);
+}
+
+bool sp_memory_wants_commits(const struct sealpool_buffer *buffer) {
+	const struct sp_memory *memory = &buffer->memory;
+	return memory->kind != SEALPOOL_MEMORY_DIRECT || memory->check_holes;
+}
+
+void sp_memory_set_tracked(struct sealpool_buffer *buffer, bool tracked) {
+	struct sp_shadowed *shadowed = buffer->memory.shadowed;
+	if (shadowed == NULL) {
+		return;
+	}
+	pthread_mutex_lock(&shadowed->lock);
+	shadowed->tracked = tracked;
+	age_copies(buffer, NULL);
+	pthread_mutex_unlock(&shadowed->lock);
+}
+
+static void renew_nofault(struct sp_pool *pool) {
+	pthread_mutex_lock(&pool->lock);
+	struct sp_mapping *mapping = pool->mappings[SP_MAPPING_NOFAULT];
+	if (pool->nofault_outdated && mapping != NULL &&
+			sp_mapping_renew(mapping, pool->file.fd) == 0) {
+		pool->nofault_outdated = false;
+	}
+	pthread_mutex_unlock(&pool->lock);
+}
+
+bool sp_memory_handle_commit(struct sealpool_buffer *buffer) {
+	struct sp_memory *memory = &buffer->memory;
+	if (memory->check_holes) {
+		sp_file_measure(&buffer->pool->file);
+		if (charge_holes(buffer) < 0) {
+			sp_client_post_over_bytes(buffer->pool->client);
+			return false;
+		}
+	}
+	if (memory->kind == SEALPOOL_MEMORY_NOFAULT) {
+		renew_nofault(buffer->pool);
+	}
+	return true;
+}
+
+/* Copies */
+
+static void copy_destroy(struct sp_copy *copy) {
+	if (copy->shadow == &copy->spare) {
+		sp_shadow_finish(&copy->spare);
+	}
+	sp_mapping_unref(copy->mapping);
+	pixman_region32_fini(&copy->stale);
+	free(copy);
+}
+
+/* Makes a copy, with all of it stale, in the given shadow. */
+static int copy_init(struct sp_copy *copy, struct sealpool_buffer *buffer,
+		struct sp_shadow *shadow) {
+	int ret = sp_shadow_grow(shadow, buffer->layout.end);
+	if (ret < 0) {
+		return ret;
+	}
+	ret = sp_shadow_reserve(shadow, (uint64_t)buffer->offset,
+		buffer->layout.end);
+	if (ret < 0) {
+		return ret;
+	}
+	copy->shadow = shadow;
+	copy->mapping = sp_mapping_ref(shadow->mapping);
+	return 0;
+}
+
+/* The first copy lies in the pool's shadow. */
+static int copy_init_in_pool(struct sp_copy *copy,
+		struct sealpool_buffer *buffer) {
+	struct sp_pool *pool = buffer->pool;
+	struct sp_shadowed *shadowed = buffer->memory.shadowed;
+	int ret = 0;
+	pthread_mutex_lock(&pool->lock);
+	if (!pool->has_shadow) {
+		ret = sp_shadow_init(&pool->shadow, pool->client,
+			(uint64_t)pool->size);
+		pool->has_shadow = ret == 0;
+	}
+	if (ret == 0) {
+		ret = copy_init(copy, buffer, &pool->shadow);
+	}
+	if (ret == 0) {
+		wl_list_insert(&pool->shadowed, &shadowed->link);
+		pool->shadowed_len++;
+	}
+	pthread_mutex_unlock(&pool->lock);
+	return ret;
+}
+
+static int copy_init_spare(struct sp_copy *copy,
+		struct sealpool_buffer *buffer) {
+	int ret = sp_shadow_init(&copy->spare, buffer->pool->client,
+		buffer->layout.end);
+	if (ret < 0) {
+		return ret;
+	}
+	ret = copy_init(copy, buffer, &copy->spare);
+	if (ret < 0) {
+		sp_shadow_finish(&copy->spare);
+	}
+	return ret;
+}
+
+static int copy_create(struct sealpool_buffer *buffer,
+		struct sp_copy **copy_ptr) {
+	struct sp_shadowed *shadowed = buffer->memory.shadowed;
+	struct sp_copy *copy = calloc(1, sizeof(*copy));
+	if (copy == NULL) {
+		return -ENOMEM;
+	}
+	int ret = wl_list_empty(&shadowed->copies) ?
+		copy_init_in_pool(copy, buffer) : copy_init_spare(copy, buffer);
+	if (ret < 0) {
+		free(copy);
+		return ret;
+	}
+	pixman_region32_init(&copy->stale);
+	region_set_whole(&copy->stale, buffer);
+	wl_list_insert(shadowed->copies.prev, &copy->link);
+	*copy_ptr = copy;
+	return 0;
+}
+
+static bool is_fresh(const struct sp_copy *copy) {
+	return !pixman_region32_not_empty((pixman_region32_t *)&copy->stale);
+}
+
+/*
+ * The copy to use for an access, or NULL where a new one is needed: for reading
+ * one that shows the newest frame, or else one that nobody reads and that can
+ * be brought up to date. Called with the lock held.
+ */
+static struct sp_copy *copy_find(struct sp_shadowed *shadowed, bool write) {
+	struct sp_copy *copy;
+	wl_list_for_each(copy, &shadowed->copies, link) {
+		if (!write && !copy->writing && is_fresh(copy)) {
+			return copy;
+		}
+	}
+	wl_list_for_each(copy, &shadowed->copies, link) {
+		if (copy->users == 0) {
+			return copy;
+		}
+	}
+	return NULL;
+}
+
+/* Better an older frame than none: for reading when no copy can be made. */
+static struct sp_copy *copy_find_older(struct sp_shadowed *shadowed) {
+	struct sp_copy *copy;
+	wl_list_for_each(copy, &shadowed->copies, link) {
+		if (!copy->writing) {
+			return copy;
+		}
+	}
+	return NULL;
+}
+
+static void note_missing(struct sealpool_buffer *buffer) {
+	struct sp_pool *pool = buffer->pool;
+	int64_t size = sp_file_get_size(&pool->file);
+	pool->faults++;
+	pool->client->faults++;
+	sp_fault_report_short(&buffer->memory.shadowed->fault,
+		size > 0 ? (uint64_t)size : 0);
+}
+
+/* Brings a copy up to date. Called with the lock held, which is released
+ * meanwhile: commits need not wait for a copy. */
+static void copy_fill(struct sealpool_buffer *buffer, struct sp_copy *copy) {
+	struct sp_pool *pool = buffer->pool;
+	struct sp_shadowed *shadowed = buffer->memory.shadowed;
+	pixman_region32_t stale = copy->stale;
+	pixman_region32_init(&copy->stale);
+	copy->filling = true;
+	pthread_mutex_unlock(&shadowed->lock);
+
+	struct sp_copied copied = sp_copy_in(pool->file.fd, &buffer->layout,
+		&stale, copy->mapping->data);
+	pool->bytes_copied_in += copied.bytes;
+	pool->client->bytes_copied_in += copied.bytes;
+	if (copied.missing > 0) {
+		note_missing(buffer);
+	}
+
+	pthread_mutex_lock(&shadowed->lock);
+	if (copied.missing > 0) {
+		/* Zero for this access; the client may yet do better. */
+		region_set_whole(&copy->stale, buffer);
+	}
+	pixman_region32_fini(&stale);
+	copy->filling = false;
+	pthread_cond_broadcast(&shadowed->filled);
+}
+
+/* Accesses */
+
+static int begin_copy(struct sealpool_buffer *buffer,
+		struct sealpool_access *access, struct sp_mapping *hand_back) {
+	struct sp_shadowed *shadowed = buffer->memory.shadowed;
+	bool write = hand_back != NULL;
+	struct sp_copy *copy;
+	int ret = 0;
+
+	pthread_mutex_lock(&shadowed->lock);
+	if (!shadowed->tracked) {
+		age_copies(buffer, NULL);
+	}
+	for (;;) {
+		copy = copy_find(shadowed, write);
+		if (copy == NULL || !copy->filling) {
+			break;
+		}
+		pthread_cond_wait(&shadowed->filled, &shadowed->lock);
+	}
+	if (!write && (copy == NULL || !is_fresh(copy)) && promote(buffer)) {
+		pthread_mutex_unlock(&shadowed->lock);
+		access->data = buffer->memory.mapping->data + buffer->offset;
+		return 0;
+	}
+	if (copy == NULL) {
+		ret = copy_create(buffer, &copy);
+	}
+	if (ret < 0 && !write) {
+		copy = copy_find_older(shadowed);
+		while (copy != NULL && copy->filling) {
+			pthread_cond_wait(&shadowed->filled, &shadowed->lock);
+			copy = copy_find_older(shadowed);
+		}
+		if (copy != NULL) {
+			copy->users++;
+			goto out;
+		}
+	}
+	if (ret < 0) {
+		pthread_mutex_unlock(&shadowed->lock);
+		if (ret == -EDQUOT) {
+			sp_fault_report_over_budget(&shadowed->fault);
+		}
+		return ret;
+	}
+
+	copy->users++;
+	if (!is_fresh(copy)) {
+		copy->writing = write;
+		copy_fill(buffer, copy);
+	}
+	copy->writing = write;
+	copy->hand_back = hand_back;
+out:
+	pthread_mutex_unlock(&shadowed->lock);
+	access->data = copy->mapping->data + buffer->offset;
+	access->copy = copy;
+	access->flags |= ACCESS_COPY;
+	return 0;
+}
+
+static void copy_hand_back(struct sealpool_buffer *buffer, struct sp_copy *copy) {
+	struct sp_pool *pool = buffer->pool;
+	int64_t size = sp_file_get_size(&pool->file);
+	struct sp_copied copied = sp_copy_out(copy->shadow->fd, &buffer->layout,
+		copy->hand_back->data, size > 0 ? (uint64_t)size : 0);
+	sp_mapping_unref(copy->hand_back);
+	copy->hand_back = NULL;
+	pool->bytes_copied_out += copied.bytes;
+	pool->client->bytes_copied_out += copied.bytes;
+	if (copied.missing > 0) {
+		note_missing(buffer);
+	}
+}
+
+static void end_copy(struct sealpool_buffer *buffer, struct sp_copy *copy) {
+	struct sp_shadowed *shadowed = buffer->memory.shadowed;
+	bool write = copy->writing;
+	if (write) {
+		copy_hand_back(buffer, copy);
+	}
+
+	pthread_mutex_lock(&shadowed->lock);
+	if (write) {
+		copy->writing = false;
+		age_copies(buffer, NULL);
+	}
+	bool destroy = --copy->users == 0 && copy->shadow == &copy->spare;
+	if (destroy) {
+		wl_list_remove(&copy->link);
+	}
+	pthread_mutex_unlock(&shadowed->lock);
+	if (destroy) {
+		copy_destroy(copy);
+	}
+}
+
+static int begin_write(struct sealpool_buffer *buffer,
+		struct sealpool_access *access) {
+	struct sp_pool *pool = buffer->pool;
+	if (!pool->file.writable) {
+		return -EACCES;
+	}
+	/* Seals can forbid this, and so can a lack of addresses or huge pages;
+	 * to the caller, the memory cannot be written in any case. */
+	struct sp_mapping *mapping =
+		sp_pool_map(pool, SP_MAPPING_WRITE, buffer->layout.end);
+	if (mapping == NULL) {
+		return -EACCES;
+	}
+	if (atomic_load_explicit(&buffer->memory.kind, memory_order_acquire) ==
+			SEALPOOL_MEMORY_DIRECT) {
+		access->data = mapping->data + buffer->offset;
+		access->copy = mapping;
+		access->flags |= ACCESS_MAPPING;
+		return 0;
+	}
+	int ret = begin_copy(buffer, access, mapping);
+	if (ret < 0) {
+		sp_mapping_unref(mapping);
+	}
+	return ret;
+}
+
+int sealpool_buffer_begin_access(struct sealpool_buffer *buffer,
+		uint32_t flags, struct sealpool_access *access) {
+	assert(flags != 0);
+	assert((flags & ~(SEALPOOL_ACCESS_READ | SEALPOOL_ACCESS_WRITE)) == 0);
+	*access = (struct sealpool_access){
+		.format = buffer->format->drm,
+		.stride = (size_t)buffer->stride,
+		.buffer = buffer,
+		.flags = flags,
+	};
+	if (flags & SEALPOOL_ACCESS_WRITE) {
+		return begin_write(buffer, access);
+	}
+	struct sp_memory *memory = &buffer->memory;
+	enum sealpool_memory_kind kind =
+		atomic_load_explicit(&memory->kind, memory_order_acquire);
+	if (kind == SEALPOOL_MEMORY_SHADOW) {
+		return begin_copy(buffer, access, NULL);
+	}
+	if (kind == SEALPOOL_MEMORY_NOFAULT) {
+		access->flags |= ACCESS_NOFAULT;
+	}
+	access->data = memory->mapping->data + buffer->offset;
+	return 0;
+}
+
+/* A page past the end of the file has read as zero, and will go on to: note
+ * that, to map the file anew once the client may have changed it. */
+static void end_nofault(struct sealpool_buffer *buffer) {
+	struct sp_pool *pool = buffer->pool;
+	int64_t size = sp_file_get_size(&pool->file);
+	if (size >= 0 && (uint64_t)size >= buffer->layout.end) {
+		return;
+	}
+	pthread_mutex_lock(&pool->lock);
+	pool->nofault_outdated = true;
+	pthread_mutex_unlock(&pool->lock);
+	note_missing(buffer);
+}
+
+void sealpool_access_end(struct sealpool_access *access) {
+	struct sealpool_buffer *buffer = access->buffer;
+	if (access->flags & ACCESS_COPY) {
+		end_copy(buffer, access->copy);
+	} else if (access->flags & ACCESS_MAPPING) {
+		sp_mapping_unref(access->copy);
+	} else if (access->flags & ACCESS_NOFAULT) {
+		end_nofault(buffer);
+	}
+	*access = (struct sealpool_access){ 0 };
+}
+
+int sealpool_buffer_get_fd(struct sealpool_buffer *buffer) {
+	struct sp_pool *pool = buffer->pool;
+	if (sealpool_buffer_get_kind(buffer) != SEALPOOL_MEMORY_DIRECT) {
+		struct sealpool_access access = {
+			.buffer = buffer,
+			.flags = SEALPOOL_ACCESS_READ,
+		};
+		int ret = begin_copy(buffer, &access, NULL);
+		if (ret < 0) {
+			return ret;
+		}
+		bool copied = access.flags & ACCESS_COPY;
+		sealpool_access_end(&access);
+		if (copied) {
+			return pool->shadow.fd;
+		}
+	}
+	return pool->file.fd;
+}
+
+/* The end */
+
+/* Gives back the pages of the pool's shadow that only this buffer used. */
+static void release_shadow(struct sealpool_buffer *buffer) {
+	struct sp_pool *pool = buffer->pool;
+	uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t start = (uint64_t)buffer->offset;
+	uint64_t end = buffer->layout.end;
+
+	pthread_mutex_lock(&pool->lock);
+	wl_list_remove(&buffer->memory.shadowed->link);
+	pool->shadowed_len--;
+	if (pool->shadowed_len == 0) {
+		/* With what was left by those that went before. */
+		sp_shadow_release(&pool->shadow, 0, pool->shadow.size);
+	} else if (pool->shadowed_len <= RELEASE_SCAN_MAX) {
+		struct sp_shadowed *shadowed;
+		wl_list_for_each(shadowed, &pool->shadowed, link) {
+			const struct sealpool_buffer *other =
+				shadowed->fault.buffer;
+			uint64_t other_start = (uint64_t)other->offset &
+				~(page_size - 1);
+			uint64_t other_end = other->layout.end + page_size - 1;
+			other_end &= ~(page_size - 1);
+			if (other_start >= end || other_end <= start) {
+				continue;
+			}
+			if (other_start <= start) {
+				start = other_end;
+			} else {
+				end = other_start;
+			}
+			if (start >= end) {
+				break;
+			}
+		}
+		if (start < end) {
+			sp_shadow_release(&pool->shadow, start, end);
+		}
+	}
+	pthread_mutex_unlock(&pool->lock);
+}
+
+static void shadowed_destroy(struct sealpool_buffer *buffer) {
+	struct sp_shadowed *shadowed = buffer->memory.shadowed;
+	sp_fault_finish(&shadowed->fault);
+	if (!wl_list_empty(&shadowed->link)) {
+		release_shadow(buffer);
+	}
+	struct sp_copy *copy, *tmp;
+	wl_list_for_each_safe(copy, tmp, &shadowed->copies, link) {
+		assert(copy->users == 0);
+		copy_destroy(copy);
+	}
+	pthread_cond_destroy(&shadowed->filled);
+	pthread_mutex_destroy(&shadowed->lock);
+	free(shadowed);
+}
+
+void sp_memory_finish(struct sealpool_buffer *buffer) {
+	struct sp_memory *memory = &buffer->memory;
+	if (memory->shadowed != NULL) {
+		shadowed_destroy(buffer);
+	}
+	sp_mapping_unref(memory->mapping);
+	sp_client_discharge_bytes(buffer->pool->client, memory->hole_bytes);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SEALPOOL_CORE_MEMORY_H
+#define SEALPOOL_CORE_MEMORY_H
+
+#include <pixman.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include <sealpool/shm.h>
+
+#include "fault.h"
+#include "shadow.h"
+
+struct sealpool_buffer;
+struct sp_mapping;
+
+/** One copy of a buffer's bytes. */
+struct sp_copy {
+	struct wl_list link; /* sp_shadowed.copies */
+	/* The pool's, or this copy's own. */
+	struct sp_shadow *shadow;
+	struct sp_shadow spare;
+	struct sp_mapping *mapping;
+	/* What the client may have changed since it was copied. */
+	pixman_region32_t stale;
+	unsigned users;
+	bool filling, writing;
+	/* While writing: the client's file. */
+	struct sp_mapping *hand_back;
+};
+
+/** What a buffer needs that is not direct. */
+struct sp_shadowed {
+	struct wl_list link; /* sp_pool.shadowed, or empty */
+	struct sp_fault fault;
+	pthread_mutex_t lock; /* over all below */
+	pthread_cond_t filled;
+	struct wl_list copies; /* sp_copy.link; the one in the pool's shadow
+				  first */
+	/* Attached to a surface, so that commits tell what is stale. */
+	bool tracked;
+};
+
+/** How the compositor sees a buffer's bytes. */
+struct sp_memory {
+	_Atomic enum sealpool_memory_kind kind;
+	/* Where direct and nofault buffers are read. */
+	struct sp_mapping *mapping;
+	/* Charged to the client for holes in a sealed file, and whether to look
+	 * at them again when the buffer is committed. */
+	uint64_t hole_bytes;
+	atomic_bool check_holes;
+	/* NULL for a buffer that was direct from the start. */
+	struct sp_shadowed *shadowed;
+};
+
+/** Judges the buffer, whose pool and layout are set. Returns 0 or a negative
+ * errno. */
+int sp_memory_init(struct sealpool_buffer *buffer);
+void sp_memory_finish(struct sealpool_buffer *buffer);
+
+/** Whether commits have anything to tell to this buffer. */
+bool sp_memory_wants_commits(const struct sealpool_buffer *buffer);
+
+/**
+ * The pixels of the region, or all for NULL, may have been changed by the
+ * client; they must lie within the buffer.
+ */
+void sp_memory_age(struct sealpool_buffer *buffer,
+	const pixman_region32_t *region);
+
+/** Whether sp_memory_age() will be told of all changes from now on. What came
+ * before counts as unknown. */
+void sp_memory_set_tracked(struct sealpool_buffer *buffer, bool tracked);
+
+/** The buffer was committed. Returns false when that brought the client over
+ * its budget, of which it was told. */
+bool sp_memory_handle_commit(struct sealpool_buffer *buffer);
+
+#endif

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One wl_shm_pool: a file and a size.
+ *
+ * Creating or resizing a pool maps nothing and promises nothing. It is the
+ * buffer whose range is judged, and mapped, when it is made.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <wayland-server-protocol.h>
+
+#include "buffer.h"
+#include "format.h"
+#include "pool.h"
+#include "shm.h"
+
+static struct sp_pool *pool_from_resource(struct wl_resource *resource) {
+	return wl_resource_get_user_data(resource);
+}
+
+static void pool_handle_create_buffer(struct wl_client *client,
+		struct wl_resource *resource, uint32_t id, int32_t offset,
+		int32_t width, int32_t height, int32_t stride,
+		uint32_t wl_shm_format) {
+	struct sp_pool *pool = pool_from_resource(resource);
+	uint32_t drm = sp_format_wl_shm_to_drm(wl_shm_format);
+	const struct sp_format *format = sp_format_get(drm);
+	if (format == NULL || !sp_shm_has_format(pool->client->shm, drm)) {
+		wl_resource_post_error(resource, WL_SHM_ERROR_INVALID_FORMAT,
+			"format 0x%08" PRIx32 " is not one that was announced",
+			wl_shm_format);
+		return;
+	}
+	if (offset < 0 || width <= 0 || height <= 0 || stride <= 0) {
+		wl_resource_post_error(resource, WL_SHM_ERROR_INVALID_STRIDE,
+			"invalid size %" PRIi32 "x%" PRIi32 ", stride %" PRIi32
+			" or offset %" PRIi32, width, height, stride, offset);
+		return;
+	}
+	struct sp_layout layout;
+	if (!sp_layout_init(&layout, format, offset, width, height, stride)) {
+		wl_resource_post_error(resource, WL_SHM_ERROR_INVALID_STRIDE,
+			"stride of %" PRIi32 " bytes does not fit a width of "
+			"%" PRIi32 " in format 0x%08" PRIx32, stride, width,
+			wl_shm_format);
+		return;
+	}
+	if (layout.end > (uint64_t)pool->size) {
+		wl_resource_post_error(resource, WL_SHM_ERROR_INVALID_STRIDE,
+			"a buffer that ends at byte %" PRIu64 " is outside a "
+			"pool of %" PRIi32 " bytes", layout.end, pool->size);
+		return;
+	}
+	sp_buffer_create(pool, client, id, format, &layout, offset, stride);
+}
+
+static void pool_handle_destroy(struct wl_client *client,
+		struct wl_resource *resource) {
+	wl_resource_destroy(resource);
+}
+
+static void pool_handle_resize(struct wl_client *client,
+		struct wl_resource *resource, int32_t size) {
+	struct sp_pool *pool = pool_from_resource(resource);
+	if (size < pool->size) {
+		wl_resource_post_error(resource, WL_SHM_ERROR_INVALID_FD,
+			"a pool cannot shrink from %" PRIi32 " to %" PRIi32
+			" bytes", pool->size, size);
+		return;
+	}
+	pthread_mutex_lock(&pool->lock);
+	pool->size = size;
+	pthread_mutex_unlock(&pool->lock);
+}
+
+static const struct wl_shm_pool_interface pool_impl = {
+	.create_buffer = pool_handle_create_buffer,
+	.destroy = pool_handle_destroy,
+	.resize = pool_handle_resize,
+};
+
+static void pool_handle_resource_destroy(struct wl_resource *resource) {
+	struct sp_pool *pool = pool_from_resource(resource);
+	pool->resource = NULL;
+	sp_pool_unref(pool);
+}
+
+void sp_pool_create(struct sealpool_shm *shm, struct wl_client *wl_client,
+		struct wl_resource *shm_resource, uint32_t id, int fd,
+		int32_t size) {
+	if (size <= 0) {
+		wl_resource_post_error(shm_resource,
+			WL_SHM_ERROR_INVALID_STRIDE,
+			"invalid pool size of %" PRIi32 " bytes", size);
+		sp_file_discard_fd(fd);
+		return;
+	}
+
+	struct sp_file file;
+	const char *reason;
+	if (sp_file_init(&file, fd, &reason) < 0) {
+		wl_resource_post_error(shm_resource, WL_SHM_ERROR_INVALID_FD,
+			"the pool's file %s", reason);
+		sp_file_discard_fd(fd);
+		return;
+	}
+
+	struct sp_client *client = sp_client_get(shm, wl_client);
+	if (client == NULL) {
+		wl_resource_post_no_memory(shm_resource);
+		goto error_file;
+	}
+	if (!sp_client_admit_pool(client)) {
+		goto error_file;
+	}
+
+	struct sp_pool *pool = calloc(1, sizeof(*pool));
+	if (pool == NULL) {
+		wl_resource_post_no_memory(shm_resource);
+		goto error_admitted;
+	}
+	if (pthread_mutex_init(&pool->lock, NULL) != 0) {
+		wl_resource_post_no_memory(shm_resource);
+		goto error_pool;
+	}
+	pool->resource = wl_resource_create(wl_client, &wl_shm_pool_interface,
+		wl_resource_get_version(shm_resource), id);
+	if (pool->resource == NULL) {
+		wl_resource_post_no_memory(shm_resource);
+		goto error_lock;
+	}
+	wl_resource_set_implementation(pool->resource, &pool_impl, pool,
+		pool_handle_resource_destroy);
+
+	pool->client = client;
+	sp_client_ref(client);
+	wl_list_insert(client->pools.prev, &pool->link);
+	wl_list_init(&pool->buffers);
+	wl_list_init(&pool->shadowed);
+	pool->refs = 1;
+	pool->size = size;
+	pool->file = file;
+	return;
+
+error_lock:
+	pthread_mutex_destroy(&pool->lock);
+error_pool:
+	free(pool);
+error_admitted:
+	sp_client_dismiss_pool(client);
+error_file:
+	sp_file_finish(&file);
+}
+
+void sp_pool_ref(struct sp_pool *pool) {
+	pool->refs++;
+}
+
+void sp_pool_unref(struct sp_pool *pool) {
+	assert(pool->refs > 0);
+	if (--pool->refs > 0) {
+		return;
+	}
+	assert(wl_list_empty(&pool->buffers));
+	for (size_t i = 0; i < sizeof(pool->mappings) /
+			sizeof(pool->mappings[0]); i++) {
+		sp_mapping_unref(pool->mappings[i]);
+	}
+	if (pool->has_shadow) {
+		sp_shadow_finish(&pool->shadow);
+	}
+	pthread_mutex_destroy(&pool->lock);
+	sp_file_finish(&pool->file);
+	wl_list_remove(&pool->link);
+	sp_client_dismiss_pool(pool->client);
+	sp_client_unref(pool->client);
+	free(pool);
+}
+
+struct sp_mapping *sp_pool_map(struct sp_pool *pool, enum sp_mapping_mode mode,
+		uint64_t end) {
+	pthread_mutex_lock(&pool->lock);
+	struct sp_mapping **newest = &pool->mappings[mode];
+	if (*newest == NULL || (*newest)->size < end) {
+		/* A pool that grew once will grow again. */
+		bool roomy = *newest != NULL;
+		struct sp_mapping *mapping = sp_mapping_create(pool->file.fd,
+			mode, (size_t)pool->size, pool->file.page_size, roomy);
+		if (mapping == NULL) {
+			pthread_mutex_unlock(&pool->lock);
+			return NULL;
+		}
+		sp_mapping_unref(*newest);
+		*newest = mapping;
+	}
+	struct sp_mapping *mapping = sp_mapping_ref(*newest);
+	pthread_mutex_unlock(&pool->lock);
+	return mapping;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SEALPOOL_CORE_POOL_H
+#define SEALPOOL_CORE_POOL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <wayland-server-core.h>
+
+#include "budget.h"
+#include "file.h"
+#include "mapping.h"
+#include "shadow.h"
+
+/** Lives as long as its wl_shm_pool or one of its buffers. */
+struct sp_pool {
+	struct sp_client *client;
+	struct wl_list link; /* sp_client.pools */
+	struct wl_resource *resource; /* NULL once destroyed */
+	struct wl_list buffers; /* sealpool_buffer.link */
+	unsigned refs;
+
+	int32_t size;
+	struct sp_file file;
+
+	_Atomic uint64_t bytes_copied_in;
+	_Atomic uint64_t bytes_copied_out;
+	_Atomic uint64_t faults;
+
+	pthread_mutex_t lock; /* over all below */
+	/* The newest of each mode, or NULL; indexed by enum sp_mapping_mode. */
+	struct sp_mapping *mappings[3];
+	/* Whether the nofault mapping may show zero pages that the file has
+	 * bytes for by now. */
+	bool nofault_outdated;
+	/* The copy of all buffers that are not read in place. */
+	struct sp_shadow shadow;
+	bool has_shadow;
+	/* The buffers that have memory there. */
+	struct wl_list shadowed; /* sp_shadowed.link */
+	size_t shadowed_len;
+};
+
+/**
+ * Handles wl_shm.create_pool. Takes the fd over, and posts errors itself.
+ */
+void sp_pool_create(struct sealpool_shm *shm, struct wl_client *wl_client,
+	struct wl_resource *shm_resource, uint32_t id, int fd, int32_t size);
+void sp_pool_ref(struct sp_pool *pool);
+void sp_pool_unref(struct sp_pool *pool);
+
+/**
+ * A mapping of the file that covers the bytes below "end", with a reference
+ * for the caller; NULL, with errno set, where it cannot be had. Any thread.
+ */
+struct sp_mapping *sp_pool_map(struct sp_pool *pool, enum sp_mapping_mode mode,
+	uint64_t end);
+
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A shadow stands in for a pool's file wherever that cannot be trusted: a
+ * memfd of the pool's size, sealed against shrinking, with the same bytes at
+ * the same offsets. It can be mapped by anyone without a fault, so it can also
+ * be handed on in the client's fd's place.
+ *
+ * It is sparse. Memory is given to the ranges of buffers that are read, and
+ * given beforehand: a page fault that finds no memory is a SIGBUS as well.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "budget.h"
+#include "mapping.h"
+#include "shadow.h"
+
+static size_t get_page_size(void) {
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+int sp_shadow_init(struct sp_shadow *shadow, struct sp_client *client,
+		uint64_t size) {
+	*shadow = (struct sp_shadow){ .client = client, .fd = -1 };
+	int ret = sp_client_charge_fd(client);
+	if (ret < 0) {
+		return ret;
+	}
+	shadow->fd = memfd_create("sealpool-shadow",
+		MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (shadow->fd < 0) {
+		ret = -errno;
+		goto error_charge;
+	}
+	/* SEAL: whoever is handed the fd may not forbid us to write or grow. */
+	if (fcntl(shadow->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL) < 0) {
+		ret = -errno;
+		goto error_fd;
+	}
+	ret = sp_shadow_grow(shadow, size);
+	if (ret < 0) {
+		goto error_fd;
+	}
+	return 0;
+
+error_fd:
+	close(shadow->fd);
+	shadow->fd = -1;
+error_charge:
+	sp_client_discharge_fd(client);
+	return ret;
+}
+
+void sp_shadow_finish(struct sp_shadow *shadow) {
+	if (shadow->fd < 0) {
+		return;
+	}
+	sp_mapping_unref(shadow->mapping);
+	close(shadow->fd);
+	shadow->fd = -1;
+	sp_client_discharge_fd(shadow->client);
+	sp_client_discharge_bytes(shadow->client, shadow->charged);
+	shadow->charged = 0;
+}
+
+int sp_shadow_grow(struct sp_shadow *shadow, uint64_t size) {
+	if (size > shadow->size) {
+		if (ftruncate(shadow->fd, (off_t)size) < 0) {
+			return -errno;
+		}
+		shadow->size = size;
+	}
+	if (shadow->mapping != NULL && size <= shadow->mapping->size) {
+		return 0;
+	}
+	/* A pool that grew once will grow again. */
+	bool roomy = shadow->mapping != NULL;
+	struct sp_mapping *mapping = sp_mapping_create(shadow->fd,
+		SP_MAPPING_WRITE, (size_t)size, get_page_size(), roomy);
+	if (mapping == NULL) {
+		return -errno;
+	}
+	sp_mapping_unref(shadow->mapping);
+	shadow->mapping = mapping;
+	return 0;
+}
+
+/* Brings the charge to what is allocated. */
+static void settle_charge(struct sp_shadow *shadow) {
+	struct stat st;
+	if (fstat(shadow->fd, &st) < 0) {
+		return;
+	}
+	uint64_t allocated = (uint64_t)st.st_blocks * 512;
+	if (allocated < shadow->charged) {
+		sp_client_discharge_bytes(shadow->client,
+			shadow->charged - allocated);
+		shadow->charged = allocated;
+	} else if (allocated > shadow->charged &&
+			sp_client_charge_bytes(shadow->client,
+				allocated - shadow->charged) == 0) {
+		/* Huge pages come larger than asked for. */
+		shadow->charged = allocated;
+	}
+}
+
+int sp_shadow_reserve(struct sp_shadow *shadow, uint64_t start, uint64_t end) {
+	uint64_t page_size = get_page_size();
+	start &= ~(page_size - 1);
+	end = (end + page_size - 1) & ~(page_size - 1);
+
+	/* Charge for all of it first, as what is there already is not known;
+	 * the excess is given back below. */
+	int ret = sp_client_charge_bytes(shadow->client, end - start);
+	if (ret < 0) {
+		return ret;
+	}
+	shadow->charged += end - start;
+	do {
+		ret = fallocate(shadow->fd, FALLOC_FL_KEEP_SIZE, (off_t)start,
+			(off_t)(end - start)) < 0 ? -errno : 0;
+	} while (ret == -EINTR);
+	settle_charge(shadow);
+	return ret;
+}
+
+void sp_shadow_release(struct sp_shadow *shadow, uint64_t start, uint64_t end) {
+	uint64_t page_size = get_page_size();
+	start &= ~(page_size - 1);
+	end = (end + page_size - 1) & ~(page_size - 1);
+	if (start >= end) {
+		return;
+	}
+	/* Should it fail, the memory remains until the pool is gone, and stays
+	 * charged. */
+	if (fallocate(shadow->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			(off_t)start, (off_t)(end - start)) == 0) {
+		settle_charge(shadow);
+	}
+}

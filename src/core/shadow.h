@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SEALPOOL_CORE_SHADOW_H
+#define SEALPOOL_CORE_SHADOW_H
+
+#include <stdint.h>
+
+struct sp_client;
+struct sp_mapping;
+
+/** A compositor-owned stand-in for a pool's file. */
+struct sp_shadow {
+	struct sp_client *client;
+	int fd;
+	uint64_t size;
+	/* What the client was charged for, in bytes. */
+	uint64_t charged;
+	/* The mapping of now; older ones live on with their users. */
+	struct sp_mapping *mapping;
+};
+
+/**
+ * Creates a shadow for a pool of "size" bytes, all zero, with no memory behind
+ * it yet. One fd is charged to the client. Returns 0 or a negative errno:
+ * -EDQUOT over the client's budget of fds.
+ *
+ * No function here is to be called for one shadow on two threads at once.
+ */
+int sp_shadow_init(struct sp_shadow *shadow, struct sp_client *client,
+	uint64_t size);
+void sp_shadow_finish(struct sp_shadow *shadow);
+
+/**
+ * Makes sure that the shadow is at least "size" bytes long and mapped as far.
+ * Returns 0 or a negative errno.
+ */
+int sp_shadow_grow(struct sp_shadow *shadow, uint64_t size);
+
+/**
+ * Gives memory to a range, so that touching it there cannot fail, and charges
+ * the client for it. Returns 0 or a negative errno: -EDQUOT over its budget.
+ */
+int sp_shadow_reserve(struct sp_shadow *shadow, uint64_t start, uint64_t end);
+
+/** Takes the memory of a range back; partial pages at both ends included. */
+void sp_shadow_release(struct sp_shadow *shadow, uint64_t start, uint64_t end);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SEALPOOL_CORE_SHM_H
+#define SEALPOOL_CORE_SHM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <wayland-server-core.h>
+
+#include <sealpool/shm.h>
+
+#include "budget.h"
+#include "fault.h"
+
+struct sp_commits;
+
+/**
+ * Lives until the display is destroyed and the last client record is gone.
+ */
+struct sealpool_shm {
+	struct wl_display *display; /* NULL once destroyed */
+	struct wl_global *global;
+	struct wl_listener display_destroy;
+	unsigned refs;
+
+	uint32_t *formats; /* DRM fourcc codes */
+	size_t formats_len;
+
+	bool lenient;
+	/* Whether this system has MAP_NOFAULT. */
+	bool nofault;
+	sealpool_log_func log;
+	void *log_data;
+	sealpool_new_buffer_func new_buffer;
+	void *new_buffer_data;
+
+	struct sp_budget budget;
+	struct wl_list clients; /* sp_client.link */
+	struct sp_fault_queue faults;
+	struct sp_commits *commits;
+};
+
+struct sealpool_shm *sp_shm_ref(struct sealpool_shm *shm);
+void sp_shm_unref(struct sealpool_shm *shm);
+
+bool sp_shm_has_format(const struct sealpool_shm *shm, uint32_t drm);
+
+void sp_log(struct sealpool_shm *shm, enum sealpool_log_importance importance,
+	const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The wlr_buffer face of the library: each buffer of core's gets a wlr_buffer
+ * for as long as its wl_buffer, or a lock of the compositor's, lives.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wlr/interfaces/wlr_buffer.h>
+#include <wlr/render/drm_format_set.h>
+#include <wlr/render/wlr_renderer.h>
+#include <wlr/util/log.h>
+
+#include <sealpool/wlroots.h>
+
+struct sealpool_wlr_buffer {
+	struct wlr_buffer base;
+	struct sealpool_buffer *buffer;
+	/* wlroots allows one access to a wlr_buffer at a time. */
+	struct sealpool_access access;
+	struct wl_listener release;
+	struct wl_listener resource_destroy;
+};
+
+static const struct wlr_buffer_impl buffer_impl;
+
+static struct sealpool_wlr_buffer *buffer_from_base(struct wlr_buffer *base) {
+	assert(base->impl == &buffer_impl);
+	struct sealpool_wlr_buffer *buffer =
+		wl_container_of(base, buffer, base);
+	return buffer;
+}
+
+static void buffer_destroy(struct wlr_buffer *base) {
+	struct sealpool_wlr_buffer *buffer = buffer_from_base(base);
+	wl_list_remove(&buffer->release.link);
+	wl_list_remove(&buffer->resource_destroy.link);
+	sealpool_buffer_unref(buffer->buffer);
+	free(buffer);
+}
+
+static bool buffer_get_shm(struct wlr_buffer *base,
+		struct wlr_shm_attributes *attributes) {
+	struct sealpool_wlr_buffer *buffer = buffer_from_base(base);
+	int fd = sealpool_buffer_get_fd(buffer->buffer);
+	if (fd < 0) {
+		return false;
+	}
+	*attributes = (struct wlr_shm_attributes){
+		.fd = fd,
+		.format = sealpool_buffer_get_format(buffer->buffer),
+		.width = base->width,
+		.height = base->height,
+		.stride = sealpool_buffer_get_stride(buffer->buffer),
+		.offset = sealpool_buffer_get_offset(buffer->buffer),
+	};
+	return true;
+}
+
+static bool buffer_begin_data_ptr_access(struct wlr_buffer *base,
+		uint32_t wlr_flags, void **data, uint32_t *format,
+		size_t *stride) {
+	struct sealpool_wlr_buffer *buffer = buffer_from_base(base);
+	uint32_t flags = 0;
+	if (wlr_flags & WLR_BUFFER_DATA_PTR_ACCESS_READ) {
+		flags |= SEALPOOL_ACCESS_READ;
+	}
+	if (wlr_flags & WLR_BUFFER_DATA_PTR_ACCESS_WRITE) {
+		flags |= SEALPOOL_ACCESS_WRITE;
+	}
+	int ret = sealpool_buffer_begin_access(buffer->buffer, flags,
+		&buffer->access);
+	if (ret < 0) {
+		wlr_log(WLR_DEBUG, "Cannot access a wl_shm buffer: %s",
+			strerror(-ret));
+		return false;
+	}
+	*data = buffer->access.data;
+	*format = buffer->access.format;
+	*stride = buffer->access.stride;
+	return true;
+}
+
+static void buffer_end_data_ptr_access(struct wlr_buffer *base) {
+	struct sealpool_wlr_buffer *buffer = buffer_from_base(base);
+	sealpool_access_end(&buffer->access);
+}
+
+static const struct wlr_buffer_impl buffer_impl = {
+	.destroy = buffer_destroy,
+	.get_shm = buffer_get_shm,
+	.begin_data_ptr_access = buffer_begin_data_ptr_access,
+	.end_data_ptr_access = buffer_end_data_ptr_access,
+};
+
+static void buffer_handle_release(struct wl_listener *listener, void *data) {
+	struct sealpool_wlr_buffer *buffer =
+		wl_container_of(listener, buffer, release);
+	sealpool_buffer_send_release(buffer->buffer);
+}
+
+static void buffer_handle_resource_destroy(struct wl_listener *listener,
+		void *data) {
+	struct sealpool_wlr_buffer *buffer =
+		wl_container_of(listener, buffer, resource_destroy);
+	wl_list_remove(&buffer->resource_destroy.link);
+	wl_list_init(&buffer->resource_destroy.link);
+	wlr_buffer_drop(&buffer->base);
+}
+
+static bool handle_new_buffer(struct sealpool_buffer *core, void *data) {
+	struct sealpool_wlr_buffer *buffer = calloc(1, sizeof(*buffer));
+	if (buffer == NULL) {
+		return false;
+	}
+	wlr_buffer_init(&buffer->base, &buffer_impl,
+		sealpool_buffer_get_width(core),
+		sealpool_buffer_get_height(core));
+	buffer->buffer = sealpool_buffer_ref(core);
+	sealpool_buffer_set_user_data(core, buffer);
+	buffer->release.notify = buffer_handle_release;
+	wl_signal_add(&buffer->base.events.release, &buffer->release);
+	buffer->resource_destroy.notify = buffer_handle_resource_destroy;
+	wl_resource_add_destroy_listener(sealpool_buffer_get_resource(core),
+		&buffer->resource_destroy);
+	return true;
+}
+
+/* A process may have a wl_shm of core's beside this one: tell its buffers
+ * apart by the listener that only ours have. */
+static struct sealpool_wlr_buffer *buffer_try_from_resource(
+		struct wl_resource *resource) {
+	if (sealpool_buffer_try_from_resource(resource) == NULL) {
+		return NULL;
+	}
+	struct wl_listener *listener = wl_resource_get_destroy_listener(
+		resource, buffer_handle_resource_destroy);
+	if (listener == NULL) {
+		return NULL;
+	}
+	struct sealpool_wlr_buffer *buffer =
+		wl_container_of(listener, buffer, resource_destroy);
+	return buffer;
+}
+
+static bool buffer_resource_is_instance(struct wl_resource *resource) {
+	return buffer_try_from_resource(resource) != NULL;
+}
+
+static struct wlr_buffer *buffer_base_from_resource(
+		struct wl_resource *resource) {
+	return &buffer_try_from_resource(resource)->base;
+}
+
+static const struct wlr_buffer_resource_interface buffer_resource_interface = {
+	.name = "sealpool",
+	.is_instance = buffer_resource_is_instance,
+	.from_resource = buffer_base_from_resource,
+};
+
+static void log_to_wlr(void *data, enum sealpool_log_importance importance,
+		const char *format, va_list args) {
+	enum wlr_log_importance wlr_importance = WLR_DEBUG;
+	switch (importance) {
+	case SEALPOOL_LOG_ERROR:
+		wlr_importance = WLR_ERROR;
+		break;
+	case SEALPOOL_LOG_INFO:
+		wlr_importance = WLR_INFO;
+		break;
+	case SEALPOOL_LOG_DEBUG:
+		break;
+	}
+	char message[512];
+	vsnprintf(message, sizeof(message), format, args);
+	wlr_log(wlr_importance, "[sealpool] %s", message);
+}
+
+struct sealpool_shm *sealpool_wlr_shm_create(struct wl_display *display,
+		const uint32_t *formats, size_t formats_len,
+		const struct sealpool_options *options) {
+	struct sealpool_options wanted = { .size = sizeof(wanted) };
+	if (options != NULL) {
+		assert(options->size > 0);
+		size_t size = options->size < sizeof(wanted) ?
+			options->size : sizeof(wanted);
+		memcpy(&wanted, options, size);
+		wanted.size = sizeof(wanted);
+	}
+	if (wanted.log == NULL) {
+		wanted.log = log_to_wlr;
+	}
+	struct sealpool_shm *shm =
+		sealpool_shm_create(display, formats, formats_len, &wanted);
+	if (shm == NULL) {
+		return NULL;
+	}
+	sealpool_shm_set_new_buffer_func(shm, handle_new_buffer, NULL);
+	wlr_buffer_register_resource_interface(&buffer_resource_interface);
+	return shm;
+}
+
+struct sealpool_shm *sealpool_wlr_shm_create_with_renderer(
+		struct wl_display *display, struct wlr_renderer *renderer,
+		const struct sealpool_options *options) {
+	const struct wlr_drm_format_set *set = wlr_renderer_get_texture_formats(
+		renderer, WLR_BUFFER_CAP_DATA_PTR);
+	if (set == NULL || set->len == 0) {
+		wlr_log(WLR_ERROR, "[sealpool] cannot create wl_shm: "
+			"the renderer cannot read from memory");
+		return NULL;
+	}
+	uint32_t *formats = calloc(set->len, sizeof(formats[0]));
+	if (formats == NULL) {
+		wlr_log_errno(WLR_ERROR, "[sealpool] cannot create wl_shm");
+		return NULL;
+	}
+	for (size_t i = 0; i < set->len; i++) {
+		formats[i] = set->formats[i].format;
+	}
+	struct sealpool_shm *shm =
+		sealpool_wlr_shm_create(display, formats, set->len, options);
+	free(formats);
+	return shm;
+}
