@@ -43,8 +43,9 @@ struct sealpool_buffer;
 /** How the compositor sees the bytes of a buffer. */
 enum sealpool_memory_kind {
 	/** The client's own pages, mapped shared. The file is sealed against
-	 * shrinking and reaches past the buffer's last byte: no access can
-	 * fault, now or later. */
+	 * shrinking, reaches past the buffer's last byte, and has memory for
+	 * all of it: the bytes can never go away. (A sealed file's buffer that
+	 * was never drawn is a shadow until it is.) */
 	SEALPOOL_MEMORY_DIRECT,
 	/** The client's own pages, mapped privately with MAP_NOFAULT: what the
 	 * file does not back reads as zero. Only on kernels that have it. */
@@ -86,9 +87,8 @@ struct sealpool_budget {
 	 * 8192. When all together would hold more than that, the client that
 	 * holds most is disconnected, whoever asked. */
 	uint32_t fds;
-	/** Bytes of memory that the compositor provides for the client: the
-	 * allocated parts of shadows, and the holes in sealed files, which
-	 * reading fills on the reader's account. Default: 1 GiB. */
+	/** Bytes of memory that the compositor provides for the client, in
+	 * shadows. Default: 1 GiB. */
 	uint64_t shadow_bytes;
 };
 
@@ -176,8 +176,9 @@ int32_t sealpool_buffer_get_offset(const struct sealpool_buffer *buffer);
 uint32_t sealpool_buffer_get_format(const struct sealpool_buffer *buffer);
 
 /**
- * How the buffer is seen now. Any thread. A buffer may become direct later,
- * when its client seals the file; a direct one stays so.
+ * How the buffer is seen now. Any thread. A shadow may become direct at a later
+ * commit or access: when its client has drawn it, sealed its file, or let a
+ * sealed one grow. A direct one stays direct.
  */
 enum sealpool_memory_kind sealpool_buffer_get_kind(
 	const struct sealpool_buffer *buffer);
@@ -253,7 +254,7 @@ struct sealpool_stats {
 	uint32_t fds;
 	/** The sizes of the pools, added up. */
 	uint64_t pool_bytes;
-	/** Memory provided by the compositor, see sealpool_budget. */
+	/** Bytes of memory in shadows. */
 	uint64_t shadow_bytes;
 	/** Bytes copied from the client into shadows, since it connected. */
 	uint64_t bytes_copied_in;

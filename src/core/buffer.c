@@ -3,7 +3,6 @@
  * One wl_buffer, and what remains of it while the compositor holds it.
  */
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <wayland-server-protocol.h>
 
@@ -56,11 +55,7 @@ void sp_buffer_create(struct sp_pool *pool, struct wl_client *client,
 	buffer->stride = stride;
 	buffer->layout = *layout;
 
-	int ret = sp_memory_init(buffer);
-	if (ret == -EDQUOT) {
-		sp_client_post_over_bytes(pool->client);
-		goto error;
-	} else if (ret < 0) {
+	if (sp_memory_init(buffer) < 0) {
 		wl_resource_post_no_memory(pool->resource);
 		goto error;
 	}

@@ -324,17 +324,17 @@ static void handle_commit(struct sp_commits *commits,
 	surface->pending.attached = false;
 	pixman_region32_clear(&surface->pending.surface_damage);
 	pixman_region32_clear(&surface->pending.buffer_damage);
-	if (buffer == NULL || !sp_memory_wants_commits(buffer)) {
+	if (buffer == NULL) {
 		return;
 	}
-	if (buffer->surface != surface) {
+	sp_memory_handle_commit(buffer);
+	if (sp_memory_wants_commits(buffer) && buffer->surface != surface) {
 		/* Its last frame was drawn for elsewhere, or for nowhere. */
 		buffer_leave_surface(buffer);
 		buffer->surface = surface;
 		wl_list_insert(&surface->buffers, &buffer->surface_link);
 		sp_memory_set_tracked(buffer, true);
 	}
-	sp_memory_handle_commit(buffer);
 }
 
 static void handle_surface_request(struct sp_commits *commits,

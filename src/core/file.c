@@ -100,12 +100,9 @@ static bool is_on_local_mount(int fd) {
 	return local;
 }
 
-static void note_measure(struct sp_file *file, const struct stat *st) {
+static bool has_holes(const struct stat *st) {
 	/* st_blocks counts 512 bytes, whatever the block size. */
-	uint64_t allocated = (uint64_t)st->st_blocks * 512;
-	uint64_t size = (uint64_t)st->st_size;
-	file->measured_size = size;
-	file->hole_bytes = allocated < size ? size - allocated : 0;
+	return (uint64_t)st->st_blocks * 512 < (uint64_t)st->st_size;
 }
 
 int sp_file_init(struct sp_file *file, int fd, const char **reason) {
@@ -162,7 +159,7 @@ int sp_file_init(struct sp_file *file, int fd, const char **reason) {
 	if (seals >= 0 && (seals & F_SEAL_SHRINK)) {
 		atomic_store(&file->sealed_size, (uint64_t)st.st_size);
 	}
-	note_measure(file, &st);
+	file->filled_size = has_holes(&st) ? 0 : (uint64_t)st.st_size;
 	return 0;
 }
 
@@ -251,9 +248,7 @@ bool sp_file_is_sealed_to(struct sp_file *file, uint64_t end) {
 	return end <= (uint64_t)size;
 }
 
-void sp_file_measure(struct sp_file *file) {
+bool sp_file_has_holes(const struct sp_file *file) {
 	struct stat st;
-	if (fstat(file->fd, &st) == 0) {
-		note_measure(file, &st);
-	}
+	return fstat(file->fd, &st) < 0 || has_holes(&st);
 }

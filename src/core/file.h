@@ -26,9 +26,9 @@ struct sp_file {
 	/* The bytes below this can never go away: the size as seen after
 	 * F_SEAL_SHRINK was seen, 0 without the seal. It only grows. */
 	_Atomic uint64_t sealed_size;
-	/* How long the file was when last measured, and how much of that had no
-	 * memory. */
-	uint64_t measured_size, hole_bytes;
+	/* All bytes below this had memory when the pool was made; 0 if the file
+	 * had holes. */
+	uint64_t filled_size;
 };
 
 /**
@@ -56,7 +56,8 @@ int64_t sp_file_get_size(const struct sp_file *file);
  */
 bool sp_file_is_sealed_to(struct sp_file *file, uint64_t end);
 
-/** Looks again at how long the file is and how much of it has no memory. */
-void sp_file_measure(struct sp_file *file);
+/** Whether parts of the file have no memory now, or that cannot be told. Any
+ * thread. */
+bool sp_file_has_holes(const struct sp_file *file);
 
 #endif

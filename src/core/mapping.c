@@ -108,6 +108,34 @@ int sp_mapping_renew(struct sp_mapping *mapping, int fd) {
 	return data == MAP_FAILED ? -errno : 0;
 }
 
+/*
+ * Not lseek(SEEK_HOLE), which would move the file offset that the client shares.
+ * mincore() says which pages are in the page cache, and says so of all where the
+ * caller may neither write nor own the file (since Linux 5.2).
+ */
+uint64_t sp_mapping_count_holes(const struct sp_mapping *mapping,
+		uint64_t start, uint64_t end) {
+	uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t holes = 0;
+	unsigned char resident[4096];
+	start &= ~(page_size - 1);
+	while (start < end) {
+		uint64_t pages = (end - start + page_size - 1) / page_size;
+		if (pages > sizeof(resident)) {
+			pages = sizeof(resident);
+		}
+		if (mincore(mapping->data + start, pages * page_size,
+				resident) < 0) {
+			break;
+		}
+		for (uint64_t i = 0; i < pages; i++) {
+			holes += resident[i] & 1 ? 0 : page_size;
+		}
+		start += pages * page_size;
+	}
+	return holes;
+}
+
 #ifndef __MAP_NOFAULT
 /*
  * Reads one byte as the kernel would on our behalf: where a plain load would

@@ -43,6 +43,13 @@ void sp_mapping_unref(struct sp_mapping *mapping);
  */
 int sp_mapping_renew(struct sp_mapping *mapping, int fd);
 
+/**
+ * How many bytes of the mapping's pages from "start" to "end" have no memory in
+ * the file, as far as the kernel tells. Swapped ones count as having none.
+ */
+uint64_t sp_mapping_count_holes(const struct sp_mapping *mapping,
+	uint64_t start, uint64_t end);
+
 /** Whether this system has MAP_NOFAULT, found out by trying. */
 bool sp_mapping_probe_nofault(void);
 

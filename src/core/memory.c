@@ -29,11 +29,8 @@
 #include "copy.h"
 #include "memory.h"
 #include "pool.h"
+#include "region.h"
 #include "shm.h"
-
-/* A region of more rectangles is replaced by the smallest box around them: a
- * client chooses their number, and each costs time at every commit. */
-#define REGION_BOXES_MAX 64
 
 /* How many of a pool's copied buffers are looked at, when one goes, to find out
  * which of its pages no other one uses. */
@@ -46,44 +43,13 @@ enum {
 	ACCESS_NOFAULT = 1 << 18,
 };
 
-static uint64_t buffer_bytes(const struct sealpool_buffer *buffer) {
-	return buffer->layout.end - (uint64_t)buffer->offset;
-}
-
-/* Judging */
-
-static bool is_sealed(struct sealpool_buffer *buffer) {
-	struct sp_file *file = &buffer->pool->file;
-	/* Huge pages are reserved and taken away by other rules. */
-	return file->kind == SP_FILE_SHMEM &&
-		sp_file_is_sealed_to(file, buffer->layout.end);
-}
-
-/*
- * Reading a hole of a sealed file gives it memory, on the reader's account:
- * charge the client for what its holes could cost us. Most clients make their
- * pool and buffers before they draw, so this is looked at again at each commit
- * until there are none.
- */
-static int charge_holes(struct sealpool_buffer *buffer) {
-	struct sp_memory *memory = &buffer->memory;
-	struct sp_client *client = buffer->pool->client;
-	uint64_t wanted = buffer->pool->file.hole_bytes;
-	if (wanted > buffer_bytes(buffer)) {
-		wanted = buffer_bytes(buffer);
+static void copy_destroy(struct sp_copy *copy) {
+	if (copy->shadow == &copy->spare) {
+		sp_shadow_finish(&copy->spare);
 	}
-	if (wanted > memory->hole_bytes) {
-		int ret = sp_client_charge_bytes(client,
-			wanted - memory->hole_bytes);
-		if (ret < 0) {
-			return ret;
-		}
-	} else {
-		sp_client_discharge_bytes(client, memory->hole_bytes - wanted);
-	}
-	memory->hole_bytes = wanted;
-	memory->check_holes = wanted > 0;
-	return 0;
+	sp_mapping_unref(copy->mapping);
+	pixman_region32_fini(&copy->stale);
+	free(copy);
 }
 
 static struct sp_shadowed *shadowed_create(struct sealpool_buffer *buffer) {
@@ -109,29 +75,108 @@ error_shadowed:
 	return NULL;
 }
 
+static void shadowed_destroy(struct sp_shadowed *shadowed) {
+	sp_fault_finish(&shadowed->fault);
+	struct sp_copy *copy, *tmp;
+	wl_list_for_each_safe(copy, tmp, &shadowed->copies, link) {
+		assert(copy->users == 0);
+		copy_destroy(copy);
+	}
+	pthread_cond_destroy(&shadowed->filled);
+	pthread_mutex_destroy(&shadowed->lock);
+	free(shadowed);
+}
+
+/* NULL when there is no memory. Any thread. */
+static struct sp_shadowed *shadowed_get(struct sealpool_buffer *buffer) {
+	struct sp_shadowed *shadowed = buffer->memory.shadowed;
+	if (shadowed != NULL) {
+		return shadowed;
+	}
+	struct sp_shadowed *created = shadowed_create(buffer);
+	if (created == NULL || atomic_compare_exchange_strong(
+			&buffer->memory.shadowed, &shadowed, created)) {
+		return created;
+	}
+	/* Another thread was faster. */
+	shadowed_destroy(created);
+	return shadowed;
+}
+
+/* Judging */
+
+static bool is_sealed(struct sealpool_buffer *buffer) {
+	struct sp_file *file = &buffer->pool->file;
+	/* Huge pages are reserved and taken away by other rules. */
+	return file->kind == SP_FILE_SHMEM &&
+		sp_file_is_sealed_to(file, buffer->layout.end);
+}
+
+/* Takes the mapping over. */
+static void become_direct(struct sealpool_buffer *buffer,
+		struct sp_mapping *mapping) {
+	struct sp_memory *memory = &buffer->memory;
+	pthread_mutex_lock(&buffer->pool->lock);
+	if (memory->kind == SEALPOOL_MEMORY_SHADOW) {
+		memory->mapping = mapping;
+		mapping = NULL;
+		atomic_store_explicit(&memory->kind, SEALPOOL_MEMORY_DIRECT,
+			memory_order_release);
+	}
+	pthread_mutex_unlock(&buffer->pool->lock);
+	/* Another thread was faster. */
+	sp_mapping_unref(mapping);
+}
+
+/*
+ * To be direct, bytes must be below the sealed size, and they must have memory:
+ * to read a hole in place would give it some, on the reader's account and not
+ * the client's, and would raise SIGBUS where there is none to be had. (A client
+ * can still punch a hole later.)
+ */
+static bool try_direct(struct sealpool_buffer *buffer) {
+	struct sp_pool *pool = buffer->pool;
+	uint64_t end = buffer->layout.end;
+	struct sp_mapping *mapping = sp_pool_map(pool, SP_MAPPING_READ, end);
+	if (mapping == NULL) {
+		return false;
+	}
+	/* Most files are filled, and then one call tells. */
+	if (end > pool->file.filled_size && sp_file_has_holes(&pool->file) &&
+			sp_mapping_count_holes(mapping,
+				(uint64_t)buffer->offset, end) > 0) {
+		sp_mapping_unref(mapping);
+		return false;
+	}
+	become_direct(buffer, mapping);
+	return true;
+}
+
+/*
+ * Clients make pools and buffers before they draw, let sealed files grow, or
+ * seal them late. A buffer that never fills its holes is looked at less and
+ * less often. Any thread.
+ */
+static bool judge_again(struct sealpool_buffer *buffer) {
+	struct sp_memory *memory = &buffer->memory;
+	if (memory->kind != SEALPOOL_MEMORY_SHADOW || !is_sealed(buffer)) {
+		return memory->kind == SEALPOOL_MEMORY_DIRECT;
+	}
+	unsigned times = atomic_fetch_add(&memory->judged, 1) + 1;
+	return (times & (times - 1)) == 0 && try_direct(buffer);
+}
+
 int sp_memory_init(struct sealpool_buffer *buffer) {
 	struct sp_memory *memory = &buffer->memory;
 	struct sp_pool *pool = buffer->pool;
-	struct sp_file *file = &pool->file;
-
-	if (is_sealed(buffer)) {
-		if (buffer->layout.end > file->measured_size) {
-			sp_file_measure(file);
-		}
-		memory->mapping = sp_pool_map(pool, SP_MAPPING_READ,
-			buffer->layout.end);
-		if (memory->mapping != NULL) {
-			memory->kind = SEALPOOL_MEMORY_DIRECT;
-			return charge_holes(buffer);
-		}
-	}
-
 	memory->kind = SEALPOOL_MEMORY_SHADOW;
-	memory->shadowed = shadowed_create(buffer);
-	if (memory->shadowed == NULL) {
-		return -ENOMEM;
-	}
-	if (pool->client->shm->nofault && file->kind == SP_FILE_SHMEM) {
+	if (is_sealed(buffer)) {
+		try_direct(buffer);
+	} else if (pool->client->shm->nofault &&
+			pool->file.kind == SP_FILE_SHMEM) {
+		if (shadowed_get(buffer) == NULL) {
+			return -ENOMEM;
+		}
 		memory->mapping = sp_pool_map(pool, SP_MAPPING_NOFAULT,
 			buffer->layout.end);
 		if (memory->mapping != NULL) {
@@ -141,45 +186,22 @@ int sp_memory_init(struct sealpool_buffer *buffer) {
 	return 0;
 }
 
-/* A client may seal its file, or let a sealed one grow, at any time. Called
- * with the lock held. */
-static bool promote(struct sealpool_buffer *buffer) {
-	struct sp_memory *memory = &buffer->memory;
-	if (memory->kind != SEALPOOL_MEMORY_SHADOW || !is_sealed(buffer)) {
-		return false;
-	}
-	memory->mapping = sp_pool_map(buffer->pool, SP_MAPPING_READ,
-		buffer->layout.end);
-	if (memory->mapping == NULL) {
-		return false;
-	}
-	memory->check_holes = true;
-	atomic_store_explicit(&memory->kind, SEALPOOL_MEMORY_DIRECT,
-		memory_order_release);
-	return true;
-}
-
 /* Stale regions */
 
-static void region_set_whole(pixman_region32_t *region,
+static void copy_age_whole(struct sp_copy *copy,
 		const struct sealpool_buffer *buffer) {
-	pixman_region32_fini(region);
-	pixman_region32_init_rect(region, 0, 0,
-		(unsigned)buffer->layout.width, (unsigned)buffer->layout.height);
+	sp_region_set_size(&copy->stale, buffer->layout.width,
+		buffer->layout.height);
 }
 
 static void age_copies(struct sealpool_buffer *buffer,
 		const pixman_region32_t *region) {
 	struct sp_copy *copy;
 	wl_list_for_each(copy, &buffer->memory.shadowed->copies, link) {
-		pixman_region32_t *stale = &copy->stale;
-		if (region == NULL || !pixman_region32_union(stale, stale,
-				(pixman_region32_t *)region)) {
-			region_set_whole(stale, buffer);
-		} else if (pixman_region32_n_rects(stale) > REGION_BOXES_MAX) {
-			pixman_box32_t box = *pixman_region32_extents(stale);
-			pixman_region32_fini(stale);
-			pixman_region32_init_with_extents(stale, &box);
+		if (region == NULL) {
+			copy_age_whole(copy, buffer);
+		} else {
+			sp_region_add(&copy->stale, region);
 		}
 	}
 }
@@ -187,6 +209,7 @@ static void age_copies(struct sealpool_buffer *buffer,
 void sp_memory_age(struct sealpool_buffer *buffer,
 		const pixman_region32_t *region) {
 	struct sp_shadowed *shadowed = buffer->memory.shadowed;
+	/* A copy that is made later begins wholly stale. */
 	if (shadowed == NULL) {
 		return;
 	}
@@ -196,19 +219,12 @@ void sp_memory_age(struct sealpool_buffer *buffer,
 }
 
 bool sp_memory_wants_commits(const struct sealpool_buffer *buffer) {
-	const struct sp_memory *memory = &buffer->memory;
-	return memory->kind != SEALPOOL_MEMORY_DIRECT || memory->check_holes;
+	return buffer->memory.kind != SEALPOOL_MEMORY_DIRECT;
 }
 
 void sp_memory_set_tracked(struct sealpool_buffer *buffer, bool tracked) {
-	struct sp_shadowed *shadowed = buffer->memory.shadowed;
-	if (shadowed == NULL) {
-		return;
-	}
-	pthread_mutex_lock(&shadowed->lock);
-	shadowed->tracked = tracked;
-	age_copies(buffer, NULL);
-	pthread_mutex_unlock(&shadowed->lock);
+	buffer->memory.tracked = tracked;
+	sp_memory_age(buffer, NULL);
 }
 
 static void renew_nofault(struct sp_pool *pool) {
@@ -221,31 +237,15 @@ static void renew_nofault(struct sp_pool *pool) {
 	pthread_mutex_unlock(&pool->lock);
 }
 
-bool sp_memory_handle_commit(struct sealpool_buffer *buffer) {
-	struct sp_memory *memory = &buffer->memory;
-	if (memory->check_holes) {
-		sp_file_measure(&buffer->pool->file);
-		if (charge_holes(buffer) < 0) {
-			sp_client_post_over_bytes(buffer->pool->client);
-			return false;
-		}
-	}
-	if (memory->kind == SEALPOOL_MEMORY_NOFAULT) {
+void sp_memory_handle_commit(struct sealpool_buffer *buffer) {
+	if (buffer->memory.kind == SEALPOOL_MEMORY_NOFAULT) {
 		renew_nofault(buffer->pool);
+	} else {
+		judge_again(buffer);
 	}
-	return true;
 }
 
 /* Copies */
-
-static void copy_destroy(struct sp_copy *copy) {
-	if (copy->shadow == &copy->spare) {
-		sp_shadow_finish(&copy->spare);
-	}
-	sp_mapping_unref(copy->mapping);
-	pixman_region32_fini(&copy->stale);
-	free(copy);
-}
 
 /* Makes a copy, with all of it stale, in the given shadow. */
 static int copy_init(struct sp_copy *copy, struct sealpool_buffer *buffer,
@@ -315,7 +315,7 @@ static int copy_create(struct sealpool_buffer *buffer,
 		return ret;
 	}
 	pixman_region32_init(&copy->stale);
-	region_set_whole(&copy->stale, buffer);
+	copy_age_whole(copy, buffer);
 	wl_list_insert(shadowed->copies.prev, &copy->link);
 	*copy_ptr = copy;
 	return 0;
@@ -386,7 +386,7 @@ static void copy_fill(struct sealpool_buffer *buffer, struct sp_copy *copy) {
 	pthread_mutex_lock(&shadowed->lock);
 	if (copied.missing > 0) {
 		/* Zero for this access; the client may yet do better. */
-		region_set_whole(&copy->stale, buffer);
+		copy_age_whole(copy, buffer);
 	}
 	pixman_region32_fini(&stale);
 	copy->filling = false;
@@ -397,13 +397,16 @@ static void copy_fill(struct sealpool_buffer *buffer, struct sp_copy *copy) {
 
 static int begin_copy(struct sealpool_buffer *buffer,
 		struct sealpool_access *access, struct sp_mapping *hand_back) {
-	struct sp_shadowed *shadowed = buffer->memory.shadowed;
+	struct sp_shadowed *shadowed = shadowed_get(buffer);
+	if (shadowed == NULL) {
+		return -ENOMEM;
+	}
 	bool write = hand_back != NULL;
 	struct sp_copy *copy;
 	int ret = 0;
 
 	pthread_mutex_lock(&shadowed->lock);
-	if (!shadowed->tracked) {
+	if (!buffer->memory.tracked) {
 		age_copies(buffer, NULL);
 	}
 	for (;;) {
@@ -413,7 +416,7 @@ static int begin_copy(struct sealpool_buffer *buffer,
 		}
 		pthread_cond_wait(&shadowed->filled, &shadowed->lock);
 	}
-	if (!write && (copy == NULL || !is_fresh(copy)) && promote(buffer)) {
+	if (!write && (copy == NULL || !is_fresh(copy)) && judge_again(buffer)) {
 		pthread_mutex_unlock(&shadowed->lock);
 		access->data = buffer->memory.mapping->data + buffer->offset;
 		return 0;
@@ -504,8 +507,7 @@ static int begin_write(struct sealpool_buffer *buffer,
 	if (mapping == NULL) {
 		return -EACCES;
 	}
-	if (atomic_load_explicit(&buffer->memory.kind, memory_order_acquire) ==
-			SEALPOOL_MEMORY_DIRECT) {
+	if (judge_again(buffer)) {
 		access->data = mapping->data + buffer->offset;
 		access->copy = mapping;
 		access->flags |= ACCESS_MAPPING;
@@ -593,23 +595,24 @@ int sealpool_buffer_get_fd(struct sealpool_buffer *buffer) {
 /* The end */
 
 /* Gives back the pages of the pool's shadow that only this buffer used. */
-static void release_shadow(struct sealpool_buffer *buffer) {
+static void release_shadow(struct sealpool_buffer *buffer,
+		struct sp_shadowed *shadowed) {
 	struct sp_pool *pool = buffer->pool;
 	uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
 	uint64_t start = (uint64_t)buffer->offset;
 	uint64_t end = buffer->layout.end;
 
 	pthread_mutex_lock(&pool->lock);
-	wl_list_remove(&buffer->memory.shadowed->link);
+	wl_list_remove(&shadowed->link);
 	pool->shadowed_len--;
 	if (pool->shadowed_len == 0) {
 		/* With what was left by those that went before. */
 		sp_shadow_release(&pool->shadow, 0, pool->shadow.size);
 	} else if (pool->shadowed_len <= RELEASE_SCAN_MAX) {
-		struct sp_shadowed *shadowed;
-		wl_list_for_each(shadowed, &pool->shadowed, link) {
+		struct sp_shadowed *neighbour;
+		wl_list_for_each(neighbour, &pool->shadowed, link) {
 			const struct sealpool_buffer *other =
-				shadowed->fault.buffer;
+				neighbour->fault.buffer;
 			uint64_t other_start = (uint64_t)other->offset &
 				~(page_size - 1);
 			uint64_t other_end = other->layout.end + page_size - 1;
@@ -633,27 +636,13 @@ static void release_shadow(struct sealpool_buffer *buffer) {
 	pthread_mutex_unlock(&pool->lock);
 }
 
-static void shadowed_destroy(struct sealpool_buffer *buffer) {
-	struct sp_shadowed *shadowed = buffer->memory.shadowed;
-	sp_fault_finish(&shadowed->fault);
-	if (!wl_list_empty(&shadowed->link)) {
-		release_shadow(buffer);
-	}
-	struct sp_copy *copy, *tmp;
-	wl_list_for_each_safe(copy, tmp, &shadowed->copies, link) {
-		assert(copy->users == 0);
-		copy_destroy(copy);
-	}
-	pthread_cond_destroy(&shadowed->filled);
-	pthread_mutex_destroy(&shadowed->lock);
-	free(shadowed);
-}
-
 void sp_memory_finish(struct sealpool_buffer *buffer) {
-	struct sp_memory *memory = &buffer->memory;
-	if (memory->shadowed != NULL) {
-		shadowed_destroy(buffer);
+	struct sp_shadowed *shadowed = buffer->memory.shadowed;
+	if (shadowed != NULL) {
+		if (!wl_list_empty(&shadowed->link)) {
+			release_shadow(buffer, shadowed);
+		}
+		shadowed_destroy(shadowed);
 	}
-	sp_mapping_unref(memory->mapping);
-	sp_client_discharge_bytes(buffer->pool->client, memory->hole_bytes);
+	sp_mapping_unref(buffer->memory.mapping);
 }

@@ -30,7 +30,7 @@ struct sp_copy {
 	struct sp_mapping *hand_back;
 };
 
-/** What a buffer needs that is not direct. */
+/** The copies of a buffer; made when it is first read through one. */
 struct sp_shadowed {
 	struct wl_list link; /* sp_pool.shadowed, or empty */
 	struct sp_fault fault;
@@ -38,21 +38,18 @@ struct sp_shadowed {
 	pthread_cond_t filled;
 	struct wl_list copies; /* sp_copy.link; the one in the pool's shadow
 				  first */
-	/* Attached to a surface, so that commits tell what is stale. */
-	bool tracked;
 };
 
 /** How the compositor sees a buffer's bytes. */
 struct sp_memory {
 	_Atomic enum sealpool_memory_kind kind;
+	/* Attached to a surface, so that commits tell what is stale. */
+	atomic_bool tracked;
+	/* How often it was looked whether the buffer can become direct. */
+	atomic_uint judged;
 	/* Where direct and nofault buffers are read. */
 	struct sp_mapping *mapping;
-	/* Charged to the client for holes in a sealed file, and whether to look
-	 * at them again when the buffer is committed. */
-	uint64_t hole_bytes;
-	atomic_bool check_holes;
-	/* NULL for a buffer that was direct from the start. */
-	struct sp_shadowed *shadowed;
+	struct sp_shadowed *_Atomic shadowed;
 };
 
 /** Judges the buffer, whose pool and layout are set. Returns 0 or a negative
@@ -74,8 +71,7 @@ void sp_memory_age(struct sealpool_buffer *buffer,
  * before counts as unknown. */
 void sp_memory_set_tracked(struct sealpool_buffer *buffer, bool tracked);
 
-/** The buffer was committed. Returns false when that brought the client over
- * its budget, of which it was told. */
-bool sp_memory_handle_commit(struct sealpool_buffer *buffer);
+/** The buffer is about to be committed: judges it again. */
+void sp_memory_handle_commit(struct sealpool_buffer *buffer);
 
 #endif

@@ -217,10 +217,6 @@ static void count_shadow(struct sp_pool *pool, struct sealpool_stats *stats) {
 		stats->shadow_bytes += pool->shadow.charged;
 	}
 	pthread_mutex_unlock(&pool->lock);
-	const struct sealpool_buffer *buffer;
-	wl_list_for_each(buffer, &pool->buffers, link) {
-		stats->shadow_bytes += buffer->memory.hole_bytes;
-	}
 }
 
 /* Hands out no more than the caller's struct has room for. */
