@@ -2,6 +2,7 @@
 #ifndef SEALPOOL_CORE_BUFFER_H
 #define SEALPOOL_CORE_BUFFER_H
 
+#include <pixman.h>
 #include <stdint.h>
 #include <wayland-server-core.h>
 
@@ -30,6 +31,9 @@ struct sealpool_buffer {
 	/* The surface it was last committed to, while commits matter. */
 	struct sp_surface *surface;
 	struct wl_list surface_link; /* sp_surface.buffers */
+	/* The damage of that surface's commits since it was committed itself,
+	 * in pixels; only while there is a surface. */
+	pixman_region32_t lacking;
 };
 
 /**

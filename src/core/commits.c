@@ -11,16 +11,19 @@
  * such buffers are alive.
  *
  * A client with several buffers draws each frame into one that holds an older
- * frame. So the damage of a commit makes stale all buffers that were seen on
- * the surface, whichever was attached: for the others it is what they will
- * lack, and what the client will draw there before it attaches them again.
+ * frame. So the damage of a commit is what all other buffers that were seen on
+ * the surface will lack, and what the client will draw there before it commits
+ * them again. Only then does it become stale in them: whoever reads one of them
+ * before, a slow renderer or a picture of an earlier state, gets the frame that
+ * it holds, and the damage is still to come.
  *
- *   commit      attached   damage   stale in A   stale in B
- *   first       A          D1       all          -
- *   second      B          D2       D2           all
- *   (both read)                     -            -
- *   third       A          D3       D3           D3
- *   fourth      B          D4       D3+D4 or D4  D3+D4
+ *   commit   of   damage   stale in A, lacking   stale in B, lacking
+ *   first    A    D1       all                   -
+ *   second   B    D2       all         D2        all
+ *   (both are read)                    D2
+ *   third    A    D3       D2+D3                             D3
+ *   (A is read)                                              D3
+ *   fourth   B    D4                   D4        D3+D4
  *
  * When in doubt, all of the buffer is stale; that is always right.
  */
@@ -34,10 +37,8 @@
 #include "buffer.h"
 #include "commits.h"
 #include "pool.h"
+#include "region.h"
 #include "shm.h"
-
-/* As many rectangles as a client may send, no more are kept. */
-#define DAMAGE_BOXES_MAX 64
 
 /* wl_surface, in the order of wayland.xml; libwayland has no names for them in
  * server code. */
@@ -61,12 +62,21 @@ struct sp_commits {
 	struct wl_list surfaces; /* sp_surface.link */
 };
 
+/* A buffer for as long as there is a wl_buffer that it is attached by. */
+struct sp_attachment {
+	struct sealpool_buffer *buffer; /* NULL for none, or one not ours */
+	struct wl_listener destroy;
+};
+
 struct sp_surface {
 	struct sp_commits *commits;
 	struct wl_list link; /* sp_commits.surfaces */
 	struct wl_listener destroy;
 	/* Seen here last, and alive: sealpool_buffer.surface_link */
 	struct wl_list buffers;
+	/* What a commit shows that attaches nothing. It may have been seen on
+	 * another surface since. */
+	struct sp_attachment current;
 
 	/* The size of the buffer attached now, 0 for none or for one that is
 	 * not ours. */
@@ -79,8 +89,7 @@ struct sp_surface {
 
 	struct {
 		bool attached;
-		struct sealpool_buffer *buffer; /* NULL if not ours */
-		struct wl_listener buffer_destroy;
+		struct sp_attachment attachment;
 		bool moved;
 		int32_t scale;
 		int32_t transform;
@@ -89,31 +98,42 @@ struct sp_surface {
 	} pending;
 };
 
-static void surface_set_pending_buffer(struct sp_surface *surface,
+static void attachment_set(struct sp_attachment *attachment,
 		struct sealpool_buffer *buffer) {
-	if (surface->pending.buffer != NULL) {
-		wl_list_remove(&surface->pending.buffer_destroy.link);
+	if (attachment->buffer != NULL) {
+		wl_list_remove(&attachment->destroy.link);
 	}
-	surface->pending.buffer = buffer;
+	attachment->buffer = buffer;
 	if (buffer != NULL) {
 		wl_resource_add_destroy_listener(buffer->resource,
-			&surface->pending.buffer_destroy);
+			&attachment->destroy);
 	}
 }
 
-static void surface_handle_pending_buffer_destroy(struct wl_listener *listener,
+static void attachment_handle_destroy(struct wl_listener *listener,
 		void *data) {
-	struct sp_surface *surface =
-		wl_container_of(listener, surface, pending.buffer_destroy);
-	surface_set_pending_buffer(surface, NULL);
+	struct sp_attachment *attachment =
+		wl_container_of(listener, attachment, destroy);
+	attachment_set(attachment, NULL);
 }
 
 static void buffer_leave_surface(struct sealpool_buffer *buffer) {
 	if (buffer->surface == NULL) {
 		return;
 	}
+	pixman_region32_fini(&buffer->lacking);
 	wl_list_remove(&buffer->surface_link);
 	buffer->surface = NULL;
+}
+
+/* Whatever it held before was drawn for elsewhere, or for nowhere. */
+static void buffer_join_surface(struct sealpool_buffer *buffer,
+		struct sp_surface *surface) {
+	buffer_leave_surface(buffer);
+	pixman_region32_init(&buffer->lacking);
+	buffer->surface = surface;
+	wl_list_insert(&surface->buffers, &buffer->surface_link);
+	sp_memory_set_tracked(buffer, true);
 }
 
 static void surface_destroy(struct sp_surface *surface) {
@@ -122,7 +142,8 @@ static void surface_destroy(struct sp_surface *surface) {
 		buffer_leave_surface(buffer);
 		sp_memory_set_tracked(buffer, false);
 	}
-	surface_set_pending_buffer(surface, NULL);
+	attachment_set(&surface->current, NULL);
+	attachment_set(&surface->pending.attachment, NULL);
 	wl_list_remove(&surface->destroy.link);
 	wl_list_remove(&surface->link);
 	pixman_region32_fini(&surface->pending.surface_damage);
@@ -170,8 +191,8 @@ static struct sp_surface *surface_get(struct sp_commits *commits,
 		WL_OUTPUT_TRANSFORM_NORMAL;
 	pixman_region32_init(&surface->pending.surface_damage);
 	pixman_region32_init(&surface->pending.buffer_damage);
-	surface->pending.buffer_destroy.notify =
-		surface_handle_pending_buffer_destroy;
+	surface->current.destroy.notify = attachment_handle_destroy;
+	surface->pending.attachment.destroy.notify = attachment_handle_destroy;
 	wl_list_init(&surface->buffers);
 	wl_list_insert(&commits->surfaces, &surface->link);
 	surface->destroy.notify = surface_handle_destroy;
@@ -196,7 +217,7 @@ static void handle_attach(struct sp_commits *commits,
 		}
 	}
 	surface->pending.attached = true;
-	surface_set_pending_buffer(surface, buffer);
+	attachment_set(&surface->pending.attachment, buffer);
 	if (args[1].i != 0 || args[2].i != 0) {
 		surface->pending.moved = true;
 	}
@@ -222,56 +243,44 @@ static void handle_damage(struct sp_commits *commits,
 	pixman_region32_t *damage = in_buffer ?
 		&surface->pending.buffer_damage :
 		&surface->pending.surface_damage;
-	if (pixman_region32_n_rects(damage) >= DAMAGE_BOXES_MAX) {
-		pixman_box32_t extents = *pixman_region32_extents(damage);
-		pixman_region32_fini(damage);
-		pixman_region32_init_with_extents(damage, &extents);
-	}
-	pixman_region32_t added;
-	pixman_region32_init_with_extents(&added, &box);
-	if (!pixman_region32_union(damage, damage, &added)) {
-		pixman_box32_t all = {
-			INT32_MIN, INT32_MIN, INT32_MAX, INT32_MAX,
-		};
-		pixman_region32_fini(damage);
-		pixman_region32_init_with_extents(damage, &all);
-	}
-	pixman_region32_fini(&added);
+	sp_region_add_box(damage, &box);
 }
 
 static int32_t clip(int64_t value, int32_t max) {
 	return (int32_t)(value < 0 ? 0 : value > max ? max : value);
 }
 
-/* Adds a region of the surface, at an integer scale, to one of the buffer. */
-static void add_scaled(pixman_region32_t *to, const pixman_region32_t *from,
-		int32_t scale, const struct sp_layout *layout) {
+/* Adds a region of the surface, at an integer scale, to what a buffer lacks. */
+static void buffer_add_scaled(struct sealpool_buffer *buffer,
+		const pixman_region32_t *damage, int32_t scale) {
+	const struct sp_layout *layout = &buffer->layout;
 	int boxes_len;
 	const pixman_box32_t *boxes = pixman_region32_rectangles(
-		(pixman_region32_t *)from, &boxes_len);
+		(pixman_region32_t *)damage, &boxes_len);
 	for (int i = 0; i < boxes_len; i++) {
-		int32_t x1 = clip((int64_t)boxes[i].x1 * scale, layout->width);
-		int32_t y1 = clip((int64_t)boxes[i].y1 * scale, layout->height);
-		int32_t x2 = clip((int64_t)boxes[i].x2 * scale, layout->width);
-		int32_t y2 = clip((int64_t)boxes[i].y2 * scale, layout->height);
-		if (x1 < x2 && y1 < y2) {
-			pixman_region32_union_rect(to, to, x1, y1,
-				(unsigned)(x2 - x1), (unsigned)(y2 - y1));
+		pixman_box32_t box = {
+			.x1 = clip((int64_t)boxes[i].x1 * scale, layout->width),
+			.y1 = clip((int64_t)boxes[i].y1 * scale, layout->height),
+			.x2 = clip((int64_t)boxes[i].x2 * scale, layout->width),
+			.y2 = clip((int64_t)boxes[i].y2 * scale, layout->height),
+		};
+		if (box.x1 < box.x2 && box.y1 < box.y2) {
+			sp_region_add_box(&buffer->lacking, &box);
 		}
 	}
 }
 
-/* Makes the damage of a commit stale in a buffer. */
-static void surface_age_buffer(struct sp_surface *surface,
-		struct sealpool_buffer *buffer) {
-	const struct sp_layout *layout = &buffer->layout;
-	pixman_region32_t stale;
-	pixman_region32_init(&stale);
-	add_scaled(&stale, &surface->pending.surface_damage, surface->scale,
-		layout);
-	add_scaled(&stale, &surface->pending.buffer_damage, 1, layout);
-	sp_memory_age(buffer, &stale);
-	pixman_region32_fini(&stale);
+/* Notes that a buffer lacks the damage of a commit, or all there is. */
+static void buffer_add_lacking(struct sealpool_buffer *buffer,
+		const struct sp_surface *surface, bool all) {
+	if (all) {
+		sp_region_set_size(&buffer->lacking, buffer->layout.width,
+			buffer->layout.height);
+		return;
+	}
+	buffer_add_scaled(buffer, &surface->pending.surface_damage,
+		surface->scale);
+	buffer_add_scaled(buffer, &surface->pending.buffer_damage, 1);
 }
 
 /* Takes over what set_buffer_scale, set_buffer_transform and attach prepared,
@@ -285,7 +294,8 @@ static bool surface_apply_pending(struct sp_surface *surface) {
 	surface->pending.moved = false;
 
 	if (surface->pending.attached) {
-		const struct sealpool_buffer *buffer = surface->pending.buffer;
+		const struct sealpool_buffer *buffer =
+			surface->pending.attachment.buffer;
 		int32_t width = buffer != NULL ? buffer->layout.width : 0;
 		int32_t height = buffer != NULL ? buffer->layout.height : 0;
 		changed |= width != surface->width || height != surface->height;
@@ -312,28 +322,37 @@ static void handle_commit(struct sp_commits *commits,
 		if (!sp_memory_wants_commits(buffer)) {
 			/* Became direct. */
 			buffer_leave_surface(buffer);
-		} else if (all) {
-			sp_memory_age(buffer, NULL);
 		} else {
-			surface_age_buffer(surface, buffer);
+			buffer_add_lacking(buffer, surface, all);
 		}
 	}
-
-	buffer = surface->pending.buffer;
-	surface_set_pending_buffer(surface, NULL);
-	surface->pending.attached = false;
 	pixman_region32_clear(&surface->pending.surface_damage);
 	pixman_region32_clear(&surface->pending.buffer_damage);
+
+	bool attached = surface->pending.attached;
+	if (attached) {
+		attachment_set(&surface->current,
+			surface->pending.attachment.buffer);
+		attachment_set(&surface->pending.attachment, NULL);
+		surface->pending.attached = false;
+	}
+	buffer = surface->current.buffer;
 	if (buffer == NULL) {
 		return;
 	}
 	sp_memory_handle_commit(buffer);
-	if (sp_memory_wants_commits(buffer) && buffer->surface != surface) {
-		/* Its last frame was drawn for elsewhere, or for nowhere. */
-		buffer_leave_surface(buffer);
-		buffer->surface = surface;
-		wl_list_insert(&surface->buffers, &buffer->surface_link);
-		sp_memory_set_tracked(buffer, true);
+	if (!sp_memory_wants_commits(buffer)) {
+		return;
+	}
+	if (buffer->surface == surface) {
+		sp_memory_age(buffer, &buffer->lacking);
+		pixman_region32_clear(&buffer->lacking);
+	} else if (attached) {
+		buffer_join_surface(buffer, surface);
+	} else {
+		/* Seen elsewhere, or handed to another request, since it was
+		 * attached here. */
+		sp_memory_age(buffer, NULL);
 	}
 }
 
