@@ -217,8 +217,8 @@ struct sealpool_access {
  * what the client's memory held before it.
  *
  * Returns 0, or a negative errno: -EACCES for a write access to memory that
- * cannot be written (a read-only fd, a seal), -EDQUOT over the client's
- * budget, -ENOMEM.
+ * cannot be written (a read-only fd, a seal), -EDQUOT over the client's budget
+ * (of which it is told), -EMFILE where no fd can be had, -ENOMEM.
  */
 int sealpool_buffer_begin_access(struct sealpool_buffer *buffer,
 	uint32_t flags, struct sealpool_access *access);

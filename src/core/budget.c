@@ -35,6 +35,8 @@ void sp_budget_init(struct sp_budget *budget,
 	if (budget->fds_max > ALL_FDS_MAX) {
 		budget->fds_max = ALL_FDS_MAX;
 	}
+	/* The other eighth is the compositor's own. */
+	budget->fds_reserve = budget->fds_max / 6;
 	if (budget->per_client.pools == 0) {
 		budget->per_client.pools = DEFAULT_POOLS;
 	}
@@ -133,19 +135,35 @@ static void post_over(struct sp_client *client, const char *budget,
 	}
 }
 
-void sp_client_post_over_bytes(struct sp_client *client) {
-	post_over(client, "bytes of shadows and holes",
-		client->shm->budget.per_client.shadow_bytes);
+void sp_client_post_over(struct sp_client *client) {
+	const struct sealpool_budget *limits =
+		&client->shm->budget.per_client;
+	switch (client->over) {
+	case SP_BUDGET_POOLS:
+		post_over(client, "pools", limits->pools);
+		break;
+	case SP_BUDGET_FDS:
+		post_over(client, "fds", limits->fds);
+		break;
+	case SP_BUDGET_BYTES:
+		post_over(client, "bytes of shadows", limits->shadow_bytes);
+		break;
+	}
 }
 
-/* Ends the client that holds most, to make room for the others. */
+/* "asking", if not NULL, goes only if nobody holds more; then it is told and
+ * false is returned. */
 static bool disconnect_largest_holder(struct sealpool_shm *shm,
 		struct sp_client *asking) {
 	struct sp_client *client, *largest = asking;
 	wl_list_for_each(client, &shm->clients, link) {
-		if (client->wl_client != NULL && client->fds > largest->fds) {
+		if (client->wl_client != NULL && (largest == NULL ||
+				client->fds > largest->fds)) {
 			largest = client;
 		}
+	}
+	if (largest == NULL) {
+		return false;
 	}
 	post_over(largest, "fds shared by all clients", shm->budget.fds_max);
 	if (largest == asking) {
@@ -157,15 +175,25 @@ static bool disconnect_largest_holder(struct sealpool_shm *shm,
 	return true;
 }
 
+void sp_budget_make_room(struct sealpool_shm *shm) {
+	if (shm->budget.fds >= shm->budget.fds_max) {
+		disconnect_largest_holder(shm, NULL);
+	}
+}
+
+static bool refuse(struct sp_client *client, enum sp_budget_kind kind) {
+	client->over = kind;
+	sp_client_post_over(client);
+	return false;
+}
+
 bool sp_client_admit_pool(struct sp_client *client) {
 	struct sp_budget *budget = &client->shm->budget;
 	if (client->pools_len >= budget->per_client.pools) {
-		post_over(client, "pools", budget->per_client.pools);
-		return false;
+		return refuse(client, SP_BUDGET_POOLS);
 	}
 	if (client->fds >= budget->per_client.fds) {
-		post_over(client, "fds", budget->per_client.fds);
-		return false;
+		return refuse(client, SP_BUDGET_FDS);
 	}
 	if (budget->fds >= budget->fds_max &&
 			!disconnect_largest_holder(client->shm, client)) {
@@ -186,9 +214,17 @@ int sp_client_charge_fd(struct sp_client *client) {
 	struct sp_budget *budget = &client->shm->budget;
 	if (atomic_fetch_add(&client->fds, 1) >= budget->per_client.fds) {
 		atomic_fetch_sub(&client->fds, 1);
+		client->over = SP_BUDGET_FDS;
 		return -EDQUOT;
 	}
-	atomic_fetch_add(&budget->fds, 1);
+	uint32_t before = atomic_fetch_add(&budget->fds, 1);
+	if (before >= budget->fds_max) {
+		sp_fault_report_crowd(&client->shm->faults);
+	}
+	if (before >= budget->fds_max + budget->fds_reserve) {
+		sp_client_discharge_fd(client);
+		return -EMFILE;
+	}
 	return 0;
 }
 
@@ -202,6 +238,7 @@ int sp_client_charge_bytes(struct sp_client *client, uint64_t bytes) {
 	uint64_t before = atomic_fetch_add(&client->shadow_bytes, bytes);
 	if (bytes > limit || before > limit - bytes) {
 		atomic_fetch_sub(&client->shadow_bytes, bytes);
+		client->over = SP_BUDGET_BYTES;
 		return -EDQUOT;
 	}
 	return 0;

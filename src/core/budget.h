@@ -14,9 +14,17 @@ struct sealpool_shm;
 /** The limits, and what all clients together hold. */
 struct sp_budget {
 	struct sealpool_budget per_client;
-	/* For all clients together. */
-	uint32_t fds_max;
+	/* For all clients together: when there are as many, the client that
+	 * holds most has to go. The rest is for those that ask meanwhile. */
+	uint32_t fds_max, fds_reserve;
 	_Atomic uint32_t fds;
+};
+
+/** Which of its budgets a client is over. */
+enum sp_budget_kind {
+	SP_BUDGET_POOLS,
+	SP_BUDGET_FDS,
+	SP_BUDGET_BYTES,
 };
 
 /** Fills in defaults where "wanted" has zero. */
@@ -38,6 +46,8 @@ struct sp_client {
 	uint32_t pools_len;
 	_Atomic uint32_t fds;
 	_Atomic uint64_t shadow_bytes;
+	/* What the last charge was refused for. */
+	_Atomic enum sp_budget_kind over;
 
 	_Atomic uint64_t bytes_copied_in;
 	_Atomic uint64_t bytes_copied_out;
@@ -66,15 +76,20 @@ bool sp_client_admit_pool(struct sp_client *client);
 void sp_client_dismiss_pool(struct sp_client *client);
 
 /**
- * Charges, on any thread. Return 0, or -EDQUOT when the client is over its
- * budget; then nothing was charged.
+ * Charges, on any thread. Return 0, or a negative errno when nothing was
+ * charged: -EDQUOT when the client is over its budget, -EMFILE when all clients
+ * together hold so many fds that none can be had. When that is near, the event
+ * loop is told to make room.
  */
 int sp_client_charge_fd(struct sp_client *client);
 int sp_client_charge_bytes(struct sp_client *client, uint64_t bytes);
 void sp_client_discharge_fd(struct sp_client *client);
 void sp_client_discharge_bytes(struct sp_client *client, uint64_t bytes);
 
-/** Tells the client that it is over the budget of bytes, which is fatal. */
-void sp_client_post_over_bytes(struct sp_client *client);
+/** Tells the client that it is over its budget, which is fatal. */
+void sp_client_post_over(struct sp_client *client);
+
+/** Disconnects the client that holds most fds if all together hold too many. */
+void sp_budget_make_room(struct sealpool_shm *shm);
 
 #endif

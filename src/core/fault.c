@@ -45,7 +45,7 @@ static void post_fault(const struct sp_fault *fault) {
 		return;
 	}
 	if (fault->over_budget) {
-		sp_client_post_over_bytes(client);
+		sp_client_post_over(client);
 		wl_client_destroy(client->wl_client);
 	} else {
 		post_short(buffer, fault->file_size);
@@ -57,6 +57,9 @@ static int handle_wakeup(int fd, uint32_t mask, void *data) {
 	struct sp_fault_queue *queue = &shm->faults;
 	eventfd_t count;
 	eventfd_read(fd, &count);
+	if (atomic_exchange(&queue->crowd, false)) {
+		sp_budget_make_room(shm);
+	}
 	for (;;) {
 		pthread_mutex_lock(&queue->lock);
 		struct sp_fault *fault = NULL;
@@ -128,6 +131,12 @@ void sp_fault_finish(struct sp_fault *fault) {
 	pthread_mutex_unlock(&queue->lock);
 }
 
+static void wake_up(struct sp_fault_queue *queue) {
+	/* Fails only when the counter is full, that is, when the loop has been
+	 * woken already. */
+	eventfd_write(queue->wakeup_fd, 1);
+}
+
 static void report(struct sp_fault *fault, bool over_budget,
 		uint64_t file_size) {
 	struct sp_fault_queue *queue = get_queue(fault);
@@ -140,9 +149,7 @@ static void report(struct sp_fault *fault, bool over_budget,
 	}
 	pthread_mutex_unlock(&queue->lock);
 	if (first) {
-		/* Fails only when the counter is full, that is, when the loop
-		 * has been woken already. */
-		eventfd_write(queue->wakeup_fd, 1);
+		wake_up(queue);
 	}
 }
 
@@ -152,4 +159,10 @@ void sp_fault_report_short(struct sp_fault *fault, uint64_t file_size) {
 
 void sp_fault_report_over_budget(struct sp_fault *fault) {
 	report(fault, true, 0);
+}
+
+void sp_fault_report_crowd(struct sp_fault_queue *queue) {
+	if (!atomic_exchange(&queue->crowd, true)) {
+		wake_up(queue);
+	}
 }

@@ -3,6 +3,7 @@
 #define SEALPOOL_CORE_FAULT_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <wayland-server-core.h>
@@ -16,7 +17,7 @@ struct sp_fault {
 	struct sealpool_buffer *buffer;
 	/* Set once the client was told, or the log in its place. */
 	bool told;
-	/* Over the budget of bytes, rather than short of some. */
+	/* Over the client's budget, rather than short of bytes. */
 	bool over_budget;
 	/* Of the client's file when it was found too short. */
 	uint64_t file_size;
@@ -25,6 +26,8 @@ struct sp_fault {
 struct sp_fault_queue {
 	pthread_mutex_t lock;
 	struct wl_list faults; /* sp_fault.link */
+	/* All clients together hold too many fds. */
+	atomic_bool crowd;
 	int wakeup_fd;
 	struct wl_event_source *wakeup;
 };
@@ -41,5 +44,8 @@ void sp_fault_finish(struct sp_fault *fault);
 /** Any thread; the caller holds a reference to the buffer. */
 void sp_fault_report_short(struct sp_fault *fault, uint64_t file_size);
 void sp_fault_report_over_budget(struct sp_fault *fault);
+
+/** Any thread: has the event loop call sp_budget_make_room(). */
+void sp_fault_report_crowd(struct sp_fault_queue *queue);
 
 #endif
