@@ -229,10 +229,11 @@ void sealpool_access_end(struct sealpool_access *access);
 /**
  * Returns an fd that holds the buffer's bytes at sealpool_buffer_get_offset(),
  * and that cannot fault whoever maps it: the client's own for a direct buffer,
- * else the shadow's, brought up to date by this call (later commits show in it
- * after the next access or call). It is sealed against shrinking. It remains
- * the buffer's: do not close it, and duplicate it to keep it longer than the
- * buffer. Returns a negative errno as sealpool_buffer_begin_access() does.
+ * else a shadow's, brought up to date by this call. Whether a later commit shows
+ * in it is not said: to see that, call again, which may return another fd. It
+ * is sealed against shrinking. It remains the buffer's: do
+ * not close it, and duplicate it to keep it longer than the buffer. Returns a
+ * negative errno as sealpool_buffer_begin_access() does.
  */
 int sealpool_buffer_get_fd(struct sealpool_buffer *buffer);
 

@@ -484,7 +484,8 @@ static void end_copy(struct sealpool_buffer *buffer, struct sp_copy *copy) {
 		copy->writing = false;
 		age_copies(buffer, NULL);
 	}
-	bool destroy = --copy->users == 0 && copy->shadow == &copy->spare;
+	bool destroy = --copy->users == 0 && copy->shadow == &copy->spare &&
+		!copy->handed_out;
 	if (destroy) {
 		wl_list_remove(&copy->link);
 	}
@@ -572,24 +573,35 @@ void sealpool_access_end(struct sealpool_access *access) {
 	*access = (struct sealpool_access){ 0 };
 }
 
-int sealpool_buffer_get_fd(struct sealpool_buffer *buffer) {
-	struct sp_pool *pool = buffer->pool;
-	if (sealpool_buffer_get_kind(buffer) != SEALPOOL_MEMORY_DIRECT) {
-		struct sealpool_access access = {
-			.buffer = buffer,
-			.flags = SEALPOOL_ACCESS_READ,
-		};
-		int ret = begin_copy(buffer, &access, NULL);
-		if (ret < 0) {
-			return ret;
-		}
-		bool copied = access.flags & ACCESS_COPY;
-		sealpool_access_end(&access);
-		if (copied) {
-			return pool->shadow.fd;
-		}
+/* The fd of a copy that shows the newest frame, or the client's if the buffer
+ * has become direct meanwhile. */
+static int get_copy_fd(struct sealpool_buffer *buffer) {
+	struct sealpool_access access = {
+		.buffer = buffer,
+		.flags = SEALPOOL_ACCESS_READ,
+	};
+	int ret = begin_copy(buffer, &access, NULL);
+	if (ret < 0) {
+		return ret;
 	}
-	return pool->file.fd;
+	int fd = buffer->pool->file.fd;
+	if (access.flags & ACCESS_COPY) {
+		struct sp_shadowed *shadowed = buffer->memory.shadowed;
+		struct sp_copy *copy = access.copy;
+		pthread_mutex_lock(&shadowed->lock);
+		copy->handed_out = true;
+		fd = copy->shadow->fd;
+		pthread_mutex_unlock(&shadowed->lock);
+	}
+	sealpool_access_end(&access);
+	return fd;
+}
+
+int sealpool_buffer_get_fd(struct sealpool_buffer *buffer) {
+	if (sealpool_buffer_get_kind(buffer) == SEALPOOL_MEMORY_DIRECT) {
+		return buffer->pool->file.fd;
+	}
+	return get_copy_fd(buffer);
 }
 
 /* The end */

@@ -26,6 +26,8 @@ struct sp_copy {
 	pixman_region32_t stale;
 	unsigned users;
 	bool filling, writing;
+	/* Someone was given the shadow's fd: it has to stay. */
+	bool handed_out;
 	/* While writing: the client's file. */
 	struct sp_mapping *hand_back;
 };
