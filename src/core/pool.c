@@ -28,7 +28,9 @@ static void pool_handle_create_buffer(struct wl_client *client,
 	struct sp_pool *pool = pool_from_resource(resource);
 	uint32_t drm = sp_format_wl_shm_to_drm(wl_shm_format);
 	const struct sp_format *format = sp_format_get(drm);
-	if (format == NULL || !sp_shm_has_format(pool->client->shm, drm)) {
+	/* The DRM codes of wl_shm's own two formats are not wl_shm's. */
+	if (format == NULL || !sp_shm_has_format(pool->client->shm, drm) ||
+			sp_format_drm_to_wl_shm(drm) != wl_shm_format) {
 		wl_resource_post_error(resource, WL_SHM_ERROR_INVALID_FORMAT,
 			"format 0x%08" PRIx32 " is not one that was announced",
 			wl_shm_format);
