@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A test client's connection.
+ *
+ * Two things that libwayland-client leaves to its users: waits that end, and
+ * the sentence that comes with a protocol error, which the library does not
+ * keep but only logs.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <wayland-client.h>
+
+#include "client.h"
+#include "viewporter-client-protocol.h"
+#include "wlr-screencopy-unstable-v1-client-protocol.h"
+#include "xdg-shell-client-protocol.h"
+
+/* Whose events are being handled: the log function is not told. */
+static _Thread_local struct client *dispatching;
+
+static void handle_log(const char *format, va_list args) {
+	char line[512];
+	vsnprintf(line, sizeof(line), format, args);
+	line[strcspn(line, "\n")] = '\0';
+	/* "wl_buffer#12: error 2: sentence"; others go where they would. */
+	const char *sentence = strstr(line, ": error ");
+	if (sentence != NULL) {
+		sentence = strstr(sentence + strlen(": error "), ": ");
+	}
+	if (sentence == NULL || dispatching == NULL) {
+		fprintf(stderr, "%s\n", line);
+		return;
+	}
+	snprintf(dispatching->message, sizeof(dispatching->message), "%s",
+		sentence + strlen(": "));
+}
+
+static int64_t now_ms(void) {
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static const struct {
+	const struct wl_interface *interface;
+	/* The newest whose events are all handled here. */
+	uint32_t version;
+	size_t member;
+} globals[] = {
+	{ &wl_compositor_interface, 4, offsetof(struct client, compositor) },
+	{ &wl_subcompositor_interface, 1,
+		offsetof(struct client, subcompositor) },
+	{ &wl_shm_interface, 2, offsetof(struct client, shm) },
+	{ &xdg_wm_base_interface, 1, offsetof(struct client, wm_base) },
+	{ &wp_viewporter_interface, 1, offsetof(struct client, viewporter) },
+	{ &zwlr_screencopy_manager_v1_interface, 3,
+		offsetof(struct client, screencopy) },
+	{ &wl_output_interface, 2, offsetof(struct client, output) },
+};
+
+#define GLOBALS_LEN (sizeof(globals) / sizeof(globals[0]))
+
+static uint32_t lower(uint32_t a, uint32_t b) {
+	return a < b ? a : b;
+}
+
+static void handle_global(void *data, struct wl_registry *registry,
+		uint32_t name, const char *interface, uint32_t version) {
+	struct client *client = data;
+	for (size_t i = 0; i < GLOBALS_LEN; i++) {
+		const struct wl_interface *known = globals[i].interface;
+		void **member = (void **)((char *)client + globals[i].member);
+		if (strcmp(interface, known->name) != 0 || *member != NULL) {
+			continue;
+		}
+		version = lower(version, globals[i].version);
+		/* The system's libwayland may know an older one. */
+		version = lower(version, (uint32_t)known->version);
+		*member = wl_registry_bind(registry, name, known, version);
+	}
+}
+
+static void handle_global_remove(void *data, struct wl_registry *registry,
+		uint32_t name) {
+	/* Nothing of what is bound here goes away before the compositor. */
+}
+
+static const struct wl_registry_listener registry_listener = {
+	.global = handle_global,
+	.global_remove = handle_global_remove,
+};
+
+static void handle_ping(void *data, struct xdg_wm_base *wm_base,
+		uint32_t serial) {
+	xdg_wm_base_pong(wm_base, serial);
+}
+
+static const struct xdg_wm_base_listener wm_base_listener = {
+	.ping = handle_ping,
+};
+
+bool client_connect(struct client *client, const char *name) {
+	*client = (struct client){ .patience = CLIENT_PATIENCE_MS };
+	wl_log_set_handler_client(handle_log);
+	client->display = wl_display_connect(name);
+	if (client->display == NULL) {
+		return client_fail(client, "cannot connect to the display %s: %s",
+			name != NULL ? name : "of the environment",
+			strerror(errno));
+	}
+	client->registry = wl_display_get_registry(client->display);
+	if (client->registry == NULL) {
+		return client_fail(client, "no memory");
+	}
+	wl_registry_add_listener(client->registry, &registry_listener, client);
+	if (!client_roundtrip(client)) {
+		return false;
+	}
+	if (client->compositor == NULL || client->shm == NULL) {
+		return client_fail(client,
+			"the compositor has no wl_compositor or no wl_shm");
+	}
+	if (client->wm_base != NULL) {
+		xdg_wm_base_add_listener(client->wm_base, &wm_base_listener,
+			NULL);
+	}
+	return true;
+}
+
+void client_disconnect(struct client *client) {
+	if (client->display == NULL) {
+		return;
+	}
+	for (size_t i = 0; i < GLOBALS_LEN; i++) {
+		void **member = (void **)((char *)client + globals[i].member);
+		if (*member != NULL) {
+			wl_proxy_destroy(*member);
+		}
+		*member = NULL;
+	}
+	if (client->registry != NULL) {
+		wl_registry_destroy(client->registry);
+		client->registry = NULL;
+	}
+	wl_display_disconnect(client->display);
+	client->display = NULL;
+}
+
+bool client_fail(struct client *client, const char *format, ...) {
+	va_list args;
+	va_start(args, format);
+	vsnprintf(client->error, sizeof(client->error), format, args);
+	va_end(args);
+	return false;
+}
+
+static bool fail_by_fate(struct client *client, const char *what) {
+	struct client_fate fate;
+	client_get_fate(client, &fate);
+	if (fate.kind == CLIENT_PROTOCOL_ERROR) {
+		return client_fail(client,
+			"waiting for %s: error %s (%u) on %s#%u: %s", what,
+			fate.name, fate.code, fate.interface, fate.id,
+			fate.message);
+	}
+	return client_fail(client, "waiting for %s: the compositor is gone: %s",
+		what, strerror(wl_display_get_error(client->display)));
+}
+
+static bool dispatch_pending(struct client *client) {
+	dispatching = client;
+	bool ok = wl_display_dispatch_pending(client->display) >= 0;
+	dispatching = NULL;
+	return ok;
+}
+
+/* Dispatches what comes first: events, the connection's end (returns false), or
+ * the deadline. */
+static bool dispatch_until(struct client *client, int64_t deadline) {
+	struct wl_display *display = client->display;
+	if (wl_display_prepare_read(display) != 0) {
+		return dispatch_pending(client);
+	}
+	short events = POLLIN;
+	/* A connection that cannot be written to any more may still hold the
+	 * error to be read. */
+	if (wl_display_flush(display) < 0 && errno == EAGAIN) {
+		events |= POLLOUT;
+	}
+	int64_t left = deadline - now_ms();
+	struct pollfd pollfd = {
+		.fd = wl_display_get_fd(display),
+		.events = events,
+	};
+	int n = poll(&pollfd, 1, left > 0 ? (int)left : 0);
+	if (n <= 0 || !(pollfd.revents & (POLLIN | POLLHUP | POLLERR))) {
+		wl_display_cancel_read(display);
+		return n >= 0 || errno == EINTR;
+	}
+	return wl_display_read_events(display) >= 0 && dispatch_pending(client);
+}
+
+bool client_wait(struct client *client, const bool *done, const char *what) {
+	int64_t deadline = now_ms() + client->patience;
+	while (!*done) {
+		if (!dispatch_until(client, deadline)) {
+			return fail_by_fate(client, what);
+		}
+		if (!*done && now_ms() >= deadline) {
+			return client_fail(client,
+				"waited %d ms for %s in vain",
+				client->patience, what);
+		}
+	}
+	return true;
+}
+
+static void handle_done(void *data, struct wl_callback *callback,
+		uint32_t serial) {
+	*(bool *)data = true;
+}
+
+static const struct wl_callback_listener done_listener = {
+	.done = handle_done,
+};
+
+bool client_roundtrip(struct client *client) {
+	struct wl_callback *callback = wl_display_sync(client->display);
+	if (callback == NULL) {
+		return client_fail(client, "no memory");
+	}
+	bool done = false;
+	wl_callback_add_listener(callback, &done_listener, &done);
+	bool ok = client_wait(client, &done, "an answer to wl_display.sync");
+	wl_callback_destroy(callback);
+	return ok;
+}
+
+static const char *error_name(const char *interface, uint32_t code) {
+	static const char *const shm[] = { "wl_shm.invalid_format",
+		"wl_shm.invalid_stride", "wl_shm.invalid_fd" };
+	static const char *const display[] = { "wl_display.invalid_object",
+		"wl_display.invalid_method", "wl_display.no_memory",
+		"wl_display.implementation" };
+	/* The errors of a pool and of a buffer are wl_shm's. */
+	if (strcmp(interface, "wl_shm") == 0 ||
+			strcmp(interface, "wl_shm_pool") == 0 ||
+			strcmp(interface, "wl_buffer") == 0) {
+		return code < 3 ? shm[code] : "unknown";
+	}
+	if (strcmp(interface, "wl_display") == 0) {
+		return code < 4 ? display[code] : "unknown";
+	}
+	return "unknown";
+}
+
+void client_get_fate(const struct client *client, struct client_fate *fate) {
+	*fate = (struct client_fate){ .name = "unknown" };
+	int error = wl_display_get_error(client->display);
+	if (error == 0) {
+		fate->kind = CLIENT_ALIVE;
+		return;
+	}
+	const struct wl_interface *interface = NULL;
+	fate->code = wl_display_get_protocol_error(client->display, &interface,
+		&fate->id);
+	/* Of errors on wl_display itself, libwayland makes other errnos than
+	 * EPROTO; it has no interface where the object was destroyed. */
+	if (error != EPROTO && interface == NULL) {
+		fate->kind = CLIENT_DISCONNECTED;
+		return;
+	}
+	fate->kind = CLIENT_PROTOCOL_ERROR;
+	snprintf(fate->interface, sizeof(fate->interface), "%s",
+		interface != NULL ? interface->name : "unknown");
+	fate->name = error_name(fate->interface, fate->code);
+	snprintf(fate->message, sizeof(fate->message), "%s", client->message);
+}
+
+void client_wait_fate(struct client *client, int ms, struct client_fate *fate) {
+	int64_t deadline = now_ms() + ms;
+	while (dispatch_until(client, deadline) && now_ms() < deadline) {
+	}
+	client_get_fate(client, fate);
+}
+
+void client_fate_print(const struct client_fate *fate, FILE *file) {
+	switch (fate->kind) {
+	case CLIENT_ALIVE:
+		fputs("fate=alive", file);
+		return;
+	case CLIENT_DISCONNECTED:
+		fputs("fate=disconnected", file);
+		return;
+	case CLIENT_PROTOCOL_ERROR:
+		break;
+	}
+	fprintf(file,
+		"fate=protocol_error interface=%s id=%u code=%u name=%s "
+		"message=\"%s\"",
+		fate->interface, fate->id, fate->code, fate->name,
+		fate->message);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Attacks, and what others see of them: nothing.
+ */
+#include <string.h>
+
+#include "attack.h"
+#include "screen.h"
+
+#define SIDE 150
+#define FATE_MS 30000
+
+/* Another client's window, in memory that is copied or not. */
+struct bystander {
+	struct canvas canvas;
+	struct client_window window;
+	struct cover cover;
+	struct client_image expected;
+};
+
+static void bystander_create(struct screen *screen,
+		struct bystander *bystander, enum client_memory_kind kind) {
+	canvas_create(screen, &bystander->canvas, kind, 2, SIDE, SIDE);
+	image_create(&bystander->expected, SIDE, SIDE);
+	must(screen, client_window_create(&screen->client, &bystander->window,
+		"bystander"));
+	cover_create(screen, &bystander->cover, &bystander->window.surface,
+		SIDE, SIDE);
+	for (int i = 0; i < 2; i++) {
+		client_image_draw(&bystander->canvas.images[i], 0);
+		must(screen, client_surface_show(&bystander->window.surface,
+			&bystander->canvas.buffers[i]));
+	}
+	client_image_draw(&bystander->expected, 0);
+}
+
+static void bystander_destroy(struct bystander *bystander) {
+	cover_destroy(&bystander->cover);
+	client_window_destroy(&bystander->window);
+	canvas_destroy(&bystander->canvas);
+	client_image_destroy(&bystander->expected);
+}
+
+static void bystander_go_on(struct screen *screen, struct bystander *bystander,
+		uint32_t frame) {
+	struct client_surface *surface = &bystander->window.surface;
+	/* The one that is not on the screen. */
+	size_t i = (frame + 1) % 2;
+	struct client_buffer *buffer = &bystander->canvas.buffers[i];
+	must(screen, client_buffer_wait_released(&screen->client, buffer));
+	client_image_draw_rect(&bystander->canvas.images[i], 20, 30, 40,
+		50, 1, frame);
+	client_image_draw_rect(&bystander->expected, 20, 30, 40, 50, 1, frame);
+	client_surface_attach(surface, buffer);
+	client_surface_damage(surface, 20, 30, 40, 50);
+	must(screen, client_surface_present(surface));
+}
+
+/* With others looking on: their windows are exact before, after, and when they
+ * go on, and only the attacker has an error. */
+static void attack_beside_bystanders(struct screen *screen,
+		enum attack_kind kind) {
+	static const enum client_memory_kind kinds[] = {
+		CLIENT_MEMORY_SEALED, CLIENT_MEMORY_UNSEALED,
+	};
+	struct bystander bystanders[2];
+	struct sight sights[2];
+	for (int i = 0; i < 2; i++) {
+		bystander_create(screen, &bystanders[i], kinds[i]);
+		sights[i] = (struct sight){
+			i * SIDE, 0, &bystanders[i].expected,
+		};
+	}
+	screen_expect(screen, sights, 2);
+
+	for (uint32_t round = 0; round < 3; round++) {
+		struct client attacker;
+		struct client_fate fate;
+		if (!client_connect(&attacker, screen->compositor.display) ||
+				!attack(&attacker, kind, FATE_MS, &fate)) {
+			fail_msg("%s", attacker.error);
+		}
+		client_disconnect(&attacker);
+		assert_int_equal(fate.kind, CLIENT_PROTOCOL_ERROR);
+		assert_string_equal(fate.interface, "wl_buffer");
+		assert_string_equal(fate.name, "wl_shm.invalid_fd");
+		/* A client developer can act on it. */
+		assert_non_null(strstr(fate.message, "bytes"));
+
+		assert_true(compositor_is_alive(&screen->compositor));
+		screen_expect(screen, sights, 2);
+		screen_expect_through(screen, CLIENT_MEMORY_UNSEALED, sights,
+			2);
+		for (int i = 0; i < 2; i++) {
+			bystander_go_on(screen, &bystanders[i], 1 + round);
+		}
+		screen_expect(screen, sights, 2);
+		for (int i = 0; i < 2; i++) {
+			cover_flash(screen, &bystanders[i].cover);
+		}
+		screen_expect(screen, sights, 2);
+	}
+	for (int i = 0; i < 2; i++) {
+		bystander_destroy(&bystanders[i]);
+	}
+}
+
+static void a_truncated_file_hurts_its_client_only(void **state) {
+	struct screen *screen = *state;
+	screen_needs_sealpool(screen);
+	attack_beside_bystanders(screen, ATTACK_TRUNCATE);
+}
+
+static void a_short_file_hurts_its_client_only(void **state) {
+	struct screen *screen = *state;
+	screen_needs_sealpool(screen);
+	attack_beside_bystanders(screen, ATTACK_SHORT);
+}
+
+static void a_pool_resized_past_its_sealed_file_hurts_its_client_only(
+		void **state) {
+	struct screen *screen = *state;
+	screen_needs_sealpool(screen);
+	attack_beside_bystanders(screen, ATTACK_SEALED_RESIZE);
+}
+
+int main(int argc, char *argv[]) {
+	static const struct CMUnitTest tests[] = {
+		screen_test(a_truncated_file_hurts_its_client_only),
+		screen_test(a_short_file_hurts_its_client_only),
+		screen_test(
+			a_pool_resized_past_its_sealed_file_hurts_its_client_only),
+	};
+	if (!screen_init(argc, argv)) {
+		return 1;
+	}
+	return cmocka_run_group_tests_name("bystanders", tests, NULL, NULL);
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CONTENT_SCREEN_H
+#define CONTENT_SCREEN_H
+
+/**
+ * What the tests here have in common: a compositor of their own, a client of
+ * it, and a comparison of the whole screen with what it should show.
+ *
+ * sealpool-tiny puts windows side by side from the top left, undecorated, on
+ * black.
+ */
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include "buffer.h"
+#include "capture.h"
+#include "client.h"
+#include "compositor.h"
+#include "image.h"
+#include "memory.h"
+#include "surface.h"
+
+struct screen {
+	struct compositor compositor;
+	struct client client;
+	/* What the test is run with. */
+	enum client_memory_kind kind;
+};
+
+/** Something that is to be seen, with its top left corner at x, y. */
+struct sight {
+	int32_t x, y;
+	const struct client_image *image;
+};
+
+/**
+ * A subsurface that covers its parent for a moment, so that all of what is
+ * below is painted anew: what is wrong in a copy that the compositor keeps shows
+ * only then.
+ */
+struct cover {
+	struct client_subsurface subsurface;
+	struct client_memory memory;
+	struct client_pool pool;
+	struct client_buffer buffer;
+};
+
+#define CANVAS_BUFFERS_MAX 3
+
+/** A file, a pool as large, and buffers of one size side by side in it. */
+struct canvas {
+	struct client_memory memory;
+	struct client_pool pool;
+	struct client_buffer buffers[CANVAS_BUFFERS_MAX];
+	/* The pixels of each. */
+	struct client_image images[CANVAS_BUFFERS_MAX];
+	size_t buffers_len;
+};
+
+/** Fails the test with the client's error text unless "call" is true. */
+#define must(screen, call) \
+	do { \
+		if (!(call)) { \
+			fail_msg("%s", (screen)->client.error); \
+		} \
+	} while (0)
+
+/** A test's setup and teardown; the latter fails when the compositor does not
+ * live and end well. The state is a struct screen. */
+int screen_setup(void **state);
+int screen_teardown(void **state);
+
+#define screen_test(function) \
+	{ #function, function, screen_setup, screen_teardown, NULL }
+/** A test with memory of the kind CLIENT_MEMORY_k. */
+#define screen_test_with(function, k) \
+	{ #function "(" #k ")", function, screen_setup, screen_teardown, \
+		(void *)(intptr_t)CLIENT_MEMORY_##k }
+
+/** Takes the compositor's command line from the program's. To be called before
+ * any test is run. */
+bool screen_init(int argc, char *argv[]);
+
+/** Leaves the test out where the compositor's wl_shm is not Sealpool's. */
+void screen_needs_sealpool(struct screen *screen);
+
+/** Takes a picture with memory of a kind, and compares all of it. */
+void screen_expect_through(struct screen *screen, enum client_memory_kind kind,
+	const struct sight *sights, size_t sights_len);
+/** The same, with sealed memory. */
+void screen_expect(struct screen *screen, const struct sight *sights,
+	size_t sights_len);
+/** One window, at the top left. */
+void screen_expect_window(struct screen *screen,
+	const struct client_image *image);
+
+/** What the compositor has counted, of all that was sent to it so far. */
+void screen_count(struct screen *screen, struct compositor_counts *counts);
+/** Checks how many buffers are direct and shadow, where that is counted.
+ * nofault counts as shadow. */
+void screen_expect_kinds(struct screen *screen, uint64_t direct,
+	uint64_t shadow);
+
+void canvas_create(struct screen *screen, struct canvas *canvas,
+	enum client_memory_kind kind, size_t buffers_len, int32_t width,
+	int32_t height);
+void canvas_destroy(struct canvas *canvas);
+
+/** To be created before the parent's next commit. */
+void cover_create(struct screen *screen, struct cover *cover,
+	struct client_surface *parent, int32_t width, int32_t height);
+void cover_destroy(struct cover *cover);
+/** Covers the parent, and uncovers it. */
+void cover_flash(struct screen *screen, struct cover *cover);
+
+void image_create(struct client_image *image, int32_t width, int32_t height);
+
+#endif

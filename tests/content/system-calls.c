@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the kernel hears of buffers that are read in place: nothing.
+ *
+ *     content-system-calls TRACE STRACE-COMMAND... COMPOSITOR
+ *
+ * The compositor is run by strace, which writes all system calls of all of its
+ * threads to the file TRACE.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "screen.h"
+
+#define SIDE 256
+#define FRAMES 1000
+
+static const char *trace_path;
+
+/* What a compositor cannot do without: to wait, to talk to its clients, to set
+ * a timer, and to be asked for its counters. Not here is all that has to do with
+ * files, mappings, signal handlers and locks. */
+static const char *const expected_calls[] = {
+	"epoll_ctl", "epoll_pwait", "epoll_wait", "read", "recvmsg", "sendmsg",
+	"timerfd_settime",
+};
+
+/* A line is "PID CALL(ARGUMENTS...", or about something else than a call. */
+static const char *get_call(const char *line, size_t *length) {
+	const char *call = strchr(line, ' ');
+	if (call == NULL) {
+		return NULL;
+	}
+	call += strspn(call, " ");
+	*length = strspn(call, "abcdefghijklmnopqrstuvwxyz_0123456789");
+	return *length > 0 && call[*length] == '(' ? call : NULL;
+}
+
+static bool is_expected(const char *call, size_t length) {
+	size_t count = sizeof(expected_calls) / sizeof(expected_calls[0]);
+	for (size_t i = 0; i < count; i++) {
+		if (strlen(expected_calls[i]) == length &&
+				memcmp(expected_calls[i], call, length) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool is_handler_for_sigbus(const char *line) {
+	return strstr(line, "sigaction(SIGBUS") != NULL ||
+		strstr(line, "signal(SIGBUS") != NULL;
+}
+
+/* Returns how many calls there are in the trace from when the compositor had
+ * printed its counters to when it looks up its clients' names to print them once
+ * more, and fails if one is not expected. */
+static unsigned check_trace(void) {
+	FILE *trace = fopen(trace_path, "re");
+	if (trace == NULL) {
+		fail_msg("cannot read %s", trace_path);
+	}
+	bool printed = false, asked = false;
+	unsigned calls = 0;
+	char line[4096], wrong[4096] = "";
+	while (fgets(line, sizeof(line), trace) != NULL) {
+		size_t length;
+		const char *call = get_call(line, &length);
+		asked |= printed && strstr(line, "/comm\"") != NULL;
+		bool counts = printed && !asked && call != NULL;
+		if (is_handler_for_sigbus(line) ||
+				(counts && !is_expected(call, length))) {
+			memcpy(wrong, line, sizeof(wrong));
+		}
+		calls += counts;
+		printed |= strstr(line, "stats end") != NULL;
+	}
+	fclose(trace);
+	if (wrong[0] != '\0') {
+		fail_msg("not to be expected of the compositor: %s", wrong);
+	}
+	return asked ? calls : 0;
+}
+
+static void show_frames(struct screen *screen, struct canvas *canvas,
+		struct client_window *window, uint32_t first, uint32_t end) {
+	for (uint32_t frame = first; frame < end; frame++) {
+		size_t i = frame % 2;
+		must(screen, client_buffer_wait_released(&screen->client,
+			&canvas->buffers[i]));
+		client_image_draw_rect(&canvas->images[i], 0, 0, SIDE, SIDE,
+			16, frame);
+		must(screen, client_surface_show(&window->surface,
+			&canvas->buffers[i]));
+	}
+}
+
+static void a_thousand_sealed_frames_make_no_system_call(void **state) {
+	struct screen *screen = *state;
+	struct canvas canvas;
+	struct client_window window;
+	struct compositor_counts counts;
+	screen_needs_sealpool(screen);
+	canvas_create(screen, &canvas, CLIENT_MEMORY_SEALED, 2, SIDE, SIDE);
+	must(screen, client_window_create(&screen->client, &window, "sealed"));
+	show_frames(screen, &canvas, &window, 0, 20);
+	screen_count(screen, &counts);
+	show_frames(screen, &canvas, &window, 20, 20 + FRAMES);
+	screen_count(screen, &counts);
+	assert_int_equal(counts.direct, 2);
+	assert_int_equal(counts.copied_in, 0);
+
+	unsigned calls = check_trace();
+	print_message("%u system calls for %u frames\n", calls, FRAMES);
+	/* To wait for the frame and to answer it is one at the least. */
+	assert_true(calls > FRAMES);
+	client_window_destroy(&window);
+	canvas_destroy(&canvas);
+}
+
+/* So that the test above is known to see what it looks for. */
+static void an_unsealed_frame_makes_system_calls(void **state) {
+	struct screen *screen = *state;
+	struct canvas canvas;
+	struct client_window window;
+	struct compositor_counts counts;
+	screen_needs_sealpool(screen);
+	canvas_create(screen, &canvas, CLIENT_MEMORY_UNSEALED, 2, SIDE, SIDE);
+	must(screen, client_window_create(&screen->client, &window, "unsealed"));
+	show_frames(screen, &canvas, &window, 0, 4);
+	screen_count(screen, &counts);
+	FILE *trace = fopen(trace_path, "re");
+	assert_non_null(trace);
+	char line[4096];
+	bool found = false;
+	while (fgets(line, sizeof(line), trace) != NULL) {
+		found |= strstr(line, "pread64(") != NULL;
+	}
+	fclose(trace);
+	assert_true(found);
+	client_window_destroy(&window);
+	canvas_destroy(&canvas);
+}
+
+int main(int argc, char *argv[]) {
+	static const struct CMUnitTest tests[] = {
+		screen_test(a_thousand_sealed_frames_make_no_system_call),
+		screen_test(an_unsealed_frame_makes_system_calls),
+	};
+	if (argc < 3) {
+		fprintf(stderr, "usage: %s TRACE COMPOSITOR...\n", argv[0]);
+		return 1;
+	}
+	trace_path = argv[1];
+	if (!screen_init(argc - 1, argv + 1)) {
+		return 1;
+	}
+	return cmocka_run_group_tests_name("system calls", tests, NULL, NULL);
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The orders that client processes follow, each a request or a few.
+ *
+ * They send what they are told to, right or wrong: that is what the compositor
+ * is there to find out.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <wayland-client.h>
+
+#include "actor.h"
+#include "image.h"
+#include "viewporter-client-protocol.h"
+#include "wlr-screencopy-unstable-v1-client-protocol.h"
+
+/* Memory */
+
+bool make_memory(struct actor *actor, const struct args *args) {
+	return client_memory_create(&actor->client,
+		&actor->memory[args->memory], args->kind, (size_t)args->size);
+}
+
+bool fill_memory(struct actor *actor, const struct args *args) {
+	struct client_memory *memory = &actor->memory[args->memory];
+	uint8_t *bytes = memory->data;
+	for (size_t i = 0; i < memory->size; i++) {
+		bytes[i] = (uint8_t)client_pattern((int32_t)i, 0, args->frame);
+	}
+	return true;
+}
+
+bool grow_memory(struct actor *actor, const struct args *args) {
+	return client_memory_grow(&actor->client, &actor->memory[args->memory],
+		(size_t)args->size);
+}
+
+bool cut_memory(struct actor *actor, const struct args *args) {
+	return client_memory_cut(&actor->client, &actor->memory[args->memory],
+		(size_t)args->size);
+}
+
+bool seal_memory(struct actor *actor, const struct args *args) {
+	return client_memory_seal(&actor->client, &actor->memory[args->memory],
+		args->seals);
+}
+
+bool make_memory_read_only(struct actor *actor, const struct args *args) {
+	return client_memory_make_read_only(&actor->client,
+		&actor->memory[args->memory]);
+}
+
+bool make_memory_append(struct actor *actor, const struct args *args) {
+	return fcntl(actor->memory[args->memory].fd, F_SETFL, O_APPEND) == 0 ||
+		client_fail(&actor->client, "F_SETFL: %s", strerror(errno));
+}
+
+bool expect_size(struct actor *actor, const struct args *args) {
+	struct stat st;
+	if (fstat(actor->memory[args->memory].fd, &st) < 0) {
+		return client_fail(&actor->client, "fstat: %s",
+			strerror(errno));
+	}
+	return st.st_size == args->size || client_fail(&actor->client,
+		"the file has %lld bytes instead of %lld",
+		(long long)st.st_size, (long long)args->size);
+}
+
+/* Pools */
+
+bool create_pool(struct actor *actor, const struct args *args) {
+	return client_pool_create(&actor->client, &actor->pools[args->pool],
+		&actor->memory[args->memory], (int32_t)args->size);
+}
+
+bool resize_pool(struct actor *actor, const struct args *args) {
+	client_pool_resize(&actor->pools[args->pool], (int32_t)args->size);
+	return true;
+}
+
+bool destroy_pool(struct actor *actor, const struct args *args) {
+	client_pool_destroy(&actor->pools[args->pool]);
+	return true;
+}
+
+bool destroy_shm(struct actor *actor, const struct args *args) {
+	wl_shm_release(actor->client.shm);
+	actor->client.shm = NULL;
+	return true;
+}
+
+/* Buffers */
+
+bool create_buffer(struct actor *actor, const struct args *args) {
+	return client_buffer_create_with_format(&actor->pools[args->pool],
+		&actor->buffers[args->buffer], args->offset, args->width,
+		args->height, args->stride, args->format);
+}
+
+bool destroy_buffer(struct actor *actor, const struct args *args) {
+	client_buffer_destroy(&actor->buffers[args->buffer]);
+	return true;
+}
+
+bool draw(struct actor *actor, const struct args *args) {
+	const struct client_buffer *buffer = &actor->buffers[args->buffer];
+	struct client_image image;
+	if (!client_buffer_get_image(&actor->client, buffer, &image)) {
+		return false;
+	}
+	if (args->width == 0) {
+		client_image_draw(&image, args->frame);
+	} else {
+		client_image_draw_rect(&image, args->x, args->y, args->width,
+			args->height, 1, args->frame);
+	}
+	return true;
+}
+
+bool expect_drawn(struct actor *actor, const struct args *args) {
+	const struct client_buffer *buffer = &actor->buffers[args->buffer];
+	struct client_image image, expected;
+	if (!client_buffer_get_image(&actor->client, buffer, &image)) {
+		return false;
+	}
+	if (!client_image_create(&expected, image.width, image.height)) {
+		return client_fail(&actor->client, "no memory");
+	}
+	client_image_draw(&expected, args->frame);
+	bool ok = client_image_expect(&image, 0, 0, &expected,
+		actor->client.error, sizeof(actor->client.error));
+	client_image_destroy(&expected);
+	return ok;
+}
+
+bool capture(struct actor *actor, const struct args *args) {
+	struct client *client = &actor->client;
+	struct zwlr_screencopy_frame_v1 *frame =
+		zwlr_screencopy_manager_v1_capture_output(client->screencopy, 0,
+			client->output);
+	if (frame == NULL) {
+		return client_fail(client, "no memory");
+	}
+	zwlr_screencopy_frame_v1_copy(frame,
+		actor->buffers[args->buffer].buffer);
+	zwlr_screencopy_frame_v1_destroy(frame);
+	return true;
+}
+
+/* Surfaces */
+
+bool create_surface(struct actor *actor, const struct args *args) {
+	actor->surfaces[args->surface] =
+		wl_compositor_create_surface(actor->client.compositor);
+	return actor->surfaces[args->surface] != NULL ||
+		client_fail(&actor->client, "no memory");
+}
+
+bool destroy_surface(struct actor *actor, const struct args *args) {
+	if (actor->viewports[args->surface] != NULL) {
+		wp_viewport_destroy(actor->viewports[args->surface]);
+		actor->viewports[args->surface] = NULL;
+	}
+	wl_surface_destroy(actor->surfaces[args->surface]);
+	actor->surfaces[args->surface] = NULL;
+	return true;
+}
+
+bool attach(struct actor *actor, const struct args *args) {
+	struct wl_buffer *buffer = NULL;
+	if (args->buffer != NO_BUFFER) {
+		buffer = actor->buffers[args->buffer].buffer;
+		actor->buffers[args->buffer].released = false;
+	}
+	wl_surface_attach(actor->surfaces[args->surface], buffer, args->x,
+		args->y);
+	return true;
+}
+
+bool damage(struct actor *actor, const struct args *args) {
+	bool all = args->width == 0;
+	wl_surface_damage(actor->surfaces[args->surface], args->x, args->y,
+		all ? INT32_MAX : args->width, all ? INT32_MAX : args->height);
+	return true;
+}
+
+bool damage_buffer(struct actor *actor, const struct args *args) {
+	bool all = args->width == 0;
+	wl_surface_damage_buffer(actor->surfaces[args->surface], args->x,
+		args->y, all ? INT32_MAX : args->width,
+		all ? INT32_MAX : args->height);
+	return true;
+}
+
+bool commit(struct actor *actor, const struct args *args) {
+	wl_surface_commit(actor->surfaces[args->surface]);
+	return true;
+}
+
+bool set_scale(struct actor *actor, const struct args *args) {
+	wl_surface_set_buffer_scale(actor->surfaces[args->surface],
+		args->scale);
+	return true;
+}
+
+bool set_transform(struct actor *actor, const struct args *args) {
+	wl_surface_set_buffer_transform(actor->surfaces[args->surface],
+		args->transform);
+	return true;
+}
+
+bool create_viewport(struct actor *actor, const struct args *args) {
+	actor->viewports[args->surface] = wp_viewporter_get_viewport(
+		actor->client.viewporter, actor->surfaces[args->surface]);
+	return actor->viewports[args->surface] != NULL ||
+		client_fail(&actor->client, "no memory");
+}
+
+/* Several of these */
+
+bool make_picture(struct actor *actor, const struct args *args) {
+	struct args all = *args;
+	all.memory = all.pool = args->buffer;
+	all.format = WL_SHM_FORMAT_XRGB8888;
+	if (all.stride == 0) {
+		all.stride = all.width * 4;
+	}
+	if (all.size == 0) {
+		all.size = all.offset + (int64_t)all.stride * all.height;
+	}
+	return make_memory(actor, &all) && create_pool(actor, &all) &&
+		create_buffer(actor, &all);
+}
+
+bool show(struct actor *actor, const struct args *args) {
+	if (actor->surfaces[args->surface] == NULL &&
+			!create_surface(actor, args)) {
+		return false;
+	}
+	struct args unmoved = *args;
+	unmoved.x = unmoved.y = 0;
+	return attach(actor, &unmoved) && damage_buffer(actor, args) &&
+		commit(actor, args);
+}
+
+bool draw_and_show(struct actor *actor, const struct args *args) {
+	return draw(actor, args) && show(actor, args);
+}
+
+bool wait_handled(struct actor *actor, const struct args *args) {
+	return true;
+}

@@ -1,0 +1,591 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a client may hold: who wants more is disconnected, with the budget's
+ * name; nobody else notices, and what is given back can be had again.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <wayland-client.h>
+
+#include "peer.h"
+#include "server.h"
+
+#define WIDTH 64
+#define HEIGHT 64
+#define STRIDE (WIDTH * 4)
+#define BYTES (STRIDE * HEIGHT)
+
+#define POOLS 4
+#define FDS 6
+#define SHADOWS 3
+
+static int setup_with(void **state, const struct sealpool_budget *budget) {
+	*state = server_create(&(struct sealpool_options){
+		.size = sizeof(struct sealpool_options),
+		.budget = *budget,
+	});
+	return *state != NULL ? 0 : -1;
+}
+
+static int setup_few_pools(void **state) {
+	return setup_with(state, &(struct sealpool_budget){ .pools = POOLS });
+}
+
+static int setup_few_fds(void **state) {
+	return setup_with(state, &(struct sealpool_budget){ .fds = FDS });
+}
+
+static int setup_few_bytes(void **state) {
+	return setup_with(state, &(struct sealpool_budget){
+		.shadow_bytes = SHADOWS * BYTES,
+	});
+}
+
+/* A client that shows a picture of its own, before and after. */
+static struct peer *create_bystander(struct server *server) {
+	struct peer *peer = peer_create(server);
+	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
+		.width = WIDTH, .height = HEIGHT);
+	tell(peer, draw_and_show, .frame = 1);
+	expect_frame(server_get_shown(server, peer), 1);
+	return peer;
+}
+
+static void finish_bystander(struct server *server, struct peer *peer) {
+	expect_frame(server_get_shown(server, peer), 1);
+	tell(peer, draw_and_show, .frame = 2);
+	expect_frame(server_get_shown(server, peer), 2);
+	tell(peer, make_picture, .buffer = 1, .kind = CLIENT_MEMORY_SEALED,
+		.width = WIDTH, .height = HEIGHT);
+	tell(peer, draw_and_show, .buffer = 1, .frame = 3);
+	expect_frame(server_get_shown(server, peer), 3);
+	peer_finish(peer);
+}
+
+static void expect_nothing_held(struct server *server,
+		const struct peer *peer) {
+	struct sealpool_stats stats = server_get_stats(server, peer);
+	assert_int_equal(stats.pools, 0);
+	for (int i = 0; i < SEALPOOL_MEMORY_KINDS; i++) {
+		assert_int_equal(stats.buffers[i], 0);
+	}
+	assert_int_equal(stats.fds, 0);
+	assert_int_equal(stats.pool_bytes, 0);
+	assert_int_equal(stats.shadow_bytes, 0);
+}
+
+/* "name" is a word of the budget's description, "limit" what it is. */
+static void expect_over_budget(struct peer *peer, order_func order,
+		const char *order_name, const struct args *args,
+		const char *name, int64_t limit) {
+	const char *message = peer_expect_error(peer, order, order_name, args,
+		"wl_display", -1, WL_DISPLAY_ERROR_IMPLEMENTATION);
+	if (strstr(message, name) == NULL) {
+		fail_msg("no \"%s\" in \"%s\"", name, message);
+	}
+	expect_number(message, limit);
+}
+
+#define over_budget(peer, name, limit, order, ...) \
+	expect_over_budget(peer, order, #order, \
+		&(struct args){ __VA_ARGS__ }, name, limit)
+
+/* Pools */
+
+static void client_with_too_many_pools_is_disconnected(void **state) {
+	struct server *server = *state;
+	struct peer *bystander = create_bystander(server);
+	struct peer *peer = peer_create(server);
+	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = BYTES);
+	for (int i = 0; i < POOLS; i++) {
+		tell(peer, create_pool, .pool = i, .size = BYTES);
+	}
+	assert_int_equal(server_get_stats(server, peer).pools, POOLS);
+	over_budget(peer, "pools", POOLS, create_pool, .pool = POOLS,
+		.size = BYTES);
+	peer_finish(peer);
+	finish_bystander(server, bystander);
+}
+
+static void pool_counts_as_long_as_it_has_a_buffer(void **state) {
+	struct server *server = *state;
+	struct peer *peer = peer_create(server);
+	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = BYTES);
+	for (int i = 0; i < POOLS; i++) {
+		tell(peer, create_pool, .pool = i, .size = BYTES);
+		tell(peer, create_buffer, .pool = i, .buffer = i,
+			.width = WIDTH, .height = HEIGHT, .stride = STRIDE);
+		tell(peer, destroy_pool, .pool = i);
+	}
+	assert_int_equal(server_get_stats(server, peer).pools, POOLS);
+	over_budget(peer, "pools", POOLS, create_pool, .pool = POOLS,
+		.size = BYTES);
+	peer_finish(peer);
+}
+
+static void pool_counts_as_long_as_the_compositor_holds_it(void **state) {
+	struct server *server = *state;
+	struct peer *peer = peer_create(server);
+	struct sealpool_buffer *held[POOLS];
+	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = BYTES);
+	for (int i = 0; i < POOLS; i++) {
+		tell(peer, create_pool, .pool = i, .size = BYTES);
+		tell(peer, create_buffer, .pool = i, .buffer = i,
+			.width = WIDTH, .height = HEIGHT, .stride = STRIDE);
+		held[i] = sealpool_buffer_ref(server->newest);
+		tell(peer, destroy_buffer, .buffer = i);
+		tell(peer, destroy_pool, .pool = i);
+	}
+	assert_int_equal(server_get_stats(server, peer).pools, POOLS);
+	sealpool_buffer_unref(held[0]);
+	tell(peer, create_pool, .pool = 0, .size = BYTES);
+	over_budget(peer, "pools", POOLS, create_pool, .pool = 1,
+		.size = BYTES);
+	peer_finish(peer);
+	for (int i = 1; i < POOLS; i++) {
+		sealpool_buffer_unref(held[i]);
+	}
+}
+
+static void pools_that_are_gone_do_not_count(void **state) {
+	struct server *server = *state;
+	struct peer *peer = peer_create(server);
+	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = BYTES);
+	for (int i = 0; i < 10 * POOLS; i++) {
+		tell(peer, create_pool, .pool = i % POOLS, .size = BYTES);
+		if (i >= POOLS - 1) {
+			tell(peer, destroy_pool, .pool = (i + 1) % POOLS);
+		}
+	}
+	for (int i = 1; i < POOLS; i++) {
+		tell(peer, destroy_pool, .pool = (10 * POOLS + i) % POOLS);
+	}
+	expect_nothing_held(server, peer);
+	peer_finish(peer);
+}
+
+static void each_client_has_its_own_budget(void **state) {
+	struct server *server = *state;
+	struct peer *peers[3];
+	for (int i = 0; i < 3; i++) {
+		peers[i] = peer_create(server);
+		tell(peers[i], make_memory, .kind = CLIENT_MEMORY_SEALED,
+			.size = BYTES);
+		for (int j = 0; j < POOLS; j++) {
+			tell(peers[i], create_pool, .pool = j, .size = BYTES);
+		}
+	}
+	for (int i = 0; i < 3; i++) {
+		peer_finish(peers[i]);
+	}
+}
+
+/* File descriptors */
+
+static void client_with_too_many_fds_is_disconnected(void **state) {
+	struct server *server = *state;
+	struct peer *bystander = create_bystander(server);
+	struct peer *peer = peer_create(server);
+	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = BYTES);
+	for (int i = 0; i < FDS; i++) {
+		tell(peer, create_pool, .pool = i, .size = BYTES);
+	}
+	assert_int_equal(server_get_stats(server, peer).fds, FDS);
+	over_budget(peer, "fds", FDS, create_pool, .pool = FDS, .size = BYTES);
+	peer_finish(peer);
+	finish_bystander(server, bystander);
+}
+
+/* Shows pictures on surfaces of their own. */
+static void show_pictures(struct peer *peer, enum client_memory_kind kind,
+		int count) {
+	for (int i = 0; i < count; i++) {
+		tell(peer, make_picture, .buffer = i, .kind = kind,
+			.width = WIDTH, .height = HEIGHT);
+		tell(peer, draw_and_show, .surface = i, .buffer = i,
+			.frame = (uint32_t)i + 1);
+	}
+}
+
+static struct sealpool_buffer *get_picture(struct server *server,
+		const struct peer *peer, int index) {
+	return server_get_surface(server, peer, index)->current;
+}
+
+static void shadow_takes_an_fd(void **state) {
+	struct server *server = *state;
+	struct peer *peer = peer_create(server);
+	show_pictures(peer, CLIENT_MEMORY_UNSEALED, FDS / 2);
+	assert_int_equal(server_get_stats(server, peer).fds, FDS / 2);
+	for (int i = 0; i < FDS / 2; i++) {
+		expect_frame(get_picture(server, peer, i), (uint32_t)i + 1);
+	}
+	assert_int_equal(server_get_stats(server, peer).fds, FDS);
+	over_budget(peer, "fds", FDS, create_pool, .pool = FDS, .size = BYTES);
+	peer_finish(peer);
+}
+
+static void shadow_without_an_fd_left_disconnects_its_client(void **state) {
+	struct server *server = *state;
+	struct peer *bystander = create_bystander(server);
+	struct peer *peer = peer_create(server);
+	show_pictures(peer, CLIENT_MEMORY_UNSEALED, FDS - 1);
+	expect_frame(get_picture(server, peer, 0), 1);
+	struct sealpool_access access;
+	assert_int_equal(sealpool_buffer_begin_access(
+		get_picture(server, peer, 1), SEALPOOL_ACCESS_READ, &access),
+		-EDQUOT);
+	/* The first one is there already. */
+	expect_frame(get_picture(server, peer, 0), 1);
+	over_budget(peer, "fds", FDS, wait_handled, .buffer = 0);
+	peer_finish(peer);
+	finish_bystander(server, bystander);
+}
+
+/* Bytes */
+
+static void client_with_too_many_bytes_is_disconnected(void **state) {
+	struct server *server = *state;
+	struct peer *bystander = create_bystander(server);
+	struct peer *peer = peer_create(server);
+	show_pictures(peer, CLIENT_MEMORY_UNSEALED, SHADOWS + 1);
+	for (int i = 0; i < SHADOWS; i++) {
+		expect_frame(get_picture(server, peer, i), (uint32_t)i + 1);
+	}
+	assert_int_equal(server_get_stats(server, peer).shadow_bytes,
+		SHADOWS * BYTES);
+	struct sealpool_access access;
+	assert_int_equal(sealpool_buffer_begin_access(
+		get_picture(server, peer, SHADOWS), SEALPOOL_ACCESS_READ,
+		&access), -EDQUOT);
+	assert_int_equal(server_get_stats(server, peer).shadow_bytes,
+		SHADOWS * BYTES);
+	over_budget(peer, "bytes", SHADOWS * BYTES, wait_handled, .buffer = 0);
+	peer_finish(peer);
+	finish_bystander(server, bystander);
+}
+
+static void pictures_that_nobody_reads_cost_nothing(void **state) {
+	struct server *server = *state;
+	struct peer *peer = peer_create(server);
+	show_pictures(peer, CLIENT_MEMORY_UNSEALED, 4 * SHADOWS);
+	assert_int_equal(server_get_stats(server, peer).shadow_bytes, 0);
+	peer_finish(peer);
+}
+
+static void sealed_pictures_cost_nothing(void **state) {
+	struct server *server = *state;
+	struct peer *peer = peer_create(server);
+	show_pictures(peer, CLIENT_MEMORY_SEALED, 4 * SHADOWS);
+	for (int i = 0; i < 4 * SHADOWS; i++) {
+		expect_frame(get_picture(server, peer, i), (uint32_t)i + 1);
+	}
+	assert_int_equal(server_get_stats(server, peer).shadow_bytes, 0);
+	peer_finish(peer);
+}
+
+static void bytes_given_back_can_be_had_again(void **state) {
+	struct server *server = *state;
+	struct peer *peer = peer_create(server);
+	for (int round = 0; round < 4; round++) {
+		show_pictures(peer, CLIENT_MEMORY_UNSEALED, SHADOWS);
+		for (int i = 0; i < SHADOWS; i++) {
+			expect_frame(get_picture(server, peer, i),
+				(uint32_t)i + 1);
+		}
+		assert_int_equal(server_get_stats(server, peer).shadow_bytes,
+			SHADOWS * BYTES);
+		for (int i = 0; i < SHADOWS; i++) {
+			tell(peer, destroy_surface, .surface = i);
+			tell(peer, destroy_buffer, .buffer = i);
+			tell(peer, destroy_pool, .pool = i);
+		}
+		expect_nothing_held(server, peer);
+	}
+	peer_finish(peer);
+}
+
+/* Also within one pool that stays. */
+static void bytes_of_a_buffer_go_with_it(void **state) {
+	struct server *server = *state;
+	struct peer *peer = peer_create(server);
+	tell(peer, make_memory, .kind = CLIENT_MEMORY_UNSEALED,
+		.size = 4 * SHADOWS * BYTES);
+	tell(peer, create_pool, .size = 4 * SHADOWS * BYTES);
+	for (int i = 0; i < 4 * SHADOWS; i++) {
+		tell(peer, create_buffer, .buffer = 0, .offset = i * BYTES,
+			.width = WIDTH, .height = HEIGHT, .stride = STRIDE,
+			.format = WL_SHM_FORMAT_XRGB8888);
+		tell(peer, draw, .frame = 5);
+		expect_frame(server->newest, 5);
+		assert_int_equal(server_get_stats(server, peer).shadow_bytes,
+			BYTES);
+		tell(peer, destroy_buffer, .buffer = 0);
+		assert_int_equal(server_get_stats(server, peer).shadow_bytes,
+			0);
+	}
+	tell(peer, destroy_pool, .pool = 0);
+	expect_nothing_held(server, peer);
+	peer_finish(peer);
+}
+
+/* In bytes, of this process. */
+static size_t get_resident(void) {
+	unsigned long total, resident;
+	FILE *statm = fopen("/proc/self/statm", "re");
+	assert_non_null(statm);
+	assert_int_equal(fscanf(statm, "%lu %lu", &total, &resident), 2);
+	fclose(statm);
+	return resident * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Reading a hole in place would give it memory, as much as the client likes,
+ * and none of it the client's. */
+static void sparse_sealed_file_costs_its_client(void **state) {
+	enum { WIDE = 8192, HIGH = 8192 };
+	struct server *server = *state;
+	struct peer *bystander = create_bystander(server);
+	struct peer *peer = peer_create(server);
+	tell(peer, make_picture, .kind = CLIENT_MEMORY_FIXED, .width = WIDE,
+		.height = HIGH);
+	tell(peer, show, .buffer = 0);
+	size_t resident = get_resident();
+	struct sealpool_access access;
+	assert_int_equal(sealpool_buffer_begin_access(
+		server_get_shown(server, peer), SEALPOOL_ACCESS_READ,
+		&access), -EDQUOT);
+	assert_int_equal(server_get_stats(server, peer).shadow_bytes, 0);
+	if (get_resident() > resident + WIDE * HIGH) {
+		fail_msg("the compositor has grown by %zu bytes",
+			get_resident() - resident);
+	}
+	over_budget(peer, "bytes", SHADOWS * BYTES, wait_handled, .buffer = 0);
+	peer_finish(peer);
+	finish_bystander(server, bystander);
+}
+
+static bool expect_sparse(struct actor *actor, const struct args *args) {
+	struct stat st;
+	if (fstat(actor->memory[args->memory].fd, &st) < 0) {
+		return client_fail(&actor->client, "fstat: %s",
+			strerror(errno));
+	}
+	return st.st_blocks == 0 || client_fail(&actor->client,
+		"the file has %lld blocks", (long long)st.st_blocks);
+}
+
+static void sparse_sealed_file_within_the_budget_is_charged(void **state) {
+	struct server *server = *state;
+	struct peer *peer = peer_create(server);
+	tell(peer, make_picture, .kind = CLIENT_MEMORY_FIXED, .width = WIDTH,
+		.height = HEIGHT);
+	tell(peer, show, .buffer = 0);
+	struct client_image blank;
+	assert_true(client_image_create(&blank, WIDTH, HEIGHT));
+	expect_image(server_get_shown(server, peer), &blank);
+	client_image_destroy(&blank);
+	assert_int_equal(server_get_stats(server, peer).shadow_bytes, BYTES);
+	/* And the file is as sparse as it was. */
+	tell(peer, expect_sparse, .memory = 0);
+	tell(peer, destroy_surface, .surface = 0);
+	tell(peer, destroy_buffer, .buffer = 0);
+	tell(peer, destroy_pool, .pool = 0);
+	expect_nothing_held(server, peer);
+	peer_finish(peer);
+}
+
+/* With the budgets that nobody has set. */
+static void largest_pool_of_an_empty_file_costs_its_client(void **state) {
+	struct server *server = *state;
+	struct peer *bystander = create_bystander(server);
+	struct peer *peer = peer_create(server);
+	tell(peer, make_memory, .kind = CLIENT_MEMORY_UNSEALED, .size = BYTES);
+	tell(peer, create_pool, .size = INT32_MAX);
+	tell(peer, create_buffer, .width = 16384, .height = 32767,
+		.stride = 65536);
+	size_t resident = get_resident();
+	struct sealpool_access access;
+	assert_int_equal(sealpool_buffer_begin_access(server->newest,
+		SEALPOOL_ACCESS_READ, &access), -EDQUOT);
+	if (get_resident() > resident + ((size_t)1 << 28)) {
+		fail_msg("the compositor has grown by %zu bytes",
+			get_resident() - resident);
+	}
+	over_budget(peer, "bytes", (int64_t)1 << 30, wait_handled,
+		.buffer = 0);
+	peer_finish(peer);
+	finish_bystander(server, bystander);
+}
+
+/* All clients together */
+
+static bool create_pools(struct actor *actor, const struct args *args) {
+	for (uint32_t i = 0; i < args->count; i++) {
+		/* Nobody destroys it. */
+		if (!create_pool(actor, args)) {
+			return false;
+		}
+		/* As many as libwayland sends at once. */
+		if (i % 16 == 0 && !client_roundtrip(&actor->client)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* A server of a process that may have this many fds, of which a client may have
+ * as many as it says, or the default for 0. */
+static int setup_with_limit(void **state, rlim_t limit, uint32_t fds) {
+	struct rlimit old, small;
+	if (getrlimit(RLIMIT_NOFILE, &old) < 0 || old.rlim_cur < limit) {
+		return -1;
+	}
+	small = (struct rlimit){ .rlim_cur = limit, .rlim_max = old.rlim_max };
+	if (setrlimit(RLIMIT_NOFILE, &small) < 0) {
+		return -1;
+	}
+	int ret = setup_with(state, &(struct sealpool_budget){ .fds = fds });
+	if (ret == 0) {
+		struct server *server = *state;
+		static struct rlimit before;
+		before = old;
+		server->data = &before;
+	} else {
+		setrlimit(RLIMIT_NOFILE, &old);
+	}
+	return ret;
+}
+
+static int teardown_with_limit(void **state) {
+	struct server *server = *state;
+	setrlimit(RLIMIT_NOFILE, server->data);
+	return server_teardown(state);
+}
+
+static int setup_limit_1024(void **state) {
+	return setup_with_limit(state, 1024, 0);
+}
+
+static int setup_limit_256(void **state) {
+	/* Of 192 for all clients. */
+	return setup_with_limit(state, 256, 180);
+}
+
+static void thousands_of_pools_leave_the_other_clients_alone(void **state) {
+	struct server *server = *state;
+	struct peer *bystander = create_bystander(server);
+	struct peer *peer = peer_create(server);
+	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = BYTES);
+	/* A third of three quarters of 1024. */
+	tell(peer, create_pools, .count = 250, .size = BYTES);
+	over_budget(peer, "fds", 256, create_pools, .count = 3000,
+		.size = BYTES);
+	peer_finish(peer);
+	finish_bystander(server, bystander);
+}
+
+static void client_that_holds_most_makes_room_for_the_others(void **state) {
+	struct server *server = *state;
+	struct peer *bystander = create_bystander(server);
+	struct peer *large = peer_create(server);
+	struct peer *small = peer_create(server);
+	tell(large, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = BYTES);
+	tell(small, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = BYTES);
+	tell(large, create_pools, .count = 150, .size = BYTES);
+	tell(small, create_pools, .count = 60, .size = BYTES);
+	assert_int_equal(server_get_stats(server, small).pools, 60);
+	over_budget(large, "fds", 192, wait_handled, .buffer = 0);
+	/* And the room is there. */
+	tell(small, create_pools, .count = 100, .size = BYTES);
+	peer_finish(large);
+	peer_finish(small);
+	finish_bystander(server, bystander);
+}
+
+/* Pools come with an fd each. Read, they have two: of these, more than the
+ * process may have. */
+static void shadows_of_all_clients_leave_room_for_the_others(void **state) {
+	enum { PEERS = 4, PICTURES = 40 };
+	struct server *server = *state;
+	struct peer *bystander = peer_create(server);
+	tell(bystander, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
+		.width = WIDTH, .height = HEIGHT);
+	tell(bystander, draw_and_show, .frame = 1);
+	struct peer *peers[PEERS];
+	struct sealpool_buffer *buffers[PEERS * PICTURES];
+	for (int i = 0; i < PEERS; i++) {
+		peers[i] = peer_create(server);
+		for (int j = 0; j < PICTURES; j++) {
+			tell(peers[i], make_picture,
+				.kind = CLIENT_MEMORY_UNSEALED, .width = WIDTH,
+				.height = HEIGHT);
+			buffers[i * PICTURES + j] =
+				sealpool_buffer_ref(server->newest);
+		}
+	}
+	for (int i = 0; i < PEERS * PICTURES; i++) {
+		/* Its client may be over the budget by then. */
+		struct sealpool_access access;
+		if (sealpool_buffer_begin_access(buffers[i],
+				SEALPOOL_ACCESS_READ, &access) == 0) {
+			sealpool_access_end(&access);
+		}
+		sealpool_buffer_unref(buffers[i]);
+	}
+	server_settle(server);
+
+	/* There is room for its first shadow, and for a new client. */
+	expect_frame(server_get_shown(server, bystander), 1);
+	struct peer *newcomer = create_bystander(server);
+	finish_bystander(server, newcomer);
+	finish_bystander(server, bystander);
+}
+
+int main(void) {
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, server_setup, server_teardown)
+#define TEST_WITH(name, setup) \
+	cmocka_unit_test_setup_teardown(name, setup, server_teardown)
+#define TEST_LIMIT(name, setup) \
+	cmocka_unit_test_setup_teardown(name, setup, teardown_with_limit)
+	const struct CMUnitTest tests[] = {
+		TEST_WITH(client_with_too_many_pools_is_disconnected,
+			setup_few_pools),
+		TEST_WITH(pool_counts_as_long_as_it_has_a_buffer,
+			setup_few_pools),
+		TEST_WITH(pool_counts_as_long_as_the_compositor_holds_it,
+			setup_few_pools),
+		TEST_WITH(pools_that_are_gone_do_not_count, setup_few_pools),
+		TEST_WITH(each_client_has_its_own_budget, setup_few_pools),
+
+		TEST_WITH(client_with_too_many_fds_is_disconnected,
+			setup_few_fds),
+		TEST_WITH(shadow_takes_an_fd, setup_few_fds),
+		TEST_WITH(shadow_without_an_fd_left_disconnects_its_client,
+			setup_few_fds),
+
+		TEST_WITH(client_with_too_many_bytes_is_disconnected,
+			setup_few_bytes),
+		TEST_WITH(pictures_that_nobody_reads_cost_nothing,
+			setup_few_bytes),
+		TEST_WITH(sealed_pictures_cost_nothing, setup_few_bytes),
+		TEST_WITH(bytes_given_back_can_be_had_again, setup_few_bytes),
+		TEST_WITH(bytes_of_a_buffer_go_with_it, setup_few_bytes),
+		TEST_WITH(sparse_sealed_file_costs_its_client, setup_few_bytes),
+		TEST_WITH(sparse_sealed_file_within_the_budget_is_charged,
+			setup_few_bytes),
+		TEST(largest_pool_of_an_empty_file_costs_its_client),
+
+		TEST_LIMIT(thousands_of_pools_leave_the_other_clients_alone,
+			setup_limit_1024),
+		TEST_LIMIT(client_that_holds_most_makes_room_for_the_others,
+			setup_limit_256),
+		TEST_LIMIT(shadows_of_all_clients_leave_room_for_the_others,
+			setup_limit_256),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

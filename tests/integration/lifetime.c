@@ -1,0 +1,545 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Objects end in any order and at any time. What the compositor holds stays
+ * readable and exact until it lets go, and then nothing is left.
+ *
+ * That no fd and no mapping is left is checked after each test here, as after
+ * all others of the suite: see server_destroy().
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <wayland-client.h>
+
+#include "peer.h"
+#include "sanitizers.h"
+#include "server.h"
+
+#define WIDTH 64
+#define HEIGHT 32
+#define STRIDE (WIDTH * 4)
+#define BYTES (STRIDE * HEIGHT)
+
+static const enum client_memory_kind kinds[] = {
+	CLIENT_MEMORY_SEALED, CLIENT_MEMORY_UNSEALED,
+};
+
+#define KINDS_LEN (sizeof(kinds) / sizeof(kinds[0]))
+
+static struct peer *create_peer_with_picture(struct server *server,
+		enum client_memory_kind kind) {
+	struct peer *peer = peer_create(server);
+	tell(peer, make_picture, .kind = kind, .width = WIDTH,
+		.height = HEIGHT);
+	tell(peer, draw_and_show, .frame = 1);
+	return peer;
+}
+
+/* What a client can destroy. */
+enum part {
+	PART_SHM,
+	PART_POOL,
+	PART_BUFFER,
+	PART_SURFACE,
+	PARTS_LEN,
+};
+
+static void destroy_part(struct peer *peer, enum part part) {
+	switch (part) {
+	case PART_SHM:
+		tell(peer, destroy_shm, .pool = 0);
+		return;
+	case PART_POOL:
+		tell(peer, destroy_pool, .pool = 0);
+		return;
+	case PART_BUFFER:
+		tell(peer, destroy_buffer, .buffer = 0);
+		return;
+	case PART_SURFACE:
+		tell(peer, destroy_surface, .surface = 0);
+		return;
+	case PARTS_LEN:
+		break;
+	}
+	fail_msg("there is no such part");
+}
+
+/* The order with this number, of the 24 that there are. */
+static void get_order(unsigned number, enum part order[PARTS_LEN]) {
+	enum part left[PARTS_LEN] = {
+		PART_SHM, PART_POOL, PART_BUFFER, PART_SURFACE,
+	};
+	for (unsigned i = 0; i < PARTS_LEN; i++) {
+		unsigned remaining = PARTS_LEN - i;
+		unsigned pick = number % remaining;
+		number /= remaining;
+		order[i] = left[pick];
+		for (unsigned j = pick; j + 1 < remaining; j++) {
+			left[j] = left[j + 1];
+		}
+	}
+}
+
+#define ORDERS_LEN 24
+
+/* Destroys parts in the given order, and kills the client after "alive" of
+ * them. With "each_step", the buffer is also read on the way. */
+static void destroy_in_order(struct server *server,
+		enum client_memory_kind kind, unsigned number, unsigned alive,
+		bool each_step) {
+	enum part order[PARTS_LEN];
+	get_order(number, order);
+	struct peer *peer = create_peer_with_picture(server, kind);
+	struct sealpool_buffer *buffer =
+		sealpool_buffer_ref(server_get_shown(server, peer));
+	for (unsigned i = 0; i < alive; i++) {
+		destroy_part(peer, order[i]);
+		if (each_step) {
+			expect_frame(buffer, 1);
+		}
+	}
+	peer_kill(peer);
+	assert_null(sealpool_buffer_get_resource(buffer));
+	/* Not an error, and not for anyone. */
+	sealpool_buffer_send_release(buffer);
+	expect_frame(buffer, 1);
+	sealpool_buffer_unref(buffer);
+}
+
+static void objects_may_be_destroyed_in_any_order(void **state) {
+	for (size_t i = 0; i < KINDS_LEN; i++) {
+		for (unsigned number = 0; number < ORDERS_LEN; number++) {
+			destroy_in_order(*state, kinds[i], number, PARTS_LEN,
+				true);
+		}
+	}
+}
+
+static void client_may_end_between_commit_and_read(void **state) {
+	for (size_t i = 0; i < KINDS_LEN; i++) {
+		for (unsigned number = 0; number < ORDERS_LEN; number++) {
+			destroy_in_order(*state, kinds[i], number,
+				number % PARTS_LEN, false);
+		}
+	}
+}
+
+/* All of them in one go, and no roundtrip between them. */
+static bool destroy_all_at_once(struct actor *actor, const struct args *args) {
+	enum part order[PARTS_LEN];
+	get_order(args->count, order);
+	for (unsigned i = 0; i < PARTS_LEN; i++) {
+		switch (order[i]) {
+		case PART_SHM:
+			destroy_shm(actor, args);
+			break;
+		case PART_POOL:
+			destroy_pool(actor, args);
+			break;
+		case PART_BUFFER:
+			destroy_buffer(actor, args);
+			break;
+		case PART_SURFACE:
+			destroy_surface(actor, args);
+			break;
+		case PARTS_LEN:
+			return false;
+		}
+	}
+	return true;
+}
+
+static void objects_may_be_destroyed_all_at_once(void **state) {
+	struct server *server = *state;
+	for (size_t i = 0; i < KINDS_LEN; i++) {
+		for (unsigned number = 0; number < ORDERS_LEN; number++) {
+			struct peer *peer = create_peer_with_picture(server,
+				kinds[i]);
+			struct sealpool_buffer *buffer = sealpool_buffer_ref(
+				server_get_shown(server, peer));
+			tell(peer, destroy_all_at_once, .count = number);
+			expect_frame(buffer, 1);
+			sealpool_buffer_unref(buffer);
+			struct sealpool_stats stats =
+				server_get_stats(server, peer);
+			assert_int_equal(stats.pools, 0);
+			peer_finish(peer);
+		}
+	}
+}
+
+static void buffer_may_end_between_attach_and_commit(void **state) {
+	struct server *server = *state;
+	for (size_t i = 0; i < KINDS_LEN; i++) {
+		struct peer *peer = create_peer_with_picture(server, kinds[i]);
+		tell(peer, make_picture, .buffer = 1, .kind = kinds[i],
+			.width = WIDTH, .height = HEIGHT);
+		tell(peer, draw, .buffer = 1, .frame = 2);
+		tell(peer, attach, .buffer = 1);
+		tell(peer, destroy_buffer, .buffer = 1);
+		tell(peer, commit, .surface = 0);
+		/* This compositor goes on with it. */
+		expect_frame(server_get_shown(server, peer), 2);
+		tell(peer, draw_and_show, .buffer = 0, .frame = 3);
+		expect_frame(server_get_shown(server, peer), 3);
+		peer_finish(peer);
+	}
+}
+
+static void buffer_may_end_while_it_is_read(void **state) {
+	struct server *server = *state;
+	for (size_t i = 0; i < KINDS_LEN; i++) {
+		struct peer *peer = create_peer_with_picture(server, kinds[i]);
+		struct sealpool_buffer *buffer = sealpool_buffer_ref(
+			server_get_shown(server, peer));
+		struct sealpool_access access;
+		assert_int_equal(sealpool_buffer_begin_access(buffer,
+			SEALPOOL_ACCESS_READ, &access), 0);
+		peer_kill(peer);
+		uint32_t last = ((uint32_t *)access.data)[BYTES / 4 - 1];
+		sealpool_access_end(&access);
+		assert_int_equal(last,
+			client_pattern(WIDTH - 1, HEIGHT - 1, 1));
+		sealpool_buffer_unref(buffer);
+	}
+}
+
+static void client_may_end_while_it_is_written_to(void **state) {
+	struct server *server = *state;
+	for (size_t i = 0; i < KINDS_LEN; i++) {
+		struct peer *peer = create_peer_with_picture(server, kinds[i]);
+		struct sealpool_buffer *buffer = sealpool_buffer_ref(
+			server_get_shown(server, peer));
+		struct sealpool_access access;
+		assert_int_equal(sealpool_buffer_begin_access(buffer,
+			SEALPOOL_ACCESS_WRITE, &access), 0);
+		peer_kill(peer);
+		memset(access.data, 0xee, BYTES);
+		sealpool_access_end(&access);
+		assert_int_equal(sealpool_buffer_begin_access(buffer,
+			SEALPOOL_ACCESS_READ, &access), 0);
+		uint32_t last = ((uint32_t *)access.data)[BYTES / 4 - 1];
+		sealpool_access_end(&access);
+		assert_int_equal(last, 0xeeeeeeee);
+		sealpool_buffer_unref(buffer);
+	}
+}
+
+/* There is nobody to tell. */
+static void missing_bytes_of_a_client_that_is_gone_read_as_zero(void **state) {
+	struct server *server = *state;
+	struct peer *peer = create_peer_with_picture(server,
+		CLIENT_MEMORY_UNSEALED);
+	struct sealpool_buffer *buffer =
+		sealpool_buffer_ref(server_get_shown(server, peer));
+	tell(peer, cut_memory, .size = 0);
+	peer_kill(peer);
+	struct client_image blank;
+	assert_true(client_image_create(&blank, WIDTH, HEIGHT));
+	expect_image(buffer, &blank);
+	server_settle(server);
+	expect_image(buffer, &blank);
+	client_image_destroy(&blank);
+	sealpool_buffer_unref(buffer);
+}
+
+/* The error is on its way when its object goes. */
+static void buffer_may_end_before_its_error_is_sent(void **state) {
+	struct server *server = *state;
+	struct peer *bystander = create_peer_with_picture(server,
+		CLIENT_MEMORY_UNSEALED);
+	for (int i = 0; i < 2; i++) {
+		struct peer *peer = create_peer_with_picture(server,
+			CLIENT_MEMORY_UNSEALED);
+		tell(peer, cut_memory, .size = 0);
+		struct sealpool_buffer *buffer = sealpool_buffer_ref(
+			server_get_shown(server, peer));
+		read_buffer(buffer);
+		/* The loop has not come round to it yet. */
+		if (i == 0) {
+			wl_resource_destroy(
+				sealpool_buffer_get_resource(buffer));
+		} else {
+			wl_client_destroy(peer->client);
+		}
+		sealpool_buffer_unref(buffer);
+		server_settle(server);
+		peer_kill(peer);
+	}
+	expect_frame(server_get_shown(server, bystander), 1);
+	peer_finish(bystander);
+}
+
+static void buffer_outlives_the_display(void **state) {
+	struct server *server = *state;
+	struct sealpool_buffer *buffers[2 * KINDS_LEN];
+	for (size_t i = 0; i < 2 * KINDS_LEN; i++) {
+		struct peer *peer = create_peer_with_picture(server,
+			kinds[i / 2]);
+		buffers[i] = sealpool_buffer_ref(
+			server_get_shown(server, peer));
+		if (i % 2 == 0) {
+			expect_frame(buffers[i], 1);
+		}
+		/* It stays, and leaves its file as it is. */
+	}
+	struct peer *cutter = create_peer_with_picture(server,
+		CLIENT_MEMORY_UNSEALED);
+	struct sealpool_buffer *cut =
+		sealpool_buffer_ref(server_get_shown(server, cutter));
+	tell(cutter, cut_memory, .size = 0);
+
+	wl_display_destroy_clients(server->display);
+	wl_display_destroy(server->display);
+	server->display = NULL;
+	for (size_t i = 0; i < 2 * KINDS_LEN; i++) {
+		assert_null(sealpool_buffer_get_resource(buffers[i]));
+		expect_frame(buffers[i], 1);
+		sealpool_buffer_unref(buffers[i]);
+	}
+	struct client_image blank;
+	assert_true(client_image_create(&blank, WIDTH, HEIGHT));
+	expect_image(cut, &blank);
+	client_image_destroy(&blank);
+	sealpool_buffer_unref(cut);
+}
+
+static void fault_on_its_way_does_not_outlive_the_display(void **state) {
+	struct server *server = *state;
+	struct peer *peer = create_peer_with_picture(server,
+		CLIENT_MEMORY_UNSEALED);
+	tell(peer, cut_memory, .size = 0);
+	read_buffer(server_get_shown(server, peer));
+	wl_display_destroy_clients(server->display);
+	wl_display_destroy(server->display);
+	server->display = NULL;
+}
+
+/* Resizing */
+
+static void resize_does_not_move_what_is_read(void **state) {
+	struct server *server = *state;
+	for (size_t i = 0; i < KINDS_LEN; i++) {
+		struct peer *peer = create_peer_with_picture(server, kinds[i]);
+		struct sealpool_buffer *buffer =
+			server_get_shown(server, peer);
+		struct sealpool_access access;
+		assert_int_equal(sealpool_buffer_begin_access(buffer,
+			SEALPOOL_ACCESS_READ, &access), 0);
+		int64_t size = BYTES;
+		for (int j = 1; j < 8; j++) {
+			size *= 3;
+			tell(peer, grow_memory, .size = size);
+			tell(peer, resize_pool, .size = size);
+			tell(peer, create_buffer, .buffer = j,
+				.offset = (int32_t)(size - BYTES),
+				.width = WIDTH, .height = HEIGHT,
+				.stride = STRIDE,
+				.format = WL_SHM_FORMAT_XRGB8888);
+			tell(peer, draw_and_show, .surface = j, .buffer = j,
+				.frame = (uint32_t)j + 1);
+			expect_frame(server_get_surface(server, peer,
+				j)->current, (uint32_t)j + 1);
+		}
+		size_t wrong = 0;
+		for (int32_t j = 0; j < WIDTH * HEIGHT; j++) {
+			wrong += ((uint32_t *)access.data)[j] !=
+				client_pattern(j % WIDTH, j / WIDTH, 1);
+		}
+		sealpool_access_end(&access);
+		assert_int_equal(wrong, 0);
+		/* A new access is as good. */
+		expect_frame(buffer, 1);
+		tell(peer, draw_and_show, .frame = 9);
+		expect_frame(buffer, 9);
+		peer_finish(peer);
+	}
+}
+
+static void resizing_often_keeps_few_mappings(void **state) {
+	struct server *server = *state;
+	for (size_t i = 0; i < KINDS_LEN; i++) {
+		struct peer *peer = create_peer_with_picture(server, kinds[i]);
+		for (int j = 1; j <= 100; j++) {
+			tell(peer, grow_memory, .size = (j + 1) * BYTES);
+			tell(peer, resize_pool, .size = (j + 1) * BYTES);
+			tell(peer, create_buffer, .buffer = 1,
+				.offset = j * BYTES, .width = WIDTH,
+				.height = HEIGHT, .stride = STRIDE,
+				.format = WL_SHM_FORMAT_XRGB8888);
+			tell(peer, draw_and_show, .buffer = 1,
+				.frame = (uint32_t)j);
+			expect_frame(server_get_shown(server, peer),
+				(uint32_t)j);
+		}
+		assert_in_range(count_pool_mappings(), 1, 4);
+		peer_finish(peer);
+	}
+}
+
+/* Ten thousand pools */
+
+/* Reads what is shown, and gives it back. */
+static void read_and_release(struct server_surface *surface) {
+	if (surface->current == NULL) {
+		return;
+	}
+	/* The frame that it should be is in the first pixel. */
+	struct sealpool_access access;
+	assert_int_equal(sealpool_buffer_begin_access(surface->current,
+		SEALPOOL_ACCESS_READ, &access), 0);
+	const uint32_t *pixels = access.data;
+	int32_t width = sealpool_buffer_get_width(surface->current);
+	int32_t height = sealpool_buffer_get_height(surface->current);
+	size_t wrong = 0;
+	for (int32_t i = 1; i < width * height; i++) {
+		wrong += pixels[i] != pixels[0] + (uint32_t)i;
+	}
+	sealpool_access_end(&access);
+	assert_int_equal(wrong, 0);
+	sealpool_buffer_send_release(surface->current);
+	(*(unsigned *)surface->server->data)++;
+}
+
+static bool draw_numbers(struct actor *actor, const struct args *args,
+		uint32_t first) {
+	struct client_image image;
+	if (!client_buffer_get_image(&actor->client,
+			&actor->buffers[args->buffer], &image)) {
+		return false;
+	}
+	uint32_t *pixels = image.data;
+	for (uint32_t i = 0; i < WIDTH * HEIGHT; i++) {
+		pixels[i] = first + i;
+	}
+	return true;
+}
+
+/* Makes, uses, resizes, uses and destroys .count pools. */
+static bool use_pools(struct actor *actor, const struct args *args) {
+	struct client *client = &actor->client;
+	for (uint32_t i = 0; i < args->count; i++) {
+		/* Three of them sealed, then one unsealed. */
+		struct args picture = {
+			.kind = i % 4 < 3 ? CLIENT_MEMORY_SEALED :
+				CLIENT_MEMORY_UNSEALED,
+			.width = WIDTH,
+			.height = HEIGHT,
+		};
+		if (!make_picture(actor, &picture) ||
+				!draw_numbers(actor, &picture, i) ||
+				!show(actor, &picture) ||
+				!client_buffer_wait_released(client,
+					&actor->buffers[0])) {
+			return false;
+		}
+		struct args more = {
+			.buffer = 1,
+			.size = 2 * BYTES,
+			.offset = BYTES,
+			.width = WIDTH,
+			.height = HEIGHT,
+			.stride = STRIDE,
+		};
+		if (!grow_memory(actor, &more) || !resize_pool(actor, &more) ||
+				!create_buffer(actor, &more) ||
+				!draw_numbers(actor, &more, i + 1) ||
+				!show(actor, &(struct args){ .buffer = 1 }) ||
+				!client_buffer_wait_released(client,
+					&actor->buffers[1])) {
+			return false;
+		}
+		destroy_buffer(actor, &(struct args){ .buffer = 0 });
+		destroy_buffer(actor, &(struct args){ .buffer = 1 });
+		destroy_pool(actor, &(struct args){ .pool = 0 });
+		attach(actor, &(struct args){ .buffer = NO_BUFFER });
+		commit(actor, &(struct args){ .surface = 0 });
+		client_memory_destroy(&actor->memory[0]);
+	}
+	return true;
+}
+
+/* In bytes; 0 where a sanitizer keeps what was freed for a while. */
+static size_t get_resident(void) {
+	if (WITH_ADDRESS_SANITIZER || WITH_THREAD_SANITIZER) {
+		return 0;
+	}
+	unsigned long total, resident;
+	FILE *statm = fopen("/proc/self/statm", "re");
+	assert_non_null(statm);
+	assert_int_equal(fscanf(statm, "%lu %lu", &total, &resident), 2);
+	fclose(statm);
+	return resident * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static size_t count_mappings(void) {
+	FILE *maps = fopen("/proc/self/maps", "re");
+	assert_non_null(maps);
+	size_t count = 0;
+	for (int c; (c = getc(maps)) != EOF;) {
+		count += c == '\n';
+	}
+	fclose(maps);
+	return count;
+}
+
+static void many_pools_in_sequence_leave_nothing_behind(void **state) {
+	struct server *server = *state;
+	unsigned reads = 0;
+	server->data = &reads;
+	server->handle_commit = read_and_release;
+	struct peer *peer = peer_create(server);
+	/* The heap and the like take their shape. */
+	tell(peer, use_pools, .count = 100);
+	size_t fds = count_fds();
+	size_t mappings = count_mappings();
+	size_t resident = get_resident();
+
+	tell(peer, use_pools, .count = 10000);
+	assert_int_equal(reads, 2 * 10100);
+	assert_int_equal(count_fds(), fds);
+	assert_int_equal(count_pool_mappings(), 0);
+	/* malloc() may map and unmap an arena of its own. */
+	assert_in_range(count_mappings(), mappings - 4, mappings + 4);
+	/* A hundred bytes left by each pool would show. */
+	if (get_resident() > resident + 1024 * 1024) {
+		fail_msg("the compositor has grown by %zu bytes",
+			get_resident() - resident);
+	}
+
+	struct sealpool_stats stats = server_get_stats(server, peer);
+	assert_int_equal(stats.pools, 0);
+	assert_int_equal(stats.buffers[SEALPOOL_MEMORY_DIRECT], 0);
+	assert_int_equal(stats.buffers[SEALPOOL_MEMORY_SHADOW], 0);
+	assert_int_equal(stats.fds, 0);
+	assert_int_equal(stats.pool_bytes, 0);
+	assert_int_equal(stats.shadow_bytes, 0);
+	peer_finish(peer);
+}
+
+int main(void) {
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, server_setup, server_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(objects_may_be_destroyed_in_any_order),
+		TEST(client_may_end_between_commit_and_read),
+		TEST(objects_may_be_destroyed_all_at_once),
+		TEST(buffer_may_end_between_attach_and_commit),
+		TEST(buffer_may_end_while_it_is_read),
+		TEST(client_may_end_while_it_is_written_to),
+		TEST(missing_bytes_of_a_client_that_is_gone_read_as_zero),
+		TEST(buffer_may_end_before_its_error_is_sent),
+		TEST(buffer_outlives_the_display),
+		TEST(fault_on_its_way_does_not_outlive_the_display),
+
+		TEST(resize_does_not_move_what_is_read),
+		TEST(resizing_often_keeps_few_mappings),
+
+		TEST(many_pools_in_sequence_leave_nothing_behind),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

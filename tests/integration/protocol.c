@@ -1,0 +1,900 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is a pool and a buffer and what is not: each request that must be
+ * refused, with its error, its code and the object that it is sent on; and the
+ * odd ones that must not.
+ */
+#include <drm_fourcc.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+#include <wayland-client.h>
+
+#include "peer.h"
+#include "server.h"
+#include "silent-files.h"
+
+/* Not in every <linux/magic.h>. */
+#define XFS_MAGIC 0x58465342
+
+/* A buffer of which everything is right. */
+#define WIDTH 16
+#define HEIGHT 8
+#define STRIDE (WIDTH * 4)
+#define BYTES (STRIDE * HEIGHT)
+
+/* A client with a pool of "size" bytes. */
+static struct peer *create_peer_with_pool(struct server *server, int32_t size) {
+	struct peer *peer = peer_create(server);
+	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = size);
+	tell(peer, create_pool, .size = size);
+	return peer;
+}
+
+/* Pool sizes */
+
+static void expect_pool_size_refused(struct server *server, int32_t size) {
+	struct peer *peer = peer_create(server);
+	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = BYTES);
+	const char *message = refused(peer, "wl_shm", 0,
+		WL_SHM_ERROR_INVALID_STRIDE, create_pool, .size = size);
+	expect_number(message, size < 0 ? -(int64_t)size : size);
+	peer_finish(peer);
+}
+
+static void pool_of_no_bytes_is_refused(void **state) {
+	expect_pool_size_refused(*state, 0);
+}
+
+static void pool_of_negative_size_is_refused(void **state) {
+	expect_pool_size_refused(*state, -1);
+	expect_pool_size_refused(*state, INT32_MIN);
+}
+
+static void expect_resize_refused(struct server *server, int32_t size) {
+	struct peer *peer = create_peer_with_pool(server, BYTES);
+	refused(peer, "wl_shm_pool", 0, WL_SHM_ERROR_INVALID_FD, resize_pool,
+		.size = size);
+	peer_finish(peer);
+}
+
+static void pool_cannot_shrink(void **state) {
+	expect_resize_refused(*state, BYTES - 1);
+}
+
+static void pool_cannot_shrink_to_nothing(void **state) {
+	expect_resize_refused(*state, 0);
+}
+
+static void pool_cannot_get_a_negative_size(void **state) {
+	expect_resize_refused(*state, -1);
+	expect_resize_refused(*state, INT32_MIN);
+}
+
+static void pool_may_be_resized_to_the_size_it_has(void **state) {
+	struct server *server = *state;
+	struct peer *peer = create_peer_with_pool(server, BYTES);
+	tell(peer, resize_pool, .size = BYTES);
+	tell(peer, create_buffer, .width = WIDTH, .height = HEIGHT,
+		.stride = STRIDE);
+	peer_finish(peer);
+}
+
+static void pool_may_be_resized_to_any_larger_size(void **state) {
+	struct server *server = *state;
+	struct peer *peer = create_peer_with_pool(server, BYTES);
+	tell(peer, resize_pool, .size = BYTES + 1);
+	tell(peer, resize_pool, .size = INT32_MAX);
+	/* What follows from its file is for the reader to find out. */
+	tell(peer, create_buffer, .offset = INT32_MAX - BYTES, .width = WIDTH,
+		.height = HEIGHT, .stride = STRIDE);
+	peer_finish(peer);
+}
+
+/* What is no memory */
+
+static bool take_fd(struct actor *actor, const struct args *args, int fd,
+		const char *what) {
+	actor->memory[args->memory].fd = fd;
+	return fd >= 0 || client_fail(&actor->client, "%s: %s", what,
+		strerror(errno));
+}
+
+/* For all these: an fd that create_pool can send. */
+
+static bool open_pipe(struct actor *actor, const struct args *args) {
+	int fds[2] = { -1, -1 };
+	int ret = pipe(fds);
+	/* There is someone who could write, so a read would wait. */
+	actor->memory[ACTOR_SLOTS - 1].fd = fds[1];
+	return ret == 0 && take_fd(actor, args, fds[0], "pipe");
+}
+
+static bool open_socket(struct actor *actor, const struct args *args) {
+	int fds[2] = { -1, -1 };
+	int ret = socketpair(AF_UNIX, SOCK_STREAM, 0, fds);
+	actor->memory[ACTOR_SLOTS - 1].fd = fds[1];
+	return ret == 0 && take_fd(actor, args, fds[0], "socketpair");
+}
+
+static bool open_path_with(struct actor *actor, const struct args *args,
+		const char *path) {
+	return take_fd(actor, args, open(path, args->open_flags), path);
+}
+
+/* .path, for .open_flags. */
+static bool open_path(struct actor *actor, const struct args *args) {
+	return open_path_with(actor, args, args->path);
+}
+
+/* A memfd, for .open_flags. */
+static bool open_memfd(struct actor *actor, const struct args *args) {
+	char path[64];
+	if (!make_memory(actor, args)) {
+		return false;
+	}
+	snprintf(path, sizeof(path), "/proc/self/fd/%d",
+		actor->memory[args->memory].fd);
+	return open_path_with(actor, args, path);
+}
+
+/* In /tmp, for .open_flags. */
+static bool open_file(struct actor *actor, const struct args *args) {
+	char path[] = "/tmp/sealpool-test-XXXXXX";
+	int fd = mkstemp(path);
+	if (fd < 0 || ftruncate(fd, args->size) < 0) {
+		return client_fail(&actor->client, "%s: %s", path,
+			strerror(errno));
+	}
+	close(fd);
+	bool ok = open_path_with(actor, args, path);
+	unlink(path);
+	return ok;
+}
+
+static void expect_fd_refused(struct peer *peer) {
+	refused(peer, "wl_shm", 0, WL_SHM_ERROR_INVALID_FD, create_pool,
+		.size = BYTES);
+	peer_finish(peer);
+}
+
+static void pipe_is_not_memory(void **state) {
+	struct peer *peer = peer_create(*state);
+	tell(peer, open_pipe, .memory = 0);
+	expect_fd_refused(peer);
+}
+
+static void socket_is_not_memory(void **state) {
+	struct peer *peer = peer_create(*state);
+	tell(peer, open_socket, .memory = 0);
+	expect_fd_refused(peer);
+}
+
+static void expect_path_refused(struct server *server, const char *path,
+		int open_flags) {
+	struct peer *peer = peer_create(server);
+	struct args args = { .open_flags = open_flags };
+	snprintf(args.path, sizeof(args.path), "%s", path);
+	peer_tell(peer, open_path, "open_path", &args);
+	expect_fd_refused(peer);
+}
+
+static void directory_is_not_memory(void **state) {
+	expect_path_refused(*state, "/", O_RDONLY | O_DIRECTORY);
+	expect_path_refused(*state, "/dev/shm", O_RDONLY | O_DIRECTORY);
+}
+
+static void dev_null_is_not_memory(void **state) {
+	expect_path_refused(*state, "/dev/null", O_RDWR);
+}
+
+static void dev_zero_is_not_memory(void **state) {
+	expect_path_refused(*state, "/dev/zero", O_RDWR);
+}
+
+static void proc_file_is_not_memory(void **state) {
+	expect_path_refused(*state, "/proc/self/maps", O_RDONLY);
+}
+
+static void write_only_memory_is_refused(void **state) {
+	struct peer *peer = peer_create(*state);
+	tell(peer, open_memfd, .kind = CLIENT_MEMORY_SEALED, .size = BYTES,
+		.open_flags = O_WRONLY);
+	expect_fd_refused(peer);
+	peer = peer_create(*state);
+	tell(peer, open_file, .size = BYTES, .open_flags = O_WRONLY);
+	expect_fd_refused(peer);
+}
+
+static void fd_that_is_only_a_path_is_refused(void **state) {
+	struct peer *peer = peer_create(*state);
+	tell(peer, open_memfd, .kind = CLIENT_MEMORY_SEALED, .size = BYTES,
+		.open_flags = O_PATH);
+	expect_fd_refused(peer);
+	peer = peer_create(*state);
+	tell(peer, open_file, .size = BYTES, .open_flags = O_PATH);
+	expect_fd_refused(peer);
+}
+
+/*
+ * Sends wl_shm.create_pool past libwayland-client, which can only send fds that
+ * it can duplicate, and closes its duplicate.
+ */
+static bool send_create_pool(struct actor *actor, const struct args *args,
+		const int *fd) {
+	struct client *client = &actor->client;
+	/* Takes an id without telling anyone. */
+	struct client_pool *pool = &actor->pools[args->pool];
+	pool->pool = (struct wl_shm_pool *)wl_proxy_create(
+		(struct wl_proxy *)client->shm, &wl_shm_pool_interface);
+	if (pool->pool == NULL || wl_display_flush(client->display) < 0) {
+		return client_fail(client, "flush: %s", strerror(errno));
+	}
+	uint32_t words[4] = {
+		wl_proxy_get_id((struct wl_proxy *)client->shm),
+		sizeof(words) << 16 | 0 /* create_pool */,
+		wl_proxy_get_id((struct wl_proxy *)pool->pool),
+		(uint32_t)args->size,
+	};
+	struct iovec iov = { .iov_base = words, .iov_len = sizeof(words) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	if (fd != NULL) {
+		msg.msg_control = &control;
+		msg.msg_controllen = sizeof(control);
+		struct cmsghdr *header = CMSG_FIRSTHDR(&msg);
+		header->cmsg_level = SOL_SOCKET;
+		header->cmsg_type = SCM_RIGHTS;
+		header->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(header), fd, sizeof(int));
+	}
+	ssize_t n = sendmsg(wl_display_get_fd(client->display), &msg,
+		MSG_NOSIGNAL);
+	return n == (ssize_t)sizeof(words) || client_fail(client,
+		"sendmsg: %s", strerror(errno));
+}
+
+static bool create_pool_without_fd(struct actor *actor,
+		const struct args *args) {
+	return send_create_pool(actor, args, NULL);
+}
+
+static void create_pool_without_an_fd_ends_only_that_client(void **state) {
+	struct server *server = *state;
+	struct peer *bystander = create_peer_with_pool(server, BYTES);
+	struct peer *peer = peer_create(server);
+	/* libwayland's own answer; the pool was never heard of. */
+	refused(peer, "wl_display", -1, WL_DISPLAY_ERROR_INVALID_METHOD,
+		create_pool_without_fd, .size = BYTES);
+	peer_finish(peer);
+	tell(bystander, create_buffer, .width = WIDTH, .height = HEIGHT,
+		.stride = STRIDE);
+	peer_finish(bystander);
+}
+
+/* What is memory, odd as it may be */
+
+static void expect_readable(struct server *server, struct peer *peer,
+		enum sealpool_memory_kind kind) {
+	tell(peer, create_pool, .size = BYTES);
+	tell(peer, create_buffer, .width = WIDTH, .height = HEIGHT,
+		.stride = STRIDE, .format = WL_SHM_FORMAT_XRGB8888);
+	tell(peer, show, .buffer = 0);
+	expect_frame(server_get_shown(server, peer), 5);
+	expect_kind(server_get_shown(server, peer), kind);
+	tell(peer, wait_handled, .buffer = 0);
+	peer_finish(peer);
+}
+
+/* In .memory, a picture of frame 5. */
+static bool draw_in_memory(struct actor *actor, const struct args *args) {
+	struct client_image image = {
+		.width = WIDTH,
+		.height = HEIGHT,
+		.stride = STRIDE,
+		.data = actor->memory[args->memory].data,
+	};
+	client_image_draw(&image, 5);
+	return true;
+}
+
+static struct peer *create_peer_with_picture(struct server *server,
+		enum client_memory_kind kind) {
+	struct peer *peer = peer_create(server);
+	tell(peer, make_memory, .kind = kind, .size = BYTES);
+	tell(peer, draw_in_memory, .memory = 0);
+	return peer;
+}
+
+static void read_only_fd_is_read(void **state) {
+	struct peer *peer = create_peer_with_picture(*state,
+		CLIENT_MEMORY_UNSEALED);
+	tell(peer, make_memory_read_only, .memory = 0);
+	expect_readable(*state, peer, SEALPOOL_MEMORY_SHADOW);
+}
+
+static void read_only_fd_of_sealed_memory_is_read_in_place(void **state) {
+	struct peer *peer = create_peer_with_picture(*state,
+		CLIENT_MEMORY_SEALED);
+	tell(peer, make_memory_read_only, .memory = 0);
+	expect_readable(*state, peer, SEALPOOL_MEMORY_DIRECT);
+}
+
+static bool seal_against_writing(struct actor *actor,
+		const struct args *args) {
+	/* Refused while there is a mapping that can be written. */
+	struct client_memory *memory = &actor->memory[args->memory];
+	munmap(memory->data, memory->size);
+	memory->data = NULL;
+	return client_memory_seal(&actor->client, memory,
+		args->seals | F_SEAL_WRITE);
+}
+
+static void memory_sealed_against_writing_is_read(void **state) {
+	struct peer *peer = create_peer_with_picture(*state,
+		CLIENT_MEMORY_UNSEALED);
+	tell(peer, seal_against_writing, .seals = 0);
+	expect_readable(*state, peer, SEALPOOL_MEMORY_SHADOW);
+
+	peer = create_peer_with_picture(*state, CLIENT_MEMORY_UNSEALED);
+	tell(peer, seal_against_writing, .seals = F_SEAL_SHRINK);
+	expect_readable(*state, peer, SEALPOOL_MEMORY_DIRECT);
+}
+
+static void memory_sealed_against_new_writers_is_read(void **state) {
+	struct peer *peer = create_peer_with_picture(*state,
+		CLIENT_MEMORY_UNSEALED);
+	tell(peer, seal_memory, .seals = F_SEAL_FUTURE_WRITE);
+	expect_readable(*state, peer, SEALPOOL_MEMORY_SHADOW);
+
+	peer = create_peer_with_picture(*state, CLIENT_MEMORY_UNSEALED);
+	tell(peer, seal_memory, .seals = F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK);
+	expect_readable(*state, peer, SEALPOOL_MEMORY_DIRECT);
+}
+
+static void posix_shared_memory_is_copied(void **state) {
+	expect_readable(*state, create_peer_with_picture(*state,
+		CLIENT_MEMORY_SHM_OPEN), SEALPOOL_MEMORY_SHADOW);
+}
+
+static bool is_on_local_disk(const char *path) {
+	struct statfs fs;
+	if (statfs(path, &fs) < 0) {
+		return false;
+	}
+	switch ((unsigned long)fs.f_type) {
+	case EXT4_SUPER_MAGIC: /* and ext2, ext3 */
+	case XFS_MAGIC:
+	case BTRFS_SUPER_MAGIC:
+	case F2FS_SUPER_MAGIC:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void file_on_a_local_disk_is_copied(void **state) {
+	const char *dir = getenv("TMPDIR");
+	dir = dir != NULL ? dir : "/tmp";
+	if (!is_on_local_disk(dir)) {
+		print_message("skipped: %s is not on a local disk's file "
+			"system\n", dir);
+		skip();
+	}
+	expect_readable(*state, create_peer_with_picture(*state,
+		CLIENT_MEMORY_FILE), SEALPOOL_MEMORY_SHADOW);
+}
+
+/* Reserves and fills one huge page. */
+static bool make_huge_memory(struct actor *actor, const struct args *args) {
+	struct client_memory *memory = &actor->memory[args->memory];
+	memory->fd = memfd_create("sealpool-test",
+		MFD_HUGETLB | MFD_ALLOW_SEALING);
+	struct stat st;
+	if (memory->fd < 0 || fstat(memory->fd, &st) < 0 ||
+			ftruncate(memory->fd, st.st_blksize) < 0) {
+		return client_fail(&actor->client, "huge pages: %s",
+			strerror(errno));
+	}
+	memory->size = (size_t)st.st_blksize;
+	void *data = mmap(NULL, memory->size, PROT_READ | PROT_WRITE,
+		MAP_SHARED, memory->fd, 0);
+	if (data == MAP_FAILED) {
+		return client_fail(&actor->client, "huge pages: %s",
+			strerror(errno));
+	}
+	memory->data = data;
+	return true;
+}
+
+static bool expect_huge_page(struct actor *actor, const struct args *args) {
+	const struct client_memory *memory = &actor->memory[args->memory];
+	return expect_size(actor, &(struct args){
+		.memory = args->memory,
+		.size = (int64_t)memory->size,
+	});
+}
+
+static bool has_huge_pages(void) {
+	struct actor actor = { 0 };
+	struct args args = { 0 };
+	bool has = make_huge_memory(&actor, &args);
+	client_memory_destroy(&actor.memory[0]);
+	return has;
+}
+
+static void huge_pages_are_copied(void **state) {
+	if (!has_huge_pages()) {
+		print_message("skipped: no huge pages are to be had here "
+			"(/proc/sys/vm/nr_hugepages)\n");
+		skip();
+	}
+	struct peer *peer = peer_create(*state);
+	tell(peer, make_huge_memory, .memory = 0);
+	tell(peer, draw_in_memory, .memory = 0);
+	tell(peer, seal_memory, .seals = F_SEAL_SHRINK);
+	expect_readable(*state, peer, SEALPOOL_MEMORY_SHADOW);
+}
+
+/* A pool may be larger than its file, and of huge pages the kernel would make a
+ * file as long as a mapping for writing is. */
+static void writing_to_huge_pages_never_makes_the_file_longer(void **state) {
+	if (!has_huge_pages()) {
+		print_message("skipped: no huge pages are to be had here "
+			"(/proc/sys/vm/nr_hugepages)\n");
+		skip();
+	}
+	struct server *server = *state;
+	struct peer *peer = peer_create(server);
+	tell(peer, make_huge_memory, .memory = 0);
+	tell(peer, create_pool, .size = INT32_MAX);
+	tell(peer, create_buffer, .width = WIDTH, .height = HEIGHT,
+		.stride = STRIDE);
+	struct sealpool_access access;
+	assert_int_equal(sealpool_buffer_begin_access(server->newest,
+		SEALPOOL_ACCESS_WRITE, &access), 0);
+	struct client_image image = {
+		.width = WIDTH,
+		.height = HEIGHT,
+		.stride = STRIDE,
+		.data = access.data,
+	};
+	client_image_draw(&image, 7);
+	sealpool_access_end(&access);
+	tell(peer, expect_drawn, .frame = 7);
+	tell(peer, expect_huge_page);
+	peer_finish(peer);
+}
+
+/* A file whose server never answers */
+
+static bool create_pool_of_silent_file(struct actor *actor,
+		const struct args *args) {
+	/* It stays open, here as well: closing it would never return. */
+	int fd = open(args->path, O_RDWR | O_CLOEXEC);
+	if (fd < 0) {
+		return client_fail(&actor->client, "%s: %s", args->path,
+			strerror(errno));
+	}
+	return send_create_pool(actor, args, &fd);
+}
+
+static void file_whose_server_is_silent_is_refused_at_once(void **state) {
+	struct server *server = *state;
+	struct silent_files files;
+	if (!silent_files_mount(&files)) {
+		print_message("skipped: %s\n", files.error);
+		skip();
+	}
+	struct peer *bystander = create_peer_with_pool(server, BYTES);
+	struct peer *peer = peer_create(server);
+	struct args args = { .size = BYTES };
+	snprintf(args.path, sizeof(args.path), "%s", files.file);
+	peer_expect_error(peer, create_pool_of_silent_file,
+		"create_pool_of_silent_file", &args, "wl_shm", 0,
+		WL_SHM_ERROR_INVALID_FD);
+	tell(bystander, create_buffer, .width = WIDTH, .height = HEIGHT,
+		.stride = STRIDE);
+	/* It was neither asked in vain, nor did it end because someone
+	 * waited. */
+	bool asked = silent_files_were_asked(&files);
+	bool silent = silent_files_unmount(&files);
+	assert_false(asked);
+	assert_true(silent);
+	peer_finish(peer);
+	peer_finish(bystander);
+}
+
+/* Buffers */
+
+struct buffer_case {
+	int32_t offset, width, height, stride;
+	uint32_t format;
+};
+
+static void expect_buffer_refused(struct server *server, int32_t pool_size,
+		const struct buffer_case *wrong, uint32_t code) {
+	struct peer *peer = create_peer_with_pool(server, pool_size);
+	refused(peer, "wl_shm_pool", 0, code, create_buffer,
+		.offset = wrong->offset, .width = wrong->width,
+		.height = wrong->height, .stride = wrong->stride,
+		.format = wrong->format);
+	peer_finish(peer);
+}
+
+static void expect_buffers_refused(struct server *server, int32_t pool_size,
+		const struct buffer_case *wrong, size_t wrong_len) {
+	for (size_t i = 0; i < wrong_len; i++) {
+		expect_buffer_refused(server, pool_size, &wrong[i],
+			WL_SHM_ERROR_INVALID_STRIDE);
+	}
+}
+
+#define EXPECT_BUFFERS_REFUSED(server, pool_size, wrong) \
+	expect_buffers_refused(server, pool_size, wrong, \
+		sizeof(wrong) / sizeof(wrong[0]))
+
+static void expect_buffer_accepted(struct server *server, int32_t pool_size,
+		const struct buffer_case *right) {
+	struct peer *peer = create_peer_with_pool(server, pool_size);
+	tell(peer, create_buffer, .offset = right->offset,
+		.width = right->width, .height = right->height,
+		.stride = right->stride, .format = right->format);
+	assert_int_equal(sealpool_buffer_get_offset(server->newest),
+		right->offset);
+	assert_int_equal(sealpool_buffer_get_width(server->newest),
+		right->width);
+	assert_int_equal(sealpool_buffer_get_height(server->newest),
+		right->height);
+	assert_int_equal(sealpool_buffer_get_stride(server->newest),
+		right->stride);
+	peer_finish(peer);
+}
+
+static void buffer_without_pixels_is_refused(void **state) {
+	static const struct buffer_case wrong[] = {
+		{ 0, 0, HEIGHT, STRIDE },
+		{ 0, -1, HEIGHT, STRIDE },
+		{ 0, INT32_MIN, HEIGHT, STRIDE },
+		{ 0, WIDTH, 0, STRIDE },
+		{ 0, WIDTH, -1, STRIDE },
+		{ 0, WIDTH, INT32_MIN, STRIDE },
+	};
+	EXPECT_BUFFERS_REFUSED(*state, BYTES, wrong);
+}
+
+static void buffer_without_a_positive_stride_is_refused(void **state) {
+	static const struct buffer_case wrong[] = {
+		{ 0, WIDTH, HEIGHT, 0 },
+		{ 0, WIDTH, HEIGHT, -STRIDE },
+		{ BYTES, WIDTH, HEIGHT, -STRIDE },
+		{ 0, WIDTH, HEIGHT, INT32_MIN },
+	};
+	EXPECT_BUFFERS_REFUSED(*state, BYTES, wrong);
+}
+
+static void buffer_that_begins_before_its_pool_is_refused(void **state) {
+	static const struct buffer_case wrong[] = {
+		{ -1, WIDTH, HEIGHT, STRIDE },
+		{ -4, WIDTH, HEIGHT, STRIDE },
+		{ INT32_MIN, WIDTH, HEIGHT, STRIDE },
+	};
+	EXPECT_BUFFERS_REFUSED(*state, 2 * BYTES, wrong);
+}
+
+static void buffer_that_ends_after_its_pool_is_refused(void **state) {
+	static const struct buffer_case wrong[] = {
+		{ 1, WIDTH, HEIGHT, STRIDE },
+		{ 4, WIDTH, HEIGHT, STRIDE },
+		{ 0, WIDTH, HEIGHT + 1, STRIDE },
+		{ 0, WIDTH, HEIGHT, STRIDE + 4 },
+		{ BYTES, WIDTH, HEIGHT, STRIDE },
+		{ INT32_MAX, WIDTH, HEIGHT, STRIDE },
+	};
+	EXPECT_BUFFERS_REFUSED(*state, BYTES, wrong);
+}
+
+static void buffer_that_ends_with_its_pool_is_accepted(void **state) {
+	expect_buffer_accepted(*state, BYTES,
+		&(struct buffer_case){ 0, WIDTH, HEIGHT, STRIDE });
+	expect_buffer_accepted(*state, BYTES + 4,
+		&(struct buffer_case){ 4, WIDTH, HEIGHT, STRIDE });
+}
+
+/* Each is small, or negative, when counted in 32 bits. */
+static void buffer_larger_than_numbers_are_is_refused(void **state) {
+	static const struct buffer_case wrong[] = {
+		{ 0, 1, 65536, 65536 },
+		{ 0, 1, 32768, 65536 },
+		{ 0, 1, INT32_MAX, INT32_MAX & ~3 },
+		{ 0, 1, 3, 0x55555558 },
+		{ 0, 1, 0x40000001, 4 },
+		{ INT32_MAX, 1, INT32_MAX, INT32_MAX & ~3 },
+		{ INT32_MAX - 3, 1, 1, 4 },
+		{ INT32_MAX - BYTES + 1, WIDTH, HEIGHT, STRIDE },
+		{ 0, 0x40000000, 1, 4 },
+		{ 0, 0x40000001, 1, 4 },
+		{ 0, INT32_MAX, 1, INT32_MAX & ~3 },
+	};
+	EXPECT_BUFFERS_REFUSED(*state, BYTES, wrong);
+}
+
+static void stride_shorter_than_a_row_is_refused(void **state) {
+	static const struct buffer_case wrong[] = {
+		{ 0, WIDTH, HEIGHT, STRIDE - 4 },
+		{ 0, WIDTH, HEIGHT, WIDTH },
+		{ 0, WIDTH, HEIGHT, 4 },
+		{ 0, WIDTH, HEIGHT, WIDTH * 2 - 2, WL_SHM_FORMAT_RGB565 },
+	};
+	EXPECT_BUFFERS_REFUSED(*state, BYTES, wrong);
+}
+
+static void stride_that_splits_a_pixel_is_refused(void **state) {
+	static const struct buffer_case wrong[] = {
+		{ 0, WIDTH, HEIGHT, STRIDE + 1 },
+		{ 0, WIDTH, HEIGHT, STRIDE + 2 },
+		{ 0, WIDTH, HEIGHT, STRIDE + 3 },
+		{ 0, WIDTH, HEIGHT, WIDTH * 2 + 1, WL_SHM_FORMAT_RGB565 },
+	};
+	EXPECT_BUFFERS_REFUSED(*state, 2 * BYTES, wrong);
+}
+
+static void stride_longer_than_a_row_is_accepted(void **state) {
+	expect_buffer_accepted(*state, 2 * BYTES,
+		&(struct buffer_case){ 0, WIDTH, HEIGHT, STRIDE + 4 });
+	expect_buffer_accepted(*state, BYTES, &(struct buffer_case){
+		0, WIDTH, HEIGHT, WIDTH * 2 + 2, WL_SHM_FORMAT_RGB565 });
+}
+
+static void format_that_nobody_knows_is_refused(void **state) {
+	static const struct buffer_case wrong = {
+		0, WIDTH, HEIGHT, STRIDE, fourcc_code('n', 'o', 'n', 'e'),
+	};
+	expect_buffer_refused(*state, BYTES, &wrong,
+		WL_SHM_ERROR_INVALID_FORMAT);
+}
+
+static void format_that_was_not_announced_is_refused(void **state) {
+	/* Not one of server_create()'s. */
+	static const struct buffer_case known = {
+		0, WIDTH, HEIGHT, STRIDE, WL_SHM_FORMAT_XBGR8888,
+	};
+	expect_buffer_refused(*state, BYTES, &known,
+		WL_SHM_ERROR_INVALID_FORMAT);
+	/* Offered by the compositor, but Sealpool cannot know its layout. */
+	static const struct buffer_case unknown = {
+		0, WIDTH, HEIGHT, STRIDE, fourcc_code('?', '?', '?', '?'),
+	};
+	expect_buffer_refused(*state, BYTES, &unknown,
+		WL_SHM_ERROR_INVALID_FORMAT);
+}
+
+/* These two go by other numbers in wl_shm than in DRM. */
+static void drm_code_of_a_required_format_is_refused(void **state) {
+	static const struct buffer_case wrong = {
+		0, WIDTH, HEIGHT, STRIDE, DRM_FORMAT_ARGB8888,
+	};
+	struct peer *peer = create_peer_with_pool(*state, BYTES);
+	tell(peer, create_buffer, .width = WIDTH, .height = HEIGHT,
+		.stride = STRIDE, .format = WL_SHM_FORMAT_ARGB8888);
+	struct server *server = *state;
+	assert_int_equal(sealpool_buffer_get_format(server->newest),
+		DRM_FORMAT_ARGB8888);
+	peer_finish(peer);
+	expect_buffer_refused(*state, BYTES, &wrong,
+		WL_SHM_ERROR_INVALID_FORMAT);
+}
+
+static void planes_after_the_first_must_be_in_the_pool(void **state) {
+	/* 16x8 pixels: 128 bytes of luma, then a quarter as many of each
+	 * colour. */
+	static const struct buffer_case semiplanar = {
+		0, 16, 8, 16, WL_SHM_FORMAT_NV12,
+	};
+	static const struct buffer_case planar = {
+		0, 16, 8, 16, WL_SHM_FORMAT_YUV420,
+	};
+	static const int32_t too_small[] = { 128, 160, 191 };
+	for (int i = 0; i < 3; i++) {
+		expect_buffer_refused(*state, too_small[i], &semiplanar,
+			WL_SHM_ERROR_INVALID_STRIDE);
+		expect_buffer_refused(*state, too_small[i], &planar,
+			WL_SHM_ERROR_INVALID_STRIDE);
+	}
+	expect_buffer_accepted(*state, 192, &semiplanar);
+	expect_buffer_accepted(*state, 192, &planar);
+}
+
+static void planes_of_an_odd_height_round_up(void **state) {
+	/* 7 rows of luma, 4 of colours. */
+	static const struct buffer_case odd = {
+		0, 16, 7, 16, WL_SHM_FORMAT_NV12,
+	};
+	expect_buffer_refused(*state, 7 * 16 + 3 * 16, &odd,
+		WL_SHM_ERROR_INVALID_STRIDE);
+	expect_buffer_refused(*state, 7 * 16 + 4 * 16 - 1, &odd,
+		WL_SHM_ERROR_INVALID_STRIDE);
+	expect_buffer_accepted(*state, 7 * 16 + 4 * 16, &odd);
+}
+
+/* The global */
+
+#define FORMATS_MAX 64
+
+struct announced {
+	uint32_t formats[FORMATS_MAX];
+	size_t formats_len;
+};
+
+static void handle_format(void *data, struct wl_shm *shm, uint32_t format) {
+	struct announced *announced = data;
+	if (announced->formats_len < FORMATS_MAX) {
+		announced->formats[announced->formats_len++] = format;
+	}
+}
+
+static const struct wl_shm_listener shm_listener = {
+	.format = handle_format,
+};
+
+struct binding {
+	uint32_t wanted;
+	uint32_t offered;
+	struct wl_shm *shm;
+};
+
+static void handle_global(void *data, struct wl_registry *registry,
+		uint32_t name, const char *interface, uint32_t version) {
+	struct binding *binding = data;
+	if (strcmp(interface, "wl_shm") == 0) {
+		binding->offered = version;
+		binding->shm = wl_registry_bind(registry, name,
+			&wl_shm_interface, binding->wanted);
+	}
+}
+
+static void handle_global_remove(void *data, struct wl_registry *registry,
+		uint32_t name) {
+	/* The global stays. */
+}
+
+static const struct wl_registry_listener registry_listener = {
+	.global = handle_global,
+	.global_remove = handle_global_remove,
+};
+
+static size_t count(const struct announced *announced, uint32_t format) {
+	size_t found = 0;
+	for (size_t i = 0; i < announced->formats_len; i++) {
+		found += announced->formats[i] == format;
+	}
+	return found;
+}
+
+/* Binds wl_shm at .version, looks at its formats, makes a pool with it, and
+ * destroys it. */
+static bool use_version(struct actor *actor, const struct args *args) {
+	struct client *client = &actor->client;
+	struct announced announced = { 0 };
+	struct binding binding = { .wanted = args->version };
+	struct wl_registry *registry = wl_display_get_registry(client->display);
+	wl_registry_add_listener(registry, &registry_listener, &binding);
+	if (!client_roundtrip(client)) {
+		return false;
+	}
+	if (binding.offered != 2) {
+		return client_fail(client, "version %u is offered",
+			binding.offered);
+	}
+	wl_shm_add_listener(binding.shm, &shm_listener, &announced);
+	if (!client_roundtrip(client)) {
+		return false;
+	}
+	static const uint32_t expected[] = {
+		WL_SHM_FORMAT_ARGB8888, WL_SHM_FORMAT_XRGB8888,
+		WL_SHM_FORMAT_RGB565, WL_SHM_FORMAT_NV12, WL_SHM_FORMAT_YUV420,
+	};
+	for (size_t i = 0; i < 5; i++) {
+		size_t times = count(&announced, expected[i]);
+		if (times != 1) {
+			return client_fail(client, "format 0x%08x is announced "
+				"%zu times", expected[i], times);
+		}
+	}
+	if (announced.formats_len != 5) {
+		return client_fail(client, "%zu formats are announced",
+			announced.formats_len);
+	}
+
+	actor->pools[args->pool].pool = wl_shm_create_pool(binding.shm,
+		actor->memory[args->memory].fd, BYTES);
+	if (args->version >= WL_SHM_RELEASE_SINCE_VERSION) {
+		wl_shm_release(binding.shm);
+	} else {
+		wl_shm_destroy(binding.shm);
+	}
+	wl_registry_destroy(registry);
+	return client_roundtrip(client);
+}
+
+static void expect_version_usable(struct server *server, uint32_t version) {
+	struct peer *peer = create_peer_with_picture(server,
+		CLIENT_MEMORY_SEALED);
+	tell(peer, use_version, .version = version);
+	tell(peer, create_buffer, .width = WIDTH, .height = HEIGHT,
+		.stride = STRIDE, .format = WL_SHM_FORMAT_XRGB8888);
+	tell(peer, show, .buffer = 0);
+	expect_frame(server_get_shown(server, peer), 5);
+	peer_finish(peer);
+}
+
+static void version_1_announces_each_format_once(void **state) {
+	expect_version_usable(*state, 1);
+}
+
+static void version_2_can_be_released(void **state) {
+	expect_version_usable(*state, 2);
+}
+
+int main(void) {
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, server_setup, server_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(pool_of_no_bytes_is_refused),
+		TEST(pool_of_negative_size_is_refused),
+		TEST(pool_cannot_shrink),
+		TEST(pool_cannot_shrink_to_nothing),
+		TEST(pool_cannot_get_a_negative_size),
+		TEST(pool_may_be_resized_to_the_size_it_has),
+		TEST(pool_may_be_resized_to_any_larger_size),
+
+		TEST(pipe_is_not_memory),
+		TEST(socket_is_not_memory),
+		TEST(directory_is_not_memory),
+		TEST(dev_null_is_not_memory),
+		TEST(dev_zero_is_not_memory),
+		TEST(proc_file_is_not_memory),
+		TEST(write_only_memory_is_refused),
+		TEST(fd_that_is_only_a_path_is_refused),
+		TEST(create_pool_without_an_fd_ends_only_that_client),
+		TEST(file_whose_server_is_silent_is_refused_at_once),
+
+		TEST(read_only_fd_is_read),
+		TEST(read_only_fd_of_sealed_memory_is_read_in_place),
+		TEST(memory_sealed_against_writing_is_read),
+		TEST(memory_sealed_against_new_writers_is_read),
+		TEST(posix_shared_memory_is_copied),
+		TEST(file_on_a_local_disk_is_copied),
+		TEST(huge_pages_are_copied),
+		TEST(writing_to_huge_pages_never_makes_the_file_longer),
+
+		TEST(buffer_without_pixels_is_refused),
+		TEST(buffer_without_a_positive_stride_is_refused),
+		TEST(buffer_that_begins_before_its_pool_is_refused),
+		TEST(buffer_that_ends_after_its_pool_is_refused),
+		TEST(buffer_that_ends_with_its_pool_is_accepted),
+		TEST(buffer_larger_than_numbers_are_is_refused),
+		TEST(stride_shorter_than_a_row_is_refused),
+		TEST(stride_that_splits_a_pixel_is_refused),
+		TEST(stride_longer_than_a_row_is_accepted),
+		TEST(format_that_nobody_knows_is_refused),
+		TEST(format_that_was_not_announced_is_refused),
+		TEST(drm_code_of_a_required_format_is_refused),
+		TEST(planes_after_the_first_must_be_in_the_pool),
+		TEST(planes_of_an_odd_height_round_up),
+
+		TEST(version_1_announces_each_format_once),
+		TEST(version_2_can_be_released),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,566 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A compositor in the test's own process.
+ *
+ * Its objects do as little as their protocols allow. What is there of
+ * wlr-screencopy is a way to hand a wl_buffer to something else than a surface.
+ */
+#include <dirent.h>
+#include <drm_fourcc.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <wayland-server-protocol.h>
+
+#include "peer.h"
+#include "server.h"
+#include "viewporter-server-protocol.h"
+#include "wlr-screencopy-unstable-v1-server-protocol.h"
+
+static void handle_destroy(struct wl_client *client,
+		struct wl_resource *resource) {
+	wl_resource_destroy(resource);
+}
+
+/* Surfaces */
+
+static void set_buffer(struct sealpool_buffer **place,
+		struct sealpool_buffer *buffer) {
+	struct sealpool_buffer *old = *place;
+	*place = buffer != NULL ? sealpool_buffer_ref(buffer) : NULL;
+	if (old != NULL) {
+		sealpool_buffer_unref(old);
+	}
+}
+
+static void surface_handle_attach(struct wl_client *client,
+		struct wl_resource *resource, struct wl_resource *buffer,
+		int32_t x, int32_t y) {
+	struct server_surface *surface = wl_resource_get_user_data(resource);
+	surface->attached = true;
+	set_buffer(&surface->pending, buffer != NULL ?
+		sealpool_buffer_try_from_resource(buffer) : NULL);
+}
+
+static void surface_handle_damage(struct wl_client *client,
+		struct wl_resource *resource, int32_t x, int32_t y,
+		int32_t width, int32_t height) {
+	/* Nothing is painted. */
+}
+
+static void surface_handle_frame(struct wl_client *client,
+		struct wl_resource *resource, uint32_t id) {
+	struct wl_resource *callback =
+		wl_resource_create(client, &wl_callback_interface, 1, id);
+	if (callback == NULL) {
+		wl_client_post_no_memory(client);
+		return;
+	}
+	wl_callback_send_done(callback, 0);
+	wl_resource_destroy(callback);
+}
+
+static void surface_handle_set_region(struct wl_client *client,
+		struct wl_resource *resource, struct wl_resource *region) {
+	/* Nothing is painted. */
+}
+
+static void surface_handle_commit(struct wl_client *client,
+		struct wl_resource *resource) {
+	struct server_surface *surface = wl_resource_get_user_data(resource);
+	if (surface->attached) {
+		set_buffer(&surface->current, surface->pending);
+		set_buffer(&surface->pending, NULL);
+		surface->attached = false;
+	}
+	if (surface->server->handle_commit != NULL) {
+		surface->server->handle_commit(surface);
+	}
+}
+
+static void surface_handle_set_number(struct wl_client *client,
+		struct wl_resource *resource, int32_t number) {
+	/* Nothing is painted. */
+}
+
+static const struct wl_surface_interface surface_impl = {
+	.destroy = handle_destroy,
+	.attach = surface_handle_attach,
+	.damage = surface_handle_damage,
+	.frame = surface_handle_frame,
+	.set_opaque_region = surface_handle_set_region,
+	.set_input_region = surface_handle_set_region,
+	.commit = surface_handle_commit,
+	.set_buffer_transform = surface_handle_set_number,
+	.set_buffer_scale = surface_handle_set_number,
+	.damage_buffer = surface_handle_damage,
+};
+
+static void surface_handle_resource_destroy(struct wl_resource *resource) {
+	struct server_surface *surface = wl_resource_get_user_data(resource);
+	if (surface->server->handle_surface_destroy != NULL) {
+		surface->server->handle_surface_destroy(surface);
+	}
+	set_buffer(&surface->pending, NULL);
+	set_buffer(&surface->current, NULL);
+	wl_list_remove(&surface->link);
+	free(surface);
+}
+
+static void compositor_handle_create_surface(struct wl_client *client,
+		struct wl_resource *resource, uint32_t id) {
+	struct server *server = wl_resource_get_user_data(resource);
+	struct server_surface *surface = calloc(1, sizeof(*surface));
+	if (surface == NULL) {
+		wl_client_post_no_memory(client);
+		return;
+	}
+	surface->server = server;
+	surface->resource = wl_resource_create(client, &wl_surface_interface,
+		wl_resource_get_version(resource), id);
+	if (surface->resource == NULL) {
+		free(surface);
+		wl_client_post_no_memory(client);
+		return;
+	}
+	wl_list_insert(server->surfaces.prev, &surface->link);
+	wl_resource_set_implementation(surface->resource, &surface_impl,
+		surface, surface_handle_resource_destroy);
+}
+
+static void compositor_handle_create_region(struct wl_client *client,
+		struct wl_resource *resource, uint32_t id) {
+	wl_client_post_implementation_error(client, "there are no regions");
+}
+
+static const struct wl_compositor_interface compositor_impl = {
+	.create_surface = compositor_handle_create_surface,
+	.create_region = compositor_handle_create_region,
+};
+
+/* Viewports */
+
+static void viewport_handle_set_source(struct wl_client *client,
+		struct wl_resource *resource, wl_fixed_t x, wl_fixed_t y,
+		wl_fixed_t width, wl_fixed_t height) {
+	/* Nothing is painted. */
+}
+
+static void viewport_handle_set_destination(struct wl_client *client,
+		struct wl_resource *resource, int32_t width, int32_t height) {
+	/* Nothing is painted. */
+}
+
+static const struct wp_viewport_interface viewport_impl = {
+	.destroy = handle_destroy,
+	.set_source = viewport_handle_set_source,
+	.set_destination = viewport_handle_set_destination,
+};
+
+static void viewporter_handle_get_viewport(struct wl_client *client,
+		struct wl_resource *resource, uint32_t id,
+		struct wl_resource *surface) {
+	struct wl_resource *viewport =
+		wl_resource_create(client, &wp_viewport_interface, 1, id);
+	if (viewport == NULL) {
+		wl_client_post_no_memory(client);
+		return;
+	}
+	wl_resource_set_implementation(viewport, &viewport_impl, NULL, NULL);
+}
+
+static const struct wp_viewporter_interface viewporter_impl = {
+	.destroy = handle_destroy,
+	.get_viewport = viewporter_handle_get_viewport,
+};
+
+/* Screen capture */
+
+static void frame_handle_copy(struct wl_client *client,
+		struct wl_resource *resource, struct wl_resource *buffer) {
+	struct server *server = wl_resource_get_user_data(resource);
+	set_buffer(&server->captured,
+		sealpool_buffer_try_from_resource(buffer));
+}
+
+static const struct zwlr_screencopy_frame_v1_interface frame_impl = {
+	.copy = frame_handle_copy,
+	.destroy = handle_destroy,
+	.copy_with_damage = frame_handle_copy,
+};
+
+static void create_frame(struct wl_client *client,
+		struct wl_resource *manager, uint32_t id) {
+	struct wl_resource *frame = wl_resource_create(client,
+		&zwlr_screencopy_frame_v1_interface,
+		wl_resource_get_version(manager), id);
+	if (frame == NULL) {
+		wl_client_post_no_memory(client);
+		return;
+	}
+	wl_resource_set_implementation(frame, &frame_impl,
+		wl_resource_get_user_data(manager), NULL);
+}
+
+static void screencopy_handle_capture_output(struct wl_client *client,
+		struct wl_resource *resource, uint32_t id, int32_t cursor,
+		struct wl_resource *output) {
+	create_frame(client, resource, id);
+}
+
+static void screencopy_handle_capture_region(struct wl_client *client,
+		struct wl_resource *resource, uint32_t id, int32_t cursor,
+		struct wl_resource *output, int32_t x, int32_t y,
+		int32_t width, int32_t height) {
+	create_frame(client, resource, id);
+}
+
+static const struct zwlr_screencopy_manager_v1_interface screencopy_impl = {
+	.capture_output = screencopy_handle_capture_output,
+	.capture_output_region = screencopy_handle_capture_region,
+	.destroy = handle_destroy,
+};
+
+/* Globals */
+
+static void bind(struct wl_client *client, struct server *server,
+		const struct wl_interface *interface, uint32_t version,
+		uint32_t id, const void *impl) {
+	struct wl_resource *resource =
+		wl_resource_create(client, interface, (int)version, id);
+	if (resource == NULL) {
+		wl_client_post_no_memory(client);
+		return;
+	}
+	wl_resource_set_implementation(resource, impl, server, NULL);
+}
+
+static void bind_compositor(struct wl_client *client, void *data,
+		uint32_t version, uint32_t id) {
+	bind(client, data, &wl_compositor_interface, version, id,
+		&compositor_impl);
+}
+
+static void bind_viewporter(struct wl_client *client, void *data,
+		uint32_t version, uint32_t id) {
+	bind(client, data, &wp_viewporter_interface, version, id,
+		&viewporter_impl);
+}
+
+static void bind_screencopy(struct wl_client *client, void *data,
+		uint32_t version, uint32_t id) {
+	bind(client, data, &zwlr_screencopy_manager_v1_interface, version, id,
+		&screencopy_impl);
+}
+
+static void bind_output(struct wl_client *client, void *data, uint32_t version,
+		uint32_t id) {
+	bind(client, data, &wl_output_interface, version, id, NULL);
+}
+
+static const struct {
+	const struct wl_interface *interface;
+	int version;
+	wl_global_bind_func_t bind;
+} globals[] = {
+	{ &wl_compositor_interface, 4, bind_compositor },
+	{ &wp_viewporter_interface, 1, bind_viewporter },
+	{ &zwlr_screencopy_manager_v1_interface, 3, bind_screencopy },
+	{ &wl_output_interface, 2, bind_output },
+};
+
+/* The server */
+
+static void handle_log(void *data, enum sealpool_log_importance importance,
+		const char *format, va_list args) {
+	struct server *server = data;
+	if (importance == SEALPOOL_LOG_DEBUG) {
+		return;
+	}
+	vsnprintf(server->message, sizeof(server->message), format, args);
+	server->messages++;
+}
+
+static bool handle_new_buffer(struct sealpool_buffer *buffer, void *data) {
+	struct server *server = data;
+	server->newest = buffer;
+	return true;
+}
+
+/* libwayland notes each client that it ends; here that is the usual. */
+static void ignore_log(const char *format, va_list args) {
+	/* The client tells the test what its error was. */
+}
+
+struct server *server_create(const struct sealpool_options *options) {
+	static const uint32_t formats[] = {
+		DRM_FORMAT_ARGB8888, DRM_FORMAT_XRGB8888, DRM_FORMAT_ARGB8888,
+		DRM_FORMAT_RGB565, DRM_FORMAT_NV12, DRM_FORMAT_YUV420,
+		fourcc_code('?', '?', '?', '?'),
+	};
+	struct server *server = calloc(1, sizeof(*server));
+	if (server == NULL) {
+		return NULL;
+	}
+	wl_log_set_handler_server(ignore_log);
+	server->fds_before = count_fds();
+	/* None, unless a test has failed before. */
+	server->mappings_before = count_pool_mappings();
+	wl_list_init(&server->surfaces);
+	wl_list_init(&server->peers);
+	server->display = wl_display_create();
+	if (server->display == NULL) {
+		goto error_server;
+	}
+	server->loop = wl_display_get_event_loop(server->display);
+	for (size_t i = 0; i < sizeof(globals) / sizeof(globals[0]); i++) {
+		if (wl_global_create(server->display, globals[i].interface,
+				globals[i].version, server,
+				globals[i].bind) == NULL) {
+			goto error_display;
+		}
+	}
+	struct sealpool_options mine = { .size = sizeof(mine) };
+	if (options != NULL) {
+		mine = *options;
+	}
+	mine.log = handle_log;
+	mine.log_data = server;
+	server->shm = sealpool_shm_create(server->display, formats,
+		sizeof(formats) / sizeof(formats[0]), &mine);
+	if (server->shm == NULL) {
+		print_error("%s\n", server->message);
+		goto error_display;
+	}
+	sealpool_shm_set_new_buffer_func(server->shm, handle_new_buffer,
+		server);
+	return server;
+
+error_display:
+	wl_display_destroy(server->display);
+error_server:
+	free(server);
+	return NULL;
+}
+
+bool server_destroy(struct server *server) {
+	struct peer *peer, *tmp;
+	wl_list_for_each_safe(peer, tmp, &server->peers, link) {
+		peer_destroy(peer);
+	}
+	set_buffer(&server->captured, NULL);
+	if (server->display != NULL) {
+		wl_display_destroy_clients(server->display);
+		wl_display_destroy(server->display);
+	}
+
+	/* An fd that was refused is closed on a thread of its own. */
+	int64_t deadline = server_now_ms() + SERVER_PATIENCE_MS;
+	size_t fds;
+	while ((fds = count_fds()) != server->fds_before &&
+			server_now_ms() < deadline) {
+		poll(NULL, 0, 1);
+	}
+	size_t mappings = count_pool_mappings();
+	bool clean = fds == server->fds_before &&
+		mappings == server->mappings_before;
+	if (!clean) {
+		print_error("the compositor has left %zd fds open, and %zd "
+			"mappings of pools\n",
+			(ssize_t)fds - (ssize_t)server->fds_before,
+			(ssize_t)mappings - (ssize_t)server->mappings_before);
+	}
+	free(server);
+	return clean;
+}
+
+int server_setup(void **state) {
+	*state = server_create(NULL);
+	return *state != NULL ? 0 : -1;
+}
+
+int server_teardown(void **state) {
+	return server_destroy(*state) ? 0 : -1;
+}
+
+int64_t server_now_ms(void) {
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+bool server_dispatch(struct server *server, int fd, int64_t deadline) {
+	wl_display_flush_clients(server->display);
+	struct pollfd pollfds[] = {
+		{ .fd = wl_event_loop_get_fd(server->loop), .events = POLLIN },
+		{ .fd = fd, .events = POLLIN },
+	};
+	int64_t left = deadline - server_now_ms();
+	int n = poll(pollfds, 2, left > 0 ? (int)left : 0);
+	if (n < 0 && errno != EINTR) {
+		fail_msg("poll: %s", strerror(errno));
+	}
+	if (n > 0 && pollfds[0].revents != 0) {
+		wl_event_loop_dispatch(server->loop, 0);
+		wl_display_flush_clients(server->display);
+	}
+	return n > 0 && pollfds[1].revents != 0;
+}
+
+void server_settle(struct server *server) {
+	struct pollfd pollfd = {
+		.fd = wl_event_loop_get_fd(server->loop),
+		.events = POLLIN,
+	};
+	while (poll(&pollfd, 1, 0) > 0) {
+		wl_event_loop_dispatch(server->loop, 0);
+	}
+	wl_display_flush_clients(server->display);
+}
+
+struct server_surface *server_get_surface(struct server *server,
+		const struct peer *peer, int index) {
+	struct server_surface *surface;
+	wl_list_for_each(surface, &server->surfaces, link) {
+		if (wl_resource_get_client(surface->resource) ==
+				peer->client && index-- == 0) {
+			return surface;
+		}
+	}
+	fail_msg("the client has no such surface");
+	return NULL;
+}
+
+struct sealpool_buffer *server_get_shown(struct server *server,
+		const struct peer *peer) {
+	struct server_surface *surface = server_get_surface(server, peer, 0);
+	assert_non_null(surface->current);
+	return surface->current;
+}
+
+struct sealpool_stats server_get_stats(struct server *server,
+		const struct peer *peer) {
+	struct sealpool_stats stats = { .size = sizeof(stats) };
+	sealpool_shm_get_client_stats(server->shm, peer->client, &stats);
+	return stats;
+}
+
+uint64_t server_count_copied(struct server *server, const struct peer *peer,
+		uint64_t *before) {
+	uint64_t now = server_get_stats(server, peer).bytes_copied_in;
+	uint64_t copied = now - *before;
+	*before = now;
+	return copied;
+}
+
+/* Reading */
+
+static void begin_read(struct sealpool_buffer *buffer,
+		struct sealpool_access *access) {
+	int ret = sealpool_buffer_begin_access(buffer, SEALPOOL_ACCESS_READ,
+		access);
+	if (ret < 0) {
+		fail_msg("cannot read a buffer: %s", strerror(-ret));
+	}
+}
+
+void read_buffer(struct sealpool_buffer *buffer) {
+	struct sealpool_access access;
+	begin_read(buffer, &access);
+	sealpool_access_end(&access);
+}
+
+void read_image(struct sealpool_buffer *buffer, struct client_image *image) {
+	int32_t width = sealpool_buffer_get_width(buffer);
+	int32_t height = sealpool_buffer_get_height(buffer);
+	assert_true(client_image_create(image, width, height));
+	struct sealpool_access access;
+	begin_read(buffer, &access);
+	for (int32_t y = 0; y < height; y++) {
+		memcpy((uint8_t *)image->data + (size_t)y * (size_t)image->stride,
+			(uint8_t *)access.data + (size_t)y * access.stride,
+			(size_t)width * 4);
+	}
+	sealpool_access_end(&access);
+}
+
+void expect_image(struct sealpool_buffer *buffer,
+		const struct client_image *expected) {
+	struct client_image image;
+	char error[256];
+	read_image(buffer, &image);
+	bool ok = client_image_expect(&image, 0, 0, expected, error,
+		sizeof(error));
+	client_image_destroy(&image);
+	if (!ok) {
+		fail_msg("%s", error);
+	}
+}
+
+void expect_frame(struct sealpool_buffer *buffer, uint32_t frame) {
+	struct client_image expected;
+	assert_true(client_image_create(&expected,
+		sealpool_buffer_get_width(buffer),
+		sealpool_buffer_get_height(buffer)));
+	client_image_draw(&expected, frame);
+	expect_image(buffer, &expected);
+	client_image_destroy(&expected);
+}
+
+void expect_kind(struct sealpool_buffer *buffer,
+		enum sealpool_memory_kind kind) {
+	enum sealpool_memory_kind is = sealpool_buffer_get_kind(buffer);
+	if (is != kind) {
+		fail_msg("expected memory of the kind \"%s\", got \"%s\"",
+			sealpool_memory_kind_name(kind),
+			sealpool_memory_kind_name(is));
+	}
+}
+
+void expect_number(const char *text, int64_t number) {
+	char digits[32];
+	snprintf(digits, sizeof(digits), "%" PRId64, number);
+	const char *set = "0123456789";
+	for (const char *word = text; *word != '\0';) {
+		word += strcspn(word, set);
+		size_t length = strspn(word, set);
+		if (length == strlen(digits) &&
+				strncmp(word, digits, length) == 0) {
+			return;
+		}
+		word += length;
+	}
+	fail_msg("no %s in \"%s\"", digits, text);
+}
+
+/* This process */
+
+size_t count_fds(void) {
+	DIR *dir = opendir("/proc/self/fd");
+	assert_non_null(dir);
+	/* Neither ".", "..", nor the directory's own. */
+	size_t count = 0;
+	while (readdir(dir) != NULL) {
+		count++;
+	}
+	closedir(dir);
+	return count - 3;
+}
+
+size_t count_pool_mappings(void) {
+	FILE *maps = fopen("/proc/self/maps", "re");
+	assert_non_null(maps);
+	char line[4096 + 256];
+	size_t count = 0;
+	while (fgets(line, sizeof(line), maps) != NULL) {
+		count += strstr(line, "/memfd:sealpool-") != NULL ||
+			strstr(line, "/sealpool-test-") != NULL;
+	}
+	fclose(maps);
+	return count;
+}

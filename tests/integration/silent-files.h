@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef INTEGRATION_SILENT_FILES_H
+#define INTEGRATION_SILENT_FILES_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/**
+ * A file system with one file that can be opened, and that is silent about all
+ * else: whoever asks for its size, reads it or closes it waits in the kernel,
+ * beyond the reach of signals, until the file system is gone.
+ */
+struct silent_files {
+	pid_t pid;
+	/* Tells what was asked. */
+	int asked;
+	char directory[64];
+	char file[96];
+	/* Why there is none. */
+	char error[256];
+};
+
+/**
+ * Starts a process that serves the file system. Whatever hangs in it is freed
+ * when that process ends, which it does on its own after 40 seconds.
+ *
+ * Returns false, with "error" set, where there is no FUSE, or not for us.
+ */
+bool silent_files_mount(struct silent_files *files);
+
+/** Whether anyone has asked for what he will not get, but for closing. */
+bool silent_files_were_asked(const struct silent_files *files);
+
+/** Ends it. Returns false when it had ended before. */
+bool silent_files_unmount(struct silent_files *files);
+
+#endif
