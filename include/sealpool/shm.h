@@ -108,7 +108,8 @@ struct sealpool_options {
 };
 
 /**
- * Creates the wl_shm global, version 2.
+ * Creates the wl_shm global, version 2 (1 where built with libwayland before
+ * 1.23, which has no later one).
  *
  * "formats" are offered to clients; they must include DRM_FORMAT_ARGB8888 and
  * DRM_FORMAT_XRGB8888 (asserted: the protocol requires both). A format listed

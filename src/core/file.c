@@ -28,17 +28,33 @@
 
 /*
  * File systems whose server is this machine's kernel and whose storage is
- * local. Not here on purpose: overlay, whose layers can be anything.
+ * local: by the name in mountinfo and the number of statfs(2), whose man page
+ * has those that <linux/magic.h> lacks or lacked once. Not here on purpose:
+ * overlay, whose layers can be anything.
  */
-static const char *const local_file_systems[] = {
-	"bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "jfs", "nilfs2",
-	"ramfs", "xfs", "zfs",
+static const struct {
+	const char *name;
+	uint32_t magic;
+} local_file_systems[] = {
+	{ "bcachefs", 0xca451a4e },
+	{ "btrfs", BTRFS_SUPER_MAGIC },
+	{ "ext2", EXT2_SUPER_MAGIC },
+	{ "ext3", EXT3_SUPER_MAGIC },
+	{ "ext4", EXT4_SUPER_MAGIC },
+	{ "f2fs", F2FS_SUPER_MAGIC },
+	{ "jfs", 0x3153464a },
+	{ "nilfs2", NILFS_SUPER_MAGIC },
+	{ "ramfs", RAMFS_MAGIC },
+	{ "xfs", 0x58465342 },
+	{ "zfs", 0x2fc12fc1 },
 };
 
-static bool is_local_file_system(const char *name) {
+/* By its name, or without one (NULL) by its number. */
+static bool is_local_file_system(const char *name, uint32_t magic) {
 	size_t count = sizeof(local_file_systems) / sizeof(local_file_systems[0]);
 	for (size_t i = 0; i < count; i++) {
-		if (strcmp(name, local_file_systems[i]) == 0) {
+		if (name != NULL ? strcmp(name, local_file_systems[i].name) == 0 :
+				magic == local_file_systems[i].magic) {
 			return true;
 		}
 	}
@@ -65,6 +81,23 @@ static long get_mount_id(int fd) {
 }
 
 /*
+ * A chroot() without a mount of its own leads to a mount that mountinfo does not
+ * list. Of that one, and no other, the file system can be asked: this very
+ * program is there, so no client is its server.
+ */
+static bool is_on_local_root(long mount_id) {
+	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0) {
+		return false;
+	}
+	struct statfs fs;
+	bool local = get_mount_id(root) == mount_id && fstatfs(root, &fs) == 0 &&
+		is_local_file_system(NULL, (uint32_t)fs.f_type);
+	close(root);
+	return local;
+}
+
+/*
  * Whether the fd is on a mount of a local file system. Pipes, sockets and the
  * kernel's other inner mounts are not in mountinfo, nor are mounts of another
  * mount namespace: they count as not local.
@@ -78,26 +111,26 @@ static bool is_on_local_mount(int fd) {
 	if (mounts == NULL) {
 		return false;
 	}
-	bool local = false;
+	bool found = false, local = false;
 	char *line = NULL;
 	size_t capacity = 0;
-	while (getline(&line, &capacity, mounts) >= 0) {
+	while (!found && getline(&line, &capacity, mounts) >= 0) {
 		if (strtol(line, NULL, 10) != mount_id) {
 			continue;
 		}
+		found = true;
 		/* Fields of varying number, then " - TYPE SOURCE OPTIONS";
 		 * spaces within fields are escaped. */
 		char *type = strstr(line, " - ");
 		if (type != NULL) {
 			type += strlen(" - ");
 			type[strcspn(type, " \n")] = '\0';
-			local = is_local_file_system(type);
+			local = is_local_file_system(type, 0);
 		}
-		break;
 	}
 	free(line);
 	fclose(mounts);
-	return local;
+	return found ? local : is_on_local_root(mount_id);
 }
 
 static bool has_holes(const struct stat *st) {

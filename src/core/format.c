@@ -75,10 +75,11 @@ static const struct sp_format formats[] = {
 	{ DRM_FORMAT_XBGR16161616, PIXEL(8) },
 	{ DRM_FORMAT_AXBXGXRX106106106106, PIXEL(8) },
 
+	/* libdrm 2.4.114 lacks some; who builds with it cannot name them. */
+#ifdef DRM_FORMAT_C1
 	{ DRM_FORMAT_C1, PER_BYTE(8) },
 	{ DRM_FORMAT_C2, PER_BYTE(4) },
 	{ DRM_FORMAT_C4, PER_BYTE(2) },
-	{ DRM_FORMAT_C8, PIXEL(1) },
 	{ DRM_FORMAT_D1, PER_BYTE(8) },
 	{ DRM_FORMAT_D2, PER_BYTE(4) },
 	{ DRM_FORMAT_D4, PER_BYTE(2) },
@@ -86,6 +87,8 @@ static const struct sp_format formats[] = {
 	{ DRM_FORMAT_R1, PER_BYTE(8) },
 	{ DRM_FORMAT_R2, PER_BYTE(4) },
 	{ DRM_FORMAT_R4, PER_BYTE(2) },
+#endif
+	{ DRM_FORMAT_C8, PIXEL(1) },
 	{ DRM_FORMAT_R8, PIXEL(1) },
 	{ DRM_FORMAT_R10, PIXEL(2) },
 	{ DRM_FORMAT_R12, PIXEL(2) },
@@ -103,9 +106,11 @@ static const struct sp_format formats[] = {
 	{ DRM_FORMAT_Y212, PAIR(8) },
 	{ DRM_FORMAT_Y216, PAIR(8) },
 	{ DRM_FORMAT_AYUV, PIXEL(4) },
+#ifdef DRM_FORMAT_AVUY8888
 	{ DRM_FORMAT_AVUY8888, PIXEL(4) },
-	{ DRM_FORMAT_XYUV8888, PIXEL(4) },
 	{ DRM_FORMAT_XVUY8888, PIXEL(4) },
+#endif
+	{ DRM_FORMAT_XYUV8888, PIXEL(4) },
 	{ DRM_FORMAT_VUY888, PIXEL(3) },
 	{ DRM_FORMAT_Y410, PIXEL(4) },
 	{ DRM_FORMAT_XVYU2101010, PIXEL(4) },

@@ -16,7 +16,12 @@
 #include "pool.h"
 #include "shm.h"
 
+/* libwayland before 1.22.90 knows version 1 alone, which has no release. */
+#ifdef WL_SHM_RELEASE_SINCE_VERSION
 #define SHM_VERSION 2
+#else
+#define SHM_VERSION 1
+#endif
 
 void sp_log(struct sealpool_shm *shm, enum sealpool_log_importance importance,
 		const char *format, ...) {
@@ -43,14 +48,18 @@ static void shm_handle_create_pool(struct wl_client *client,
 	sp_pool_create(shm, client, resource, id, fd, size);
 }
 
+#if SHM_VERSION >= 2
 static void shm_handle_release(struct wl_client *client,
 		struct wl_resource *resource) {
 	wl_resource_destroy(resource);
 }
+#endif
 
 static const struct wl_shm_interface shm_impl = {
 	.create_pool = shm_handle_create_pool,
+#if SHM_VERSION >= 2
 	.release = shm_handle_release,
+#endif
 };
 
 static void shm_handle_resource_destroy(struct wl_resource *resource) {
