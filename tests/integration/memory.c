@@ -123,7 +123,7 @@ static void expect_copied_memory(struct server *server,
 	assert_int_equal(stats.buffers[SEALPOOL_MEMORY_SHADOW], 1);
 	assert_int_equal(stats.fds, 2);
 	assert_int_equal(stats.pool_bytes, BYTES);
-	assert_in_range(stats.shadow_bytes, BYTES, 2 * BYTES);
+	expect_between(stats.shadow_bytes, BYTES, 2 * BYTES);
 	assert_int_equal(stats.bytes_copied_in, BYTES);
 	assert_int_equal(stats.faults, 0);
 	peer_finish(peer);
@@ -783,7 +783,7 @@ static void many_rectangles_are_exact(void **state) {
 	}
 	tell(peer, commit, .surface = 0);
 	expect_image(server_get_shown(server, peer), &expected);
-	assert_in_range(server_count_copied(server, peer, &copied),
+	expect_between(server_count_copied(server, peer, &copied),
 		200 * 3 * 3 * 4, BYTES);
 	client_image_destroy(&expected);
 	peer_finish(peer);

@@ -538,6 +538,13 @@ void expect_number(const char *text, int64_t number) {
 	fail_msg("no %s in \"%s\"", digits, text);
 }
 
+void expect_between(uint64_t number, uint64_t low, uint64_t high) {
+	if (number < low || number > high) {
+		fail_msg("%" PRIu64 " is not one of %" PRIu64 " to %" PRIu64,
+			number, low, high);
+	}
+}
+
 /* This process */
 
 size_t count_fds(void) {

@@ -125,6 +125,10 @@ void expect_kind(struct sealpool_buffer *buffer,
 /** Fails unless the text has the number in it, by itself. */
 void expect_number(const char *text, int64_t number);
 
+/** Fails unless the number is one of "low" to "high". cmocka's own for this
+ * has another name in each of its major versions. */
+void expect_between(uint64_t number, uint64_t low, uint64_t high);
+
 /* Of this process */
 
 size_t count_fds(void);
