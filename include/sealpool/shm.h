@@ -43,9 +43,9 @@ struct sealpool_buffer;
 /** How the compositor sees the bytes of a buffer. */
 enum sealpool_memory_kind {
 	/** The client's own pages, mapped shared. The file is sealed against
-	 * shrinking, reaches past the buffer's last byte, and has memory for
-	 * all of it: the bytes can never go away. (A sealed file's buffer that
-	 * was never drawn is a shadow until it is.) */
+	 * shrinking, reaches past the buffer's last byte, and had memory for
+	 * all of it when it was judged. (A sealed file's buffer that was never
+	 * drawn is a shadow until it is.) */
 	SEALPOOL_MEMORY_DIRECT,
 	/** The client's own pages, mapped privately with MAP_NOFAULT: what the
 	 * file does not back reads as zero. Only on kernels that have it. */
@@ -55,8 +55,10 @@ enum sealpool_memory_kind {
 	SEALPOOL_MEMORY_SHADOW,
 };
 
-/** The number of values in enum sealpool_memory_kind. */
+/** The number of values in enum sealpool_memory_kind, and how many there will
+ * ever be at most. */
 #define SEALPOOL_MEMORY_KINDS 3
+#define SEALPOOL_MEMORY_KINDS_MAX 8
 
 enum sealpool_log_importance {
 	/** The compositor or its system is at fault. */
@@ -72,30 +74,44 @@ typedef void (*sealpool_log_func)(void *data,
 	va_list args);
 
 /**
- * What one client may hold. Zero means the default. A client that asks for
- * more is disconnected with a wl_display.implementation error that names the
- * budget; no other client notices.
+ * What clients may hold. Zero means the default. A client that asks for more
+ * than its share is disconnected with a wl_display.implementation error that
+ * names the budget; no other client notices.
+ *
+ * When all clients together hold too much, whoever asked, a client has to go:
+ * of the process that holds most, the one that holds most. A process that holds
+ * less than a sixteenth of what all may hold is spared, so that nobody can push
+ * others out with many small clients; then, it is those who ask for more.
  */
 struct sealpool_budget {
-	/** Pools alive at once, buffers of destroyed pools included.
-	 * Default: 2048. */
+	/** Pools of a client alive at once, buffers of destroyed pools
+	 * included. Default: 2048. */
 	uint32_t pools;
-	/** File descriptors kept open on behalf of the client: one a pool, and
-	 * one more for a pool with a shadow. Default: a third of what all
-	 * clients together may hold, which is three quarters of RLIMIT_NOFILE's
-	 * soft limit as it is when the global is created, but not more than
-	 * 8192. When all together would hold more than that, the client that
-	 * holds most is disconnected, whoever asked. */
+	/** Buffers of a client alive at once, with a wl_buffer or held by the
+	 * compositor. Default: 32768. */
+	uint32_t buffers;
+	/** File descriptors kept open on behalf of a client: one a pool, and
+	 * one more for each shadow. Default: a third of all_fds. */
 	uint32_t fds;
-	/** Bytes of memory that the compositor provides for the client, in
-	 * shadows. Default: 1 GiB. */
+	/** The same for all clients together. Default: three quarters of
+	 * RLIMIT_NOFILE's soft limit as it is when the global is created, but
+	 * not more than 8192. */
+	uint32_t all_fds;
+	/** Bytes of memory that the compositor provides for a client, in
+	 * shadows. Default: 512 MiB, but not more than half of
+	 * all_shadow_bytes. */
 	uint64_t shadow_bytes;
+	/** The same for all clients together. Default: a quarter of the
+	 * machine's memory. */
+	uint64_t all_shadow_bytes;
+	/** Zero: for budgets to come. */
+	uint64_t reserved[4];
 };
 
 struct sealpool_options {
 	/** sizeof(struct sealpool_options). */
 	size_t size;
-	/** What each client may hold. */
+	/** What clients may hold. */
 	struct sealpool_budget budget;
 	/** Leave a client alive whose file is shorter than the buffer read:
 	 * missing bytes read as zero, and nobody is told. The default is to
@@ -201,6 +217,7 @@ struct sealpool_access {
 	struct sealpool_buffer *buffer;
 	void *copy;
 	uint32_t flags;
+	void *reserved[4];
 };
 
 /**
@@ -209,17 +226,22 @@ struct sealpool_access {
  * one buffer or to many, and never wait for one another except for a copy that
  * one of them is making.
  *
- * Touching the bytes cannot fault. They may still be changing under the
- * reader, as with any shared memory: read each byte once where that matters.
- * Bytes that the client's file does not have read as zero, and the client gets
- * its error from the event loop (see sealpool_options.lenient).
+ * Touching the bytes cannot fault. (One way is left: a client that makes holes
+ * in a sealed file after its buffer was judged direct, on a system that has no
+ * memory for the page that reading a hole takes.) They may still be changing
+ * under the reader, as with any shared memory: read each byte once where that
+ * matters. Bytes that the client's file does not have read as zero, and the
+ * client gets its error from the event loop (see sealpool_options.lenient).
+ * Bytes that cannot be read for another reason, an error of the disk say, read
+ * as zero this time.
  *
  * Written bytes reach the client when the access ends; a write access sees
  * what the client's memory held before it.
  *
  * Returns 0, or a negative errno: -EACCES for a write access to memory that
- * cannot be written (a read-only fd, a seal), -EDQUOT over the client's budget
- * (of which it is told), -EMFILE where no fd can be had, -ENOMEM.
+ * cannot be written (a read-only fd, a seal), -EDQUOT over the client's budget,
+ * of which it is told, or -ENOMEM, -EMFILE, -ENFILE, -ENOSPC, -EFBIG
+ * (RLIMIT_FSIZE) where the compositor lacks what it takes to make a copy.
  */
 int sealpool_buffer_begin_access(struct sealpool_buffer *buffer,
 	uint32_t flags, struct sealpool_access *access);
@@ -244,14 +266,17 @@ int sealpool_buffer_get_fd(struct sealpool_buffer *buffer);
  */
 void sealpool_buffer_send_release(struct sealpool_buffer *buffer);
 
-/** What one client, or one pool, holds and has cost. */
+/**
+ * What one client, or one pool, holds and has cost. A pool's fds and bytes are
+ * its own, with all copies of its buffers.
+ */
 struct sealpool_stats {
 	/** sizeof(struct sealpool_stats), set by the caller. */
 	size_t size;
 	/** Pools alive, those with only buffers left included. */
 	uint32_t pools;
 	/** Buffers alive, by memory kind. */
-	uint32_t buffers[SEALPOOL_MEMORY_KINDS];
+	uint32_t buffers[SEALPOOL_MEMORY_KINDS_MAX];
 	/** File descriptors held open. */
 	uint32_t fds;
 	/** The sizes of the pools, added up. */

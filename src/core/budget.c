@@ -7,12 +7,14 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "budget.h"
 #include "shm.h"
 
 #define DEFAULT_POOLS 2048
-#define DEFAULT_SHADOW_BYTES ((uint64_t)1 << 30)
+#define DEFAULT_BUFFERS 32768
+#define DEFAULT_SHADOW_BYTES ((uint64_t)512 << 20)
 
 /*
  * Every pool holds an fd, and has at most six mappings: of the file for reading
@@ -22,30 +24,58 @@
  */
 #define ALL_FDS_MAX 8192
 
+/* Who holds less than this part of what all may hold does not have to go for
+ * the others. */
+#define SPARED_PART 16
+
+static uint64_t min(uint64_t a, uint64_t b) {
+	return a < b ? a : b;
+}
+
+static uint32_t get_default_fds(void) {
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0) {
+		limit.rlim_cur = 1024;
+	}
+	/* A quarter is the compositor's own, but for the reserve. */
+	return (uint32_t)min((uint64_t)limit.rlim_cur / 4 * 3, ALL_FDS_MAX);
+}
+
+static uint64_t get_default_shadow_bytes(void) {
+	long pages = sysconf(_SC_PHYS_PAGES);
+	long page_size = sysconf(_SC_PAGESIZE);
+	return pages > 0 && page_size > 0 ?
+		(uint64_t)pages * (uint64_t)page_size / 4 :
+		DEFAULT_SHADOW_BYTES;
+}
+
 void sp_budget_init(struct sp_budget *budget,
 		const struct sealpool_budget *wanted) {
-	*budget = (struct sp_budget){ .per_client = *wanted };
-	uint32_t open_max = 1024;
-	struct rlimit limit;
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		open_max = limit.rlim_cur < UINT32_MAX ?
-			(uint32_t)limit.rlim_cur : UINT32_MAX;
+	*budget = (struct sp_budget){ .limits = *wanted };
+	struct sealpool_budget *limits = &budget->limits;
+	if (limits->pools == 0) {
+		limits->pools = DEFAULT_POOLS;
 	}
-	budget->fds_max = open_max / 4 * 3;
-	if (budget->fds_max > ALL_FDS_MAX) {
-		budget->fds_max = ALL_FDS_MAX;
+	if (limits->buffers == 0) {
+		limits->buffers = DEFAULT_BUFFERS;
 	}
-	/* The other eighth is the compositor's own. */
-	budget->fds_reserve = budget->fds_max / 6;
-	if (budget->per_client.pools == 0) {
-		budget->per_client.pools = DEFAULT_POOLS;
+	if (limits->all_fds == 0) {
+		limits->all_fds = get_default_fds();
 	}
-	if (budget->per_client.fds == 0) {
-		budget->per_client.fds = budget->fds_max / 3;
+	if (limits->fds == 0) {
+		limits->fds = limits->all_fds / 3;
 	}
-	if (budget->per_client.shadow_bytes == 0) {
-		budget->per_client.shadow_bytes = DEFAULT_SHADOW_BYTES;
+	if (limits->all_shadow_bytes == 0) {
+		limits->all_shadow_bytes = get_default_shadow_bytes();
 	}
+	if (limits->shadow_bytes == 0) {
+		limits->shadow_bytes = min(DEFAULT_SHADOW_BYTES,
+			limits->all_shadow_bytes / 2);
+	}
+	budget->fds.max = limits->all_fds;
+	budget->fds.reserve = limits->all_fds / 6;
+	budget->shadow_bytes.max = limits->all_shadow_bytes;
+	budget->shadow_bytes.reserve = limits->all_shadow_bytes / 4;
 }
 
 static void client_handle_wl_client_destroy(struct wl_listener *listener,
@@ -126,7 +156,7 @@ int sp_client_get_pid(const struct sp_client *client) {
 static void post_over(struct sp_client *client, const char *budget,
 		uint64_t limit) {
 	sp_log(client->shm, SEALPOOL_LOG_INFO,
-		"client %d is over its budget of %llu %s: disconnected",
+		"client %d is over the budget of %llu %s: disconnected",
 		sp_client_get_pid(client), (unsigned long long)limit, budget);
 	if (client->wl_client != NULL) {
 		wl_client_post_implementation_error(client->wl_client,
@@ -136,48 +166,27 @@ static void post_over(struct sp_client *client, const char *budget,
 }
 
 void sp_client_post_over(struct sp_client *client) {
-	const struct sealpool_budget *limits =
-		&client->shm->budget.per_client;
+	const struct sealpool_budget *limits = &client->shm->budget.limits;
 	switch (client->over) {
 	case SP_BUDGET_POOLS:
 		post_over(client, "pools", limits->pools);
 		break;
+	case SP_BUDGET_BUFFERS:
+		post_over(client, "buffers", limits->buffers);
+		break;
 	case SP_BUDGET_FDS:
 		post_over(client, "fds", limits->fds);
 		break;
-	case SP_BUDGET_BYTES:
+	case SP_BUDGET_ALL_FDS:
+		post_over(client, "fds for all clients", limits->all_fds);
+		break;
+	case SP_BUDGET_SHADOW_BYTES:
 		post_over(client, "bytes of shadows", limits->shadow_bytes);
 		break;
-	}
-}
-
-/* "asking", if not NULL, goes only if nobody holds more; then it is told and
- * false is returned. */
-static bool disconnect_largest_holder(struct sealpool_shm *shm,
-		struct sp_client *asking) {
-	struct sp_client *client, *largest = asking;
-	wl_list_for_each(client, &shm->clients, link) {
-		if (client->wl_client != NULL && (largest == NULL ||
-				client->fds > largest->fds)) {
-			largest = client;
-		}
-	}
-	if (largest == NULL) {
-		return false;
-	}
-	post_over(largest, "fds shared by all clients", shm->budget.fds_max);
-	if (largest == asking) {
-		return false;
-	}
-	/* libwayland ends a client with an error only when it hears from it
-	 * again; this one may well keep silent. */
-	wl_client_destroy(largest->wl_client);
-	return true;
-}
-
-void sp_budget_make_room(struct sealpool_shm *shm) {
-	if (shm->budget.fds >= shm->budget.fds_max) {
-		disconnect_largest_holder(shm, NULL);
+	case SP_BUDGET_ALL_SHADOW_BYTES:
+		post_over(client, "bytes of shadows for all clients",
+			limits->all_shadow_bytes);
+		break;
 	}
 }
 
@@ -187,21 +196,134 @@ static bool refuse(struct sp_client *client, enum sp_budget_kind kind) {
 	return false;
 }
 
+/* What all clients hold together */
+
+static uint64_t client_get_held(const struct sp_client *client,
+		enum sp_budget_kind kind) {
+	return kind == SP_BUDGET_ALL_FDS ? client->fds : client->shadow_bytes;
+}
+
+/* A connection that the compositor made itself, for a program that it started,
+ * tells the compositor's process. */
+static bool are_of_one_process(const struct sp_client *a,
+		const struct sp_client *b) {
+	int pid = sp_client_get_pid(a);
+	return a == b || (pid == sp_client_get_pid(b) && pid != getpid());
+}
+
+/*
+ * The client to go: a connection costs nothing, so it is processes that are
+ * compared. NULL when nobody holds much.
+ */
+static struct sp_client *find_largest_holder(struct sealpool_shm *shm,
+		enum sp_budget_kind kind, uint64_t max) {
+	struct sp_client *client, *other, *found = NULL;
+	uint64_t most = max / SPARED_PART;
+	wl_list_for_each(client, &shm->clients, link) {
+		uint64_t held = 0;
+		bool is_largest = client->wl_client != NULL;
+		wl_list_for_each(other, &shm->clients, link) {
+			if (other->wl_client != NULL &&
+					are_of_one_process(client, other)) {
+				held += client_get_held(other, kind);
+				is_largest &= client_get_held(other, kind) <=
+					client_get_held(client, kind);
+			}
+		}
+		if (is_largest && held > most) {
+			most = held;
+			found = client;
+		}
+	}
+	return found;
+}
+
+/*
+ * Returns false when "asking", which may be NULL, was told to go. Else one has
+ * gone if there was no room; what it held may come back a little later, when the
+ * compositor has let go of its buffers.
+ */
+static bool make_room(struct sealpool_shm *shm, struct sp_common *common,
+		enum sp_budget_kind kind, struct sp_client *asking) {
+	if (common->held < common->max) {
+		return true;
+	}
+	struct sp_client *client = find_largest_holder(shm, kind, common->max);
+	if (client == NULL || client == asking) {
+		return asking == NULL || refuse(asking, kind);
+	}
+	refuse(client, kind);
+	/* libwayland ends a client with an error only when it hears from it
+	 * again; this one may well keep silent. */
+	wl_client_destroy(client->wl_client);
+	return true;
+}
+
+void sp_budget_make_room(struct sealpool_shm *shm) {
+	struct sp_budget *budget = &shm->budget;
+	make_room(shm, &budget->fds, SP_BUDGET_ALL_FDS, NULL);
+	make_room(shm, &budget->shadow_bytes, SP_BUDGET_ALL_SHADOW_BYTES, NULL);
+}
+
+/* One charge against a client's limit and that of all. */
+static int charge(struct sp_client *client, _Atomic uint64_t *held,
+		uint64_t limit, struct sp_common *common, uint64_t amount,
+		enum sp_budget_kind kind, enum sp_budget_kind common_kind) {
+	uint64_t before = atomic_fetch_add(held, amount);
+	if (amount > limit || before > limit - amount) {
+		atomic_fetch_sub(held, amount);
+		client->over = kind;
+		return -EDQUOT;
+	}
+	uint64_t all = atomic_fetch_add(&common->held, amount) + amount;
+	if (all > common->max) {
+		sp_fault_report_crowd(&client->shm->faults);
+	}
+	if (all > common->max + common->reserve) {
+		atomic_fetch_sub(&common->held, amount);
+		atomic_fetch_sub(held, amount);
+		client->over = common_kind;
+		return -EDQUOT;
+	}
+	return 0;
+}
+
+int sp_client_charge_fd(struct sp_client *client) {
+	struct sp_budget *budget = &client->shm->budget;
+	return charge(client, &client->fds, budget->limits.fds, &budget->fds, 1,
+		SP_BUDGET_FDS, SP_BUDGET_ALL_FDS);
+}
+
+void sp_client_discharge_fd(struct sp_client *client) {
+	client->fds--;
+	client->shm->budget.fds.held--;
+}
+
+int sp_client_charge_bytes(struct sp_client *client, uint64_t bytes) {
+	struct sp_budget *budget = &client->shm->budget;
+	return charge(client, &client->shadow_bytes,
+		budget->limits.shadow_bytes, &budget->shadow_bytes, bytes,
+		SP_BUDGET_SHADOW_BYTES, SP_BUDGET_ALL_SHADOW_BYTES);
+}
+
+void sp_client_discharge_bytes(struct sp_client *client, uint64_t bytes) {
+	client->shadow_bytes -= bytes;
+	client->shm->budget.shadow_bytes.held -= bytes;
+}
+
 bool sp_client_admit_pool(struct sp_client *client) {
 	struct sp_budget *budget = &client->shm->budget;
-	if (client->pools_len >= budget->per_client.pools) {
+	if (client->pools_len >= budget->limits.pools) {
 		return refuse(client, SP_BUDGET_POOLS);
 	}
-	if (client->fds >= budget->per_client.fds) {
-		return refuse(client, SP_BUDGET_FDS);
+	if (!make_room(client->shm, &budget->fds, SP_BUDGET_ALL_FDS, client)) {
+		return false;
 	}
-	if (budget->fds >= budget->fds_max &&
-			!disconnect_largest_holder(client->shm, client)) {
+	if (sp_client_charge_fd(client) < 0) {
+		sp_client_post_over(client);
 		return false;
 	}
 	client->pools_len++;
-	client->fds++;
-	budget->fds++;
 	return true;
 }
 
@@ -210,40 +332,14 @@ void sp_client_dismiss_pool(struct sp_client *client) {
 	sp_client_discharge_fd(client);
 }
 
-int sp_client_charge_fd(struct sp_client *client) {
-	struct sp_budget *budget = &client->shm->budget;
-	if (atomic_fetch_add(&client->fds, 1) >= budget->per_client.fds) {
-		atomic_fetch_sub(&client->fds, 1);
-		client->over = SP_BUDGET_FDS;
-		return -EDQUOT;
+bool sp_client_admit_buffer(struct sp_client *client) {
+	if (client->buffers_len >= client->shm->budget.limits.buffers) {
+		return refuse(client, SP_BUDGET_BUFFERS);
 	}
-	uint32_t before = atomic_fetch_add(&budget->fds, 1);
-	if (before >= budget->fds_max) {
-		sp_fault_report_crowd(&client->shm->faults);
-	}
-	if (before >= budget->fds_max + budget->fds_reserve) {
-		sp_client_discharge_fd(client);
-		return -EMFILE;
-	}
-	return 0;
+	client->buffers_len++;
+	return true;
 }
 
-void sp_client_discharge_fd(struct sp_client *client) {
-	atomic_fetch_sub(&client->fds, 1);
-	atomic_fetch_sub(&client->shm->budget.fds, 1);
-}
-
-int sp_client_charge_bytes(struct sp_client *client, uint64_t bytes) {
-	uint64_t limit = client->shm->budget.per_client.shadow_bytes;
-	uint64_t before = atomic_fetch_add(&client->shadow_bytes, bytes);
-	if (bytes > limit || before > limit - bytes) {
-		atomic_fetch_sub(&client->shadow_bytes, bytes);
-		client->over = SP_BUDGET_BYTES;
-		return -EDQUOT;
-	}
-	return 0;
-}
-
-void sp_client_discharge_bytes(struct sp_client *client, uint64_t bytes) {
-	atomic_fetch_sub(&client->shadow_bytes, bytes);
+void sp_client_dismiss_buffer(struct sp_client *client) {
+	client->buffers_len--;
 }

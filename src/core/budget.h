@@ -11,20 +11,28 @@
 
 struct sealpool_shm;
 
-/** The limits, and what all clients together hold. */
+/** What of a budget all clients together hold, and may. */
+struct sp_common {
+	/* When there is as much, the client that holds most has to go. The
+	 * reserve is for those that ask meanwhile. */
+	uint64_t max, reserve;
+	_Atomic uint64_t held;
+};
+
+/** The limits, none of them zero. */
 struct sp_budget {
-	struct sealpool_budget per_client;
-	/* For all clients together: when there are as many, the client that
-	 * holds most has to go. The rest is for those that ask meanwhile. */
-	uint32_t fds_max, fds_reserve;
-	_Atomic uint32_t fds;
+	struct sealpool_budget limits;
+	struct sp_common fds, shadow_bytes;
 };
 
 /** Which of its budgets a client is over. */
 enum sp_budget_kind {
 	SP_BUDGET_POOLS,
+	SP_BUDGET_BUFFERS,
 	SP_BUDGET_FDS,
-	SP_BUDGET_BYTES,
+	SP_BUDGET_ALL_FDS,
+	SP_BUDGET_SHADOW_BYTES,
+	SP_BUDGET_ALL_SHADOW_BYTES,
 };
 
 /** Fills in defaults where "wanted" has zero. */
@@ -44,7 +52,8 @@ struct sp_client {
 	unsigned refs;
 
 	uint32_t pools_len;
-	_Atomic uint32_t fds;
+	uint32_t buffers_len;
+	_Atomic uint64_t fds;
 	_Atomic uint64_t shadow_bytes;
 	/* What the last charge was refused for. */
 	_Atomic enum sp_budget_kind over;
@@ -68,18 +77,19 @@ void sp_client_unref(struct sp_client *client);
 int sp_client_get_pid(const struct sp_client *client);
 
 /**
- * Makes room for one more pool with one more fd. When all clients together
- * hold too many fds, the one that holds most is disconnected. Returns false
- * after "client" was told that it is over its budget.
+ * Counts one more pool with one more fd, or one more buffer. When all clients
+ * together hold too many fds, one is disconnected. Return false after "client"
+ * was told that it is over its budget.
  */
 bool sp_client_admit_pool(struct sp_client *client);
 void sp_client_dismiss_pool(struct sp_client *client);
+bool sp_client_admit_buffer(struct sp_client *client);
+void sp_client_dismiss_buffer(struct sp_client *client);
 
 /**
- * Charges, on any thread. Return 0, or a negative errno when nothing was
- * charged: -EDQUOT when the client is over its budget, -EMFILE when all clients
- * together hold so many fds that none can be had. When that is near, the event
- * loop is told to make room.
+ * Charges, on any thread. Return 0, or -EDQUOT when nothing was charged, since
+ * the client or all clients together would be over their budget. When the
+ * latter is near, the event loop is told to make room.
  */
 int sp_client_charge_fd(struct sp_client *client);
 int sp_client_charge_bytes(struct sp_client *client, uint64_t bytes);
@@ -89,7 +99,7 @@ void sp_client_discharge_bytes(struct sp_client *client, uint64_t bytes);
 /** Tells the client that it is over its budget, which is fatal. */
 void sp_client_post_over(struct sp_client *client);
 
-/** Disconnects the client that holds most fds if all together hold too many. */
+/** Disconnects a client if all together hold too much. */
 void sp_budget_make_room(struct sealpool_shm *shm);
 
 #endif

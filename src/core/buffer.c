@@ -32,6 +32,7 @@ static void handle_resource_destroy(struct wl_resource *resource) {
 static void buffer_destroy(struct sealpool_buffer *buffer) {
 	sp_memory_finish(buffer);
 	wl_list_remove(&buffer->link);
+	sp_client_dismiss_buffer(buffer->pool->client);
 	sp_pool_unref(buffer->pool);
 	free(buffer);
 }
@@ -41,8 +42,12 @@ void sp_buffer_create(struct sp_pool *pool, struct wl_client *client,
 		const struct sp_layout *layout, int32_t offset,
 		int32_t stride) {
 	struct sealpool_shm *shm = pool->client->shm;
+	if (!sp_client_admit_buffer(pool->client)) {
+		return;
+	}
 	struct sealpool_buffer *buffer = calloc(1, sizeof(*buffer));
 	if (buffer == NULL) {
+		sp_client_dismiss_buffer(pool->client);
 		wl_resource_post_no_memory(pool->resource);
 		return;
 	}

@@ -40,6 +40,11 @@
 #include "region.h"
 #include "shm.h"
 
+/* Each commit concerns all buffers of its surface, and a client can have as many
+ * as it likes. Of more than this, the one committed least recently is dealt with
+ * as if it had never been seen; no toolkit uses more than four. */
+#define SURFACE_BUFFERS_MAX 32
+
 /* wl_surface, in the order of wayland.xml; libwayland has no names for them in
  * server code. */
 enum surface_request {
@@ -72,8 +77,10 @@ struct sp_surface {
 	struct sp_commits *commits;
 	struct wl_list link; /* sp_commits.surfaces */
 	struct wl_listener destroy;
-	/* Seen here last, and alive: sealpool_buffer.surface_link */
+	/* Seen here last, and alive, the newest first:
+	 * sealpool_buffer.surface_link */
 	struct wl_list buffers;
+	int buffers_len;
 	/* What a commit shows that attaches nothing. It may have been seen on
 	 * another surface since. */
 	struct sp_attachment current;
@@ -123,6 +130,7 @@ static void buffer_leave_surface(struct sealpool_buffer *buffer) {
 	}
 	pixman_region32_fini(&buffer->lacking);
 	wl_list_remove(&buffer->surface_link);
+	buffer->surface->buffers_len--;
 	buffer->surface = NULL;
 }
 
@@ -130,9 +138,16 @@ static void buffer_leave_surface(struct sealpool_buffer *buffer) {
 static void buffer_join_surface(struct sealpool_buffer *buffer,
 		struct sp_surface *surface) {
 	buffer_leave_surface(buffer);
+	if (surface->buffers_len == SURFACE_BUFFERS_MAX) {
+		struct sealpool_buffer *oldest = wl_container_of(
+			surface->buffers.prev, oldest, surface_link);
+		buffer_leave_surface(oldest);
+		sp_memory_set_tracked(oldest, false);
+	}
 	pixman_region32_init(&buffer->lacking);
 	buffer->surface = surface;
 	wl_list_insert(&surface->buffers, &buffer->surface_link);
+	surface->buffers_len++;
 	sp_memory_set_tracked(buffer, true);
 }
 
@@ -347,6 +362,8 @@ static void handle_commit(struct sp_commits *commits,
 	if (buffer->surface == surface) {
 		sp_memory_age(buffer, &buffer->lacking);
 		pixman_region32_clear(&buffer->lacking);
+		wl_list_remove(&buffer->surface_link);
+		wl_list_insert(&surface->buffers, &buffer->surface_link);
 	} else if (attached) {
 		buffer_join_surface(buffer, surface);
 	} else {

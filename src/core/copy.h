@@ -11,8 +11,10 @@
 struct sp_copied {
 	/* Bytes that were moved. */
 	uint64_t bytes;
-	/* Bytes asked for that the client's file did not have. */
+	/* Bytes asked for that could not be had. */
 	uint64_t missing;
+	/* Why, if not because the file ends before them: an errno. */
+	int error;
 };
 
 /**

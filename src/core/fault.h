@@ -26,7 +26,7 @@ struct sp_fault {
 struct sp_fault_queue {
 	pthread_mutex_t lock;
 	struct wl_list faults; /* sp_fault.link */
-	/* All clients together hold too many fds. */
+	/* All clients together hold too much. */
 	atomic_bool crowd;
 	int wakeup_fd;
 	struct wl_event_source *wakeup;

@@ -206,35 +206,48 @@ void sp_file_finish(struct sp_file *file) {
 /*
  * close() of a file on FUSE sends FLUSH to its server and waits, beyond the
  * reach of signals, for the answer. The fd's number is free before that, so
- * all that a silent server can hold up is the thread below: never the
- * compositor, though the process stays until the server answers or dies.
+ * all that a silent server can hold up is a thread: never the compositor,
+ * though the process stays until the server answers or dies.
  *
- * The count is the process's, since the threads are: a client that comes back
- * again and again with such fds may not use up the threads of the process.
+ * The threads are the process's, so these are as well. A client that comes back
+ * again and again with such fds can use them up; what is to be closed then waits
+ * until one is free.
  */
-#define DISCARD_THREADS_MAX 256
-static atomic_int discard_threads;
+#define DISCARD_THREADS_MAX 1024
+/* Thread-local variables of all libraries are on it too. */
+#define DISCARD_STACK_SIZE ((size_t)256 * 1024)
+
+struct discard {
+	int fd;
+	struct discard *next;
+};
+
+static struct {
+	pthread_mutex_t lock;
+	int threads;
+	struct discard *waiting;
+} discards = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static void *discard_thread(void *data) {
-	close((int)(intptr_t)data);
-	atomic_fetch_sub(&discard_threads, 1);
+	struct discard *discard = data;
+	while (discard != NULL) {
+		close(discard->fd);
+		free(discard);
+		pthread_mutex_lock(&discards.lock);
+		discard = discards.waiting;
+		if (discard != NULL) {
+			discards.waiting = discard->next;
+		} else {
+			discards.threads--;
+		}
+		pthread_mutex_unlock(&discards.lock);
+	}
 	return NULL;
 }
 
-void sp_file_discard_fd(int fd) {
-	/* Seals are asked of the VFS: what has them, closes at once. */
-	if (fcntl(fd, F_GET_SEALS) >= 0) {
-		close(fd);
-		return;
-	}
-	if (atomic_fetch_add(&discard_threads, 1) >= DISCARD_THREADS_MAX) {
-		/* The fd stays open: a leak that ends with the process is
-		 * better than a compositor that stands still. */
-		atomic_fetch_sub(&discard_threads, 1);
-		return;
-	}
-
-	/* The thread must not take signals meant for the compositor's. */
+/* Returns whether there is a thread that closes it. */
+static bool discard_start_thread(struct discard *discard) {
+	/* It must not take signals meant for the compositor's. */
 	sigset_t all, old;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -243,14 +256,44 @@ void sp_file_discard_fd(int fd) {
 	int ret = pthread_attr_init(&attr);
 	if (ret == 0) {
 		pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-		ret = pthread_create(&thread, &attr, discard_thread,
-			(void *)(intptr_t)fd);
+		pthread_attr_setstacksize(&attr, DISCARD_STACK_SIZE);
+		ret = pthread_create(&thread, &attr, discard_thread, discard);
 		pthread_attr_destroy(&attr);
 	}
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (ret != 0) {
-		atomic_fetch_sub(&discard_threads, 1);
+	return ret == 0;
+}
+
+/* Pipes, sockets and the like have no path, and nobody else who serves them. */
+static bool is_kernel_object(int fd) {
+	char link[64], target[2];
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	return readlink(link, target, sizeof(target)) > 0 && target[0] != '/';
+}
+
+void sp_file_discard_fd(int fd) {
+	/* Seals are asked of the VFS: what has them, closes at once. */
+	if (fcntl(fd, F_GET_SEALS) >= 0 || is_kernel_object(fd) ||
+			is_on_local_mount(fd)) {
+		close(fd);
+		return;
 	}
+	struct discard *discard = malloc(sizeof(*discard));
+	if (discard == NULL) {
+		/* The fd stays open: a leak that ends with the process is
+		 * better than a compositor that stands still. */
+		return;
+	}
+	discard->fd = fd;
+	pthread_mutex_lock(&discards.lock);
+	if (discards.threads < DISCARD_THREADS_MAX &&
+			discard_start_thread(discard)) {
+		discards.threads++;
+	} else {
+		discard->next = discards.waiting;
+		discards.waiting = discard;
+	}
+	pthread_mutex_unlock(&discards.lock);
 }
 
 int64_t sp_file_get_size(const struct sp_file *file) {

@@ -39,9 +39,9 @@
  * as many huge pages off the system, while mprotect() does neither (seen on
  * Linux 6.18).
  */
-static void *map_for_writing(void *where, int fd, size_t size, int fixed) {
-	void *data = mmap(where, size, PROT_READ,
-		MAP_SHARED | MAP_NORESERVE | fixed, fd, 0);
+static void *map_for_writing(int fd, size_t size) {
+	void *data = mmap(NULL, size, PROT_READ, MAP_SHARED | MAP_NORESERVE,
+		fd, 0);
 	if (data != MAP_FAILED &&
 			mprotect(data, size, PROT_READ | PROT_WRITE) < 0) {
 		int error = errno;
@@ -52,25 +52,22 @@ static void *map_for_writing(void *where, int fd, size_t size, int fixed) {
 	return data;
 }
 
-static void *map(void *where, int fd, enum sp_mapping_mode mode, size_t size) {
-	int fixed = where != NULL ? MAP_FIXED : 0;
+static void *map(int fd, enum sp_mapping_mode mode, size_t size) {
 	switch (mode) {
 	case SP_MAPPING_READ:;
-		void *data = mmap(where, size, PROT_READ, MAP_SHARED | fixed,
-			fd, 0);
+		void *data = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
 		/* Before Linux 6.7 a shared mapping of a memfd with
 		 * F_SEAL_WRITE was refused, even for reading. A private one
 		 * that is never written shows the same pages. */
 		if (data == MAP_FAILED && errno == EPERM) {
-			data = mmap(where, size, PROT_READ, MAP_PRIVATE | fixed,
-				fd, 0);
+			data = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
 		}
 		return data;
 	case SP_MAPPING_WRITE:
-		return map_for_writing(where, fd, size, fixed);
+		return map_for_writing(fd, size);
 	case SP_MAPPING_NOFAULT:
-		return mmap(where, size, PROT_READ,
-			MAP_PRIVATE | NOFAULT_FLAG | fixed, fd, 0);
+		return mmap(NULL, size, PROT_READ, MAP_PRIVATE | NOFAULT_FLAG,
+			fd, 0);
 	}
 	abort();
 }
@@ -87,12 +84,12 @@ struct sp_mapping *sp_mapping_create(int fd, enum sp_mapping_mode mode,
 	size_t mapped = size;
 	if (roomy && sizeof(void *) >= 8 && size < ROOMY_SIZE) {
 		mapped = ROOMY_SIZE;
-		data = map(NULL, fd, mode, mapped);
+		data = map(fd, mode, mapped);
 		/* RLIMIT_AS, say: do with less. */
 	}
 	if (data == MAP_FAILED) {
 		mapped = size;
-		data = map(NULL, fd, mode, mapped);
+		data = map(fd, mode, mapped);
 	}
 	if (data == MAP_FAILED) {
 		free(mapping);
@@ -103,6 +100,7 @@ struct sp_mapping *sp_mapping_create(int fd, enum sp_mapping_mode mode,
 	mapping->mode = mode;
 	mapping->data = data;
 	mapping->size = mapped;
+	atomic_init(&mapping->outdated, false);
 	return mapping;
 }
 
@@ -120,9 +118,12 @@ void sp_mapping_unref(struct sp_mapping *mapping) {
 	free(mapping);
 }
 
-int sp_mapping_renew(struct sp_mapping *mapping, int fd) {
-	void *data = map(mapping->data, fd, mapping->mode, mapping->size);
-	return data == MAP_FAILED ? -errno : 0;
+void sp_mapping_renew(struct sp_mapping *mapping) {
+	/* Of a private mapping that nobody writes to, this forgets the zero
+	 * pages and nothing else. It fails only where it makes no sense. */
+	if (atomic_exchange(&mapping->outdated, false)) {
+		madvise(mapping->data, mapping->size, MADV_DONTNEED);
+	}
 }
 
 /*
@@ -130,10 +131,9 @@ int sp_mapping_renew(struct sp_mapping *mapping, int fd) {
  * mincore() says which pages are in the page cache, and says so of all where the
  * caller may neither write nor own the file (since Linux 5.2).
  */
-uint64_t sp_mapping_count_holes(const struct sp_mapping *mapping,
-		uint64_t start, uint64_t end) {
+bool sp_mapping_has_holes(const struct sp_mapping *mapping, uint64_t start,
+		uint64_t end) {
 	uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
-	uint64_t holes = 0;
 	unsigned char resident[4096];
 	start &= ~(page_size - 1);
 	while (start < end) {
@@ -143,14 +143,16 @@ uint64_t sp_mapping_count_holes(const struct sp_mapping *mapping,
 		}
 		if (mincore(mapping->data + start, pages * page_size,
 				resident) < 0) {
-			break;
+			return true;
 		}
 		for (uint64_t i = 0; i < pages; i++) {
-			holes += resident[i] & 1 ? 0 : page_size;
+			if (!(resident[i] & 1)) {
+				return true;
+			}
 		}
 		start += pages * page_size;
 	}
-	return holes;
+	return false;
 }
 
 #ifndef __MAP_NOFAULT

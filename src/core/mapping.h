@@ -22,6 +22,8 @@ struct sp_mapping {
 	enum sp_mapping_mode mode;
 	uint8_t *data;
 	size_t size;
+	/* With MAP_NOFAULT: zeroes may show where the file has bytes by now. */
+	atomic_bool outdated;
 };
 
 /**
@@ -37,18 +39,17 @@ struct sp_mapping *sp_mapping_ref(struct sp_mapping *mapping);
 void sp_mapping_unref(struct sp_mapping *mapping);
 
 /**
- * Maps the file anew at the same addresses, which drops the zero pages that
- * MAP_NOFAULT has put in where the file was too short. Returns 0 or a negative
- * errno, with the mapping as it was.
+ * Drops the zero pages that MAP_NOFAULT has put in where the file was too short,
+ * if the mapping is outdated. Readers see either state meanwhile. Any thread.
  */
-int sp_mapping_renew(struct sp_mapping *mapping, int fd);
+void sp_mapping_renew(struct sp_mapping *mapping);
 
 /**
- * How many bytes of the mapping's pages from "start" to "end" have no memory in
- * the file, as far as the kernel tells. Swapped ones count as having none.
+ * Whether one of the mapping's pages from "start" to "end" has no memory in the
+ * file, as far as the kernel tells. Swapped ones count as having none.
  */
-uint64_t sp_mapping_count_holes(const struct sp_mapping *mapping,
-	uint64_t start, uint64_t end);
+bool sp_mapping_has_holes(const struct sp_mapping *mapping, uint64_t start,
+	uint64_t end);
 
 /** Whether this system has MAP_NOFAULT, found out by trying. */
 bool sp_mapping_probe_nofault(void);

@@ -12,7 +12,9 @@
  * changed since it was filled, just as a client knows the age of its buffers;
  * an access fills what is stale, once, and later accesses share it. A copy
  * that someone reads is never written: when a newer frame is wanted meanwhile,
- * a spare copy is made, and given back after use.
+ * a spare copy is made, and given back after use. A write access has a copy of
+ * its own, so that what lies in the pool's shadow is the client's and nothing
+ * else.
  *
  *   commit, damage D     stale(copy) += D            nothing is copied
  *   begin by thread 1    stale -> copied, users 1    D is copied
@@ -31,6 +33,13 @@
 #include "pool.h"
 #include "region.h"
 #include "shm.h"
+
+/*
+ * Up to which size it is looked, page by page, whether a buffer has holes: 1 ms
+ * of work, for which no more than a request is needed. A larger one is direct
+ * when all of its file has memory.
+ */
+#define HOLES_LOOKED_FOR_MAX ((uint64_t)256 << 20)
 
 /* How many of a pool's copied buffers are looked at, when one goes, to find out
  * which of its pages no other one uses. */
@@ -132,7 +141,8 @@ static void become_direct(struct sealpool_buffer *buffer,
  * To be direct, bytes must be below the sealed size, and they must have memory:
  * to read a hole in place would give it some, on the reader's account and not
  * the client's, and would raise SIGBUS where there is none to be had. (A client
- * can still punch a hole later.)
+ * can still punch a hole later, or hide one by giving memory to what is past
+ * the file's end.)
  */
 static bool try_direct(struct sealpool_buffer *buffer) {
 	struct sp_pool *pool = buffer->pool;
@@ -142,9 +152,10 @@ static bool try_direct(struct sealpool_buffer *buffer) {
 		return false;
 	}
 	/* Most files are filled, and then one call tells. */
+	uint64_t start = (uint64_t)buffer->offset;
 	if (end > pool->file.filled_size && sp_file_has_holes(&pool->file) &&
-			sp_mapping_count_holes(mapping,
-				(uint64_t)buffer->offset, end) > 0) {
+			(end - start > HOLES_LOOKED_FOR_MAX ||
+			sp_mapping_has_holes(mapping, start, end))) {
 		sp_mapping_unref(mapping);
 		return false;
 	}
@@ -227,21 +238,14 @@ void sp_memory_set_tracked(struct sealpool_buffer *buffer, bool tracked) {
 	sp_memory_age(buffer, NULL);
 }
 
-static void renew_nofault(struct sp_pool *pool) {
-	pthread_mutex_lock(&pool->lock);
-	struct sp_mapping *mapping = pool->mappings[SP_MAPPING_NOFAULT];
-	if (pool->nofault_outdated && mapping != NULL &&
-			sp_mapping_renew(mapping, pool->file.fd) == 0) {
-		pool->nofault_outdated = false;
-	}
-	pthread_mutex_unlock(&pool->lock);
-}
+/* Frees the memory of copies that a direct buffer needs no more. */
+static void drop_copies(struct sealpool_buffer *buffer);
 
 void sp_memory_handle_commit(struct sealpool_buffer *buffer) {
 	if (buffer->memory.kind == SEALPOOL_MEMORY_NOFAULT) {
-		renew_nofault(buffer->pool);
-	} else {
-		judge_again(buffer);
+		sp_mapping_renew(buffer->memory.mapping);
+	} else if (judge_again(buffer)) {
+		drop_copies(buffer);
 	}
 }
 
@@ -264,7 +268,7 @@ static int copy_init(struct sp_copy *copy, struct sealpool_buffer *buffer,
 	return 0;
 }
 
-/* The first copy lies in the pool's shadow. */
+/* The first copy for reading lies in the pool's shadow. */
 static int copy_init_in_pool(struct sp_copy *copy,
 		struct sealpool_buffer *buffer) {
 	struct sp_pool *pool = buffer->pool;
@@ -282,6 +286,7 @@ static int copy_init_in_pool(struct sp_copy *copy,
 	if (ret == 0) {
 		wl_list_insert(&pool->shadowed, &shadowed->link);
 		pool->shadowed_len++;
+		shadowed->in_pool = true;
 	}
 	pthread_mutex_unlock(&pool->lock);
 	return ret;
@@ -301,15 +306,16 @@ static int copy_init_spare(struct sp_copy *copy,
 	return ret;
 }
 
-static int copy_create(struct sealpool_buffer *buffer,
+static int copy_create(struct sealpool_buffer *buffer, bool for_writing,
 		struct sp_copy **copy_ptr) {
 	struct sp_shadowed *shadowed = buffer->memory.shadowed;
 	struct sp_copy *copy = calloc(1, sizeof(*copy));
 	if (copy == NULL) {
 		return -ENOMEM;
 	}
-	int ret = wl_list_empty(&shadowed->copies) ?
-		copy_init_in_pool(copy, buffer) : copy_init_spare(copy, buffer);
+	copy->for_writing = for_writing;
+	int ret = for_writing || shadowed->in_pool ?
+		copy_init_spare(copy, buffer) : copy_init_in_pool(copy, buffer);
 	if (ret < 0) {
 		free(copy);
 		return ret;
@@ -327,36 +333,39 @@ static bool is_fresh(const struct sp_copy *copy) {
 
 /*
  * The copy to use for an access, or NULL where a new one is needed: for reading
- * one that shows the newest frame, or else one that nobody reads and that can
+ * one that shows the newest frame, or else one that nobody uses and that can
  * be brought up to date. Called with the lock held.
  */
-static struct sp_copy *copy_find(struct sp_shadowed *shadowed, bool write) {
-	struct sp_copy *copy;
+static struct sp_copy *copy_find(struct sp_shadowed *shadowed,
+		bool for_writing) {
+	struct sp_copy *copy, *unused = NULL;
 	wl_list_for_each(copy, &shadowed->copies, link) {
-		if (!write && !copy->writing && is_fresh(copy)) {
+		if (copy->for_writing != for_writing) {
+			continue;
+		}
+		if (!for_writing && is_fresh(copy)) {
 			return copy;
 		}
-	}
-	wl_list_for_each(copy, &shadowed->copies, link) {
-		if (copy->users == 0) {
-			return copy;
+		if (copy->users == 0 && unused == NULL) {
+			unused = copy;
 		}
 	}
-	return NULL;
+	return unused;
 }
 
 /* Better an older frame than none: for reading when no copy can be made. */
 static struct sp_copy *copy_find_older(struct sp_shadowed *shadowed) {
 	struct sp_copy *copy;
 	wl_list_for_each(copy, &shadowed->copies, link) {
-		if (!copy->writing) {
+		if (!copy->for_writing) {
 			return copy;
 		}
 	}
 	return NULL;
 }
 
-static void note_missing(struct sealpool_buffer *buffer) {
+/* The file has ended before its buffer did. */
+static void note_short(struct sealpool_buffer *buffer) {
 	struct sp_pool *pool = buffer->pool;
 	int64_t size = sp_file_get_size(&pool->file);
 	pool->faults++;
@@ -379,8 +388,10 @@ static void copy_fill(struct sealpool_buffer *buffer, struct sp_copy *copy) {
 		&stale, copy->mapping->data);
 	pool->bytes_copied_in += copied.bytes;
 	pool->client->bytes_copied_in += copied.bytes;
-	if (copied.missing > 0) {
-		note_missing(buffer);
+	/* An error is not the client's doing, a bad disk's perhaps: whoever
+	 * shows the zeroes cannot do better, and may the next time. */
+	if (copied.missing > 0 && copied.error == 0) {
+		note_short(buffer);
 	}
 
 	pthread_mutex_lock(&shadowed->lock);
@@ -401,7 +412,7 @@ static int begin_copy(struct sealpool_buffer *buffer,
 	if (shadowed == NULL) {
 		return -ENOMEM;
 	}
-	bool write = hand_back != NULL;
+	bool for_writing = hand_back != NULL;
 	struct sp_copy *copy;
 	int ret = 0;
 
@@ -410,21 +421,22 @@ static int begin_copy(struct sealpool_buffer *buffer,
 		age_copies(buffer, NULL);
 	}
 	for (;;) {
-		copy = copy_find(shadowed, write);
+		copy = copy_find(shadowed, for_writing);
 		if (copy == NULL || !copy->filling) {
 			break;
 		}
 		pthread_cond_wait(&shadowed->filled, &shadowed->lock);
 	}
-	if (!write && (copy == NULL || !is_fresh(copy)) && judge_again(buffer)) {
+	if (!for_writing && (copy == NULL || !is_fresh(copy)) &&
+			judge_again(buffer)) {
 		pthread_mutex_unlock(&shadowed->lock);
 		access->data = buffer->memory.mapping->data + buffer->offset;
 		return 0;
 	}
 	if (copy == NULL) {
-		ret = copy_create(buffer, &copy);
+		ret = copy_create(buffer, for_writing, &copy);
 	}
-	if (ret < 0 && !write) {
+	if (ret < 0 && !for_writing) {
 		copy = copy_find_older(shadowed);
 		while (copy != NULL && copy->filling) {
 			pthread_cond_wait(&shadowed->filled, &shadowed->lock);
@@ -445,11 +457,11 @@ static int begin_copy(struct sealpool_buffer *buffer,
 
 	copy->users++;
 	if (!is_fresh(copy)) {
-		copy->writing = write;
 		copy_fill(buffer, copy);
 	}
-	copy->writing = write;
-	copy->hand_back = hand_back;
+	if (for_writing) {
+		copy->hand_back = hand_back;
+	}
 out:
 	pthread_mutex_unlock(&shadowed->lock);
 	access->data = copy->mapping->data + buffer->offset;
@@ -467,25 +479,37 @@ static void copy_hand_back(struct sealpool_buffer *buffer, struct sp_copy *copy)
 	copy->hand_back = NULL;
 	pool->bytes_copied_out += copied.bytes;
 	pool->client->bytes_copied_out += copied.bytes;
+	/* With an error as well: it is the client's page that was not there. */
 	if (copied.missing > 0) {
-		note_missing(buffer);
+		note_short(buffer);
 	}
+}
+
+static bool is_only_writer(const struct sp_shadowed *shadowed,
+		const struct sp_copy *copy) {
+	const struct sp_copy *other;
+	wl_list_for_each(other, &shadowed->copies, link) {
+		if (other->for_writing && other != copy) {
+			return false;
+		}
+	}
+	return copy->for_writing;
 }
 
 static void end_copy(struct sealpool_buffer *buffer, struct sp_copy *copy) {
 	struct sp_shadowed *shadowed = buffer->memory.shadowed;
-	bool write = copy->writing;
-	if (write) {
+	if (copy->for_writing) {
 		copy_hand_back(buffer, copy);
 	}
 
 	pthread_mutex_lock(&shadowed->lock);
-	if (write) {
-		copy->writing = false;
+	if (copy->for_writing) {
 		age_copies(buffer, NULL);
 	}
-	bool destroy = --copy->users == 0 && copy->shadow == &copy->spare &&
-		!copy->handed_out;
+	/* Who writes once will write again: one copy for that is kept. */
+	bool keep = copy->shadow != &copy->spare || copy->handed_out ||
+		is_only_writer(shadowed, copy);
+	bool destroy = --copy->users == 0 && !keep;
 	if (destroy) {
 		wl_list_remove(&copy->link);
 	}
@@ -501,12 +525,12 @@ static int begin_write(struct sealpool_buffer *buffer,
 	if (!pool->file.writable) {
 		return -EACCES;
 	}
-	/* Seals can forbid this, and so can a lack of addresses or huge pages;
-	 * to the caller, the memory cannot be written in any case. */
+	/* Seals can forbid this (EPERM), and a lack of addresses or of huge
+	 * pages make it impossible. */
 	struct sp_mapping *mapping =
 		sp_pool_map(pool, SP_MAPPING_WRITE, buffer->layout.end);
 	if (mapping == NULL) {
-		return -EACCES;
+		return errno == ENOMEM ? -ENOMEM : -EACCES;
 	}
 	if (judge_again(buffer)) {
 		access->data = mapping->data + buffer->offset;
@@ -548,17 +572,13 @@ int sealpool_buffer_begin_access(struct sealpool_buffer *buffer,
 }
 
 /* A page past the end of the file has read as zero, and will go on to: note
- * that, to map the file anew once the client may have changed it. */
+ * that, to look anew once the client may have changed it. */
 static void end_nofault(struct sealpool_buffer *buffer) {
-	struct sp_pool *pool = buffer->pool;
-	int64_t size = sp_file_get_size(&pool->file);
-	if (size >= 0 && (uint64_t)size >= buffer->layout.end) {
-		return;
+	int64_t size = sp_file_get_size(&buffer->pool->file);
+	if (size < 0 || (uint64_t)size < buffer->layout.end) {
+		buffer->memory.mapping->outdated = true;
+		note_short(buffer);
 	}
-	pthread_mutex_lock(&pool->lock);
-	pool->nofault_outdated = true;
-	pthread_mutex_unlock(&pool->lock);
-	note_missing(buffer);
 }
 
 void sealpool_access_end(struct sealpool_access *access) {
@@ -606,7 +626,8 @@ int sealpool_buffer_get_fd(struct sealpool_buffer *buffer) {
 
 /* The end */
 
-/* Gives back the pages of the pool's shadow that only this buffer used. */
+/* Gives back the pages of the pool's shadow that only this buffer used. Called
+ * with the pool's lock held. */
 static void release_shadow(struct sealpool_buffer *buffer,
 		struct sp_shadowed *shadowed) {
 	struct sp_pool *pool = buffer->pool;
@@ -614,8 +635,9 @@ static void release_shadow(struct sealpool_buffer *buffer,
 	uint64_t start = (uint64_t)buffer->offset;
 	uint64_t end = buffer->layout.end;
 
-	pthread_mutex_lock(&pool->lock);
 	wl_list_remove(&shadowed->link);
+	wl_list_init(&shadowed->link);
+	shadowed->in_pool = false;
 	pool->shadowed_len--;
 	if (pool->shadowed_len == 0) {
 		/* With what was left by those that went before. */
@@ -645,14 +667,59 @@ static void release_shadow(struct sealpool_buffer *buffer,
 			sp_shadow_release(&pool->shadow, start, end);
 		}
 	}
-	pthread_mutex_unlock(&pool->lock);
+}
+
+static void drop_copies(struct sealpool_buffer *buffer) {
+	struct sp_shadowed *shadowed = buffer->memory.shadowed;
+	struct sp_pool *pool = buffer->pool;
+	if (shadowed == NULL) {
+		return;
+	}
+	pthread_mutex_lock(&shadowed->lock);
+	struct sp_copy *copy, *tmp;
+	wl_list_for_each_safe(copy, tmp, &shadowed->copies, link) {
+		if (copy->users > 0 || copy->handed_out) {
+			continue;
+		}
+		wl_list_remove(&copy->link);
+		if (copy->shadow == &pool->shadow) {
+			pthread_mutex_lock(&pool->lock);
+			release_shadow(buffer, shadowed);
+			if (pool->shadowed_len == 0) {
+				sp_shadow_finish(&pool->shadow);
+				pool->has_shadow = false;
+			}
+			pthread_mutex_unlock(&pool->lock);
+		}
+		copy_destroy(copy);
+	}
+	pthread_mutex_unlock(&shadowed->lock);
+}
+
+void sp_memory_count(const struct sealpool_buffer *buffer, uint32_t *fds,
+		uint64_t *bytes) {
+	struct sp_shadowed *shadowed = buffer->memory.shadowed;
+	if (shadowed == NULL) {
+		return;
+	}
+	pthread_mutex_lock(&shadowed->lock);
+	const struct sp_copy *copy;
+	wl_list_for_each(copy, &shadowed->copies, link) {
+		if (copy->shadow == &copy->spare) {
+			*fds += 1;
+			*bytes += copy->spare.charged;
+		}
+	}
+	pthread_mutex_unlock(&shadowed->lock);
 }
 
 void sp_memory_finish(struct sealpool_buffer *buffer) {
 	struct sp_shadowed *shadowed = buffer->memory.shadowed;
 	if (shadowed != NULL) {
-		if (!wl_list_empty(&shadowed->link)) {
+		if (shadowed->in_pool) {
+			pthread_mutex_lock(&buffer->pool->lock);
 			release_shadow(buffer, shadowed);
+			pthread_mutex_unlock(&buffer->pool->lock);
 		}
 		shadowed_destroy(shadowed);
 	}

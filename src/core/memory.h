@@ -25,21 +25,24 @@ struct sp_copy {
 	/* What the client may have changed since it was copied. */
 	pixman_region32_t stale;
 	unsigned users;
-	bool filling, writing;
+	bool filling;
 	/* Someone was given the shadow's fd: it has to stay. */
 	bool handed_out;
-	/* While writing: the client's file. */
+	/* For write accesses, one at a time, and for no others. */
+	bool for_writing;
+	/* During one: the client's file. */
 	struct sp_mapping *hand_back;
 };
 
 /** The copies of a buffer; made when it is first read through one. */
 struct sp_shadowed {
-	struct wl_list link; /* sp_pool.shadowed, or empty */
+	struct wl_list link; /* sp_pool.shadowed, or empty; under its lock */
 	struct sp_fault fault;
-	pthread_mutex_t lock; /* over all below */
+	pthread_mutex_t lock; /* over all below, and taken before the pool's */
 	pthread_cond_t filled;
-	struct wl_list copies; /* sp_copy.link; the one in the pool's shadow
-				  first */
+	/* One of the copies lies in the pool's shadow. */
+	bool in_pool;
+	struct wl_list copies; /* sp_copy.link */
 };
 
 /** How the compositor sees a buffer's bytes. */
@@ -72,6 +75,10 @@ void sp_memory_age(struct sealpool_buffer *buffer,
 /** Whether sp_memory_age() will be told of all changes from now on. What came
  * before counts as unknown. */
 void sp_memory_set_tracked(struct sealpool_buffer *buffer, bool tracked);
+
+/** Adds what the buffer's copies outside of the pool's shadow hold. Any thread. */
+void sp_memory_count(const struct sealpool_buffer *buffer, uint32_t *fds,
+	uint64_t *bytes);
 
 /** The buffer is about to be committed: judges it again. */
 void sp_memory_handle_commit(struct sealpool_buffer *buffer);

@@ -31,10 +31,7 @@ struct sp_pool {
 	pthread_mutex_t lock; /* over all below */
 	/* The newest of each mode, or NULL; indexed by enum sp_mapping_mode. */
 	struct sp_mapping *mappings[3];
-	/* Whether the nofault mapping may show zero pages that the file has
-	 * bytes for by now. */
-	bool nofault_outdated;
-	/* The copy of all buffers that are not read in place. */
+	/* The copies, for reading, of all buffers that are not read in place. */
 	struct sp_shadow shadow;
 	bool has_shadow;
 	/* The buffers that have memory there. */

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,6 +21,11 @@
 
 static size_t get_page_size(void) {
 	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static uint64_t round_to_pages(uint64_t size) {
+	uint64_t page_size = get_page_size();
+	return (size + page_size - 1) & ~(page_size - 1);
 }
 
 int sp_shadow_init(struct sp_shadow *shadow, struct sp_client *client,
@@ -66,8 +72,19 @@ void sp_shadow_finish(struct sp_shadow *shadow) {
 	shadow->charged = 0;
 }
 
+/* A file beyond RLIMIT_FSIZE is not just refused, it raises SIGXFSZ. */
+static bool is_allowed_size(uint64_t size) {
+	struct rlimit limit;
+	return getrlimit(RLIMIT_FSIZE, &limit) < 0 ||
+		limit.rlim_cur == RLIM_INFINITY ||
+		round_to_pages(size) <= (uint64_t)limit.rlim_cur;
+}
+
 int sp_shadow_grow(struct sp_shadow *shadow, uint64_t size) {
 	if (size > shadow->size) {
+		if (!is_allowed_size(size)) {
+			return -EFBIG;
+		}
 		if (ftruncate(shadow->fd, (off_t)size) < 0) {
 			return -errno;
 		}
@@ -108,17 +125,23 @@ static void settle_charge(struct sp_shadow *shadow) {
 }
 
 int sp_shadow_reserve(struct sp_shadow *shadow, uint64_t start, uint64_t end) {
-	uint64_t page_size = get_page_size();
-	start &= ~(page_size - 1);
-	end = (end + page_size - 1) & ~(page_size - 1);
+	start &= ~((uint64_t)get_page_size() - 1);
+	end = round_to_pages(end);
 
-	/* Charge for all of it first, as what is there already is not known;
-	 * the excess is given back below. */
-	int ret = sp_client_charge_bytes(shadow->client, end - start);
+	/* Charge beforehand for as much as it can be: which of these pages are
+	 * there already is not known, only how many are in all. The excess is
+	 * given back below. */
+	uint64_t bytes = end - start;
+	uint64_t size = round_to_pages(shadow->size);
+	uint64_t lacking = size > shadow->charged ? size - shadow->charged : 0;
+	if (bytes > lacking) {
+		bytes = lacking;
+	}
+	int ret = sp_client_charge_bytes(shadow->client, bytes);
 	if (ret < 0) {
 		return ret;
 	}
-	shadow->charged += end - start;
+	shadow->charged += bytes;
 	do {
 		ret = fallocate(shadow->fd, FALLOC_FL_KEEP_SIZE, (off_t)start,
 			(off_t)(end - start)) < 0 ? -errno : 0;
@@ -128,9 +151,8 @@ int sp_shadow_reserve(struct sp_shadow *shadow, uint64_t start, uint64_t end) {
 }
 
 void sp_shadow_release(struct sp_shadow *shadow, uint64_t start, uint64_t end) {
-	uint64_t page_size = get_page_size();
-	start &= ~(page_size - 1);
-	end = (end + page_size - 1) & ~(page_size - 1);
+	start &= ~((uint64_t)get_page_size() - 1);
+	end = round_to_pages(end);
 	if (start >= end) {
 		return;
 	}

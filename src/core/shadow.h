@@ -31,7 +31,7 @@ void sp_shadow_finish(struct sp_shadow *shadow);
 
 /**
  * Makes sure that the shadow is at least "size" bytes long and mapped as far.
- * Returns 0 or a negative errno.
+ * Returns 0 or a negative errno: -EFBIG beyond RLIMIT_FSIZE.
  */
 int sp_shadow_grow(struct sp_shadow *shadow, uint64_t size);
 

@@ -219,13 +219,17 @@ static void count_buffers(const struct sp_pool *pool,
 	}
 }
 
-static void count_shadow(struct sp_pool *pool, struct sealpool_stats *stats) {
+static void count_shadows(struct sp_pool *pool, struct sealpool_stats *stats) {
 	pthread_mutex_lock(&pool->lock);
 	if (pool->has_shadow) {
 		stats->fds++;
 		stats->shadow_bytes += pool->shadow.charged;
 	}
 	pthread_mutex_unlock(&pool->lock);
+	const struct sealpool_buffer *buffer;
+	wl_list_for_each(buffer, &pool->buffers, link) {
+		sp_memory_count(buffer, &stats->fds, &stats->shadow_bytes);
+	}
 }
 
 /* Hands out no more than the caller's struct has room for. */
@@ -241,7 +245,7 @@ void sealpool_shm_get_client_stats(struct sealpool_shm *shm,
 	struct sp_client *client = sp_client_find(shm, wl_client);
 	if (client != NULL) {
 		sum.pools = client->pools_len;
-		sum.fds = client->fds;
+		sum.fds = (uint32_t)client->fds;
 		sum.shadow_bytes = client->shadow_bytes;
 		sum.bytes_copied_in = client->bytes_copied_in;
 		sum.bytes_copied_out = client->bytes_copied_out;
@@ -274,7 +278,7 @@ void sealpool_shm_for_each_pool(struct sealpool_shm *shm,
 			.faults = pool->faults,
 		};
 		count_buffers(pool, &stats);
-		count_shadow(pool, &stats);
+		count_shadows(pool, &stats);
 		func(&stats, data);
 	}
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kernel hears of buffers that are read in place: nothing.
+ * What the kernel hears of buffers that are read in place: nothing; and of
+ * others no more than their size is worth.
  *
  *     content-system-calls TRACE STRACE-COMMAND... COMPOSITOR
  *
@@ -119,6 +120,18 @@ static void a_thousand_sealed_frames_make_no_system_call(void **state) {
 	canvas_destroy(&canvas);
 }
 
+static unsigned count_reads(void) {
+	FILE *trace = fopen(trace_path, "re");
+	assert_non_null(trace);
+	char line[4096];
+	unsigned reads = 0;
+	while (fgets(line, sizeof(line), trace) != NULL) {
+		reads += strstr(line, "pread64(") != NULL;
+	}
+	fclose(trace);
+	return reads;
+}
+
 /* So that the test above is known to see what it looks for. */
 static void an_unsealed_frame_makes_system_calls(void **state) {
 	struct screen *screen = *state;
@@ -130,15 +143,36 @@ static void an_unsealed_frame_makes_system_calls(void **state) {
 	must(screen, client_window_create(&screen->client, &window, "unsealed"));
 	show_frames(screen, &canvas, &window, 0, 4);
 	screen_count(screen, &counts);
-	FILE *trace = fopen(trace_path, "re");
-	assert_non_null(trace);
-	char line[4096];
-	bool found = false;
-	while (fgets(line, sizeof(line), trace) != NULL) {
-		found |= strstr(line, "pread64(") != NULL;
+	assert_true(count_reads() > 0);
+	client_window_destroy(&window);
+	canvas_destroy(&canvas);
+}
+
+/* A client chooses the shape of its damage: in columns a pixel wide, all over a
+ * tall buffer, it has a thousand times more rows than pages. */
+static void damage_in_columns_makes_no_more_calls_than_pages(void **state) {
+	enum { HEIGHT = 4096, COLUMNS = 60 };
+	struct screen *screen = *state;
+	struct canvas canvas;
+	struct client_window window;
+	struct compositor_counts counts;
+	screen_needs_sealpool(screen);
+	canvas_create(screen, &canvas, CLIENT_MEMORY_UNSEALED, 1, SIDE, HEIGHT);
+	must(screen, client_window_create(&screen->client, &window, "columns"));
+	must(screen, client_surface_show(&window.surface, &canvas.buffers[0]));
+	screen_count(screen, &counts);
+	unsigned reads = count_reads();
+
+	client_surface_attach(&window.surface, &canvas.buffers[0]);
+	for (int32_t i = 0; i < COLUMNS; i++) {
+		client_surface_damage_buffer(&window.surface, 4 * i, 0, 1,
+			HEIGHT);
 	}
-	fclose(trace);
-	assert_true(found);
+	must(screen, client_surface_present(&window.surface));
+	screen_count(screen, &counts);
+	reads = count_reads() - reads;
+	print_message("%u reads\n", reads);
+	assert_true(reads > 0 && reads <= SIDE * HEIGHT * 4 / 4096);
 	client_window_destroy(&window);
 	canvas_destroy(&canvas);
 }
@@ -147,6 +181,7 @@ int main(int argc, char *argv[]) {
 	static const struct CMUnitTest tests[] = {
 		screen_test(a_thousand_sealed_frames_make_no_system_call),
 		screen_test(an_unsealed_frame_makes_system_calls),
+		screen_test(damage_in_columns_makes_no_more_calls_than_pages),
 	};
 	if (argc < 3) {
 		fprintf(stderr, "usage: %s TRACE COMPOSITOR...\n", argv[0]);

@@ -22,6 +22,7 @@
 #define POOLS 4
 #define FDS 6
 #define SHADOWS 3
+#define BUFFERS 5
 
 static int setup_with(void **state, const struct sealpool_budget *budget) {
 	*state = server_create(&(struct sealpool_options){
@@ -42,6 +43,19 @@ static int setup_few_fds(void **state) {
 static int setup_few_bytes(void **state) {
 	return setup_with(state, &(struct sealpool_budget){
 		.shadow_bytes = SHADOWS * BYTES,
+	});
+}
+
+static int setup_few_bytes_for_all(void **state) {
+	return setup_with(state, &(struct sealpool_budget){
+		.shadow_bytes = 6 * BYTES,
+		.all_shadow_bytes = 8 * BYTES,
+	});
+}
+
+static int setup_few_buffers(void **state) {
+	return setup_with(state, &(struct sealpool_budget){
+		.buffers = BUFFERS,
 	});
 }
 
@@ -398,6 +412,24 @@ static void sparse_sealed_file_within_the_budget_is_charged(void **state) {
 	peer_finish(peer);
 }
 
+/* Many clients make a wl_buffer for each frame, over the same bytes. */
+static void bytes_of_several_buffers_are_charged_once(void **state) {
+	struct server *server = *state;
+	struct peer *peer = peer_create(server);
+	tell(peer, make_memory, .kind = CLIENT_MEMORY_UNSEALED,
+		.size = SHADOWS * BYTES);
+	tell(peer, create_pool, .size = SHADOWS * BYTES);
+	for (int i = 0; i < 3; i++) {
+		tell(peer, create_buffer, .buffer = i, .width = WIDTH,
+			.height = SHADOWS * HEIGHT, .stride = STRIDE,
+			.format = WL_SHM_FORMAT_XRGB8888);
+		read_buffer(server->newest);
+		assert_int_equal(server_get_stats(server, peer).shadow_bytes,
+			SHADOWS * BYTES);
+	}
+	peer_finish(peer);
+}
+
 /* With the budgets that nobody has set. */
 static void largest_pool_of_an_empty_file_costs_its_client(void **state) {
 	struct server *server = *state;
@@ -415,7 +447,7 @@ static void largest_pool_of_an_empty_file_costs_its_client(void **state) {
 		fail_msg("the compositor has grown by %zu bytes",
 			get_resident() - resident);
 	}
-	over_budget(peer, "bytes", (int64_t)1 << 30, wait_handled,
+	over_budget(peer, "bytes", (int64_t)512 << 20, wait_handled,
 		.buffer = 0);
 	peer_finish(peer);
 	finish_bystander(server, bystander);
@@ -506,6 +538,54 @@ static void client_that_holds_most_makes_room_for_the_others(void **state) {
 	finish_bystander(server, bystander);
 }
 
+/* Each within its own budget. */
+static void shadows_of_all_clients_are_limited(void **state) {
+	struct server *server = *state;
+	struct peer *bystander = create_bystander(server);
+	struct peer *peers[SHADOWS];
+	for (int i = 0; i < SHADOWS; i++) {
+		peers[i] = peer_create(server);
+		show_pictures(peers[i], CLIENT_MEMORY_UNSEALED, i + 2);
+		for (int j = 0; j < i + 2; j++) {
+			expect_frame(get_picture(server, peers[i], j),
+				(uint32_t)j + 1);
+		}
+	}
+	/* 1 + 2 + 3 + 4 pictures are two more than all may hold. */
+	over_budget(peers[2], "bytes", 8 * BYTES, wait_handled, .buffer = 0);
+	for (int i = 0; i < 2; i++) {
+		expect_frame(get_picture(server, peers[i], 0), 1);
+	}
+	for (int i = 0; i < SHADOWS; i++) {
+		peer_finish(peers[i]);
+	}
+	finish_bystander(server, bystander);
+}
+
+static bool create_buffers(struct actor *actor, const struct args *args) {
+	for (uint32_t i = 0; i < args->count; i++) {
+		/* Nobody destroys it. */
+		if (!create_buffer(actor, args)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static void client_with_too_many_buffers_is_disconnected(void **state) {
+	struct server *server = *state;
+	struct peer *bystander = create_bystander(server);
+	struct peer *peer = peer_create(server);
+	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = BYTES);
+	tell(peer, create_pool, .size = BYTES);
+	tell(peer, create_buffers, .count = BUFFERS, .width = WIDTH,
+		.height = HEIGHT, .stride = STRIDE);
+	over_budget(peer, "buffers", BUFFERS, create_buffers, .count = 1,
+		.width = WIDTH, .height = HEIGHT, .stride = STRIDE);
+	peer_finish(peer);
+	finish_bystander(server, bystander);
+}
+
 /* Pools come with an fd each. Read, they have two: of these, more than the
  * process may have. */
 static void shadows_of_all_clients_leave_room_for_the_others(void **state) {
@@ -578,7 +658,14 @@ int main(void) {
 		TEST_WITH(sparse_sealed_file_costs_its_client, setup_few_bytes),
 		TEST_WITH(sparse_sealed_file_within_the_budget_is_charged,
 			setup_few_bytes),
+		TEST_WITH(bytes_of_several_buffers_are_charged_once,
+			setup_few_bytes),
 		TEST(largest_pool_of_an_empty_file_costs_its_client),
+		TEST_WITH(shadows_of_all_clients_are_limited,
+			setup_few_bytes_for_all),
+
+		TEST_WITH(client_with_too_many_buffers_is_disconnected,
+			setup_few_buffers),
 
 		TEST_LIMIT(thousands_of_pools_leave_the_other_clients_alone,
 			setup_limit_1024),

@@ -174,6 +174,32 @@ static void memory_sealed_later_becomes_direct_at_the_next_read(void **state) {
 	peer_finish(peer);
 }
 
+static void memory_that_becomes_direct_gives_its_copy_back(void **state) {
+	struct server *server = *state;
+	struct peer *peer = create_peer_with_picture(server,
+		CLIENT_MEMORY_UNSEALED);
+	struct sealpool_buffer *buffer = server_get_shown(server, peer);
+	expect_frame(buffer, 1);
+	assert_int_equal(server_get_stats(server, peer).shadow_bytes, BYTES);
+	/* One who is still reading the copy when the buffer changes over. */
+	struct sealpool_access access;
+	assert_int_equal(sealpool_buffer_begin_access(buffer,
+		SEALPOOL_ACCESS_READ, &access), 0);
+	tell(peer, seal_memory, .seals = F_SEAL_SHRINK);
+	tell(peer, draw_and_show, .frame = 2);
+	expect_kind(buffer, SEALPOOL_MEMORY_DIRECT);
+	assert_int_equal(*(uint32_t *)access.data, client_pattern(0, 0, 1));
+	sealpool_access_end(&access);
+	expect_frame(buffer, 2);
+
+	tell(peer, draw_and_show, .frame = 3);
+	struct sealpool_stats stats = server_get_stats(server, peer);
+	assert_int_equal(stats.shadow_bytes, 0);
+	assert_int_equal(stats.fds, 1);
+	expect_frame(buffer, 3);
+	peer_finish(peer);
+}
+
 static void sealed_file_and_pool_that_grow_together_are_direct(void **state) {
 	struct server *server = *state;
 	struct peer *peer = create_peer_with_picture(server,
@@ -473,20 +499,21 @@ static void damage_is_stale_in_each_buffer_of_the_surface(void **state) {
 	client_image_draw(&expected, 0);
 	for (int i = 1; i <= 6; i++) {
 		/* This frame's rectangle, and the one of before, which the
-		 * other buffer has. */
-		int32_t x = i * 20, before = x - 20;
+		 * other buffer has. No two are in the same rows: what is
+		 * between such would be copied along. */
+		int32_t y = i * 4, before = y - 4;
 		if (i > 1) {
 			tell(peer, draw, .buffer = i % 2,
-				.frame = (uint32_t)i - 1, .x = before, .y = 3,
-				.width = 10, .height = 10);
+				.frame = (uint32_t)i - 1, .x = 3, .y = before,
+				.width = 10, .height = 4);
 		}
 		tell(peer, draw_and_show, .buffer = i % 2,
-			.frame = (uint32_t)i, .x = x, .y = 3, .width = 10,
-			.height = 10);
-		client_image_draw_rect(&expected, x, 3, 10, 10, 1,
+			.frame = (uint32_t)i, .x = 3, .y = y, .width = 10,
+			.height = 4);
+		client_image_draw_rect(&expected, 3, y, 10, 4, 1,
 			(uint32_t)i);
 		expect_copied(server, peer, &copied,
-			(i > 1 ? 2 : 1) * 10 * 10 * 4);
+			(i > 1 ? 2 : 1) * 10 * 4 * 4);
 		expect_image(server_get_shown(server, peer), &expected);
 	}
 	client_image_destroy(&expected);
@@ -542,11 +569,12 @@ static void damage_gathers_over_frames_that_nobody_reads(void **state) {
 	client_image_draw(&expected, 1);
 	for (int32_t i = 0; i < 5; i++) {
 		uint32_t frame = (uint32_t)i + 2;
-		tell(peer, draw_and_show, .frame = frame, .x = i * 50, .y = i,
-			.width = 10, .height = 10);
-		client_image_draw_rect(&expected, i * 50, i, 10, 10, 1, frame);
+		tell(peer, draw_and_show, .frame = frame, .x = i * 50,
+			.y = i * 6, .width = 10, .height = 6);
+		client_image_draw_rect(&expected, i * 50, i * 6, 10, 6, 1,
+			frame);
 	}
-	expect_copied(server, peer, &copied, 5 * 10 * 10 * 4);
+	expect_copied(server, peer, &copied, 5 * 10 * 6 * 4);
 	expect_image(server_get_shown(server, peer), &expected);
 	client_image_destroy(&expected);
 	peer_finish(peer);
@@ -1032,6 +1060,68 @@ static void only_pixels_are_handed_back(void **state) {
 	peer_finish(peer);
 }
 
+/* Two buffers side by side in the same rows of one pool. */
+static void what_is_written_stays_when_a_neighbour_is_read(void **state) {
+	struct server *server = *state;
+	struct peer *peer = peer_create(server);
+	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
+		.width = WIDTH, .height = HEIGHT, .stride = 2 * STRIDE);
+	struct sealpool_buffer *written = server->newest;
+	tell(peer, create_buffer, .buffer = 1, .offset = STRIDE,
+		.width = WIDTH, .height = HEIGHT - 1, .stride = 2 * STRIDE,
+		.format = WL_SHM_FORMAT_XRGB8888);
+	struct sealpool_access access;
+	assert_int_equal(begin_write(written, &access), 0);
+	write_frame(&access, 7);
+	read_buffer(server->newest);
+	sealpool_access_end(&access);
+	tell(peer, expect_drawn, .frame = 7);
+	peer_finish(peer);
+}
+
+/* And two over the same bytes. */
+static void what_is_written_stays_when_its_bytes_are_read(void **state) {
+	struct server *server = *state;
+	struct peer *peer = create_peer_with_picture(server,
+		CLIENT_MEMORY_UNSEALED);
+	struct sealpool_buffer *written = server->newest;
+	tell(peer, create_buffer, .buffer = 1, .width = WIDTH,
+		.height = HEIGHT, .stride = STRIDE,
+		.format = WL_SHM_FORMAT_XRGB8888);
+	struct sealpool_access access;
+	assert_int_equal(begin_write(written, &access), 0);
+	write_frame(&access, 7);
+	expect_frame(server->newest, 1);
+	expect_frame(written, 1);
+	sealpool_access_end(&access);
+	tell(peer, expect_drawn, .frame = 7);
+	expect_frame(server->newest, 7);
+	peer_finish(peer);
+}
+
+/* Screen recorders do it with each frame. */
+static void memory_for_writing_is_kept(void **state) {
+	struct server *server = *state;
+	struct peer *peer = peer_create(server);
+	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
+		.width = WIDTH, .height = HEIGHT);
+	for (uint32_t i = 0; i < 3; i++) {
+		struct sealpool_access accesses[2];
+		for (int j = 0; j < 2; j++) {
+			assert_int_equal(begin_write(server->newest,
+				&accesses[j]), 0);
+			write_frame(&accesses[j], i);
+		}
+		for (int j = 0; j < 2; j++) {
+			sealpool_access_end(&accesses[j]);
+		}
+		struct sealpool_stats stats = server_get_stats(server, peer);
+		assert_int_equal(stats.shadow_bytes, BYTES);
+		assert_int_equal(stats.fds, 2);
+	}
+	peer_finish(peer);
+}
+
 static void writing_never_makes_a_file_longer(void **state) {
 	struct server *server = *state;
 	struct peer *peer = create_peer_with_picture(server,
@@ -1262,6 +1352,7 @@ int main(void) {
 		TEST(posix_shared_memory_is_copied),
 		TEST(sealed_file_shorter_than_a_buffer_is_not_mapped),
 		TEST(memory_sealed_later_becomes_direct_at_the_next_read),
+		TEST(memory_that_becomes_direct_gives_its_copy_back),
 		TEST(sealed_file_and_pool_that_grow_together_are_direct),
 		TEST(pool_resized_past_a_sealed_file_is_not_mapped),
 
@@ -1303,6 +1394,9 @@ int main(void) {
 		TEST(unsealed_memory_is_handed_back),
 		TEST(capture_is_handed_back),
 		TEST(only_pixels_are_handed_back),
+		TEST(what_is_written_stays_when_a_neighbour_is_read),
+		TEST(what_is_written_stays_when_its_bytes_are_read),
+		TEST(memory_for_writing_is_kept),
 		TEST(writing_never_makes_a_file_longer),
 		TEST(writing_to_a_file_that_is_too_short_ends_the_client),
 		TEST(file_cut_during_a_write_ends_the_client),

@@ -753,6 +753,35 @@ static void honest_clients_are_exact_beside_one_that_is_let_live(void **state) {
 	read_on_threads(*state, true);
 }
 
+static void *begin_and_end(void *data) {
+	for (int i = 0; i < 2000; i++) {
+		read_buffer(data);
+	}
+	return NULL;
+}
+
+/* Not a byte of it changes. */
+static void readers_of_one_copy_do_not_disturb_each_other(void **state) {
+	struct server *server = *state;
+	struct peer *peer = peer_create(server);
+	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
+		.width = SIDE, .height = SIDE);
+	tell(peer, draw_and_show, .frame = 1);
+	struct sealpool_buffer *buffer = server_get_shown(server, peer);
+	pthread_t threads[READERS];
+	for (int i = 0; i < READERS; i++) {
+		assert_int_equal(pthread_create(&threads[i], NULL,
+			begin_and_end, buffer), 0);
+	}
+	for (int i = 0; i < READERS; i++) {
+		pthread_join(threads[i], NULL);
+	}
+	expect_frame(buffer, 1);
+	assert_int_equal(server_get_stats(server, peer).bytes_copied_in,
+		SIDE_BYTES);
+	peer_finish(peer);
+}
+
 int main(int argc, char *argv[]) {
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--seconds") == 0 && i + 1 < argc) {
@@ -767,6 +796,9 @@ int main(int argc, char *argv[]) {
 		}
 	}
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			readers_of_one_copy_do_not_disturb_each_other,
+			server_setup, server_teardown),
 		cmocka_unit_test_setup_teardown(
 			honest_clients_are_exact_beside_a_hostile_one,
 			setup_strict, teardown),
