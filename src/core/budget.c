@@ -32,6 +32,10 @@ static uint64_t min(uint64_t a, uint64_t b) {
 	return a < b ? a : b;
 }
 
+static uint64_t max(uint64_t a, uint64_t b) {
+	return a > b ? a : b;
+}
+
 static uint32_t get_default_fds(void) {
 	struct rlimit limit;
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0) {
@@ -63,14 +67,14 @@ void sp_budget_init(struct sp_budget *budget,
 		limits->all_fds = get_default_fds();
 	}
 	if (limits->fds == 0) {
-		limits->fds = limits->all_fds / 3;
+		limits->fds = (uint32_t)max(limits->all_fds / 3, 1);
 	}
 	if (limits->all_shadow_bytes == 0) {
 		limits->all_shadow_bytes = get_default_shadow_bytes();
 	}
 	if (limits->shadow_bytes == 0) {
 		limits->shadow_bytes = min(DEFAULT_SHADOW_BYTES,
-			limits->all_shadow_bytes / 2);
+			max(limits->all_shadow_bytes / 2, 1));
 	}
 	budget->fds.max = limits->all_fds;
 	budget->fds.reserve = limits->all_fds / 6;
@@ -167,7 +171,7 @@ static void post_over(struct sp_client *client, const char *budget,
 
 void sp_client_post_over(struct sp_client *client) {
 	const struct sealpool_budget *limits = &client->shm->budget.limits;
-	switch (client->over) {
+	switch ((enum sp_budget_kind)client->over) {
 	case SP_BUDGET_POOLS:
 		post_over(client, "pools", limits->pools);
 		break;
@@ -265,23 +269,35 @@ void sp_budget_make_room(struct sealpool_shm *shm) {
 	make_room(shm, &budget->shadow_bytes, SP_BUDGET_ALL_SHADOW_BYTES, NULL);
 }
 
+/* Adds to a count unless that would exceed the limit: not even for a moment,
+ * which would have another thread's charge refused. Returns whether it did. */
+static bool add_up_to(_Atomic uint64_t *count, uint64_t amount,
+		uint64_t limit) {
+	uint64_t before = *count;
+	do {
+		if (amount > limit || before > limit - amount) {
+			return false;
+		}
+	} while (!atomic_compare_exchange_weak(count, &before,
+		before + amount));
+	return true;
+}
+
 /* One charge against a client's limit and that of all. */
 static int charge(struct sp_client *client, _Atomic uint64_t *held,
 		uint64_t limit, struct sp_common *common, uint64_t amount,
 		enum sp_budget_kind kind, enum sp_budget_kind common_kind) {
-	uint64_t before = atomic_fetch_add(held, amount);
-	if (amount > limit || before > limit - amount) {
-		atomic_fetch_sub(held, amount);
+	if (!add_up_to(held, amount, limit)) {
 		client->over = kind;
 		return -EDQUOT;
 	}
-	uint64_t all = atomic_fetch_add(&common->held, amount) + amount;
-	if (all > common->max) {
+	bool ok = add_up_to(&common->held, amount,
+		common->max + common->reserve);
+	if (!ok || common->held > common->max) {
 		sp_fault_report_crowd(&client->shm->faults);
 	}
-	if (all > common->max + common->reserve) {
-		atomic_fetch_sub(&common->held, amount);
-		atomic_fetch_sub(held, amount);
+	if (!ok) {
+		*held -= amount;
 		client->over = common_kind;
 		return -EDQUOT;
 	}

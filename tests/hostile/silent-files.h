@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef INTEGRATION_SILENT_FILES_H
-#define INTEGRATION_SILENT_FILES_H
+#ifndef HOSTILE_SILENT_FILES_H
+#define HOSTILE_SILENT_FILES_H
 
 #include <stdbool.h>
 #include <sys/types.h>

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef UNIT_BETWEEN_H
+#define UNIT_BETWEEN_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+/** Fails unless the number is one of "low" to "high". cmocka's own for this has
+ * another name in each of its major versions. */
+static inline void expect_between(uint64_t number, uint64_t low,
+		uint64_t high) {
+	if (number < low || number > high) {
+		fail_msg("%llu is not one of %llu to %llu",
+			(unsigned long long)number, (unsigned long long)low,
+			(unsigned long long)high);
+	}
+}
+
+#endif
