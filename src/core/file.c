@@ -30,7 +30,7 @@
  * File systems whose server is this machine's kernel and whose storage is
  * local: by the name in mountinfo and the number of statfs(2), whose man page
  * has those that <linux/magic.h> lacks or lacked once. Not here on purpose:
- * overlay, whose layers can be anything.
+ * overlay, whose layers can be anything (but see is_on_root()).
  */
 static const struct {
 	const char *name;
@@ -81,20 +81,28 @@ static long get_mount_id(int fd) {
 }
 
 /*
- * A chroot() without a mount of its own leads to a mount that mountinfo does not
- * list. Of that one, and no other, the file system can be asked: this very
- * program is there, so no client is its server.
+ * Whether this is the mount of /, which is where this very program is: no client
+ * can be its server. So it may be an overlay too, as in most containers.
  */
-static bool is_on_local_root(long mount_id) {
+static bool is_on_root(long mount_id) {
 	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0) {
 		return false;
 	}
-	struct statfs fs;
-	bool local = get_mount_id(root) == mount_id && fstatfs(root, &fs) == 0 &&
-		is_local_file_system(NULL, (uint32_t)fs.f_type);
+	bool same = get_mount_id(root) == mount_id;
 	close(root);
-	return local;
+	return same;
+}
+
+/*
+ * A chroot() without a mount of its own leads to a mount that mountinfo does not
+ * list. Of that one, and no other, the file system can be asked.
+ */
+static bool is_on_unlisted_root(long mount_id) {
+	struct statfs fs;
+	return is_on_root(mount_id) && statfs("/", &fs) == 0 &&
+		((unsigned long)fs.f_type == OVERLAYFS_SUPER_MAGIC ||
+		is_local_file_system(NULL, (uint32_t)fs.f_type));
 }
 
 /*
@@ -125,12 +133,14 @@ static bool is_on_local_mount(int fd) {
 		if (type != NULL) {
 			type += strlen(" - ");
 			type[strcspn(type, " \n")] = '\0';
-			local = is_local_file_system(type, 0);
+			local = is_local_file_system(type, 0) ||
+				(strcmp(type, "overlay") == 0 &&
+				is_on_root(mount_id));
 		}
 	}
 	free(line);
 	fclose(mounts);
-	return found ? local : is_on_local_root(mount_id);
+	return found ? local : is_on_unlisted_root(mount_id);
 }
 
 static bool has_holes(const struct stat *st) {
