@@ -102,7 +102,7 @@ struct sealpool_budget {
 	 * all_shadow_bytes. */
 	uint64_t shadow_bytes;
 	/** The same for all clients together. Default: a quarter of the
-	 * machine's memory. */
+	 * machine's memory, but not more than 2 GiB. */
 	uint64_t all_shadow_bytes;
 	/** Zero: for budgets to come. */
 	uint64_t reserved[4];

@@ -15,6 +15,7 @@
 #define DEFAULT_POOLS 2048
 #define DEFAULT_BUFFERS 32768
 #define DEFAULT_SHADOW_BYTES ((uint64_t)512 << 20)
+#define DEFAULT_ALL_SHADOW_BYTES ((uint64_t)2 << 30)
 
 /*
  * Every pool holds an fd, and has at most six mappings: of the file for reading
@@ -49,8 +50,9 @@ static uint64_t get_default_shadow_bytes(void) {
 	long pages = sysconf(_SC_PHYS_PAGES);
 	long page_size = sysconf(_SC_PAGESIZE);
 	return pages > 0 && page_size > 0 ?
-		(uint64_t)pages * (uint64_t)page_size / 4 :
-		DEFAULT_SHADOW_BYTES;
+		min((uint64_t)pages * (uint64_t)page_size / 4,
+			DEFAULT_ALL_SHADOW_BYTES) :
+		DEFAULT_ALL_SHADOW_BYTES;
 }
 
 void sp_budget_init(struct sp_budget *budget,

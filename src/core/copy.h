@@ -19,11 +19,12 @@ struct sp_copied {
 
 /**
  * Copies the region, in pixels of the buffer, out of a client's file and to
- * the same offsets from "base". Bytes that the file does not have become zero.
- * Touches no memory of the client's. Any thread.
+ * the same offsets from "base", where the shadow is mapped. Bytes that the file
+ * does not have become zero; holes of the file count neither as copied nor as
+ * missing. Touches no memory of the client's. Any thread.
  */
 struct sp_copied sp_copy_in(int client_fd, const struct sp_layout *layout,
-	const pixman_region32_t *region, uint8_t *base);
+	const pixman_region32_t *region, int shadow_fd, uint8_t *base);
 
 /**
  * Copies all pixels of a buffer out of a shadow's file and to the same offsets

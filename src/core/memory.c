@@ -385,7 +385,7 @@ static void copy_fill(struct sealpool_buffer *buffer, struct sp_copy *copy) {
 	pthread_mutex_unlock(&shadowed->lock);
 
 	struct sp_copied copied = sp_copy_in(pool->file.fd, &buffer->layout,
-		&stale, copy->mapping->data);
+		&stale, copy->shadow->fd, copy->mapping->data);
 	pool->bytes_copied_in += copied.bytes;
 	pool->client->bytes_copied_in += copied.bytes;
 	/* An error is not the client's doing, a bad disk's perhaps: whoever

@@ -124,7 +124,7 @@ static struct sp_copied copy_in(int fd, const struct sp_layout *layout,
 		pixman_box32_t box, uint8_t *base) {
 	pixman_region32_t region;
 	pixman_region32_init_with_extents(&region, &box);
-	struct sp_copied copied = sp_copy_in(fd, layout, &region, base);
+	struct sp_copied copied = sp_copy_in(fd, layout, &region, -1, base);
 	pixman_region32_fini(&region);
 	return copied;
 }
@@ -172,7 +172,7 @@ static void all_rectangles_of_a_region_are_copied(void **state) {
 	/* In the same row, but far from it. */
 	pixman_region32_union_rect(&region, &region, 900, 1, 1, 1);
 	pixman_region32_union_rect(&region, &region, 999, 9, 1, 1);
-	expect_copied(sp_copy_in(fd, &layout, &region, to), 16, 0);
+	expect_copied(sp_copy_in(fd, &layout, &region, -1, to), 16, 0);
 	pixman_region32_fini(&region);
 	expect_parts(to, SIZE,
 		{ STRIDE + 4, STRIDE + 12, FROM_FILE },
@@ -194,7 +194,7 @@ static void rectangles_side_by_side_are_copied(void **state) {
 	pixman_region32_union_rect(&region, &region, 20, 1, 2, 2);
 	/* Below, and not to be taken for one of the row above. */
 	pixman_region32_union_rect(&region, &region, 25, 5, 2, 1);
-	struct sp_copied copied = sp_copy_in(fd, &layout, &region, to);
+	struct sp_copied copied = sp_copy_in(fd, &layout, &region, -1, to);
 	pixman_region32_fini(&region);
 	assert_int_equal(copied.missing, 0);
 	expect_between(copied.bytes, 4 * (3 * 4 + 2), 4 * (2 * 12 + 2));
@@ -221,7 +221,7 @@ static void empty_region_copies_nothing(void **state) {
 		STRIDE);
 	pixman_region32_t region;
 	pixman_region32_init(&region);
-	expect_copied(sp_copy_in(fd, &layout, &region, to), 0, 0);
+	expect_copied(sp_copy_in(fd, &layout, &region, -1, to), 0, 0);
 	pixman_region32_fini(&region);
 	expect_bytes(to, SIZE, NULL, 0);
 	free(to);
@@ -477,10 +477,134 @@ static void last_rows_of_the_largest_pool_are_exact(void **state) {
 	uint8_t *to = mmap(NULL, size + 4096, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	assert_true(to != MAP_FAILED);
-	expect_copied(copy_all_in(fd, &layout, to), 300, 0);
+	/* The two before are holes. */
+	expect_copied(copy_all_in(fd, &layout, to), 100, 0);
 	assert_memory_equal(to + last, bytes, sizeof(bytes));
 	munmap(to, size + 4096);
 	close(fd);
+}
+
+/* Holes: of large files, which are 8 MiB here with data in the fourth. */
+
+#define LARGE ((size_t)8 << 20)
+#define DATA ((size_t)3 << 20)
+#define DATA_SIZE ((size_t)1 << 20)
+
+struct sparse {
+	int fd, shadow;
+	uint8_t *to;
+};
+
+static void sparse_create(struct sparse *sparse) {
+	sparse->fd = memfd_create("sealpool-test", MFD_CLOEXEC);
+	sparse->shadow = memfd_create("sealpool-test-shadow", MFD_CLOEXEC);
+	assert_true(sparse->fd >= 0 && sparse->shadow >= 0);
+	assert_int_equal(ftruncate(sparse->fd, LARGE), 0);
+	assert_int_equal(ftruncate(sparse->shadow, LARGE), 0);
+	uint8_t *bytes = malloc(DATA_SIZE);
+	assert_non_null(bytes);
+	for (size_t i = 0; i < DATA_SIZE; i++) {
+		bytes[i] = pattern(DATA + i);
+	}
+	assert_int_equal(pwrite(sparse->fd, bytes, DATA_SIZE, DATA), DATA_SIZE);
+	free(bytes);
+	sparse->to = mmap(NULL, LARGE, PROT_READ | PROT_WRITE, MAP_SHARED,
+		sparse->shadow, 0);
+	assert_true(sparse->to != MAP_FAILED);
+}
+
+static void sparse_destroy(struct sparse *sparse) {
+	munmap(sparse->to, LARGE);
+	close(sparse->shadow);
+	close(sparse->fd);
+}
+
+static struct sp_copied sparse_copy(struct sparse *sparse, int32_t width,
+		int32_t stride) {
+	struct sp_layout layout = make_layout(DRM_FORMAT_XRGB8888, 0, width,
+		(int32_t)LARGE / stride, stride);
+	pixman_region32_t region;
+	pixman_region32_init_rect(&region, 0, 0, (unsigned)width,
+		(unsigned)layout.height);
+	struct sp_copied copied = sp_copy_in(sparse->fd, &layout, &region,
+		sparse->shadow, sparse->to);
+	pixman_region32_fini(&region);
+	return copied;
+}
+
+static uint64_t get_allocated(int fd) {
+	struct stat st;
+	assert_int_equal(fstat(fd, &st), 0);
+	return (uint64_t)st.st_blocks * 512;
+}
+
+/* Rows that follow one another, that have a little between them, and that are
+ * long. */
+static const struct {
+	int32_t width, stride;
+} shapes[] = { { 1024, 4096 }, { 1000, 4096 }, { 8000, 32768 } };
+
+static void holes_of_a_large_file_are_not_copied(void **state) {
+	for (size_t i = 0; i < 3; i++) {
+		struct sparse sparse;
+		sparse_create(&sparse);
+		lseek(sparse.fd, 77, SEEK_SET);
+		uint64_t pixels = (uint64_t)shapes[i].width * 4 *
+			(LARGE / (uint64_t)shapes[i].stride);
+		struct sp_copied copied = sparse_copy(&sparse, shapes[i].width,
+			shapes[i].stride);
+		expect_between(copied.bytes, pixels / 8, pixels / 8 +
+			2 * 256 * 1024);
+		assert_int_equal(copied.missing, 0);
+		assert_int_equal(lseek(sparse.fd, 0, SEEK_CUR), 77);
+		expect_between(get_allocated(sparse.shadow), DATA_SIZE / 2,
+			DATA_SIZE + 4 * 256 * 1024);
+		for (size_t j = 0; j < LARGE; j++) {
+			bool row = j % (size_t)shapes[i].stride <
+				(size_t)shapes[i].width * 4;
+			bool data = j >= DATA && j < DATA + DATA_SIZE;
+			if (sparse.to[j] != (row && data ? pattern(j) : 0)) {
+				fail_msg("byte %zu is 0x%02x", j, sparse.to[j]);
+			}
+		}
+		sparse_destroy(&sparse);
+	}
+}
+
+/* The client has punched it since. */
+static void holes_over_what_was_copied_before_read_as_zero(void **state) {
+	for (size_t i = 0; i < 3; i++) {
+		struct sparse sparse;
+		sparse_create(&sparse);
+		memset(sparse.to, UNTOUCHED, LARGE);
+		sparse_copy(&sparse, shapes[i].width, shapes[i].stride);
+		for (size_t j = 0; j < LARGE; j++) {
+			bool row = j % (size_t)shapes[i].stride <
+				(size_t)shapes[i].width * 4;
+			bool data = j >= DATA && j < DATA + DATA_SIZE;
+			if (sparse.to[j] != (!row ? UNTOUCHED :
+					data ? pattern(j) : 0)) {
+				fail_msg("byte %zu is 0x%02x", j, sparse.to[j]);
+			}
+		}
+		sparse_destroy(&sparse);
+	}
+}
+
+static void large_file_that_ends_early_lacks_the_rest(void **state) {
+	for (size_t i = 0; i < 3; i++) {
+		struct sparse sparse;
+		sparse_create(&sparse);
+		assert_int_equal(ftruncate(sparse.fd, DATA), 0);
+		uint64_t pixels = (uint64_t)shapes[i].width * 4 *
+			(LARGE / (uint64_t)shapes[i].stride);
+		struct sp_copied copied = sparse_copy(&sparse, shapes[i].width,
+			shapes[i].stride);
+		assert_int_equal(copied.missing, pixels / 8 * 5);
+		assert_int_equal(copied.error, 0);
+		assert_int_equal(get_allocated(sparse.shadow), 0);
+		sparse_destroy(&sparse);
+	}
 }
 
 /* Out */
@@ -667,6 +791,10 @@ int main(void) {
 		TEST(holes_read_as_zero_and_stay_holes),
 		TEST(file_offset_stays_where_it_was),
 		TEST(last_rows_of_the_largest_pool_are_exact),
+
+		TEST(holes_of_a_large_file_are_not_copied),
+		TEST(holes_over_what_was_copied_before_read_as_zero),
+		TEST(large_file_that_ends_early_lacks_the_rest),
 
 		TEST(all_pixels_are_handed_back_and_nothing_else),
 		TEST(what_is_between_rows_is_not_handed_back),
