@@ -1,117 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is on the output, by wlr-screencopy. The compositor writes it into a
- * buffer of ours: the other direction of a wl_shm.
+ * What is on the output, by one of three protocols. The compositor writes it
+ * into a buffer of ours: the other direction of a wl_shm.
  */
+#include <stdio.h>
 #include <string.h>
 #include <wayland-client.h>
 
 #include "buffer.h"
 #include "capture.h"
 #include "client.h"
+#include "ext-image-capture-source-v1-client-protocol.h"
+#include "ext-image-copy-capture-v1-client-protocol.h"
 #include "image.h"
+#include "weston-output-capture-client-protocol.h"
 #include "wlr-screencopy-unstable-v1-client-protocol.h"
 
-static void handle_buffer(void *data, struct zwlr_screencopy_frame_v1 *frame,
-		uint32_t format, uint32_t width, uint32_t height,
-		uint32_t stride) {
-	struct client_capture *capture = data;
-	capture->format = format;
-	capture->width = (int32_t)width;
-	capture->height = (int32_t)height;
-	capture->stride = (int32_t)stride;
-	/* Before version 3, nothing comes after this. */
-	if (zwlr_screencopy_frame_v1_get_version(frame) <
-			ZWLR_SCREENCOPY_FRAME_V1_BUFFER_DONE_SINCE_VERSION) {
-		capture->described = true;
-	}
-}
-
-static void handle_linux_dmabuf(void *data,
-		struct zwlr_screencopy_frame_v1 *frame, uint32_t format,
-		uint32_t width, uint32_t height) {
-	/* This is about shared memory. */
-}
-
-static void handle_buffer_done(void *data,
-		struct zwlr_screencopy_frame_v1 *frame) {
-	struct client_capture *capture = data;
-	capture->described = true;
-}
-
-static void handle_flags(void *data, struct zwlr_screencopy_frame_v1 *frame,
-		uint32_t flags) {
-	struct client_capture *capture = data;
-	capture->y_invert = flags & ZWLR_SCREENCOPY_FRAME_V1_FLAGS_Y_INVERT;
-}
-
-static void handle_damage(void *data, struct zwlr_screencopy_frame_v1 *frame,
-		uint32_t x, uint32_t y, uint32_t width, uint32_t height) {
-	/* Sent only to those who ask for it. */
-}
-
-static void handle_ready(void *data, struct zwlr_screencopy_frame_v1 *frame,
-		uint32_t seconds_high, uint32_t seconds_low,
-		uint32_t nanoseconds) {
-	struct client_capture *capture = data;
-	capture->over = true;
-}
-
-static void handle_failed(void *data, struct zwlr_screencopy_frame_v1 *frame) {
-	struct client_capture *capture = data;
-	capture->described = true;
-	capture->over = true;
-	capture->failed = true;
-}
-
-static const struct zwlr_screencopy_frame_v1_listener frame_listener = {
-	.buffer = handle_buffer,
-	.flags = handle_flags,
-	.ready = handle_ready,
-	.failed = handle_failed,
-	.damage = handle_damage,
-	.linux_dmabuf = handle_linux_dmabuf,
-	.buffer_done = handle_buffer_done,
-};
-
-bool client_capture_begin(struct client *client,
-		struct client_capture *capture) {
-	*capture = (struct client_capture){ .client = client };
-	if (client->screencopy == NULL || client->output == NULL) {
-		return client_fail(client,
-			"the compositor has no wlr-screencopy or no output");
-	}
-	capture->frame = zwlr_screencopy_manager_v1_capture_output(
-		client->screencopy, 0, client->output);
-	if (capture->frame == NULL) {
-		return client_fail(client, "no memory");
-	}
-	zwlr_screencopy_frame_v1_add_listener(capture->frame, &frame_listener,
-		capture);
-	if (!client_wait(client, &capture->described,
-			"the capture's description")) {
-		return false;
-	}
-	return !capture->failed ||
-		client_fail(client, "the compositor cannot capture its output");
-}
-
-void client_capture_end(struct client_capture *capture) {
-	if (capture->frame != NULL) {
-		zwlr_screencopy_frame_v1_destroy(capture->frame);
-		capture->frame = NULL;
-	}
-}
-
-bool client_capture_copy(struct client_capture *capture,
-		struct client_buffer *buffer) {
-	struct client *client = capture->client;
-	zwlr_screencopy_frame_v1_copy(capture->frame, buffer->buffer);
-	if (!client_wait(client, &capture->over, "the captured picture")) {
-		return false;
-	}
-	return !capture->failed || client_fail(client, "the capture failed");
-}
+/* DRM fourcc codes: "AR24" and "XR24". */
+#define WESTON_ARGB8888 0x34325241
+#define WESTON_XRGB8888 0x34325258
 
 static bool has_red_first(uint32_t format, bool *red_first) {
 	switch (format) {
@@ -125,6 +32,379 @@ static bool has_red_first(uint32_t format, bool *red_first) {
 		return true;
 	}
 	return false;
+}
+
+/* The first one that can be understood is as good as any. */
+static void offer_format(struct client_capture *capture, uint32_t format) {
+	bool red_first;
+	if (!capture->has_format || (!has_red_first(capture->format,
+			&red_first) && has_red_first(format, &red_first))) {
+		capture->format = format;
+		capture->has_format = true;
+	}
+}
+
+static void set_size(struct client_capture *capture, int32_t width,
+		int32_t height) {
+	capture->width = width;
+	capture->height = height;
+	/* All formats that can be understood have as much. */
+	capture->stride = width * 4;
+}
+
+static void set_failed(struct client_capture *capture, const char *reason) {
+	capture->described = true;
+	capture->over = true;
+	capture->failed = true;
+	snprintf(capture->reason, sizeof(capture->reason), "%s", reason);
+}
+
+/* wlr-screencopy */
+
+static void wlr_handle_buffer(void *data, struct zwlr_screencopy_frame_v1 *frame,
+		uint32_t format, uint32_t width, uint32_t height,
+		uint32_t stride) {
+	struct client_capture *capture = data;
+	capture->format = format;
+	capture->has_format = true;
+	capture->width = (int32_t)width;
+	capture->height = (int32_t)height;
+	capture->stride = (int32_t)stride;
+	/* Before version 3, nothing comes after this. */
+	if (zwlr_screencopy_frame_v1_get_version(frame) <
+			ZWLR_SCREENCOPY_FRAME_V1_BUFFER_DONE_SINCE_VERSION) {
+		capture->described = true;
+	}
+}
+
+static void wlr_handle_linux_dmabuf(void *data,
+		struct zwlr_screencopy_frame_v1 *frame, uint32_t format,
+		uint32_t width, uint32_t height) {
+	/* This is about shared memory. */
+}
+
+static void wlr_handle_buffer_done(void *data,
+		struct zwlr_screencopy_frame_v1 *frame) {
+	struct client_capture *capture = data;
+	capture->described = true;
+}
+
+static void wlr_handle_flags(void *data, struct zwlr_screencopy_frame_v1 *frame,
+		uint32_t flags) {
+	struct client_capture *capture = data;
+	capture->y_invert = flags & ZWLR_SCREENCOPY_FRAME_V1_FLAGS_Y_INVERT;
+}
+
+static void wlr_handle_damage(void *data, struct zwlr_screencopy_frame_v1 *frame,
+		uint32_t x, uint32_t y, uint32_t width, uint32_t height) {
+	/* Sent only to those who ask for it. */
+}
+
+static void wlr_handle_ready(void *data, struct zwlr_screencopy_frame_v1 *frame,
+		uint32_t seconds_high, uint32_t seconds_low,
+		uint32_t nanoseconds) {
+	struct client_capture *capture = data;
+	capture->over = true;
+}
+
+static void wlr_handle_failed(void *data, struct zwlr_screencopy_frame_v1 *frame) {
+	set_failed(data, "it did not say why");
+}
+
+static const struct zwlr_screencopy_frame_v1_listener wlr_frame_listener = {
+	.buffer = wlr_handle_buffer,
+	.flags = wlr_handle_flags,
+	.ready = wlr_handle_ready,
+	.failed = wlr_handle_failed,
+	.damage = wlr_handle_damage,
+	.linux_dmabuf = wlr_handle_linux_dmabuf,
+	.buffer_done = wlr_handle_buffer_done,
+};
+
+static bool wlr_begin(struct client *client, struct client_capture *capture) {
+	capture->wlr_frame = zwlr_screencopy_manager_v1_capture_output(
+		client->screencopy, 0, client->output);
+	if (capture->wlr_frame == NULL) {
+		return client_fail(client, "no memory");
+	}
+	zwlr_screencopy_frame_v1_add_listener(capture->wlr_frame,
+		&wlr_frame_listener, capture);
+	return client_wait(client, &capture->described,
+		"the capture's description");
+}
+
+/* ext-image-copy-capture */
+
+static void ext_handle_buffer_size(void *data,
+		struct ext_image_copy_capture_session_v1 *session,
+		uint32_t width, uint32_t height) {
+	set_size(data, (int32_t)width, (int32_t)height);
+}
+
+static void ext_handle_shm_format(void *data,
+		struct ext_image_copy_capture_session_v1 *session,
+		uint32_t format) {
+	offer_format(data, format);
+}
+
+static void ext_handle_dmabuf_device(void *data,
+		struct ext_image_copy_capture_session_v1 *session,
+		struct wl_array *device) {
+	/* This is about shared memory. */
+}
+
+static void ext_handle_dmabuf_format(void *data,
+		struct ext_image_copy_capture_session_v1 *session,
+		uint32_t format, struct wl_array *modifiers) {
+	/* This is about shared memory. */
+}
+
+static void ext_handle_done(void *data,
+		struct ext_image_copy_capture_session_v1 *session) {
+	struct client_capture *capture = data;
+	capture->described = true;
+}
+
+static void ext_handle_stopped(void *data,
+		struct ext_image_copy_capture_session_v1 *session) {
+	set_failed(data, "it has stopped the session");
+}
+
+static const struct ext_image_copy_capture_session_v1_listener
+		ext_session_listener = {
+	.buffer_size = ext_handle_buffer_size,
+	.shm_format = ext_handle_shm_format,
+	.dmabuf_device = ext_handle_dmabuf_device,
+	.dmabuf_format = ext_handle_dmabuf_format,
+	.done = ext_handle_done,
+	.stopped = ext_handle_stopped,
+};
+
+static void ext_handle_transform(void *data,
+		struct ext_image_copy_capture_frame_v1 *frame,
+		uint32_t transform) {
+	/* The output's, which is known to be none. */
+}
+
+static void ext_handle_damage(void *data,
+		struct ext_image_copy_capture_frame_v1 *frame, int32_t x,
+		int32_t y, int32_t width, int32_t height) {
+	/* All of the buffer is asked for, each time. */
+}
+
+static void ext_handle_presentation_time(void *data,
+		struct ext_image_copy_capture_frame_v1 *frame,
+		uint32_t seconds_high, uint32_t seconds_low,
+		uint32_t nanoseconds) {
+	/* When is not the question. */
+}
+
+static void ext_handle_ready(void *data,
+		struct ext_image_copy_capture_frame_v1 *frame) {
+	struct client_capture *capture = data;
+	capture->over = true;
+}
+
+static void ext_handle_failed(void *data,
+		struct ext_image_copy_capture_frame_v1 *frame,
+		uint32_t reason) {
+	switch (reason) {
+	case EXT_IMAGE_COPY_CAPTURE_FRAME_V1_FAILURE_REASON_BUFFER_CONSTRAINTS:
+		set_failed(data, "the buffer is not as it should be");
+		break;
+	case EXT_IMAGE_COPY_CAPTURE_FRAME_V1_FAILURE_REASON_STOPPED:
+		set_failed(data, "it has stopped the session");
+		break;
+	default:
+		set_failed(data, "it did not say why");
+	}
+}
+
+static const struct ext_image_copy_capture_frame_v1_listener
+		ext_frame_listener = {
+	.transform = ext_handle_transform,
+	.damage = ext_handle_damage,
+	.presentation_time = ext_handle_presentation_time,
+	.ready = ext_handle_ready,
+	.failed = ext_handle_failed,
+};
+
+static bool ext_begin(struct client *client, struct client_capture *capture) {
+	capture->ext_source =
+		ext_output_image_capture_source_manager_v1_create_source(
+			client->output_sources, client->output);
+	if (capture->ext_source == NULL) {
+		return client_fail(client, "no memory");
+	}
+	/* The first picture of a session never waits for a change. */
+	capture->ext_session =
+		ext_image_copy_capture_manager_v1_create_session(
+			client->copy_capture, capture->ext_source, 0);
+	if (capture->ext_session == NULL) {
+		return client_fail(client, "no memory");
+	}
+	ext_image_copy_capture_session_v1_add_listener(capture->ext_session,
+		&ext_session_listener, capture);
+	return client_wait(client, &capture->described,
+		"the capture session's description");
+}
+
+static bool ext_copy(struct client *client, struct client_capture *capture,
+		struct client_buffer *buffer) {
+	capture->ext_frame = ext_image_copy_capture_session_v1_create_frame(
+		capture->ext_session);
+	if (capture->ext_frame == NULL) {
+		return client_fail(client, "no memory");
+	}
+	ext_image_copy_capture_frame_v1_add_listener(capture->ext_frame,
+		&ext_frame_listener, capture);
+	ext_image_copy_capture_frame_v1_attach_buffer(capture->ext_frame,
+		buffer->buffer);
+	ext_image_copy_capture_frame_v1_damage_buffer(capture->ext_frame, 0, 0,
+		buffer->width, buffer->height);
+	ext_image_copy_capture_frame_v1_capture(capture->ext_frame);
+	return true;
+}
+
+/* Weston's output capture */
+
+static void weston_handle_format(void *data,
+		struct weston_capture_source_v1 *source, uint32_t drm_format) {
+	/* DRM fourcc codes, but for two, are wl_shm's. */
+	uint32_t format = drm_format;
+	if (drm_format == WESTON_ARGB8888) {
+		format = WL_SHM_FORMAT_ARGB8888;
+	} else if (drm_format == WESTON_XRGB8888) {
+		format = WL_SHM_FORMAT_XRGB8888;
+	}
+	offer_format(data, format);
+}
+
+static void weston_handle_size(void *data,
+		struct weston_capture_source_v1 *source, int32_t width,
+		int32_t height) {
+	set_size(data, width, height);
+}
+
+static void weston_handle_complete(void *data,
+		struct weston_capture_source_v1 *source) {
+	struct client_capture *capture = data;
+	capture->over = true;
+}
+
+static void weston_handle_retry(void *data,
+		struct weston_capture_source_v1 *source) {
+	set_failed(data, "the buffer is not as it should be");
+}
+
+static void weston_handle_failed(void *data,
+		struct weston_capture_source_v1 *source, const char *reason) {
+	set_failed(data, reason != NULL ? reason : "it did not say why");
+}
+
+static const struct weston_capture_source_v1_listener weston_source_listener = {
+	.format = weston_handle_format,
+	.size = weston_handle_size,
+	.complete = weston_handle_complete,
+	.retry = weston_handle_retry,
+	.failed = weston_handle_failed,
+};
+
+static bool weston_begin(struct client *client,
+		struct client_capture *capture) {
+	capture->weston_source = weston_capture_v1_create(
+		client->weston_capture, client->output,
+		WESTON_CAPTURE_V1_SOURCE_FRAMEBUFFER);
+	if (capture->weston_source == NULL) {
+		return client_fail(client, "no memory");
+	}
+	weston_capture_source_v1_add_listener(capture->weston_source,
+		&weston_source_listener, capture);
+	/* No event says that there are no more formats. */
+	return client_roundtrip(client);
+}
+
+/* Any of them */
+
+bool client_capture_is_possible(const struct client *client) {
+	bool has_ext = client->copy_capture != NULL &&
+		client->output_sources != NULL;
+	return client->output != NULL && client->output_is_plain &&
+		(client->screencopy != NULL || has_ext ||
+		client->weston_capture != NULL);
+}
+
+bool client_capture_begin(struct client *client,
+		struct client_capture *capture) {
+	*capture = (struct client_capture){ .client = client };
+	bool ok;
+	if (!client_capture_is_possible(client)) {
+		return client_fail(client, "the compositor has no protocol "
+			"for captures, or not one plain output");
+	}
+	if (client->screencopy != NULL) {
+		ok = wlr_begin(client, capture);
+	} else if (client->copy_capture != NULL &&
+			client->output_sources != NULL) {
+		ok = ext_begin(client, capture);
+	} else {
+		ok = weston_begin(client, capture);
+	}
+	if (!ok) {
+		return false;
+	}
+	if (capture->failed) {
+		return client_fail(client,
+			"the compositor cannot capture its output: %s",
+			capture->reason);
+	}
+	return (capture->has_format && capture->width > 0 &&
+			capture->height > 0) ||
+		client_fail(client, "the compositor does not say what a "
+			"captured picture is like");
+}
+
+void client_capture_end(struct client_capture *capture) {
+	if (capture->wlr_frame != NULL) {
+		zwlr_screencopy_frame_v1_destroy(capture->wlr_frame);
+		capture->wlr_frame = NULL;
+	}
+	if (capture->ext_frame != NULL) {
+		ext_image_copy_capture_frame_v1_destroy(capture->ext_frame);
+		capture->ext_frame = NULL;
+	}
+	if (capture->ext_session != NULL) {
+		ext_image_copy_capture_session_v1_destroy(
+			capture->ext_session);
+		capture->ext_session = NULL;
+	}
+	if (capture->ext_source != NULL) {
+		ext_image_capture_source_v1_destroy(capture->ext_source);
+		capture->ext_source = NULL;
+	}
+	if (capture->weston_source != NULL) {
+		weston_capture_source_v1_destroy(capture->weston_source);
+		capture->weston_source = NULL;
+	}
+}
+
+bool client_capture_copy(struct client_capture *capture,
+		struct client_buffer *buffer) {
+	struct client *client = capture->client;
+	if (capture->wlr_frame != NULL) {
+		zwlr_screencopy_frame_v1_copy(capture->wlr_frame,
+			buffer->buffer);
+	} else if (capture->weston_source != NULL) {
+		weston_capture_source_v1_capture(capture->weston_source,
+			buffer->buffer);
+	} else if (!ext_copy(client, capture, buffer)) {
+		return false;
+	}
+	if (!client_wait(client, &capture->over, "the captured picture")) {
+		return false;
+	}
+	return !capture->failed ||
+		client_fail(client, "the capture failed: %s", capture->reason);
 }
 
 bool client_capture_read(struct client_capture *capture,

@@ -10,21 +10,43 @@
 struct client;
 struct client_buffer;
 struct client_image;
+struct ext_image_capture_source_v1;
+struct ext_image_copy_capture_frame_v1;
+struct ext_image_copy_capture_session_v1;
+struct weston_capture_source_v1;
 struct zwlr_screencopy_frame_v1;
 
-/** One picture of the output, being taken with wlr-screencopy. */
+/**
+ * One picture of the output, being taken with wlr-screencopy,
+ * ext-image-copy-capture or Weston's output capture: the first of them that the
+ * compositor has.
+ */
 struct client_capture {
 	struct client *client;
-	struct zwlr_screencopy_frame_v1 *frame;
+	struct zwlr_screencopy_frame_v1 *wlr_frame;
+	struct ext_image_capture_source_v1 *ext_source;
+	struct ext_image_copy_capture_session_v1 *ext_session;
+	struct ext_image_copy_capture_frame_v1 *ext_frame;
+	struct weston_capture_source_v1 *weston_source;
 	/* What the buffer for it must be like: a wl_shm format, pixels,
 	 * bytes. */
 	uint32_t format;
+	bool has_format;
 	int32_t width, height, stride;
 
 	/* The bottom row comes first. */
 	bool y_invert;
 	bool described, over, failed;
+	/* Why, where the compositor has said. */
+	char reason[128];
 };
+
+/**
+ * Whether the compositor has a protocol to take pictures of its output with, and
+ * one output, on which clients' pixels are neither scaled nor turned. It may
+ * refuse this client all the same.
+ */
+bool client_capture_is_possible(const struct client *client);
 
 /** Asks for a picture, and waits until the compositor says what it needs. */
 bool client_capture_begin(struct client *client,

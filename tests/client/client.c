@@ -16,7 +16,10 @@
 #include <wayland-client.h>
 
 #include "client.h"
+#include "ext-image-capture-source-v1-client-protocol.h"
+#include "ext-image-copy-capture-v1-client-protocol.h"
 #include "viewporter-client-protocol.h"
+#include "weston-output-capture-client-protocol.h"
 #include "wlr-screencopy-unstable-v1-client-protocol.h"
 #include "xdg-shell-client-protocol.h"
 
@@ -60,6 +63,13 @@ static const struct {
 	{ &wp_viewporter_interface, 1, offsetof(struct client, viewporter) },
 	{ &zwlr_screencopy_manager_v1_interface, 3,
 		offsetof(struct client, screencopy) },
+	{ &ext_image_copy_capture_manager_v1_interface, 1,
+		offsetof(struct client, copy_capture) },
+	{ &ext_output_image_capture_source_manager_v1_interface, 1,
+		offsetof(struct client, output_sources) },
+	{ &weston_capture_v1_interface, 1,
+		offsetof(struct client, weston_capture) },
+	{ &wl_seat_interface, 1, offsetof(struct client, seat) },
 	{ &wl_output_interface, 2, offsetof(struct client, output) },
 };
 
@@ -69,19 +79,74 @@ static uint32_t lower(uint32_t a, uint32_t b) {
 	return a < b ? a : b;
 }
 
+static void handle_geometry(void *data, struct wl_output *output, int32_t x,
+		int32_t y, int32_t physical_width, int32_t physical_height,
+		int32_t subpixel, const char *make, const char *model,
+		int32_t transform) {
+	struct client *client = data;
+	client->output_is_plain &= transform == WL_OUTPUT_TRANSFORM_NORMAL;
+}
+
+static void handle_mode(void *data, struct wl_output *output, uint32_t flags,
+		int32_t width, int32_t height, int32_t refresh) {
+	/* A captured picture tells its size. */
+}
+
+static void handle_output_done(void *data, struct wl_output *output) {
+	/* What is looked at does not change together. */
+}
+
+static void handle_scale(void *data, struct wl_output *output, int32_t factor) {
+	struct client *client = data;
+	client->output_is_plain &= factor == 1;
+}
+
+static const struct wl_output_listener output_listener = {
+	.geometry = handle_geometry,
+	.mode = handle_mode,
+	.done = handle_output_done,
+	.scale = handle_scale,
+};
+
+static void handle_capabilities(void *data, struct wl_seat *seat,
+		uint32_t capabilities) {
+	struct client *client = data;
+	client->seat_capabilities = capabilities;
+}
+
+static const struct wl_seat_listener seat_listener = {
+	.capabilities = handle_capabilities,
+};
+
 static void handle_global(void *data, struct wl_registry *registry,
 		uint32_t name, const char *interface, uint32_t version) {
 	struct client *client = data;
 	for (size_t i = 0; i < GLOBALS_LEN; i++) {
 		const struct wl_interface *known = globals[i].interface;
 		void **member = (void **)((char *)client + globals[i].member);
-		if (strcmp(interface, known->name) != 0 || *member != NULL) {
+		if (strcmp(interface, known->name) != 0) {
+			continue;
+		}
+		if (*member != NULL) {
+			client->output_is_plain &=
+				known != &wl_output_interface;
+			continue;
+		}
+		/* Version 2 has numbered version 1's events anew. */
+		if (known == &weston_capture_v1_interface && version > 1) {
 			continue;
 		}
 		version = lower(version, globals[i].version);
 		/* The system's libwayland may know an older one. */
 		version = lower(version, (uint32_t)known->version);
 		*member = wl_registry_bind(registry, name, known, version);
+		/* These are described at once. */
+		if (known == &wl_output_interface) {
+			wl_output_add_listener(*member, &output_listener,
+				client);
+		} else if (known == &wl_seat_interface) {
+			wl_seat_add_listener(*member, &seat_listener, client);
+		}
 	}
 }
 
@@ -105,7 +170,10 @@ static const struct xdg_wm_base_listener wm_base_listener = {
 };
 
 bool client_connect(struct client *client, const char *name) {
-	*client = (struct client){ .patience = CLIENT_PATIENCE_MS };
+	*client = (struct client){
+		.output_is_plain = true,
+		.patience = CLIENT_PATIENCE_MS,
+	};
 	wl_log_set_handler_client(handle_log);
 	client->display = wl_display_connect(name);
 	if (client->display == NULL) {
@@ -129,7 +197,8 @@ bool client_connect(struct client *client, const char *name) {
 		xdg_wm_base_add_listener(client->wm_base, &wm_base_listener,
 			NULL);
 	}
-	return true;
+	/* Until output and seat are described. */
+	return client_roundtrip(client);
 }
 
 void client_disconnect(struct client *client) {

@@ -6,10 +6,14 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct ext_image_copy_capture_manager_v1;
+struct ext_output_image_capture_source_manager_v1;
+struct weston_capture_v1;
 struct wl_compositor;
 struct wl_display;
 struct wl_output;
 struct wl_registry;
+struct wl_seat;
 struct wl_shm;
 struct wl_subcompositor;
 struct wp_viewporter;
@@ -37,8 +41,16 @@ struct client {
 	struct xdg_wm_base *wm_base;
 	struct wp_viewporter *viewporter;
 	struct zwlr_screencopy_manager_v1 *screencopy;
+	struct ext_image_copy_capture_manager_v1 *copy_capture;
+	struct ext_output_image_capture_source_manager_v1 *output_sources;
+	struct weston_capture_v1 *weston_capture;
 	/* The first of them. */
+	struct wl_seat *seat;
+	uint32_t seat_capabilities;
 	struct wl_output *output;
+	/* There is one output, and its pixels are those of its clients, neither
+	 * scaled nor turned. */
+	bool output_is_plain;
 
 	/* For each wait, in milliseconds. */
 	int patience;

@@ -194,3 +194,58 @@ bool client_image_find(const struct client_image *image,
 	}
 	return false;
 }
+
+struct place {
+	uint32_t pixel;
+	int32_t x, y;
+};
+
+static int compare_places(const void *a, const void *b) {
+	const struct place *left = a, *right = b;
+	return (left->pixel > right->pixel) - (left->pixel < right->pixel);
+}
+
+/* Each pixel of the image that is one of the part's is a vote for where the
+ * part is. */
+bool client_image_find_closest(const struct client_image *image,
+		const struct client_image *part, int32_t *x, int32_t *y) {
+	size_t places_len = (size_t)part->width * (size_t)part->height;
+	struct place *places = calloc(places_len, sizeof(places[0]));
+	uint32_t *votes = calloc((size_t)image->width * (size_t)image->height,
+		sizeof(votes[0]));
+	uint32_t most = 0;
+	if (places == NULL || votes == NULL) {
+		goto out;
+	}
+	for (size_t i = 0; i < places_len; i++) {
+		places[i].x = (int32_t)(i % (size_t)part->width);
+		places[i].y = (int32_t)(i / (size_t)part->width);
+		places[i].pixel = client_image_get(part, places[i].x,
+			places[i].y) & 0xffffff;
+	}
+	qsort(places, places_len, sizeof(places[0]), compare_places);
+	for (int32_t i = 0; i < image->height; i++) {
+		for (int32_t j = 0; j < image->width; j++) {
+			struct place key = {
+				.pixel = client_image_get(image, j, i) &
+					0xffffff,
+			};
+			const struct place *place = bsearch(&key, places,
+				places_len, sizeof(places[0]), compare_places);
+			if (place == NULL || place->x > j || place->y > i) {
+				continue;
+			}
+			uint32_t *vote = &votes[(size_t)(i - place->y) *
+				(size_t)image->width + (size_t)(j - place->x)];
+			if (++*vote > most) {
+				most = *vote;
+				*x = j - place->x;
+				*y = i - place->y;
+			}
+		}
+	}
+out:
+	free(votes);
+	free(places);
+	return most > 0;
+}

@@ -58,4 +58,9 @@ bool client_image_expect(const struct client_image *image, int32_t x, int32_t y,
 bool client_image_find(const struct client_image *image,
 	const struct client_image *part, int32_t *x, int32_t *y);
 
+/** Finds where "image" shows most of "part", whose pixels should all differ.
+ * Returns false where there is nothing of it. */
+bool client_image_find_closest(const struct client_image *image,
+	const struct client_image *part, int32_t *x, int32_t *y);
+
 #endif

@@ -26,9 +26,14 @@
 #define LIFE_SECONDS 40
 #define NAME "memory"
 #define INODE 2
+#define FILE_SIZE (1 << 20)
 
 /* The end of the pipe that tells what was asked. */
 static int asked_fd;
+/* What is left unanswered. */
+static unsigned silences;
+/* Whose flushes are answered, or 0. */
+static pid_t owner;
 /* The time of this process is over. */
 static volatile sig_atomic_t expired;
 
@@ -53,7 +58,7 @@ static void handle_lookup(fuse_req_t request, fuse_ino_t parent,
 			.st_ino = INODE,
 			.st_mode = S_IFREG | 0666,
 			.st_nlink = 1,
-			.st_size = 1 << 20,
+			.st_size = FILE_SIZE,
 		},
 		.entry_timeout = LIFE_SECONDS,
 	};
@@ -71,7 +76,17 @@ static void handle_getattr(fuse_req_t request, fuse_ino_t inode,
 		fuse_reply_attr(request, &st, LIFE_SECONDS);
 		return;
 	}
-	note('g');
+	if (silences & SILENT_FILES_GETATTR) {
+		note('g');
+		return;
+	}
+	struct stat st = {
+		.st_ino = INODE,
+		.st_mode = S_IFREG | 0666,
+		.st_nlink = 1,
+		.st_size = FILE_SIZE,
+	};
+	fuse_reply_attr(request, &st, LIFE_SECONDS);
 }
 
 static void handle_open(fuse_req_t request, fuse_ino_t inode,
@@ -81,16 +96,36 @@ static void handle_open(fuse_req_t request, fuse_ino_t inode,
 
 static void handle_read(fuse_req_t request, fuse_ino_t inode, size_t size,
 		off_t offset, struct fuse_file_info *info) {
-	note('r');
+	static const char zeroes[4096];
+	if (silences & SILENT_FILES_READ) {
+		note('r');
+		return;
+	}
+	if (offset >= FILE_SIZE) {
+		size = 0;
+	}
+	/* The kernel takes what is missing for the file's end, and fills up
+	 * with zeroes what it holds of the file. */
+	fuse_reply_buf(request, zeroes,
+		size < sizeof(zeroes) ? size : sizeof(zeroes));
 }
 
 static void handle_flush(fuse_req_t request, fuse_ino_t inode,
 		struct fuse_file_info *info) {
 	/* Some close() waits from now on. */
+	if (!(silences & SILENT_FILES_FLUSH) ||
+			fuse_req_ctx(request)->pid == owner) {
+		fuse_reply_err(request, 0);
+	}
 }
 
 static void handle_statfs(fuse_req_t request, fuse_ino_t inode) {
-	note('s');
+	if (silences & SILENT_FILES_STATFS) {
+		note('s');
+		return;
+	}
+	struct statvfs fs = { .f_bsize = 4096, .f_namemax = 255 };
+	fuse_reply_statfs(request, &fs);
 }
 
 static const struct fuse_lowlevel_ops operations = {
@@ -136,7 +171,8 @@ static _Noreturn void serve(const char *directory, int ready_fd, pid_t parent) {
 	_exit(in_time ? 0 : 1);
 }
 
-bool silent_files_mount(struct silent_files *files) {
+static bool mount_about(struct silent_files *files, unsigned requests,
+		bool owned) {
 	*files = (struct silent_files){ .pid = -1 };
 	int pipe_fds[2];
 	snprintf(files->directory, sizeof(files->directory),
@@ -161,6 +197,8 @@ bool silent_files_mount(struct silent_files *files) {
 		/* Nothing of the test's is to stay open in here. */
 		asked_fd = dup2(pipe_fds[1], STDOUT_FILENO);
 		close_range(STDERR_FILENO + 1, ~0u, 0);
+		silences = requests;
+		owner = owned ? parent : 0;
 		serve(files->directory, asked_fd, parent);
 	}
 	close(pipe_fds[1]);
@@ -178,6 +216,14 @@ bool silent_files_mount(struct silent_files *files) {
 	fcntl(pipe_fds[0], F_SETFL, O_NONBLOCK);
 	files->asked = pipe_fds[0];
 	return true;
+}
+
+bool silent_files_mount(struct silent_files *files) {
+	return mount_about(files, ~0u, false);
+}
+
+bool silent_files_mount_about(struct silent_files *files, unsigned requests) {
+	return mount_about(files, requests, true);
 }
 
 bool silent_files_were_asked(const struct silent_files *files) {
@@ -205,6 +251,10 @@ bool silent_files_mount(struct silent_files *files) {
 	snprintf(files->error, sizeof(files->error),
 		"built without libfuse 3");
 	return false;
+}
+
+bool silent_files_mount_about(struct silent_files *files, unsigned requests) {
+	return silent_files_mount(files);
 }
 
 bool silent_files_were_asked(const struct silent_files *files) {

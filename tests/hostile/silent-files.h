@@ -5,6 +5,15 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+/** What a file can be silent about. */
+enum silent_files_request {
+	SILENT_FILES_READ = 1 << 0,
+	SILENT_FILES_GETATTR = 1 << 1,
+	SILENT_FILES_STATFS = 1 << 2,
+	/** Closing it: that asks the server to flush. */
+	SILENT_FILES_FLUSH = 1 << 3,
+};
+
 /**
  * A file system with one file that can be opened, and that is silent about all
  * else: whoever asks for its size, reads it or closes it waits in the kernel,
@@ -27,6 +36,13 @@ struct silent_files {
  * Returns false, with "error" set, where there is no FUSE, or not for us.
  */
 bool silent_files_mount(struct silent_files *files);
+
+/**
+ * The same with a file of zeroes that is silent about some requests only: flags
+ * of enum silent_files_request, or 0. The caller's process can close it at any
+ * time; others wait if SILENT_FILES_FLUSH says so.
+ */
+bool silent_files_mount_about(struct silent_files *files, unsigned requests);
 
 /** Whether anyone has asked for what he will not get, but for closing. */
 bool silent_files_were_asked(const struct silent_files *files);

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A client that does nothing but what clients do, and notices when it can not
+ * any more.
+ *
+ * Its memory is of both sorts, sealed and not, in turn. Of the answers it is the
+ * time that matters: a compositor that is busy with one client's memory leaves
+ * all others waiting.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bystander.h"
+#include "case.h"
+
+#define SIDE 64
+#define SIZE (SIDE * SIDE * 4)
+#define ROUND_MS 5
+/* How long it may take until the picture is on the output. */
+#define SEEN_MS 2000
+
+struct window {
+	struct client_memory memory;
+	struct client_pool pool;
+	struct client_buffer buffer;
+	struct client_window window;
+};
+
+static struct bystander_state *state;
+
+static _Noreturn void end(void) {
+	/* Nothing of what was registered with atexit() is ours. */
+	_exit(0);
+}
+
+static _Noreturn void harm(const struct client *client) {
+	snprintf(state->text, sizeof(state->text), "%s", client->error);
+	state->harmed = true;
+	end();
+}
+
+static void need(struct client *client, bool ok) {
+	if (!ok) {
+		harm(client);
+	}
+}
+
+static bool create_buffer(struct client *client, struct window *window,
+		enum client_memory_kind kind) {
+	return client_memory_create(client, &window->memory, kind, SIZE) &&
+		client_pool_create(client, &window->pool, &window->memory,
+			SIZE) &&
+		client_buffer_create(&window->pool, &window->buffer, 0, SIDE,
+			SIDE, SIDE * 4);
+}
+
+static void destroy_buffer(struct window *window) {
+	client_buffer_destroy(&window->buffer);
+	client_pool_destroy(&window->pool);
+	client_memory_destroy(&window->memory);
+}
+
+static void go_round(struct client *client, struct window *window,
+		unsigned round) {
+	/* A surface without a role is enough to be read from, but where there
+	 * is a window its picture stays the same. */
+	struct client_surface *surface = &window->window.surface;
+	if (surface->surface != NULL) {
+		client_surface_attach(surface, &window->buffer);
+		client_surface_damage(surface, 0, 0, SIDE, SIDE);
+		client_surface_commit(surface);
+	}
+	struct window extra = { 0 };
+	if (round % 4 == 0) {
+		need(client, create_buffer(client, &extra, round % 8 == 0 ?
+			CLIENT_MEMORY_SEALED : CLIENT_MEMORY_UNSEALED));
+	}
+	state->waiting_since = test_now_ms();
+	need(client, client_roundtrip(client));
+	state->waiting_since = 0;
+	if (round % 4 == 0) {
+		destroy_buffer(&extra);
+	}
+	state->rounds = round + 1;
+}
+
+/* Whether the picture is on the output, exactly. */
+static bool is_seen(struct client *client, const struct client_image *picture) {
+	struct client_image output;
+	int32_t x, y;
+	state->waiting_since = test_now_ms();
+	bool captured = client_capture_output(client, CLIENT_MEMORY_SEALED,
+		&output);
+	need(client, captured || client_roundtrip(client));
+	state->waiting_since = 0;
+	if (!captured) {
+		return false;
+	}
+	bool seen = client_image_find(&output, picture, &x, &y);
+	client_image_destroy(&output);
+	return seen;
+}
+
+static bool becomes_seen(struct client *client, struct window *window,
+		const struct client_image *picture) {
+	int64_t deadline = test_now_ms() + SEEN_MS;
+	unsigned round = state->rounds;
+	while (!is_seen(client, picture)) {
+		if (test_now_ms() > deadline) {
+			return false;
+		}
+		go_round(client, window, round++);
+		poll(NULL, 0, ROUND_MS);
+	}
+	return true;
+}
+
+static _Noreturn void live(const char *display) {
+	static struct client client;
+	static struct window window;
+	struct client_image picture;
+	need(&client, client_connect(&client, display));
+	need(&client, create_buffer(&client, &window, CLIENT_MEMORY_SEALED));
+	need(&client, client_buffer_get_image(&client, &window.buffer,
+		&picture));
+	client_image_draw(&picture, 99);
+	if (client.wm_base != NULL) {
+		need(&client, client_window_create(&client, &window.window,
+			"bystander"));
+	}
+	for (unsigned round = 0; round < 4; round++) {
+		go_round(&client, &window, round);
+	}
+	state->seen = client_capture_is_possible(&client) &&
+		becomes_seen(&client, &window, &picture);
+	/* Only now may the other one begin. */
+	unsigned round = 1000;
+	while (!state->finish) {
+		go_round(&client, &window, round++);
+		poll(NULL, 0, ROUND_MS);
+	}
+	if (state->seen && !becomes_seen(&client, &window, &picture)) {
+		client_fail(&client, "its picture, which was on the output "
+			"before, is not any more");
+		harm(&client);
+	}
+	state->finished = true;
+	client_disconnect(&client);
+	end();
+}
+
+bool bystander_start(struct bystander *bystander, const char *display, int ms) {
+	state = mmap(NULL, sizeof(*state), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (state == MAP_FAILED) {
+		return false;
+	}
+	bystander->state = state;
+	pid_t parent = getpid();
+	fflush(NULL);
+	bystander->pid = fork();
+	if (bystander->pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent) {
+			end();
+		}
+		live(display);
+	}
+	if (bystander->pid < 0) {
+		munmap(state, sizeof(*state));
+		return false;
+	}
+	int64_t deadline = test_now_ms() + ms;
+	while (state->rounds < 1000 && !state->harmed &&
+			test_now_ms() < deadline) {
+		poll(NULL, 0, 1);
+	}
+	return true;
+}
+
+int64_t bystander_get_wait(const struct bystander *bystander) {
+	int64_t since = bystander->state->waiting_since;
+	return since != 0 ? test_now_ms() - since : 0;
+}
+
+bool bystander_is_alive(struct bystander *bystander) {
+	siginfo_t info = { 0 };
+	return waitid(P_PID, (id_t)bystander->pid, &info,
+			WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0;
+}
+
+void bystander_watch(struct bystander *bystander, unsigned rounds, int hang) {
+	unsigned until = bystander->state->rounds + rounds;
+	while (bystander->state->rounds < until &&
+			!bystander->state->harmed &&
+			bystander_get_wait(bystander) <= hang &&
+			bystander_is_alive(bystander)) {
+		poll(NULL, 0, 1);
+	}
+}
+
+void bystander_stop(struct bystander *bystander, int hang) {
+	bystander->state->finish = true;
+	while (bystander_is_alive(bystander) &&
+			bystander_get_wait(bystander) <= hang) {
+		poll(NULL, 0, 1);
+	}
+	if (bystander_is_alive(bystander)) {
+		kill(bystander->pid, SIGKILL);
+	}
+	waitpid(bystander->pid, NULL, 0);
+}

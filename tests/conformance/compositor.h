@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CONFORMANCE_COMPOSITOR_H
+#define CONFORMANCE_COMPOSITOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/** The compositor under test. */
+struct compositor {
+	/* A name or path for wl_display_connect(). */
+	char display[160];
+	/* Of the process that listens there, 0 if it is not known. */
+	pid_t pid;
+	int pidfd;
+
+	/* If we have started it. */
+	bool ours;
+	pid_t child;
+	char runtime_dir[64];
+};
+
+/**
+ * Starts a command with a runtime directory of its own, and waits until clients
+ * can connect. Returns false with a sentence in "error".
+ */
+bool compositor_start(struct compositor *compositor, const char *command,
+	char *error, size_t error_size);
+
+/** Uses the compositor at $WAYLAND_DISPLAY. */
+bool compositor_find(struct compositor *compositor, char *error,
+	size_t error_size);
+
+bool compositor_is_alive(const struct compositor *compositor);
+
+/** How it has died, in words: "killed by SIGBUS". */
+void compositor_describe_death(struct compositor *compositor, char *text,
+	size_t size);
+
+/** Ends it, and all that it has started, if it is ours. */
+void compositor_stop(struct compositor *compositor);
+
+#endif

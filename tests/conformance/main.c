@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sealpool-conformance: is a compositor's wl_shm right, and is it safe?
+ *
+ * Prints TAP to stdout. Exits 0 when no case has failed, 1 when one has, 2 when
+ * it was called wrongly or there was no compositor.
+ */
+#include <fnmatch.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#include "run.h"
+
+static const struct test_case *const groups[] = {
+	protocol_cases, content_cases, memory_cases, hostile_cases,
+	greed_cases, NULL,
+};
+
+static const struct test_case *const self_groups[] = { self_cases, NULL };
+
+static const char usage[] =
+	"usage: sealpool-conformance [OPTION...]\n"
+	"\n"
+	"Tests the wl_shm of the compositor at $WAYLAND_DISPLAY. Hostile cases may\n"
+	"end that compositor: use --start where that matters.\n"
+	"\n"
+	"  --start COMMAND   start a compositor for each case, with this shell\n"
+	"                    command, in a runtime directory of its own\n"
+	"  --list            print the cases and what they are about\n"
+	"  --only PATTERN    only cases whose name matches, like hostile/*\n"
+	"  --timeout SECONDS for each case (default: 60)\n"
+	"  --hang SECONDS    when the compositor counts as hung (default: 2)\n"
+	"  --json FILE       write the results there as well\n"
+	"  --self-check      test the suite: its cases must end as they are named\n"
+	"  --help\n";
+
+struct totals {
+	unsigned count[OUTCOME_SKIPPED + 1];
+	unsigned failed;
+};
+
+static bool is_wanted(const struct test_case *test_case, const char *only) {
+	return only == NULL || fnmatch(only, test_case->name, 0) == 0;
+}
+
+static unsigned count_cases(const struct test_case *const *from,
+		const char *only) {
+	unsigned count = 0;
+	for (; *from != NULL; from++) {
+		for (const struct test_case *c = *from; c->name != NULL; c++) {
+			count += is_wanted(c, only);
+		}
+	}
+	return count;
+}
+
+static void list(const char *only) {
+	for (const struct test_case *const *g = groups; *g != NULL; g++) {
+		for (const struct test_case *c = *g; c->name != NULL; c++) {
+			if (is_wanted(c, only)) {
+				printf("%s (%s)\n    %s\n", c->name,
+					case_kind_name(c->kind),
+					c->description);
+			}
+		}
+	}
+}
+
+static void print_json_string(FILE *file, const char *text) {
+	fputc('"', file);
+	for (const char *c = text; *c != '\0'; c++) {
+		if (*c == '"' || *c == '\\') {
+			fputc('\\', file);
+		}
+		if ((unsigned char)*c < ' ') {
+			fprintf(file, "\\u%04x", *c);
+		} else {
+			fputc(*c, file);
+		}
+	}
+	fputc('"', file);
+}
+
+static void print_json(FILE *file, bool first, const struct test_case *c,
+		const struct run_result *result) {
+	fprintf(file, "%s\n    { \"name\": ", first ? "" : ",");
+	print_json_string(file, c->name);
+	fprintf(file, ", \"kind\": \"%s\", \"description\": ",
+		case_kind_name(c->kind));
+	print_json_string(file, c->description);
+	fprintf(file, ", \"outcome\": \"%s\", \"detail\": ",
+		case_outcome_name(result->outcome));
+	print_json_string(file, result->detail);
+	fprintf(file, ", \"seconds\": %.3f }", result->seconds);
+}
+
+static void print_tap(unsigned number, const struct test_case *c,
+		const struct run_result *result, bool ok) {
+	/* '#' begins a directive. */
+	printf("%sok %u - %s", ok ? "" : "not ", number, c->name);
+	if (result->outcome == OUTCOME_SKIPPED) {
+		printf(" # SKIP %s\n", result->detail);
+		return;
+	}
+	puts("");
+	if (!ok) {
+		printf("# %s (%s): %s\n# %s\n", case_outcome_name(result->outcome),
+			case_kind_name(c->kind), result->detail,
+			c->description);
+	}
+}
+
+/* Without variant. */
+static bool is_named_after(const struct test_case *c,
+		const struct run_result *result) {
+	const char *name = case_outcome_name(result->outcome);
+	return strncmp(c->name, name, strlen(name)) == 0 &&
+		strchr(":", c->name[strlen(name)]) != NULL &&
+		/* The signal is its variant. */
+		(result->outcome != OUTCOME_COMPOSITOR_DIED ||
+		strstr(result->detail, strchr(c->name, ':') + 1) != NULL);
+}
+
+static bool is_ok(const struct test_case *c, const struct run_result *result,
+		bool self_check) {
+	return self_check ? is_named_after(c, result) :
+		result->outcome == OUTCOME_CONFORMS ||
+		result->outcome == OUTCOME_SKIPPED;
+}
+
+/* Returns false when there is no compositor. */
+static bool run(const struct test_case *const *from, const char *only,
+		const struct run_options *options, FILE *json, bool self_check,
+		struct totals *totals) {
+	unsigned number = 0;
+	for (; *from != NULL; from++) {
+		for (const struct test_case *c = *from; c->name != NULL; c++) {
+			struct run_result result;
+			if (!is_wanted(c, only)) {
+				continue;
+			}
+			if (!run_case(c, options, &result)) {
+				printf("Bail out! %s\n", result.detail);
+				return false;
+			}
+			bool ok = is_ok(c, &result, self_check);
+			totals->count[result.outcome]++;
+			totals->failed += !ok;
+			if (json != NULL) {
+				print_json(json, number == 0, c, &result);
+			}
+			print_tap(++number, c, &result, ok);
+			fflush(stdout);
+		}
+	}
+	return true;
+}
+
+static void print_totals(const struct totals *totals, FILE *json) {
+	const char *separator = "# ";
+	for (int i = 0; i <= OUTCOME_SKIPPED; i++) {
+		printf("%s%u %s", separator, totals->count[i],
+			case_outcome_name((enum case_outcome)i));
+		separator = ", ";
+	}
+	puts("");
+	if (json == NULL) {
+		return;
+	}
+	fputs("\n  ],\n  \"totals\": {", json);
+	separator = " ";
+	for (int i = 0; i <= OUTCOME_SKIPPED; i++) {
+		fprintf(json, "%s\"%s\": %u", separator,
+			case_outcome_name((enum case_outcome)i),
+			totals->count[i]);
+		separator = ", ";
+	}
+	fputs(" }\n}\n", json);
+}
+
+/* Of an option in seconds, milliseconds; 0 if it is none. */
+static int parse_seconds(const char *text) {
+	char *end;
+	double seconds = strtod(text, &end);
+	return *end == '\0' && seconds > 0 && seconds < 1000000 ?
+		(int)(seconds * 1000) : 0;
+}
+
+int main(int argc, char *argv[]) {
+	static const struct option long_options[] = {
+		{ "start", required_argument, NULL, 's' },
+		{ "list", no_argument, NULL, 'l' },
+		{ "only", required_argument, NULL, 'o' },
+		{ "timeout", required_argument, NULL, 't' },
+		{ "hang", required_argument, NULL, 'g' },
+		{ "json", required_argument, NULL, 'j' },
+		{ "self-check", no_argument, NULL, 'c' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	struct run_options options = { .timeout = 60000, .hang = 2000 };
+	const char *only = NULL, *json_path = NULL;
+	bool only_list = false, self_check = false;
+	int option;
+	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		switch (option) {
+		case 's':
+			options.start = optarg;
+			break;
+		case 'l':
+			only_list = true;
+			break;
+		case 'o':
+			only = optarg;
+			break;
+		case 't':
+			options.timeout = parse_seconds(optarg);
+			break;
+		case 'g':
+			options.hang = parse_seconds(optarg);
+			break;
+		case 'j':
+			json_path = optarg;
+			break;
+		case 'c':
+			self_check = true;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return 0;
+		default:
+			fputs(usage, stderr);
+			return 2;
+		}
+	}
+	if (optind < argc || options.timeout == 0 || options.hang == 0) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	if (only_list) {
+		list(only);
+		return 0;
+	}
+	const struct test_case *const *from =
+		self_check ? self_groups : groups;
+	unsigned count = count_cases(from, only);
+	if (count == 0) {
+		fprintf(stderr, "sealpool-conformance: no such case: %s\n",
+			only);
+		return 2;
+	}
+	FILE *json = NULL;
+	if (json_path != NULL) {
+		json = fopen(json_path, "we");
+		if (json == NULL) {
+			perror(json_path);
+			return 2;
+		}
+		fputs("{\n  \"suite\": \"sealpool-conformance\",\n  \"version\": ",
+			json);
+		print_json_string(json, SEALPOOL_VERSION);
+		fputs(",\n  \"cases\": [", json);
+	}
+	/* What a compositor leaves behind is ours to reap; what a dead one does
+	 * not read is no reason to end. */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	signal(SIGPIPE, SIG_IGN);
+
+	printf("TAP version 13\n1..%u\n", count);
+	struct totals totals = { 0 };
+	bool ran = run(from, only, &options, json, self_check, &totals);
+	print_totals(&totals, json);
+	if (json != NULL && fclose(json) != 0) {
+		perror(json_path);
+		return 2;
+	}
+	return !ran ? 2 : totals.failed > 0 ? 1 : 0;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One case, and what comes of it.
+ *
+ * Three processes: the compositor, a bystander and the case's client. What is
+ * told is the worst of what happened to them, in this order: the compositor died;
+ * it hung; the bystander came to harm; the case saw something wrong.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bystander.h"
+#include "compositor.h"
+#include "run.h"
+#include "test.h"
+
+/* How long a bystander may take until the case can begin, in milliseconds. */
+#define BEGIN_MS 20000
+/* How many times it goes round after the case has ended: what a client leaves
+ * behind may do harm later. */
+#define ROUNDS_AFTER 8
+
+const char *case_kind_name(enum case_kind kind) {
+	static const char *const names[] = { "required", "robustness",
+		"quality" };
+	return names[kind];
+}
+
+const char *case_outcome_name(enum case_outcome outcome) {
+	static const char *const names[] = { "conforms", "wrong",
+		"client killed", "compositor died", "compositor hung",
+		"bystander harmed", "skipped" };
+	return names[outcome];
+}
+
+static _Noreturn void run_client(const struct test_case *test_case,
+		const struct compositor *compositor,
+		struct test_result *result) {
+	static struct test test;
+	/* Its own children are in its group, and end with it. */
+	setpgid(0, 0);
+	test_begin(result);
+	test = (struct test){
+		.compositor = compositor->pid,
+		.display = compositor->display,
+		.argument = test_case->argument,
+	};
+	must(&test, client_connect(&test.client, compositor->display));
+	test_case->run(&test);
+	test_conform();
+}
+
+/* Waits for the case's end, or the end of patience with it, or with the
+ * compositor. Returns false when it has not ended. */
+static bool wait_for_client(pid_t client, const struct compositor *compositor,
+		struct bystander *bystander, const struct run_options *options,
+		int *status) {
+	int64_t deadline = test_now_ms() + options->timeout;
+	while (waitpid(client, status, WNOHANG) == 0) {
+		if (!compositor_is_alive(compositor) ||
+				bystander_get_wait(bystander) > options->hang ||
+				test_now_ms() > deadline) {
+			return false;
+		}
+		poll(NULL, 0, 1);
+	}
+	return true;
+}
+
+static void judge_client(bool ended, int status,
+		const struct test_result *told, const struct run_options *options,
+		struct run_result *result) {
+	result->outcome = OUTCOME_WRONG;
+	if (told->told) {
+		result->outcome = told->outcome;
+		snprintf(result->detail, sizeof(result->detail), "%s",
+			told->detail);
+	} else if (!ended) {
+		snprintf(result->detail, sizeof(result->detail),
+			"the case has not ended after %d ms", options->timeout);
+	} else {
+		snprintf(result->detail, sizeof(result->detail),
+			"the case's own process ended with %s %d",
+			WIFSIGNALED(status) ? "signal" : "status",
+			WIFSIGNALED(status) ? WTERMSIG(status) :
+			WEXITSTATUS(status));
+	}
+}
+
+/* What happened to the others outweighs what the case says. */
+static bool judge_others(struct compositor *compositor,
+		const struct bystander *bystander, int64_t wait,
+		const struct run_options *options, struct run_result *result) {
+	const struct bystander_state *state = bystander->state;
+	/* A dying process's sockets are closed a moment before it is dead. */
+	for (int i = 0; state->harmed && i < 100 &&
+			compositor_is_alive(compositor); i++) {
+		poll(NULL, 0, 2);
+	}
+	if (!compositor_is_alive(compositor)) {
+		result->outcome = OUTCOME_COMPOSITOR_DIED;
+		compositor_describe_death(compositor, result->detail,
+			sizeof(result->detail));
+		return true;
+	}
+	if (wait > options->hang) {
+		result->outcome = OUTCOME_COMPOSITOR_HUNG;
+		snprintf(result->detail, sizeof(result->detail),
+			"the bystander had no answer for %lld ms",
+			(long long)wait);
+		return true;
+	}
+	if (state->harmed || !state->finished) {
+		result->outcome = OUTCOME_BYSTANDER_HARMED;
+		snprintf(result->detail, sizeof(result->detail), "%s",
+			state->harmed ? state->text : "it ended by itself");
+		return true;
+	}
+	return false;
+}
+
+static bool find_compositor(const struct run_options *options,
+		struct compositor *compositor, struct run_result *result) {
+	return options->start != NULL ?
+		compositor_start(compositor, options->start, result->detail,
+			sizeof(result->detail)) :
+		compositor_find(compositor, result->detail,
+			sizeof(result->detail));
+}
+
+bool run_case(const struct test_case *test_case,
+		const struct run_options *options, struct run_result *result) {
+	int64_t start = test_now_ms();
+	*result = (struct run_result){ .outcome = OUTCOME_WRONG };
+	struct compositor compositor;
+	if (!find_compositor(options, &compositor, result)) {
+		return false;
+	}
+	struct test_result *told = mmap(NULL, sizeof(*told),
+		PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct bystander bystander;
+	if (told == MAP_FAILED ||
+			!bystander_start(&bystander, compositor.display,
+				BEGIN_MS)) {
+		snprintf(result->detail, sizeof(result->detail),
+			"cannot start the bystander: %s", strerror(errno));
+		compositor_stop(&compositor);
+		return false;
+	}
+
+	fflush(NULL);
+	pid_t client = fork();
+	if (client == 0) {
+		run_client(test_case, &compositor, told);
+	}
+	setpgid(client, client);
+	int status = 0;
+	bool ended = client < 0 || wait_for_client(client, &compositor,
+		&bystander, options, &status);
+	int64_t wait = bystander_get_wait(&bystander);
+	if (wait <= options->hang) {
+		bystander_watch(&bystander, ROUNDS_AFTER, options->hang);
+		wait = bystander_get_wait(&bystander);
+	}
+	/* And what it has left running. Whoever waits for a file system of
+	 * its is free then. */
+	if (client > 0) {
+		kill(-client, SIGKILL);
+		if (!ended) {
+			waitpid(client, &status, 0);
+		}
+	}
+	if (wait <= options->hang) {
+		bystander_watch(&bystander, ROUNDS_AFTER, options->hang);
+		bystander_stop(&bystander, options->hang);
+		int64_t now = bystander_get_wait(&bystander);
+		wait = now > wait ? now : wait;
+	} else {
+		bystander_stop(&bystander, 0);
+	}
+
+	judge_client(ended, status, told, options, result);
+	judge_others(&compositor, &bystander, wait, options, result);
+	munmap(told, sizeof(*told));
+	munmap(bystander.state, sizeof(*bystander.state));
+	compositor_stop(&compositor);
+	result->seconds = (double)(test_now_ms() - start) / 1000;
+	return true;
+}

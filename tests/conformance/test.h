@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CONFORMANCE_TEST_H
+#define CONFORMANCE_TEST_H
+
+#include "case.h"
+
+/** What a case's process tells, in memory shared with who runs it. */
+struct test_result {
+	bool told;
+	enum case_outcome outcome;
+	char detail[640];
+};
+
+/** Sets where the result goes. To be called first. */
+void test_begin(struct test_result *to);
+
+/** All was as it should be. */
+_Noreturn void test_conform(void);
+
+#endif
