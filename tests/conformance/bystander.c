@@ -147,6 +147,13 @@ static _Noreturn void live(const char *display) {
 		go_round(&client, &window, round++);
 		poll(NULL, 0, ROUND_MS);
 	}
+	/* A compositor may leave it to its user to bring back what another
+	 * window has covered; but a new one is seen, as it was before. */
+	if (state->seen && !is_seen(&client, &picture)) {
+		client_window_destroy(&window.window);
+		need(&client, client_window_create(&client, &window.window,
+			"bystander"));
+	}
 	if (state->seen && !becomes_seen(&client, &window, &picture)) {
 		client_fail(&client, "its picture, which was on the output "
 			"before, is not any more");

@@ -129,7 +129,7 @@ void test_connect(struct test *test, struct client *client) {
 void test_needs_capture(struct test *test) {
 	if (!client_capture_is_possible(&test->client)) {
 		test_skip(test, "the compositor has no protocol to capture its "
-			"output with");
+			"output with, or not one plain output");
 	}
 }
 
