@@ -21,7 +21,10 @@ static const struct wl_buffer_interface buffer_impl = {
 };
 
 static void handle_resource_destroy(struct wl_resource *resource) {
-	struct sealpool_buffer *buffer = wl_resource_get_user_data(resource);
+	sp_buffer_leave_resource(wl_resource_get_user_data(resource));
+}
+
+void sp_buffer_leave_resource(struct sealpool_buffer *buffer) {
 	buffer->resource = NULL;
 	/* The contents are those of the last commit from now on: what is not
 	 * stale stays so, whatever else is committed. */
@@ -37,19 +40,17 @@ static void buffer_destroy(struct sealpool_buffer *buffer) {
 	free(buffer);
 }
 
-void sp_buffer_create(struct sp_pool *pool, struct wl_client *client,
-		uint32_t id, const struct sp_format *format,
-		const struct sp_layout *layout, int32_t offset,
-		int32_t stride) {
-	struct sealpool_shm *shm = pool->client->shm;
+struct sealpool_buffer *sp_buffer_new(struct sp_pool *pool,
+		const struct sp_format *format, const struct sp_layout *layout,
+		int32_t offset, int32_t stride) {
 	if (!sp_client_admit_buffer(pool->client)) {
-		return;
+		return NULL;
 	}
 	struct sealpool_buffer *buffer = calloc(1, sizeof(*buffer));
 	if (buffer == NULL) {
 		sp_client_dismiss_buffer(pool->client);
-		wl_resource_post_no_memory(pool->resource);
-		return;
+		wl_client_post_no_memory(pool->client->wl_client);
+		return NULL;
 	}
 	buffer->pool = pool;
 	sp_pool_ref(pool);
@@ -59,16 +60,28 @@ void sp_buffer_create(struct sp_pool *pool, struct wl_client *client,
 	buffer->offset = offset;
 	buffer->stride = stride;
 	buffer->layout = *layout;
+	return buffer;
+}
 
+void sp_buffer_create(struct sp_pool *pool, struct wl_client *client,
+		uint32_t id, const struct sp_format *format,
+		const struct sp_layout *layout, int32_t offset,
+		int32_t stride) {
+	struct sealpool_shm *shm = pool->client->shm;
+	struct sealpool_buffer *buffer =
+		sp_buffer_new(pool, format, layout, offset, stride);
+	if (buffer == NULL) {
+		return;
+	}
 	if (sp_memory_init(buffer) < 0) {
-		wl_resource_post_no_memory(pool->resource);
+		wl_client_post_no_memory(client);
 		goto error;
 	}
 
 	buffer->resource =
 		wl_resource_create(client, &wl_buffer_interface, 1, id);
 	if (buffer->resource == NULL) {
-		wl_resource_post_no_memory(pool->resource);
+		wl_client_post_no_memory(client);
 		goto error;
 	}
 	wl_resource_set_implementation(buffer->resource, &buffer_impl, buffer,
@@ -76,7 +89,7 @@ void sp_buffer_create(struct sp_pool *pool, struct wl_client *client,
 
 	if (shm->new_buffer != NULL &&
 			!shm->new_buffer(buffer, shm->new_buffer_data)) {
-		wl_resource_post_no_memory(pool->resource);
+		wl_client_post_no_memory(client);
 		wl_resource_destroy(buffer->resource);
 	}
 	return;

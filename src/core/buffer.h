@@ -37,6 +37,18 @@ struct sealpool_buffer {
 };
 
 /**
+ * Makes a buffer that has neither memory nor a resource yet, with one reference
+ * for the caller. Returns NULL when there is no memory, or no more for this
+ * client, of which it was told.
+ */
+struct sealpool_buffer *sp_buffer_new(struct sp_pool *pool,
+	const struct sp_format *format, const struct sp_layout *layout,
+	int32_t offset, int32_t stride);
+
+/** The wl_buffer is gone; gives its reference back. */
+void sp_buffer_leave_resource(struct sealpool_buffer *buffer);
+
+/**
  * Creates a wl_buffer with the given id for wl_shm_pool.create_buffer, whose
  * arguments are valid. Posts errors itself.
  */

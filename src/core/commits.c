@@ -219,7 +219,7 @@ static void handle_attach(struct sp_commits *commits,
 		struct wl_resource *resource, const union wl_argument *args) {
 	struct wl_resource *buffer_resource = (struct wl_resource *)args[0].o;
 	struct sealpool_buffer *buffer = buffer_resource != NULL ?
-		sealpool_buffer_try_from_resource(buffer_resource) : NULL;
+		commits->shm->find_buffer(buffer_resource) : NULL;
 
 	struct sp_surface *surface = surface_find(commits, resource);
 	if (surface == NULL) {
@@ -324,11 +324,12 @@ static bool surface_apply_pending(struct sp_surface *surface) {
 		&surface->pending.surface_damage));
 }
 
-static void handle_commit(struct sp_commits *commits,
+/* Returns what it shows, if that is ours and not read in place. */
+static struct sealpool_buffer *handle_commit(struct sp_commits *commits,
 		struct wl_resource *resource) {
 	struct sp_surface *surface = surface_find(commits, resource);
 	if (surface == NULL) {
-		return;
+		return NULL;
 	}
 
 	bool all = surface_apply_pending(surface);
@@ -353,11 +354,11 @@ static void handle_commit(struct sp_commits *commits,
 	}
 	buffer = surface->current.buffer;
 	if (buffer == NULL) {
-		return;
+		return NULL;
 	}
 	sp_memory_handle_commit(buffer);
 	if (!sp_memory_wants_commits(buffer)) {
-		return;
+		return NULL;
 	}
 	if (buffer->surface == surface) {
 		sp_memory_age(buffer, &buffer->lacking);
@@ -371,9 +372,11 @@ static void handle_commit(struct sp_commits *commits,
 		 * attached here. */
 		sp_memory_age(buffer, NULL);
 	}
+	return buffer;
 }
 
-static void handle_surface_request(struct sp_commits *commits,
+static struct sealpool_buffer *handle_surface_request(
+		struct sp_commits *commits,
 		const struct wl_protocol_logger_message *message) {
 	struct wl_resource *resource = message->resource;
 	const union wl_argument *args = message->arguments;
@@ -389,8 +392,7 @@ static void handle_surface_request(struct sp_commits *commits,
 		handle_damage(commits, resource, args, true);
 		break;
 	case SURFACE_COMMIT:
-		handle_commit(commits, resource);
-		break;
+		return handle_commit(commits, resource);
 	case SURFACE_SET_BUFFER_TRANSFORM:
 		surface = surface_get(commits, resource);
 		if (surface != NULL) {
@@ -411,6 +413,7 @@ static void handle_surface_request(struct sp_commits *commits,
 		}
 		break;
 	}
+	return NULL;
 }
 
 static bool is_buffer_interface(const struct wl_interface *interface) {
@@ -421,8 +424,9 @@ static bool is_buffer_interface(const struct wl_interface *interface) {
 /* A buffer that is handed to something else than a surface may be read or
  * written there, and drawn for that purpose, without a commit: until the next
  * one, nothing is known of it. */
-static void handle_other_request(
-		const struct wl_protocol_logger_message *message) {
+static void handle_other_request(struct sp_commits *commits,
+		const struct wl_protocol_logger_message *message,
+		sp_lent_func lent, void *data) {
 	/* Types come one for each argument, while a signature also has digits
 	 * (since which version) and question marks (may be null). A new_id has
 	 * a type too, but no object yet. */
@@ -439,26 +443,27 @@ static void handle_other_request(
 			continue;
 		}
 		struct sealpool_buffer *buffer =
-			sealpool_buffer_try_from_resource(resource);
+			commits->shm->find_buffer(resource);
 		if (buffer != NULL && buffer->surface != NULL) {
 			buffer_leave_surface(buffer);
 			sp_memory_set_tracked(buffer, false);
+		}
+		if (buffer != NULL && lent != NULL) {
+			lent(buffer, message->resource, data);
 		}
 	}
 }
 
 /* What a request is, is told by its interface's name: an interface may be
  * compiled into a compositor more than once. */
-static void handle_message(void *data, enum wl_protocol_logger_type direction,
-		const struct wl_protocol_logger_message *message) {
-	struct sp_commits *commits = data;
-	if (direction != WL_PROTOCOL_LOGGER_REQUEST) {
-		return;
-	}
+struct sealpool_buffer *sp_commits_handle_request(struct sp_commits *commits,
+		const struct wl_protocol_logger_message *message,
+		sp_lent_func lent, void *data) {
 	const char *class = wl_resource_get_class(message->resource);
 	if (strcmp(class, wl_surface_interface.name) == 0) {
-		handle_surface_request(commits, message);
-	} else if (strcmp(class, "wp_viewporter") == 0) {
+		return handle_surface_request(commits, message);
+	}
+	if (strcmp(class, "wp_viewporter") == 0) {
 		if (message->message_opcode == VIEWPORTER_GET_VIEWPORT) {
 			struct sp_surface *surface = surface_get(commits,
 				(struct wl_resource *)message->arguments[1].o);
@@ -466,8 +471,16 @@ static void handle_message(void *data, enum wl_protocol_logger_type direction,
 				surface->has_viewport = true;
 			}
 		}
-	} else {
-		handle_other_request(message);
+		return NULL;
+	}
+	handle_other_request(commits, message, lent, data);
+	return NULL;
+}
+
+static void handle_message(void *data, enum wl_protocol_logger_type direction,
+		const struct wl_protocol_logger_message *message) {
+	if (direction == WL_PROTOCOL_LOGGER_REQUEST) {
+		sp_commits_handle_request(data, message, NULL, NULL);
 	}
 }
 
@@ -478,17 +491,19 @@ struct sp_commits *sp_commits_create(struct sealpool_shm *shm) {
 	}
 	commits->shm = shm;
 	wl_list_init(&commits->surfaces);
-	commits->logger = wl_display_add_protocol_logger(shm->display,
-		handle_message, commits);
-	if (commits->logger == NULL) {
-		free(commits);
-		return NULL;
-	}
 	return commits;
 }
 
+bool sp_commits_listen(struct sp_commits *commits) {
+	commits->logger = wl_display_add_protocol_logger(
+		commits->shm->display, handle_message, commits);
+	return commits->logger != NULL;
+}
+
 void sp_commits_destroy(struct sp_commits *commits) {
-	wl_protocol_logger_destroy(commits->logger);
+	if (commits->logger != NULL) {
+		wl_protocol_logger_destroy(commits->logger);
+	}
 	struct sp_surface *surface, *tmp;
 	wl_list_for_each_safe(surface, tmp, &commits->surfaces, link) {
 		surface_destroy(surface);

@@ -256,30 +256,40 @@ struct sp_copied sp_copy_in(int client_fd, const struct sp_layout *layout,
 	return source.copied;
 }
 
+static void copy_out_box(int fd, const struct sp_plane *plane,
+		const pixman_box32_t *box, uint8_t *client_base,
+		uint64_t client_size, struct sp_copied *copied) {
+	struct sp_span span = sp_plane_span(plane, box);
+	for (uint32_t row = 0; row < span.rows; row++) {
+		/* What lies between the rows may be another buffer's: hand back
+		 * pixels only. */
+		uint64_t offset = span.offset + (uint64_t)plane->stride * row;
+		size_t length = span.row_bytes;
+		/* The last page has bytes past the file's end that would come
+		 * to light if the file grew. */
+		if (offset >= client_size) {
+			length = 0;
+		} else if (length > client_size - offset) {
+			length = (size_t)(client_size - offset);
+		}
+		size_t done = read_at(fd, offset, client_base + offset, length,
+			copied);
+		copied->bytes += done;
+		copied->missing += span.row_bytes - done;
+	}
+}
+
 struct sp_copied sp_copy_out(int shadow_fd, const struct sp_layout *layout,
-		uint8_t *client_base, uint64_t client_size) {
+		const pixman_region32_t *region, uint8_t *client_base,
+		uint64_t client_size) {
 	struct sp_copied copied = { 0 };
-	pixman_box32_t all = { 0, 0, layout->width, layout->height };
+	int boxes_len;
+	const pixman_box32_t *boxes = pixman_region32_rectangles(
+		(pixman_region32_t *)region, &boxes_len);
 	for (uint32_t i = 0; i < layout->planes_len; i++) {
-		const struct sp_plane *plane = &layout->planes[i];
-		struct sp_span span = sp_plane_span(plane, &all);
-		for (uint32_t row = 0; row < span.rows; row++) {
-			/* What lies between the rows may be another buffer's:
-			 * hand back pixels only. */
-			uint64_t offset =
-				span.offset + (uint64_t)plane->stride * row;
-			size_t length = span.row_bytes;
-			/* The last page has bytes past the file's end that
-			 * would come to light if the file grew. */
-			if (offset >= client_size) {
-				length = 0;
-			} else if (length > client_size - offset) {
-				length = (size_t)(client_size - offset);
-			}
-			size_t done = read_at(shadow_fd, offset,
-				client_base + offset, length, &copied);
-			copied.bytes += done;
-			copied.missing += span.row_bytes - done;
+		for (int j = 0; j < boxes_len; j++) {
+			copy_out_box(shadow_fd, &layout->planes[i], &boxes[j],
+				client_base, client_size, &copied);
 		}
 	}
 	return copied;

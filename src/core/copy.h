@@ -27,11 +27,13 @@ struct sp_copied sp_copy_in(int client_fd, const struct sp_layout *layout,
 	const pixman_region32_t *region, int shadow_fd, uint8_t *base);
 
 /**
- * Copies all pixels of a buffer out of a shadow's file and to the same offsets
- * of a writable mapping of the client's file, of which "client_size" bytes
- * are there. Never makes the client's file longer. Any thread.
+ * Copies the region, in pixels of the buffer, out of a shadow's file and to the
+ * same offsets of a writable mapping of the client's file, of which
+ * "client_size" bytes are there. Never makes the client's file longer. Any
+ * thread.
  */
 struct sp_copied sp_copy_out(int shadow_fd, const struct sp_layout *layout,
-	uint8_t *client_base, uint64_t client_size);
+	const pixman_region32_t *region, uint8_t *client_base,
+	uint64_t client_size);
 
 #endif

@@ -170,7 +170,8 @@ static bool try_direct(struct sealpool_buffer *buffer) {
  */
 static bool judge_again(struct sealpool_buffer *buffer) {
 	struct sp_memory *memory = &buffer->memory;
-	if (memory->kind != SEALPOOL_MEMORY_SHADOW || !is_sealed(buffer)) {
+	if (memory->kind != SEALPOOL_MEMORY_SHADOW ||
+			buffer->pool->shadow_lent || !is_sealed(buffer)) {
 		return memory->kind == SEALPOOL_MEMORY_DIRECT;
 	}
 	unsigned times = atomic_fetch_add(&memory->judged, 1) + 1;
@@ -195,6 +196,12 @@ int sp_memory_init(struct sealpool_buffer *buffer) {
 		}
 	}
 	return 0;
+}
+
+void sp_memory_init_lent(struct sealpool_buffer *buffer) {
+	/* Of memory that is safe, nothing is needed but its kind. */
+	buffer->memory.kind = buffer->pool->shadow_lent ?
+		SEALPOOL_MEMORY_SHADOW : SEALPOOL_MEMORY_DIRECT;
 }
 
 /* Stale regions */
@@ -273,13 +280,8 @@ static int copy_init_in_pool(struct sp_copy *copy,
 		struct sealpool_buffer *buffer) {
 	struct sp_pool *pool = buffer->pool;
 	struct sp_shadowed *shadowed = buffer->memory.shadowed;
-	int ret = 0;
 	pthread_mutex_lock(&pool->lock);
-	if (!pool->has_shadow) {
-		ret = sp_shadow_init(&pool->shadow, pool->client,
-			(uint64_t)pool->size);
-		pool->has_shadow = ret == 0;
-	}
+	int ret = sp_pool_need_shadow(pool);
 	if (ret == 0) {
 		ret = copy_init(copy, buffer, &pool->shadow);
 	}
@@ -470,19 +472,29 @@ out:
 	return 0;
 }
 
-static void copy_hand_back(struct sealpool_buffer *buffer, struct sp_copy *copy) {
+static void hand_back(struct sealpool_buffer *buffer, int shadow_fd,
+		const pixman_region32_t *region,
+		const struct sp_mapping *mapping) {
 	struct sp_pool *pool = buffer->pool;
 	int64_t size = sp_file_get_size(&pool->file);
-	struct sp_copied copied = sp_copy_out(copy->shadow->fd, &buffer->layout,
-		copy->hand_back->data, size > 0 ? (uint64_t)size : 0);
-	sp_mapping_unref(copy->hand_back);
-	copy->hand_back = NULL;
+	struct sp_copied copied = sp_copy_out(shadow_fd, &buffer->layout,
+		region, mapping->data, size > 0 ? (uint64_t)size : 0);
 	pool->bytes_copied_out += copied.bytes;
 	pool->client->bytes_copied_out += copied.bytes;
 	/* With an error as well: it is the client's page that was not there. */
 	if (copied.missing > 0) {
 		note_short(buffer);
 	}
+}
+
+static void copy_hand_back(struct sealpool_buffer *buffer, struct sp_copy *copy) {
+	pixman_region32_t all;
+	pixman_region32_init(&all);
+	sp_region_set_size(&all, buffer->layout.width, buffer->layout.height);
+	hand_back(buffer, copy->shadow->fd, &all, copy->hand_back);
+	pixman_region32_fini(&all);
+	sp_mapping_unref(copy->hand_back);
+	copy->hand_back = NULL;
 }
 
 static bool is_only_writer(const struct sp_shadowed *shadowed,
@@ -593,6 +605,34 @@ void sealpool_access_end(struct sealpool_access *access) {
 	*access = (struct sealpool_access){ 0 };
 }
 
+int sp_memory_sync(struct sealpool_buffer *buffer) {
+	struct sealpool_access access = {
+		.buffer = buffer,
+		.flags = SEALPOOL_ACCESS_READ,
+	};
+	int ret = begin_copy(buffer, &access, NULL);
+	if (ret == 0) {
+		sealpool_access_end(&access);
+	}
+	return ret;
+}
+
+int sp_memory_hand_back(struct sealpool_buffer *buffer,
+		const pixman_region32_t *region) {
+	struct sp_pool *pool = buffer->pool;
+	if (!pool->file.writable) {
+		return -EACCES;
+	}
+	struct sp_mapping *mapping =
+		sp_pool_map(pool, SP_MAPPING_WRITE, buffer->layout.end);
+	if (mapping == NULL) {
+		return errno == ENOMEM ? -ENOMEM : -EACCES;
+	}
+	hand_back(buffer, pool->shadow.fd, region, mapping);
+	sp_mapping_unref(mapping);
+	return 0;
+}
+
 /* The fd of a copy that shows the newest frame, or the client's if the buffer
  * has become direct meanwhile. */
 static int get_copy_fd(struct sealpool_buffer *buffer) {
@@ -631,6 +671,7 @@ int sealpool_buffer_get_fd(struct sealpool_buffer *buffer) {
 static void release_shadow(struct sealpool_buffer *buffer,
 		struct sp_shadowed *shadowed) {
 	struct sp_pool *pool = buffer->pool;
+	bool lent = pool->shadow_lent;
 	uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
 	uint64_t start = (uint64_t)buffer->offset;
 	uint64_t end = buffer->layout.end;
@@ -639,7 +680,9 @@ static void release_shadow(struct sealpool_buffer *buffer,
 	wl_list_init(&shadowed->link);
 	shadowed->in_pool = false;
 	pool->shadowed_len--;
-	if (pool->shadowed_len == 0) {
+	if (lent) {
+		/* Until the pool goes. */
+	} else if (pool->shadowed_len == 0) {
 		/* With what was left by those that went before. */
 		sp_shadow_release(&pool->shadow, 0, pool->shadow.size);
 	} else if (pool->shadowed_len <= RELEASE_SCAN_MAX) {

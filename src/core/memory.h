@@ -62,6 +62,19 @@ struct sp_memory {
 int sp_memory_init(struct sealpool_buffer *buffer);
 void sp_memory_finish(struct sealpool_buffer *buffer);
 
+/** For a buffer whose pool's shadow, or file if that is safe, someone else reads:
+ * its kind is settled. */
+void sp_memory_init_lent(struct sealpool_buffer *buffer);
+
+/** Brings the pool's shadow up to date where the buffer lies. Returns 0 or a
+ * negative errno as begin_access does. */
+int sp_memory_sync(struct sealpool_buffer *buffer);
+
+/** Copies the region from the pool's shadow to the client's file, which never
+ * becomes longer. Returns 0, or -EACCES or -ENOMEM when nothing was copied. */
+int sp_memory_hand_back(struct sealpool_buffer *buffer,
+	const pixman_region32_t *region);
+
 /** Whether commits have anything to tell to this buffer. */
 bool sp_memory_wants_commits(const struct sealpool_buffer *buffer);
 

@@ -90,6 +90,45 @@ static void pool_handle_resource_destroy(struct wl_resource *resource) {
 	sp_pool_unref(pool);
 }
 
+struct sp_pool *sp_pool_new(struct sealpool_shm *shm,
+		struct wl_client *wl_client, struct sp_file *file,
+		int32_t size) {
+	struct sp_client *client = sp_client_get(shm, wl_client);
+	if (client == NULL) {
+		wl_client_post_no_memory(wl_client);
+		goto error_file;
+	}
+	if (!sp_client_admit_pool(client)) {
+		goto error_file;
+	}
+	struct sp_pool *pool = calloc(1, sizeof(*pool));
+	if (pool == NULL) {
+		wl_client_post_no_memory(wl_client);
+		goto error_admitted;
+	}
+	if (pthread_mutex_init(&pool->lock, NULL) != 0) {
+		wl_client_post_no_memory(wl_client);
+		goto error_pool;
+	}
+	pool->client = client;
+	sp_client_ref(client);
+	wl_list_insert(client->pools.prev, &pool->link);
+	wl_list_init(&pool->buffers);
+	wl_list_init(&pool->shadowed);
+	pool->refs = 1;
+	pool->size = size;
+	pool->file = *file;
+	return pool;
+
+error_pool:
+	free(pool);
+error_admitted:
+	sp_client_dismiss_pool(client);
+error_file:
+	sp_file_finish(file);
+	return NULL;
+}
+
 void sp_pool_create(struct sealpool_shm *shm, struct wl_client *wl_client,
 		struct wl_resource *shm_resource, uint32_t id, int fd,
 		int32_t size) {
@@ -110,51 +149,19 @@ void sp_pool_create(struct sealpool_shm *shm, struct wl_client *wl_client,
 		return;
 	}
 
-	struct sp_client *client = sp_client_get(shm, wl_client);
-	if (client == NULL) {
-		wl_resource_post_no_memory(shm_resource);
-		goto error_file;
-	}
-	if (!sp_client_admit_pool(client)) {
-		goto error_file;
-	}
-
-	struct sp_pool *pool = calloc(1, sizeof(*pool));
+	struct sp_pool *pool = sp_pool_new(shm, wl_client, &file, size);
 	if (pool == NULL) {
-		wl_resource_post_no_memory(shm_resource);
-		goto error_admitted;
-	}
-	if (pthread_mutex_init(&pool->lock, NULL) != 0) {
-		wl_resource_post_no_memory(shm_resource);
-		goto error_pool;
+		return;
 	}
 	pool->resource = wl_resource_create(wl_client, &wl_shm_pool_interface,
 		wl_resource_get_version(shm_resource), id);
 	if (pool->resource == NULL) {
-		wl_resource_post_no_memory(shm_resource);
-		goto error_lock;
+		wl_client_post_no_memory(wl_client);
+		sp_pool_unref(pool);
+		return;
 	}
 	wl_resource_set_implementation(pool->resource, &pool_impl, pool,
 		pool_handle_resource_destroy);
-
-	pool->client = client;
-	sp_client_ref(client);
-	wl_list_insert(client->pools.prev, &pool->link);
-	wl_list_init(&pool->buffers);
-	wl_list_init(&pool->shadowed);
-	pool->refs = 1;
-	pool->size = size;
-	pool->file = file;
-	return;
-
-error_lock:
-	pthread_mutex_destroy(&pool->lock);
-error_pool:
-	free(pool);
-error_admitted:
-	sp_client_dismiss_pool(client);
-error_file:
-	sp_file_finish(&file);
 }
 
 void sp_pool_ref(struct sp_pool *pool) {
@@ -201,4 +208,14 @@ struct sp_mapping *sp_pool_map(struct sp_pool *pool, enum sp_mapping_mode mode,
 	struct sp_mapping *mapping = sp_mapping_ref(*newest);
 	pthread_mutex_unlock(&pool->lock);
 	return mapping;
+}
+
+int sp_pool_need_shadow(struct sp_pool *pool) {
+	if (pool->has_shadow) {
+		return 0;
+	}
+	int ret = sp_shadow_init(&pool->shadow, pool->client,
+		(uint64_t)pool->size);
+	pool->has_shadow = ret == 0;
+	return ret;
 }

@@ -31,6 +31,9 @@ struct sp_pool {
 	pthread_mutex_t lock; /* over all below */
 	/* The newest of each mode, or NULL; indexed by enum sp_mapping_mode. */
 	struct sp_mapping *mappings[3];
+	/* Someone else reads the shadow, who does not say when he is done: what
+	 * is in it stays. */
+	bool shadow_lent;
 	/* The copies, for reading, of all buffers that are not read in place. */
 	struct sp_shadow shadow;
 	bool has_shadow;
@@ -40,12 +43,24 @@ struct sp_pool {
 };
 
 /**
+ * Makes a pool that has no resource yet, with one reference for the caller.
+ * Takes the file over. Returns NULL when there is no memory, or none for this
+ * client, of which it was told.
+ */
+struct sp_pool *sp_pool_new(struct sealpool_shm *shm,
+	struct wl_client *wl_client, struct sp_file *file, int32_t size);
+
+/**
  * Handles wl_shm.create_pool. Takes the fd over, and posts errors itself.
  */
 void sp_pool_create(struct sealpool_shm *shm, struct wl_client *wl_client,
 	struct wl_resource *shm_resource, uint32_t id, int fd, int32_t size);
 void sp_pool_ref(struct sp_pool *pool);
 void sp_pool_unref(struct sp_pool *pool);
+
+/** Makes the shadow if there is none. To be called with the lock held. Returns 0
+ * or a negative errno. */
+int sp_pool_need_shadow(struct sp_pool *pool);
 
 /**
  * A mapping of the file that covers the bytes below "end", with a reference

@@ -108,16 +108,22 @@ void sp_shm_unref(struct sealpool_shm *shm) {
 	free(shm);
 }
 
-static void handle_display_destroy(struct wl_listener *listener, void *data) {
-	struct sealpool_shm *shm =
-		wl_container_of(listener, shm, display_destroy);
+void sp_shm_destroy(struct sealpool_shm *shm) {
 	wl_list_remove(&shm->display_destroy.link);
-	wl_global_destroy(shm->global);
+	if (shm->global != NULL) {
+		wl_global_destroy(shm->global);
+	}
 	sp_commits_destroy(shm->commits);
 	shm->commits = NULL;
 	sp_fault_queue_detach(shm);
 	shm->display = NULL;
 	sp_shm_unref(shm);
+}
+
+static void handle_display_destroy(struct wl_listener *listener, void *data) {
+	struct sealpool_shm *shm =
+		wl_container_of(listener, shm, display_destroy);
+	sp_shm_destroy(shm);
 }
 
 static bool copy_formats(struct sealpool_shm *shm, const uint32_t *formats,
@@ -140,9 +146,10 @@ static bool copy_formats(struct sealpool_shm *shm, const uint32_t *formats,
 	return true;
 }
 
-struct sealpool_shm *sealpool_shm_create(struct wl_display *display,
-		const uint32_t *formats, size_t formats_len,
-		const struct sealpool_options *options) {
+struct sealpool_shm *sp_shm_create(struct wl_display *display,
+		const struct sealpool_options *options,
+		struct sealpool_buffer *(*find_buffer)(
+			struct wl_resource *resource)) {
 	struct sealpool_options wanted = { 0 };
 	if (options != NULL) {
 		assert(options->size > 0);
@@ -157,10 +164,11 @@ struct sealpool_shm *sealpool_shm_create(struct wl_display *display,
 		.lenient = wanted.lenient,
 		.log = wanted.log != NULL ? wanted.log : log_to_stderr,
 		.log_data = wanted.log_data,
+		.find_buffer = find_buffer,
 	};
 	struct sealpool_shm *shm = malloc(sizeof(*shm));
 	if (shm == NULL) {
-		sp_log(&blank, SEALPOOL_LOG_ERROR, "cannot create wl_shm: %s",
+		sp_log(&blank, SEALPOOL_LOG_ERROR, "cannot start: %s",
 			strerror(errno));
 		return NULL;
 	}
@@ -169,38 +177,47 @@ struct sealpool_shm *sealpool_shm_create(struct wl_display *display,
 	sp_budget_init(&shm->budget, &wanted.budget);
 	shm->nofault = sp_mapping_probe_nofault();
 
-	if (!copy_formats(shm, formats, formats_len)) {
-		goto error_formats;
-	}
 	int ret = sp_fault_queue_init(shm);
 	if (ret < 0) {
 		errno = -ret;
-		goto error_formats;
+		goto error_shm;
 	}
 	shm->commits = sp_commits_create(shm);
 	if (shm->commits == NULL) {
 		goto error_faults;
 	}
-	shm->global = wl_global_create(display, &wl_shm_interface, SHM_VERSION,
-		shm, shm_bind);
-	if (shm->global == NULL) {
-		goto error_commits;
-	}
 	shm->display_destroy.notify = handle_display_destroy;
 	wl_display_add_destroy_listener(display, &shm->display_destroy);
 	return shm;
 
-error_commits:
-	sp_commits_destroy(shm->commits);
 error_faults:
 	sp_fault_queue_detach(shm);
 	sp_fault_queue_finish(shm);
-error_formats:
-	sp_log(shm, SEALPOOL_LOG_ERROR, "cannot create wl_shm: %s",
-		strerror(errno));
-	free(shm->formats);
+error_shm:
+	sp_log(shm, SEALPOOL_LOG_ERROR, "cannot start: %s", strerror(errno));
 	free(shm);
 	return NULL;
+}
+
+struct sealpool_shm *sealpool_shm_create(struct wl_display *display,
+		const uint32_t *formats, size_t formats_len,
+		const struct sealpool_options *options) {
+	struct sealpool_shm *shm = sp_shm_create(display, options,
+		sealpool_buffer_try_from_resource);
+	if (shm == NULL) {
+		return NULL;
+	}
+	if (copy_formats(shm, formats, formats_len)) {
+		shm->global = wl_global_create(display, &wl_shm_interface,
+			SHM_VERSION, shm, shm_bind);
+	}
+	if (shm->global == NULL || !sp_commits_listen(shm->commits)) {
+		sp_log(shm, SEALPOOL_LOG_ERROR, "cannot create wl_shm: %s",
+			strerror(errno));
+		sp_shm_destroy(shm);
+		return NULL;
+	}
+	return shm;
 }
 
 void sealpool_shm_set_new_buffer_func(struct sealpool_shm *shm,

@@ -15,11 +15,12 @@
 struct sp_commits;
 
 /**
- * Lives until the display is destroyed and the last client record is gone.
+ * What all pools of a display have in common, whoever made their wl_shm. Lives
+ * until the display is destroyed and the last client record is gone.
  */
 struct sealpool_shm {
 	struct wl_display *display; /* NULL once destroyed */
-	struct wl_global *global;
+	struct wl_global *global; /* NULL under a guard */
 	struct wl_listener display_destroy;
 	unsigned refs;
 
@@ -38,7 +39,19 @@ struct sealpool_shm {
 	struct wl_list clients; /* sp_client.link */
 	struct sp_fault_queue faults;
 	struct sp_commits *commits;
+	struct sealpool_buffer *(*find_buffer)(struct wl_resource *resource);
 };
+
+/**
+ * Creates all but the global. "find_buffer" returns the buffer behind a
+ * wl_buffer of whatever origin, or NULL. Returns NULL after a log message.
+ */
+struct sealpool_shm *sp_shm_create(struct wl_display *display,
+	const struct sealpool_options *options,
+	struct sealpool_buffer *(*find_buffer)(struct wl_resource *resource));
+
+/** Ends it before its display is destroyed, which does it else. */
+void sp_shm_destroy(struct sealpool_shm *shm);
 
 struct sealpool_shm *sp_shm_ref(struct sealpool_shm *shm);
 void sp_shm_unref(struct sealpool_shm *shm);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SEALPOOL_GUARD_H
+#define SEALPOOL_GUARD_H
+
+/**
+ * Sealpool in front of another wl_shm: libwayland's or a compositor's own.
+ *
+ * The guard listens to the requests of a wl_display before they are dispatched.
+ * A pool whose file is sealed and large enough passes as it is. In all others'
+ * place, the wl_shm behind gets a shadow: a file of the compositor's own, under
+ * the same fd number, that nobody can make shorter. The guard copies into it
+ * what the client damages, at each commit, and out of it what the compositor has
+ * captured. Pools, buffers and protocol objects remain the other wl_shm's.
+ *
+ * Nobody has to call anything else: a compositor need not know of it.
+ */
+
+#include <sealpool/shm.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct wl_client;
+struct wl_display;
+struct sealpool_guard;
+
+/**
+ * Guards a display from now on, until it is destroyed. To be called before the
+ * first client connects, on the thread that dispatches the display. "options"
+ * may be NULL, and is copied; all of them mean what they mean for
+ * sealpool_shm_create().
+ *
+ * Returns NULL, after a log message, when a resource is lacking.
+ */
+struct sealpool_guard *sealpool_guard_create(struct wl_display *display,
+	const struct sealpool_options *options);
+
+/**
+ * As sealpool_shm_get_client_stats() and sealpool_shm_for_each_pool(). A buffer
+ * of a pool that passes as it is counts as direct.
+ */
+void sealpool_guard_get_client_stats(struct sealpool_guard *guard,
+	struct wl_client *client, struct sealpool_stats *stats);
+void sealpool_guard_for_each_pool(struct sealpool_guard *guard,
+	struct wl_client *client, sealpool_pool_stats_func func, void *data);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The guard: what the core knows of pools and buffers, in front of a wl_shm that
+ * is somebody else's.
+ *
+ * libwayland calls a protocol logger for each request when its arguments are
+ * decoded, and dispatches it afterwards, with the same arguments. So the guard
+ * can look at a request, can put another fd or size into it, and can end the
+ * client with an error: that one request is still dispatched, nothing behind it
+ * is. It must leave no request as it is that would have the compositor map a file
+ * that may get shorter.
+ *
+ *   wl_shm.create_pool       not sealed, or too short: the fd becomes that of the
+ *                            pool's shadow; not shared memory: a harmless one
+ *   wl_shm_pool.resize       the shadow is made longer first; a sealed file that
+ *                            has not become longer ends the client
+ *   wl_shm_pool.create_buffer  planes outside of the pool end the client
+ *   wl_surface.commit        what is stale is copied into the shadow
+ *   any other with a buffer  all of it is copied in; before the next event of
+ *                            that request's object, what has changed is copied
+ *                            out
+ *
+ * A new object's resource does not exist while its request is looked at. It is
+ * taken up at the next message, whoever sends that.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <wayland-server-protocol.h>
+
+#include <sealpool/guard.h>
+
+#include "buffer.h"
+#include "commits.h"
+#include "file.h"
+#include "format.h"
+#include "lent.h"
+#include "pool.h"
+#include "region.h"
+#include "shm.h"
+
+/* In the order of wayland.xml; libwayland has no names for them in server
+ * code. */
+enum shm_request {
+	SHM_CREATE_POOL = 0,
+};
+
+enum pool_request {
+	POOL_CREATE_BUFFER = 0,
+	POOL_RESIZE = 2,
+};
+
+struct guard_pool {
+	struct sp_pool *pool;
+	struct wl_listener destroy;
+};
+
+struct guard_buffer {
+	struct sealpool_buffer *buffer;
+	struct wl_listener destroy;
+};
+
+struct sealpool_guard {
+	struct sealpool_shm *shm;
+	struct wl_protocol_logger *logger;
+	struct wl_listener display_destroy;
+
+	/* What the last request has created. */
+	struct {
+		/* NULL for nothing. */
+		struct wl_client *client;
+		struct wl_listener client_destroy;
+		uint32_t id;
+		/* One of the two. */
+		struct guard_pool *pool;
+		struct guard_buffer *buffer;
+	} newborn;
+};
+
+/* Pools and buffers, by their resources */
+
+static void guard_pool_destroy(struct guard_pool *pool) {
+	sp_pool_unref(pool->pool);
+	free(pool);
+}
+
+static void pool_handle_destroy(struct wl_listener *listener, void *data) {
+	struct guard_pool *pool = wl_container_of(listener, pool, destroy);
+	guard_pool_destroy(pool);
+}
+
+static struct sp_pool *find_pool(struct wl_resource *resource) {
+	struct wl_listener *listener = wl_resource_get_destroy_listener(
+		resource, pool_handle_destroy);
+	if (listener == NULL) {
+		return NULL;
+	}
+	struct guard_pool *pool = wl_container_of(listener, pool, destroy);
+	return pool->pool;
+}
+
+static void guard_buffer_destroy(struct guard_buffer *buffer) {
+	sp_lent_forget(buffer->buffer);
+	sp_buffer_leave_resource(buffer->buffer);
+	free(buffer);
+}
+
+static void buffer_handle_destroy(struct wl_listener *listener, void *data) {
+	struct guard_buffer *buffer =
+		wl_container_of(listener, buffer, destroy);
+	guard_buffer_destroy(buffer);
+}
+
+static struct sealpool_buffer *find_buffer(struct wl_resource *resource) {
+	struct wl_listener *listener = wl_resource_get_destroy_listener(
+		resource, buffer_handle_destroy);
+	if (listener == NULL) {
+		return NULL;
+	}
+	struct guard_buffer *buffer =
+		wl_container_of(listener, buffer, destroy);
+	return buffer->buffer;
+}
+
+/* Takes up what the last request has created; if the wl_shm has refused it,
+ * that is nothing. */
+static void take_up_newborn(struct sealpool_guard *guard) {
+	struct wl_client *client = guard->newborn.client;
+	if (client == NULL) {
+		return;
+	}
+	struct wl_resource *resource =
+		wl_client_get_object(client, guard->newborn.id);
+	struct guard_pool *pool = guard->newborn.pool;
+	struct guard_buffer *buffer = guard->newborn.buffer;
+	wl_list_remove(&guard->newborn.client_destroy.link);
+	guard->newborn.client = NULL;
+	if (pool != NULL) {
+		if (resource == NULL) {
+			guard_pool_destroy(pool);
+			return;
+		}
+		pool->pool->resource = resource;
+		pool->destroy.notify = pool_handle_destroy;
+		wl_resource_add_destroy_listener(resource, &pool->destroy);
+	} else {
+		if (resource == NULL) {
+			guard_buffer_destroy(buffer);
+			return;
+		}
+		buffer->buffer->resource = resource;
+		buffer->destroy.notify = buffer_handle_destroy;
+		wl_resource_add_destroy_listener(resource, &buffer->destroy);
+	}
+}
+
+static void newborn_handle_client_destroy(struct wl_listener *listener,
+		void *data) {
+	struct sealpool_guard *guard = wl_container_of(listener, guard,
+		newborn.client_destroy);
+	take_up_newborn(guard);
+}
+
+static void expect_newborn(struct sealpool_guard *guard,
+		struct wl_client *client, uint32_t id, struct guard_pool *pool,
+		struct guard_buffer *buffer) {
+	guard->newborn.client = client;
+	guard->newborn.id = id;
+	guard->newborn.pool = pool;
+	guard->newborn.buffer = buffer;
+	guard->newborn.client_destroy.notify = newborn_handle_client_destroy;
+	wl_client_add_destroy_listener(client, &guard->newborn.client_destroy);
+}
+
+/* Whoever cannot be protected from a client, for want of something, is protected
+ * by its end. */
+static void refuse(struct sp_client *client, const char *what, int error) {
+	if (error == -EDQUOT) {
+		sp_client_post_over(client);
+		return;
+	}
+	sp_log(client->shm, SEALPOOL_LOG_ERROR, "client %d: %s: %s: "
+		"disconnected", sp_client_get_pid(client), what,
+		strerror(-error));
+	wl_client_post_implementation_error(client->wl_client,
+		"wl_shm: %s: %s", what, strerror(-error));
+}
+
+/* wl_shm */
+
+/* The arguments are const for those who only look on; they are those that are
+ * dispatched (libwayland 1.21 to 1.26). */
+static union wl_argument *get_arguments(
+		const struct wl_protocol_logger_message *message) {
+	return (union wl_argument *)message->arguments;
+}
+
+/*
+ * The file of a refused request must not be looked at, nor closed, by the wl_shm
+ * behind. What it gets instead is empty; or, where not even an fd is to be had,
+ * no fd, which the kernel refuses it to map.
+ */
+static void give_nothing(union wl_argument *fd) {
+	fd->h = memfd_create("sealpool-refused",
+		MFD_CLOEXEC | MFD_ALLOW_SEALING);
+}
+
+/* Puts the shadow in the place of the file, which is the pool's by now. */
+static int give_shadow(struct sp_pool *pool, union wl_argument *fd) {
+	pthread_mutex_lock(&pool->lock);
+	int ret = sp_pool_need_shadow(pool);
+	pthread_mutex_unlock(&pool->lock);
+	pool->shadow_lent = true;
+	fd->h = ret == 0 ? fcntl(pool->shadow.fd, F_DUPFD_CLOEXEC, 0) : -1;
+	return ret == 0 && fd->h < 0 ? -errno : ret;
+}
+
+/* Lets the file pass, and keeps an fd to see how it fares. */
+static int give_file(struct sp_pool *pool, union wl_argument *fd) {
+	fd->h = fcntl(pool->file.fd, F_DUPFD_CLOEXEC, 0);
+	return fd->h < 0 ? -errno : 0;
+}
+
+static void handle_create_pool(struct sealpool_guard *guard,
+		const struct wl_protocol_logger_message *message) {
+	union wl_argument *args = get_arguments(message);
+	struct wl_client *wl_client =
+		wl_resource_get_client(message->resource);
+	int fd = args[1].h;
+	int32_t size = args[2].i;
+
+	struct sp_file file;
+	const char *reason;
+	if (sp_file_init(&file, fd, &reason) < 0) {
+		wl_resource_post_error(message->resource,
+			WL_SHM_ERROR_INVALID_FD, "the pool's file %s", reason);
+		give_nothing(&args[1]);
+		sp_file_discard_fd(fd);
+		return;
+	}
+	if (size <= 0) {
+		/* To be refused behind. */
+		return;
+	}
+	struct guard_pool *guard_pool = calloc(1, sizeof(*guard_pool));
+	if (guard_pool == NULL) {
+		wl_client_post_no_memory(wl_client);
+		return;
+	}
+	/* The fd is the pool's from here on. */
+	struct sp_pool *pool =
+		sp_pool_new(guard->shm, wl_client, &file, size);
+	if (pool == NULL) {
+		free(guard_pool);
+		give_nothing(&args[1]);
+		return;
+	}
+	guard_pool->pool = pool;
+	bool safe = file.kind == SP_FILE_SHMEM &&
+		sp_file_is_sealed_to(&pool->file, (uint64_t)size);
+	int ret = safe ? give_file(pool, &args[1]) :
+		give_shadow(pool, &args[1]);
+	if (ret < 0) {
+		refuse(pool->client, "no shadow for a pool", ret);
+		guard_pool_destroy(guard_pool);
+		give_nothing(&args[1]);
+		return;
+	}
+	expect_newborn(guard, wl_client, args[0].n, guard_pool, NULL);
+}
+
+static void handle_create_buffer(struct sealpool_guard *guard,
+		struct sp_pool *pool,
+		const struct wl_protocol_logger_message *message) {
+	const union wl_argument *args = message->arguments;
+	int32_t offset = args[1].i, width = args[2].i, height = args[3].i;
+	int32_t stride = args[4].i;
+	const struct sp_format *format =
+		sp_format_get(sp_format_wl_shm_to_drm(args[5].u));
+	struct sp_layout layout;
+	/* What is not valid, or not known, is to be refused behind. Not so what
+	 * only has a plane outside of the pool: libwayland looks at the first
+	 * one alone. */
+	if (format == NULL || offset < 0 || width <= 0 || height <= 0 ||
+			stride <= 0 || !sp_layout_init(&layout, format, offset,
+				width, height, stride)) {
+		return;
+	}
+	if (layout.end > (uint64_t)pool->size) {
+		wl_resource_post_error(message->resource,
+			WL_SHM_ERROR_INVALID_STRIDE,
+			"a buffer that ends at byte %" PRIu64 " is outside a "
+			"pool of %" PRIi32 " bytes", layout.end, pool->size);
+		return;
+	}
+	struct guard_buffer *buffer = calloc(1, sizeof(*buffer));
+	if (buffer == NULL) {
+		wl_client_post_no_memory(
+			wl_resource_get_client(message->resource));
+		return;
+	}
+	buffer->buffer = sp_buffer_new(pool, format, &layout, offset, stride);
+	if (buffer->buffer == NULL) {
+		free(buffer);
+		return;
+	}
+	sp_memory_init_lent(buffer->buffer);
+	expect_newborn(guard, wl_resource_get_client(message->resource),
+		args[0].n, NULL, buffer);
+}
+
+/*
+ * The wl_shm behind maps the file again, longer: it must be as long as that.
+ * The request is dispatched even if its client is told that it is over, so a
+ * size that is not safe is taken out of it.
+ */
+static void handle_resize(struct sp_pool *pool,
+		const struct wl_protocol_logger_message *message) {
+	union wl_argument *args = get_arguments(message);
+	int32_t size = args[0].i;
+	if (size <= pool->size) {
+		return;
+	}
+	if (!pool->shadow_lent) {
+		if (sp_file_is_sealed_to(&pool->file, (uint64_t)size)) {
+			pool->size = size;
+			return;
+		}
+		int64_t file_size = sp_file_get_size(&pool->file);
+		wl_resource_post_error(message->resource,
+			WL_SHM_ERROR_INVALID_FD, "pool of %" PRIi32 " bytes "
+			"resized to %" PRIi32 ", but its file has %" PRIi64,
+			pool->size, size, file_size);
+		args[0].i = pool->size;
+		return;
+	}
+	pthread_mutex_lock(&pool->lock);
+	int ret = sp_shadow_grow(&pool->shadow, (uint64_t)size);
+	pthread_mutex_unlock(&pool->lock);
+	if (ret < 0) {
+		refuse(pool->client, "cannot make a shadow longer", ret);
+		args[0].i = pool->size;
+		return;
+	}
+	pool->size = size;
+}
+
+/* Surfaces, and everything else */
+
+/* Returns false when the client has to go. */
+static bool sync_buffer(struct sealpool_buffer *buffer) {
+	int ret = sp_memory_sync(buffer);
+	if (ret == 0) {
+		return true;
+	}
+	refuse(buffer->pool->client, "cannot copy a buffer", ret);
+	return false;
+}
+
+static void handle_lent(struct sealpool_buffer *buffer,
+		struct wl_resource *resource, void *data) {
+	if (!sp_memory_wants_commits(buffer) || !sync_buffer(buffer)) {
+		return;
+	}
+	if (!sp_lent_add(buffer, resource)) {
+		wl_client_post_no_memory(wl_resource_get_client(resource));
+	}
+}
+
+static void handle_request(struct sealpool_guard *guard,
+		const struct wl_protocol_logger_message *message) {
+	const char *class = wl_resource_get_class(message->resource);
+	if (strcmp(class, wl_shm_interface.name) == 0) {
+		if (message->message_opcode == SHM_CREATE_POOL) {
+			handle_create_pool(guard, message);
+		}
+	} else if (strcmp(class, wl_shm_pool_interface.name) == 0) {
+		struct sp_pool *pool = find_pool(message->resource);
+		if (pool == NULL) {
+			return;
+		}
+		if (message->message_opcode == POOL_CREATE_BUFFER) {
+			handle_create_buffer(guard, pool, message);
+		} else if (message->message_opcode == POOL_RESIZE) {
+			handle_resize(pool, message);
+		}
+	} else {
+		struct sealpool_buffer *buffer = sp_commits_handle_request(
+			guard->shm->commits, message, handle_lent, guard);
+		if (buffer != NULL) {
+			sync_buffer(buffer);
+		}
+	}
+}
+
+static void handle_message(void *data, enum wl_protocol_logger_type direction,
+		const struct wl_protocol_logger_message *message) {
+	struct sealpool_guard *guard = data;
+	take_up_newborn(guard);
+	if (direction == WL_PROTOCOL_LOGGER_REQUEST) {
+		handle_request(guard, message);
+	} else {
+		sp_lent_hand_back(message->resource);
+	}
+}
+
+static void handle_display_destroy(struct wl_listener *listener, void *data) {
+	struct sealpool_guard *guard =
+		wl_container_of(listener, guard, display_destroy);
+	take_up_newborn(guard);
+	wl_list_remove(&guard->display_destroy.link);
+	wl_protocol_logger_destroy(guard->logger);
+	free(guard);
+}
+
+struct sealpool_guard *sealpool_guard_create(struct wl_display *display,
+		const struct sealpool_options *options) {
+	struct sealpool_shm *shm = sp_shm_create(display, options, find_buffer);
+	if (shm == NULL) {
+		return NULL;
+	}
+	struct sealpool_guard *guard = calloc(1, sizeof(*guard));
+	if (guard == NULL) {
+		goto error;
+	}
+	guard->shm = shm;
+	guard->logger = wl_display_add_protocol_logger(display, handle_message,
+		guard);
+	if (guard->logger == NULL) {
+		goto error;
+	}
+	guard->display_destroy.notify = handle_display_destroy;
+	wl_display_add_destroy_listener(display, &guard->display_destroy);
+	return guard;
+
+error:
+	sp_log(shm, SEALPOOL_LOG_ERROR, "cannot create a guard: %s",
+		strerror(ENOMEM));
+	free(guard);
+	sp_shm_destroy(shm);
+	return NULL;
+}
+
+void sealpool_guard_get_client_stats(struct sealpool_guard *guard,
+		struct wl_client *client, struct sealpool_stats *stats) {
+	sealpool_shm_get_client_stats(guard->shm, client, stats);
+}
+
+void sealpool_guard_for_each_pool(struct sealpool_guard *guard,
+		struct wl_client *client, sealpool_pool_stats_func func,
+		void *data) {
+	sealpool_shm_for_each_pool(guard->shm, client, func, data);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SEALPOOL_GUARD_LENT_H
+#define SEALPOOL_GUARD_LENT_H
+
+#include <stdbool.h>
+
+struct sealpool_buffer;
+struct wl_resource;
+
+/**
+ * Buffers that a request has handed to something else than a surface, to be read
+ * or written there. What changes in their shadows is handed back to the client
+ * before the object of that request sends an event.
+ */
+
+/** Notes that a buffer, whose shadow is up to date, is lent to an object. Returns
+ * false when there is no memory. */
+bool sp_lent_add(struct sealpool_buffer *buffer, struct wl_resource *resource);
+
+/** An event of the object is about to be sent. */
+void sp_lent_hand_back(struct wl_resource *resource);
+
+/** The wl_buffer is gone: whatever is written there, nobody will see. */
+void sp_lent_forget(struct sealpool_buffer *buffer);
+
+#endif

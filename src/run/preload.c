@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What sealpool-run has the dynamic linker load into a compositor: a
+ * wl_display_create() that also creates a guard.
+ *
+ * It is loaded into whatever the command starts until there is a display, since
+ * the compositor may be started by others. From then on it keeps out of the
+ * environment: a compositor's own children have no need of it.
+ */
+#include <dlfcn.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <wayland-server-core.h>
+
+#include <sealpool/guard.h>
+
+#include "settings.h"
+
+static struct settings settings;
+
+/* One of a process's displays; it seldom has a second. */
+struct display {
+	struct wl_display *wl;
+	struct sealpool_guard *guard;
+	struct wl_event_source *timer;
+	struct wl_listener destroy;
+	struct wl_listener client_created;
+	/* Of clients that have gone. */
+	struct sealpool_stats gone;
+};
+
+struct client {
+	struct display *display;
+	struct wl_client *wl_client;
+	struct wl_listener destroy;
+};
+
+static void log_message(void *data, enum sealpool_log_importance importance,
+		const char *format, va_list args) {
+	if (importance == SEALPOOL_LOG_DEBUG ||
+			(settings.quiet && importance != SEALPOOL_LOG_ERROR)) {
+		return;
+	}
+	char message[512];
+	vsnprintf(message, sizeof(message), format, args);
+	fprintf(stderr, "sealpool: %s\n", message);
+}
+
+/* Statistics */
+
+static void add_stats(struct sealpool_stats *sum,
+		const struct sealpool_stats *stats) {
+	sum->pools += stats->pools;
+	for (int i = 0; i < SEALPOOL_MEMORY_KINDS; i++) {
+		sum->buffers[i] += stats->buffers[i];
+	}
+	sum->shadow_bytes += stats->shadow_bytes;
+	sum->bytes_copied_in += stats->bytes_copied_in;
+	sum->bytes_copied_out += stats->bytes_copied_out;
+	sum->faults += stats->faults;
+}
+
+static void get_client_stats(const struct display *display,
+		struct wl_client *client, struct sealpool_stats *stats) {
+	*stats = (struct sealpool_stats){ .size = sizeof(*stats) };
+	sealpool_guard_get_client_stats(display->guard, client, stats);
+}
+
+static void print_stats(const struct display *display, const char *when) {
+	struct sealpool_stats sum = {
+		.bytes_copied_in = display->gone.bytes_copied_in,
+		.bytes_copied_out = display->gone.bytes_copied_out,
+		.faults = display->gone.faults,
+	};
+	unsigned clients = 0;
+	struct wl_client *client;
+	wl_client_for_each(client, wl_display_get_client_list(display->wl)) {
+		struct sealpool_stats stats;
+		get_client_stats(display, client, &stats);
+		add_stats(&sum, &stats);
+		clients++;
+	}
+	fprintf(stderr, "sealpool: %s: clients=%u pools=%u direct=%u shadow=%u "
+		"shadow_bytes=%" PRIu64 " copied_in=%" PRIu64
+		" copied_out=%" PRIu64 " faults=%" PRIu64 "\n", when, clients,
+		sum.pools, sum.buffers[SEALPOOL_MEMORY_DIRECT],
+		sum.buffers[SEALPOOL_MEMORY_SHADOW], sum.shadow_bytes,
+		sum.bytes_copied_in, sum.bytes_copied_out, sum.faults);
+}
+
+static int handle_timer(void *data) {
+	struct display *display = data;
+	print_stats(display, "stats");
+	wl_event_source_timer_update(display->timer,
+		(int)settings.stats_seconds * 1000);
+	return 0;
+}
+
+/* What a client has cost stays in the sum. */
+static void client_handle_destroy(struct wl_listener *listener, void *data) {
+	struct client *client = wl_container_of(listener, client, destroy);
+	struct sealpool_stats stats;
+	get_client_stats(client->display, client->wl_client, &stats);
+	add_stats(&client->display->gone, &stats);
+	wl_list_remove(&client->destroy.link);
+	free(client);
+}
+
+static void handle_client_created(struct wl_listener *listener, void *data) {
+	struct display *display =
+		wl_container_of(listener, display, client_created);
+	struct client *client = calloc(1, sizeof(*client));
+	if (client == NULL) {
+		/* It is not counted, then. */
+		return;
+	}
+	client->display = display;
+	client->wl_client = data;
+	client->destroy.notify = client_handle_destroy;
+	wl_client_add_destroy_listener(client->wl_client, &client->destroy);
+}
+
+static void begin_stats(struct display *display) {
+	display->client_created.notify = handle_client_created;
+	wl_display_add_client_created_listener(display->wl,
+		&display->client_created);
+	display->timer = wl_event_loop_add_timer(
+		wl_display_get_event_loop(display->wl), handle_timer, display);
+	if (display->timer != NULL) {
+		wl_event_source_timer_update(display->timer,
+			(int)settings.stats_seconds * 1000);
+	}
+}
+
+static void handle_display_destroy(struct wl_listener *listener, void *data) {
+	struct display *display =
+		wl_container_of(listener, display, destroy);
+	if (settings.stats_seconds > 0) {
+		print_stats(display, "at exit");
+		wl_list_remove(&display->client_created.link);
+		if (display->timer != NULL) {
+			wl_event_source_remove(display->timer);
+		}
+	}
+	wl_list_remove(&display->destroy.link);
+	free(display);
+}
+
+/* The display */
+
+static bool guard_display(struct wl_display *wl) {
+	struct display *display = calloc(1, sizeof(*display));
+	if (display == NULL) {
+		return false;
+	}
+	struct sealpool_options options = {
+		.size = sizeof(options),
+		.budget = settings.budget,
+		.lenient = settings.lenient,
+		.log = log_message,
+	};
+	display->wl = wl;
+	/* Before the guard's, which is over by the time that it is called. */
+	display->destroy.notify = handle_display_destroy;
+	wl_display_add_destroy_listener(wl, &display->destroy);
+	display->guard = sealpool_guard_create(wl, &options);
+	if (display->guard == NULL) {
+		wl_list_remove(&display->destroy.link);
+		free(display);
+		return false;
+	}
+	if (settings.stats_seconds > 0) {
+		begin_stats(display);
+	}
+	return true;
+}
+
+struct wl_display *wl_display_create(void) {
+	struct wl_display *(*create)(void) =
+		(struct wl_display *(*)(void))dlsym(RTLD_NEXT,
+			"wl_display_create");
+	struct wl_display *display = create != NULL ? create() : NULL;
+	if (display == NULL || !settings_get(&settings)) {
+		return display;
+	}
+	/* Without the guard there is to be no compositor: whoever asked for it
+	 * would believe to be safe. */
+	if (!guard_display(display)) {
+		fputs("sealpool: the display cannot be guarded\n", stderr);
+		wl_display_destroy(display);
+		return NULL;
+	}
+	settings_leave(&settings);
+	return display;
+}

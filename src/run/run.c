@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sealpool-run: starts a compositor with a guard before its wl_shm.
+ *
+ * It becomes the command, so that the compositor has the process that it would
+ * have without. A child stays behind for some seconds, to say so when nothing
+ * was guarded: a compositor that only seems to be safe is worse than one that is
+ * not.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "settings.h"
+
+#define DEFAULT_PATIENCE 10
+
+static const char usage[] =
+	"usage: sealpool-run [OPTION...] COMMAND [ARGUMENT...]\n"
+	"\n"
+	"Runs a Wayland compositor that no client can crash, hang or starve through\n"
+	"the memory that it shares.\n"
+	"\n"
+	"  --lenient                leave clients alive whose files are too short\n"
+	"  --pools N                for each client (default: 2048)\n"
+	"  --buffers N              for each client (default: 32768)\n"
+	"  --fds N                  for each client, and for all together (default:\n"
+	"  --all-fds N              a third of three quarters of RLIMIT_NOFILE)\n"
+	"  --shadow-bytes N         for each client, and for all together (default:\n"
+	"  --all-shadow-bytes N     512 MiB, and a quarter of the memory or 2 GiB)\n"
+	"  --stats SECONDS          print statistics as often, and at the end\n"
+	"  --quiet                  print nothing but the compositor's own errors\n"
+	"  --patience SECONDS       how long to wait for a display before it is said\n"
+	"                           that there is no guard (default: 10)\n"
+	"  --help, --version\n";
+
+static _Noreturn void die(const char *format, const char *what) {
+	fputs("sealpool-run: ", stderr);
+	fprintf(stderr, format, what);
+	fputc('\n', stderr);
+	exit(1);
+}
+
+static uint64_t parse(const char *option, const char *text, uint64_t max) {
+	char *end;
+	errno = 0;
+	uintmax_t number = strtoumax(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 ||
+			number == 0 || number > max) {
+		fprintf(stderr, "sealpool-run: --%s: \"%s\" is not a number "
+			"from 1 to %" PRIu64 "\n", option, text, max);
+		exit(2);
+	}
+	return number;
+}
+
+static bool find_program(const char *name, char *path, size_t size) {
+	if (strchr(name, '/') != NULL) {
+		snprintf(path, size, "%s", name);
+		return access(path, X_OK) == 0;
+	}
+	const char *dirs = getenv("PATH");
+	for (const char *dir = dirs != NULL ? dirs : "/usr/bin:/bin";;) {
+		size_t length = strcspn(dir, ":");
+		snprintf(path, size, "%.*s%s%s", (int)length, dir,
+			length > 0 ? "/" : "", name);
+		struct stat st;
+		if (access(path, X_OK) == 0 && stat(path, &st) == 0 &&
+				S_ISREG(st.st_mode)) {
+			return true;
+		}
+		if (dir[length] == '\0') {
+			return false;
+		}
+		dir += length + 1;
+	}
+}
+
+/* The dynamic linker preloads nothing into programs that get more rights than
+ * who starts them (AT_SECURE). */
+static void check_program(const char *path) {
+	struct stat st;
+	if (stat(path, &st) < 0) {
+		die("%s cannot be found", path);
+	}
+	if (((st.st_mode & S_ISUID) && st.st_uid != geteuid()) ||
+			((st.st_mode & S_ISGID) && st.st_gid != getegid())) {
+		die("%s is set-user-ID or set-group-ID, and cannot be "
+			"guarded: start a copy of it without that", path);
+	}
+	if (geteuid() != 0 &&
+			getxattr(path, "security.capability", NULL, 0) > 0) {
+		die("%s has file capabilities, and cannot be guarded: start "
+			"a copy of it, which has none", path);
+	}
+}
+
+static _Noreturn void watch(int fd, int patience, const char *name) {
+	/* Of no use without the compositor, and no reason for anybody to wait:
+	 * nothing of its is kept open. */
+	prctl(PR_SET_NAME, "sealpool-watch");
+	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
+	int n;
+	do {
+		n = poll(&pollfd, 1, patience * 1000);
+	} while (n < 0 && errno == EINTR);
+	char ready;
+	if (n > 0 && read(fd, &ready, 1) == 1) {
+		_exit(0);
+	}
+	/* All others that had the socket have ended: so has the command. */
+	fprintf(stderr, n > 0 ?
+		"sealpool: %s has ended, and never was guarded\n" :
+		"sealpool: %s is NOT guarded: it has not created a Wayland "
+		"display. Either it is no compositor, or it brings its own "
+		"libwayland-server in the program itself, which sealpool-run "
+		"cannot reach; or it takes longer than this: --patience\n",
+		name);
+	_exit(1);
+}
+
+/* Returns the other's end of the socket. */
+static int start_watch(int patience, const char *name) {
+	int fds[2];
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) < 0) {
+		die("socketpair: %s", strerror(errno));
+	}
+	pid_t pid = fork();
+	if (pid < 0) {
+		die("fork: %s", strerror(errno));
+	}
+	if (pid == 0) {
+		/* A grandchild: the command must not find a child that it does
+		 * not know. */
+		close(fds[1]);
+		if (fork() == 0) {
+			setsid();
+			watch(fds[0], patience, name);
+		}
+		_exit(0);
+	}
+	siginfo_t info;
+	while (waitid(P_PID, (id_t)pid, &info, WEXITED) < 0 &&
+			errno == EINTR) {
+	}
+	close(fds[0]);
+	return fds[1];
+}
+
+static void find_library(struct settings *settings) {
+	/* Beside this program in the build folder, else where it was
+	 * installed. */
+	char path[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	if (length > 0) {
+		path[length] = '\0';
+		*strrchr(path, '/') = '\0';
+		snprintf(settings->library, sizeof(settings->library),
+			"%.4000s/sealpool-preload.so", path);
+		if (access(settings->library, R_OK) == 0) {
+			return;
+		}
+	}
+	snprintf(settings->library, sizeof(settings->library), "%s",
+		SEALPOOL_PRELOAD);
+	if (access(settings->library, R_OK) != 0) {
+		die("%s is missing", settings->library);
+	}
+}
+
+int main(int argc, char *argv[]) {
+	enum { LENIENT = 1, POOLS, BUFFERS, FDS, ALL_FDS, BYTES, ALL_BYTES,
+		STATS, QUIET, PATIENCE, HELP, VERSION };
+	static const struct option options[] = {
+		{ "lenient", no_argument, NULL, LENIENT },
+		{ "pools", required_argument, NULL, POOLS },
+		{ "buffers", required_argument, NULL, BUFFERS },
+		{ "fds", required_argument, NULL, FDS },
+		{ "all-fds", required_argument, NULL, ALL_FDS },
+		{ "shadow-bytes", required_argument, NULL, BYTES },
+		{ "all-shadow-bytes", required_argument, NULL, ALL_BYTES },
+		{ "stats", required_argument, NULL, STATS },
+		{ "quiet", no_argument, NULL, QUIET },
+		{ "patience", required_argument, NULL, PATIENCE },
+		{ "help", no_argument, NULL, HELP },
+		{ "version", no_argument, NULL, VERSION },
+		{ 0 },
+	};
+	struct settings settings = { .ready_fd = -1 };
+	struct sealpool_budget *budget = &settings.budget;
+	int patience = DEFAULT_PATIENCE, option, index;
+	/* '+': what comes behind the command is the command's. */
+	while ((option = getopt_long(argc, argv, "+", options, &index)) != -1) {
+		const char *name = option != '?' ? options[index].name : NULL;
+		switch (option) {
+		case LENIENT:
+			settings.lenient = true;
+			break;
+		case POOLS:
+			budget->pools = (uint32_t)parse(name, optarg, UINT32_MAX);
+			break;
+		case BUFFERS:
+			budget->buffers =
+				(uint32_t)parse(name, optarg, UINT32_MAX);
+			break;
+		case FDS:
+			budget->fds = (uint32_t)parse(name, optarg, UINT32_MAX);
+			break;
+		case ALL_FDS:
+			budget->all_fds =
+				(uint32_t)parse(name, optarg, UINT32_MAX);
+			break;
+		case BYTES:
+			budget->shadow_bytes = parse(name, optarg, INT64_MAX);
+			break;
+		case ALL_BYTES:
+			budget->all_shadow_bytes =
+				parse(name, optarg, INT64_MAX);
+			break;
+		case STATS:
+			settings.stats_seconds =
+				(unsigned)parse(name, optarg, 86400);
+			break;
+		case QUIET:
+			settings.quiet = true;
+			break;
+		case PATIENCE:
+			patience = (int)parse(name, optarg, 86400);
+			break;
+		case HELP:
+			fputs(usage, stdout);
+			return 0;
+		case VERSION:
+			puts("sealpool-run " SEALPOOL_VERSION);
+			return 0;
+		default:
+			fputs(usage, stderr);
+			return 2;
+		}
+	}
+	if (optind == argc) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	char path[PATH_MAX];
+	if (!find_program(argv[optind], path, sizeof(path))) {
+		die("%s: command not found", argv[optind]);
+	}
+	check_program(path);
+	find_library(&settings);
+	settings.ready_fd = start_watch(patience, argv[optind]);
+	struct stat st;
+	if (fstat(settings.ready_fd, &st) == 0) {
+		settings.ready_inode = st.st_ino;
+	}
+	if (!settings_put(&settings)) {
+		die("%s", "no memory");
+	}
+	execv(path, &argv[optind]);
+	die("cannot start it: %s", strerror(errno));
+}
