@@ -6,8 +6,10 @@
  * not there with EFAULT, where a load or store of our own would raise SIGBUS.
  * So in both directions it is the kernel that touches the client's bytes:
  *
- *   in:   pread() of the client's file into the shadow's mapping. Holes of the
- *         client's file are read without being filled.
+ *   in:   pread() of the client's file into the shadow's mapping, or, as long as
+ *         much of that has never been touched, into a scratch and from there
+ *         pwrite() to the shadow's file. Holes of the client's file are read
+ *         without being filled.
  *   out:  pread() of the *shadow's* file into a mapping of the client's. Not
  *         pwrite() to the client's file, which would make a short file longer,
  *         and which appends, whatever the offset, once the client has set
@@ -19,10 +21,16 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "copy.h"
+
+/* Linux 5.14 */
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
 
 /*
  * What a call costs, in bytes that could be copied in the same time: 0.4 us at
@@ -42,10 +50,20 @@
 #define SCRATCH_STRIDE_MAX (SCRATCH_SIZE / 4)
 
 /*
- * An empty file can be as large as it likes. To copy its holes would touch as
- * much memory of ours for the first time, which costs up to a hundred times what
- * copying does (17 us a page in a virtual machine, measured). So from this size
- * on, it is looked for holes, piece by piece.
+ * To touch a page of a mapping for the first time can cost thirty times what it
+ * costs to copy it (17 us in a virtual machine, 0.5 us elsewhere, measured), and
+ * a client may have new buffers as often as it likes. A second copy through a
+ * scratch costs less. So from this size on, what has not been touched yet is
+ * written through the shadow's fd, whose pages are not mapped by that; and each
+ * time an eighth of as much is mapped, so that who draws much again and again
+ * is soon copied once.
+ */
+#define UNTOUCHED_MIN (1024 * 1024)
+#define TOUCHED_SHARE 8
+
+/*
+ * An empty file can be as large as it likes, and none of it needs to be copied.
+ * So from this size on, it is looked for holes.
  */
 #define HOLES_LOOKED_FOR_MIN (1024 * 1024)
 #define PIECE_SIZE (256 * 1024)
@@ -60,28 +78,52 @@ struct extent {
 
 struct source {
 	int fd;
-	uint8_t *base;
+	struct sp_copy_target *target;
 	/* Of the client's file, and of the shadow. */
 	struct extent client, shadow;
 	/* Of the client's file, if it is looked for holes. */
 	uint64_t size;
+	/* How much may still be written where its mapping was never touched. */
+	uint64_t untouched_left;
+	/* What was written through the target's fd. */
+	uint64_t unmapped;
 	struct sp_copied copied;
 };
+
+/* Makes sure that "at" is not before what was asked for, nor behind its end. */
+static void find_data(struct extent *extent, uint64_t at) {
+	if (at >= extent->asked && at < extent->end) {
+		return;
+	}
+	off_t data = lseek(extent->fd, (off_t)at, SEEK_DATA);
+	off_t hole = data < 0 ? -1 : lseek(extent->fd, data, SEEK_HOLE);
+	extent->asked = at;
+	/* ENXIO: nothing up to its end. */
+	extent->start = data < 0 ? UINT64_MAX : (uint64_t)data;
+	extent->end = hole < 0 ? UINT64_MAX : (uint64_t)hole;
+}
 
 static bool has_data(struct extent *extent, uint64_t start, uint64_t end) {
 	if (extent->fd < 0) {
 		return true;
 	}
-	if (start < extent->asked || start >= extent->end) {
-		off_t data = lseek(extent->fd, (off_t)start, SEEK_DATA);
-		off_t hole = data < 0 ? -1 :
-			lseek(extent->fd, data, SEEK_HOLE);
-		extent->asked = start;
-		/* ENXIO: nothing up to its end. */
-		extent->start = data < 0 ? UINT64_MAX : (uint64_t)data;
-		extent->end = hole < 0 ? UINT64_MAX : (uint64_t)hole;
-	}
+	find_data(extent, start);
 	return end > extent->start;
+}
+
+/* Whether there is data at "at"; shortens the length to what is likewise. */
+static bool begins_with_data(struct extent *extent, uint64_t at,
+		size_t *length) {
+	if (extent->fd < 0) {
+		return true;
+	}
+	find_data(extent, at);
+	bool data = at >= extent->start;
+	uint64_t end = data ? extent->end : extent->start;
+	if (*length > end - at) {
+		*length = (size_t)(end - at);
+	}
+	return data;
 }
 
 /* Returns how many bytes there were: less than asked for at the file's end, or
@@ -125,25 +167,90 @@ static void note_hole(struct source *source, uint64_t offset, size_t length) {
 	}
 }
 
+/* To write there through the mapping costs less than to do so with a call. */
+static bool is_better_mapped(struct source *source, uint64_t offset,
+		size_t length) {
+	if (source->target->fd < 0 || length < CALL_COST ||
+			offset + length <= source->target->touched) {
+		return true;
+	}
+	if (length > source->untouched_left) {
+		return false;
+	}
+	source->untouched_left -= length;
+	return true;
+}
+
+static void write_at(struct source *source, uint64_t offset,
+		const uint8_t *from, size_t length) {
+	ssize_t n;
+	do {
+		n = pwrite(source->target->fd, from, length, (off_t)offset);
+	} while (n < 0 && errno == EINTR);
+	if (n == (ssize_t)length) {
+		source->unmapped += length;
+	} else {
+		memcpy(source->target->base + offset, from, length);
+	}
+}
+
+static void put(struct source *source, uint64_t offset, const uint8_t *from,
+		size_t length) {
+	if (is_better_mapped(source, offset, length)) {
+		memcpy(source->target->base + offset, from, length);
+	} else {
+		write_at(source, offset, from, length);
+	}
+}
+
+static void put_zeroes(struct source *source, uint64_t offset, size_t length) {
+	static const uint8_t zeroes[SCRATCH_SIZE];
+	if (is_better_mapped(source, offset, length)) {
+		memset(source->target->base + offset, 0, length);
+		return;
+	}
+	size_t part;
+	for (size_t i = 0; i < length; i += part) {
+		part = min(sizeof(zeroes), length - i);
+		write_at(source, offset + i, zeroes, part);
+	}
+}
+
+/* Without a hole. */
+static void copy_piece(struct source *source, uint64_t offset, size_t length) {
+	if (is_better_mapped(source, offset, length)) {
+		uint8_t *to = source->target->base + offset;
+		size_t done = read_at(source->fd, offset, to, length,
+			&source->copied);
+		zero_missing(to, length, done, &source->copied);
+		return;
+	}
+	uint8_t scratch[SCRATCH_SIZE];
+	size_t part;
+	for (size_t i = 0; i < length; i += part) {
+		part = min(sizeof(scratch), length - i);
+		size_t done = read_at(source->fd, offset + i, scratch, part,
+			&source->copied);
+		zero_missing(scratch, part, done, &source->copied);
+		write_at(source, offset + i, scratch, part);
+	}
+}
+
 /* Row by row. */
 static void copy_in_rows(struct source *source, const struct sp_span *span,
 		size_t stride) {
 	for (uint32_t row = 0; row < span->rows; row++) {
 		uint64_t offset = span->offset + (uint64_t)stride * row;
-		uint8_t *to = source->base + offset;
 		size_t length;
 		for (size_t i = 0; i < span->row_bytes; i += length) {
 			length = min(PIECE_SIZE, span->row_bytes - i);
 			uint64_t from = offset + i;
-			if (has_data(&source->client, from, from + length)) {
-				size_t done = read_at(source->fd, from, to + i,
-					length, &source->copied);
-				zero_missing(to + i, length, done,
-					&source->copied);
+			if (begins_with_data(&source->client, from, &length)) {
+				copy_piece(source, from, length);
 				continue;
 			}
 			if (has_data(&source->shadow, from, from + length)) {
-				memset(to + i, 0, length);
+				put_zeroes(source, from, length);
 			}
 			note_hole(source, from, length);
 		}
@@ -167,10 +274,10 @@ static void copy_in_scattered(struct source *source,
 			length, &source->copied);
 		for (size_t i = 0; i < rows; i++) {
 			size_t start = stride * i;
-			uint8_t *to = source->base + offset + start;
 			if (hole) {
 				if (zero) {
-					memset(to, 0, span->row_bytes);
+					put_zeroes(source, offset + start,
+						span->row_bytes);
 				}
 				note_hole(source, offset + start,
 					span->row_bytes);
@@ -178,9 +285,10 @@ static void copy_in_scattered(struct source *source,
 			}
 			size_t done = got <= start ? 0 :
 				min(got - start, span->row_bytes);
-			memcpy(to, scratch + start, done);
-			zero_missing(to, span->row_bytes, done,
+			zero_missing(scratch + start, span->row_bytes, done,
 				&source->copied);
+			put(source, offset + start, scratch + start,
+				span->row_bytes);
 		}
 	}
 }
@@ -228,11 +336,30 @@ static int open_again(int fd) {
 	return open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
+static void touch_some(struct source *source, uint64_t end) {
+	struct sp_copy_target *target = source->target;
+	uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t start = target->touched & ~(page_size - 1);
+	uint64_t length = source->copied.bytes / TOUCHED_SHARE + page_size;
+	if (length > end - start) {
+		length = end - start;
+	}
+	if (madvise(target->base + start, (size_t)length,
+			MADV_POPULATE_WRITE) == 0) {
+		target->touched = start + length;
+	} else if (errno == EINVAL) {
+		/* Linux before 5.14: by writing, the next time. */
+		target->touched = end;
+	}
+}
+
 struct sp_copied sp_copy_in(int client_fd, const struct sp_layout *layout,
-		const pixman_region32_t *region, int shadow_fd, uint8_t *base) {
+		const pixman_region32_t *region,
+		struct sp_copy_target *target) {
 	struct source source = {
 		.fd = client_fd,
-		.base = base,
+		.target = target,
+		.untouched_left = UNTOUCHED_MIN,
 		.client = { .fd = -1 },
 		.shadow = { .fd = -1 },
 	};
@@ -242,7 +369,7 @@ struct sp_copied sp_copy_in(int client_fd, const struct sp_layout *layout,
 			(uint64_t)st.st_blocks * 512 < layout->end) {
 		source.size = (uint64_t)st.st_size;
 		source.client.fd = open_again(client_fd);
-		source.shadow.fd = shadow_fd;
+		source.shadow.fd = target->fd;
 	}
 	int boxes_len;
 	const pixman_box32_t *boxes = pixman_region32_rectangles(
@@ -252,6 +379,9 @@ struct sp_copied sp_copy_in(int client_fd, const struct sp_layout *layout,
 	}
 	if (source.client.fd >= 0) {
 		close(source.client.fd);
+	}
+	if (source.unmapped > 0) {
+		touch_some(&source, layout->end);
 	}
 	return source.copied;
 }

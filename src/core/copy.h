@@ -17,14 +17,25 @@ struct sp_copied {
 	int error;
 };
 
+/** The shadow that is copied to. */
+struct sp_copy_target {
+	/* -1: only the mapping is written to. */
+	int fd;
+	/* Where the fd's first byte is mapped. */
+	uint8_t *base;
+	/* From the buffer's first byte up to this offset, the mapping has been
+	 * written to. Kept from one call to the next. */
+	uint64_t touched;
+};
+
 /**
  * Copies the region, in pixels of the buffer, out of a client's file and to
- * the same offsets from "base", where the shadow is mapped. Bytes that the file
- * does not have become zero; holes of the file count neither as copied nor as
- * missing. Touches no memory of the client's. Any thread.
+ * the same offsets of a shadow. Bytes that the file does not have become zero;
+ * holes of the file count neither as copied nor as missing. Touches no memory of
+ * the client's. Any thread.
  */
 struct sp_copied sp_copy_in(int client_fd, const struct sp_layout *layout,
-	const pixman_region32_t *region, int shadow_fd, uint8_t *base);
+	const pixman_region32_t *region, struct sp_copy_target *target);
 
 /**
  * Copies the region, in pixels of the buffer, out of a shadow's file and to the

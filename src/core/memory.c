@@ -29,17 +29,11 @@
 
 #include "buffer.h"
 #include "copy.h"
+#include "filled.h"
 #include "memory.h"
 #include "pool.h"
 #include "region.h"
 #include "shm.h"
-
-/*
- * Up to which size it is looked, page by page, whether a buffer has holes: 1 ms
- * of work, for which no more than a request is needed. A larger one is direct
- * when all of its file has memory.
- */
-#define HOLES_LOOKED_FOR_MAX ((uint64_t)256 << 20)
 
 /* How many of a pool's copied buffers are looked at, when one goes, to find out
  * which of its pages no other one uses. */
@@ -154,8 +148,8 @@ static bool try_direct(struct sealpool_buffer *buffer) {
 	/* Most files are filled, and then one call tells. */
 	uint64_t start = (uint64_t)buffer->offset;
 	if (end > pool->file.filled_size && sp_file_has_holes(&pool->file) &&
-			(end - start > HOLES_LOOKED_FOR_MAX ||
-			sp_mapping_has_holes(mapping, start, end))) {
+			!sp_filled_covers(&pool->filled, mapping, start,
+				end)) {
 		sp_mapping_unref(mapping);
 		return false;
 	}
@@ -272,6 +266,7 @@ static int copy_init(struct sp_copy *copy, struct sealpool_buffer *buffer,
 	}
 	copy->shadow = shadow;
 	copy->mapping = sp_mapping_ref(shadow->mapping);
+	copy->touched = (uint64_t)buffer->offset;
 	return 0;
 }
 
@@ -386,8 +381,14 @@ static void copy_fill(struct sealpool_buffer *buffer, struct sp_copy *copy) {
 	copy->filling = true;
 	pthread_mutex_unlock(&shadowed->lock);
 
+	struct sp_copy_target target = {
+		.fd = copy->shadow->fd,
+		.base = copy->mapping->data,
+		.touched = copy->touched,
+	};
 	struct sp_copied copied = sp_copy_in(pool->file.fd, &buffer->layout,
-		&stale, copy->shadow->fd, copy->mapping->data);
+		&stale, &target);
+	copy->touched = target.touched;
 	pool->bytes_copied_in += copied.bytes;
 	pool->client->bytes_copied_in += copied.bytes;
 	/* An error is not the client's doing, a bad disk's perhaps: whoever

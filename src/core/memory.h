@@ -22,6 +22,8 @@ struct sp_copy {
 	struct sp_shadow *shadow;
 	struct sp_shadow spare;
 	struct sp_mapping *mapping;
+	/* See struct sp_copy_target. */
+	uint64_t touched;
 	/* What the client may have changed since it was copied. */
 	pixman_region32_t stale;
 	unsigned users;

@@ -10,6 +10,7 @@
 
 #include "budget.h"
 #include "file.h"
+#include "filled.h"
 #include "mapping.h"
 #include "shadow.h"
 
@@ -23,6 +24,7 @@ struct sp_pool {
 
 	int32_t size;
 	struct sp_file file;
+	struct sp_filled filled;
 
 	_Atomic uint64_t bytes_copied_in;
 	_Atomic uint64_t bytes_copied_out;

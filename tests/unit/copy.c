@@ -124,7 +124,8 @@ static struct sp_copied copy_in(int fd, const struct sp_layout *layout,
 		pixman_box32_t box, uint8_t *base) {
 	pixman_region32_t region;
 	pixman_region32_init_with_extents(&region, &box);
-	struct sp_copied copied = sp_copy_in(fd, layout, &region, -1, base);
+	struct sp_copy_target target = { .fd = -1, .base = base };
+	struct sp_copied copied = sp_copy_in(fd, layout, &region, &target);
 	pixman_region32_fini(&region);
 	return copied;
 }
@@ -172,7 +173,8 @@ static void all_rectangles_of_a_region_are_copied(void **state) {
 	/* In the same row, but far from it. */
 	pixman_region32_union_rect(&region, &region, 900, 1, 1, 1);
 	pixman_region32_union_rect(&region, &region, 999, 9, 1, 1);
-	expect_copied(sp_copy_in(fd, &layout, &region, -1, to), 16, 0);
+	struct sp_copy_target target = { .fd = -1, .base = to };
+	expect_copied(sp_copy_in(fd, &layout, &region, &target), 16, 0);
 	pixman_region32_fini(&region);
 	expect_parts(to, SIZE,
 		{ STRIDE + 4, STRIDE + 12, FROM_FILE },
@@ -194,7 +196,8 @@ static void rectangles_side_by_side_are_copied(void **state) {
 	pixman_region32_union_rect(&region, &region, 20, 1, 2, 2);
 	/* Below, and not to be taken for one of the row above. */
 	pixman_region32_union_rect(&region, &region, 25, 5, 2, 1);
-	struct sp_copied copied = sp_copy_in(fd, &layout, &region, -1, to);
+	struct sp_copy_target target = { .fd = -1, .base = to };
+	struct sp_copied copied = sp_copy_in(fd, &layout, &region, &target);
 	pixman_region32_fini(&region);
 	assert_int_equal(copied.missing, 0);
 	expect_between(copied.bytes, 4 * (3 * 4 + 2), 4 * (2 * 12 + 2));
@@ -221,7 +224,8 @@ static void empty_region_copies_nothing(void **state) {
 		STRIDE);
 	pixman_region32_t region;
 	pixman_region32_init(&region);
-	expect_copied(sp_copy_in(fd, &layout, &region, -1, to), 0, 0);
+	struct sp_copy_target target = { .fd = -1, .base = to };
+	expect_copied(sp_copy_in(fd, &layout, &region, &target), 0, 0);
 	pixman_region32_fini(&region);
 	expect_bytes(to, SIZE, NULL, 0);
 	free(to);
@@ -491,16 +495,17 @@ static void last_rows_of_the_largest_pool_are_exact(void **state) {
 #define DATA_SIZE ((size_t)1 << 20)
 
 struct sparse {
-	int fd, shadow;
-	uint8_t *to;
+	int fd;
+	struct sp_copy_target target;
 };
 
 static void sparse_create(struct sparse *sparse) {
+	sparse->target.touched = 0;
 	sparse->fd = memfd_create("sealpool-test", MFD_CLOEXEC);
-	sparse->shadow = memfd_create("sealpool-test-shadow", MFD_CLOEXEC);
-	assert_true(sparse->fd >= 0 && sparse->shadow >= 0);
+	sparse->target.fd = memfd_create("sealpool-test-shadow", MFD_CLOEXEC);
+	assert_true(sparse->fd >= 0 && sparse->target.fd >= 0);
 	assert_int_equal(ftruncate(sparse->fd, LARGE), 0);
-	assert_int_equal(ftruncate(sparse->shadow, LARGE), 0);
+	assert_int_equal(ftruncate(sparse->target.fd, LARGE), 0);
 	uint8_t *bytes = malloc(DATA_SIZE);
 	assert_non_null(bytes);
 	for (size_t i = 0; i < DATA_SIZE; i++) {
@@ -508,14 +513,14 @@ static void sparse_create(struct sparse *sparse) {
 	}
 	assert_int_equal(pwrite(sparse->fd, bytes, DATA_SIZE, DATA), DATA_SIZE);
 	free(bytes);
-	sparse->to = mmap(NULL, LARGE, PROT_READ | PROT_WRITE, MAP_SHARED,
-		sparse->shadow, 0);
-	assert_true(sparse->to != MAP_FAILED);
+	sparse->target.base = mmap(NULL, LARGE, PROT_READ | PROT_WRITE,
+		MAP_SHARED, sparse->target.fd, 0);
+	assert_true(sparse->target.base != MAP_FAILED);
 }
 
 static void sparse_destroy(struct sparse *sparse) {
-	munmap(sparse->to, LARGE);
-	close(sparse->shadow);
+	munmap(sparse->target.base, LARGE);
+	close(sparse->target.fd);
 	close(sparse->fd);
 }
 
@@ -527,7 +532,7 @@ static struct sp_copied sparse_copy(struct sparse *sparse, int32_t width,
 	pixman_region32_init_rect(&region, 0, 0, (unsigned)width,
 		(unsigned)layout.height);
 	struct sp_copied copied = sp_copy_in(sparse->fd, &layout, &region,
-		sparse->shadow, sparse->to);
+		&sparse->target);
 	pixman_region32_fini(&region);
 	return copied;
 }
@@ -557,14 +562,14 @@ static void holes_of_a_large_file_are_not_copied(void **state) {
 			2 * 256 * 1024);
 		assert_int_equal(copied.missing, 0);
 		assert_int_equal(lseek(sparse.fd, 0, SEEK_CUR), 77);
-		expect_between(get_allocated(sparse.shadow), DATA_SIZE / 2,
+		expect_between(get_allocated(sparse.target.fd), DATA_SIZE / 2,
 			DATA_SIZE + 4 * 256 * 1024);
 		for (size_t j = 0; j < LARGE; j++) {
 			bool row = j % (size_t)shapes[i].stride <
 				(size_t)shapes[i].width * 4;
 			bool data = j >= DATA && j < DATA + DATA_SIZE;
-			if (sparse.to[j] != (row && data ? pattern(j) : 0)) {
-				fail_msg("byte %zu is 0x%02x", j, sparse.to[j]);
+			if (sparse.target.base[j] != (row && data ? pattern(j) : 0)) {
+				fail_msg("byte %zu is 0x%02x", j, sparse.target.base[j]);
 			}
 		}
 		sparse_destroy(&sparse);
@@ -576,15 +581,15 @@ static void holes_over_what_was_copied_before_read_as_zero(void **state) {
 	for (size_t i = 0; i < 3; i++) {
 		struct sparse sparse;
 		sparse_create(&sparse);
-		memset(sparse.to, UNTOUCHED, LARGE);
+		memset(sparse.target.base, UNTOUCHED, LARGE);
 		sparse_copy(&sparse, shapes[i].width, shapes[i].stride);
 		for (size_t j = 0; j < LARGE; j++) {
 			bool row = j % (size_t)shapes[i].stride <
 				(size_t)shapes[i].width * 4;
 			bool data = j >= DATA && j < DATA + DATA_SIZE;
-			if (sparse.to[j] != (!row ? UNTOUCHED :
+			if (sparse.target.base[j] != (!row ? UNTOUCHED :
 					data ? pattern(j) : 0)) {
-				fail_msg("byte %zu is 0x%02x", j, sparse.to[j]);
+				fail_msg("byte %zu is 0x%02x", j, sparse.target.base[j]);
 			}
 		}
 		sparse_destroy(&sparse);
@@ -602,9 +607,98 @@ static void large_file_that_ends_early_lacks_the_rest(void **state) {
 			shapes[i].stride);
 		assert_int_equal(copied.missing, pixels / 8 * 5);
 		assert_int_equal(copied.error, 0);
-		assert_int_equal(get_allocated(sparse.shadow), 0);
+		assert_int_equal(get_allocated(sparse.target.fd), 0);
 		sparse_destroy(&sparse);
 	}
+}
+
+/* How many bytes are in the page table. */
+static uint64_t get_mapped(const uint8_t *data, size_t size) {
+	uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	uint64_t mapped = 0;
+	for (size_t at = 0; at < size; at += page_size) {
+		uint64_t entry;
+		assert_int_equal(pread(fd, &entry, sizeof(entry),
+			(off_t)((uintptr_t)(data + at) / page_size *
+				sizeof(entry))), sizeof(entry));
+		mapped += entry >> 63 ? page_size : 0;
+	}
+	close(fd);
+	return mapped;
+}
+
+/* Instead of a sparse one. */
+static void sparse_fill(struct sparse *sparse) {
+	close(sparse->fd);
+	sparse->fd = create_file(LARGE);
+}
+
+static void expect_pattern(const struct sparse *sparse, size_t shape) {
+	for (size_t i = 0; i < LARGE; i++) {
+		bool row = i % (size_t)shapes[shape].stride <
+			(size_t)shapes[shape].width * 4;
+		if (sparse->target.base[i] != (row ? pattern(i) : 0)) {
+			fail_msg("byte %zu is 0x%02x", i,
+				sparse->target.base[i]);
+		}
+	}
+}
+
+/* The first time costs much more than a second copy, for each page. */
+static void large_copies_map_their_target_little_by_little(void **state) {
+	for (size_t i = 0; i < 3; i++) {
+		struct sparse sparse;
+		sparse_create(&sparse);
+		sparse_fill(&sparse);
+		uint64_t before = 0;
+		for (int j = 0; j < 9; j++) {
+			sparse_copy(&sparse, shapes[i].width,
+				shapes[i].stride);
+			uint64_t mapped = get_mapped(sparse.target.base, LARGE);
+			expect_between(mapped, before, before + LARGE / 8 +
+				1024 * 1024 + 64 * 1024);
+			if (mapped < LARGE) {
+				expect_between(mapped, before + LARGE / 16,
+					LARGE);
+			}
+			before = mapped;
+		}
+		assert_int_equal(before, LARGE);
+		expect_pattern(&sparse, i);
+		sparse_destroy(&sparse);
+	}
+}
+
+static void first_copy_of_a_large_buffer_is_exact(void **state) {
+	for (size_t i = 0; i < 3; i++) {
+		struct sparse sparse;
+		sparse_create(&sparse);
+		sparse_fill(&sparse);
+		struct sp_copied copied = sparse_copy(&sparse, shapes[i].width,
+			shapes[i].stride);
+		expect_copied(copied, (uint64_t)shapes[i].width * 4 *
+			(LARGE / (uint64_t)shapes[i].stride), 0);
+		expect_pattern(&sparse, i);
+		sparse_destroy(&sparse);
+	}
+}
+
+static void large_buffer_is_copied_though_its_fd_cannot_be_written(
+		void **state) {
+	struct sparse sparse;
+	sparse_create(&sparse);
+	sparse_fill(&sparse);
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", sparse.target.fd);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	close(sparse.target.fd);
+	sparse.target.fd = fd;
+	sparse_copy(&sparse, shapes[2].width, shapes[2].stride);
+	expect_pattern(&sparse, 2);
+	sparse_destroy(&sparse);
 }
 
 /* Out */
@@ -828,6 +922,9 @@ int main(void) {
 		TEST(holes_of_a_large_file_are_not_copied),
 		TEST(holes_over_what_was_copied_before_read_as_zero),
 		TEST(large_file_that_ends_early_lacks_the_rest),
+		TEST(large_copies_map_their_target_little_by_little),
+		TEST(first_copy_of_a_large_buffer_is_exact),
+		TEST(large_buffer_is_copied_though_its_fd_cannot_be_written),
 
 		TEST(all_pixels_are_handed_back_and_nothing_else),
 		TEST(rectangle_is_handed_back_and_nothing_else),
