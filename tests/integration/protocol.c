@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -224,8 +225,8 @@ static void fd_that_is_only_a_path_is_refused(void **state) {
 }
 
 /*
- * Sends wl_shm.create_pool past libwayland-client, which can only send fds that
- * it can duplicate, and closes its duplicate.
+ * Sends a wl_shm.create_pool that will be refused past libwayland-client, which
+ * can only send fds that it can duplicate, and closes its duplicate.
  */
 static bool send_create_pool(struct actor *actor, const struct args *args,
 		const int *fd) {
@@ -258,10 +259,19 @@ static bool send_create_pool(struct actor *actor, const struct args *args,
 		header->cmsg_len = CMSG_LEN(sizeof(int));
 		memcpy(CMSG_DATA(header), fd, sizeof(int));
 	}
-	ssize_t n = sendmsg(wl_display_get_fd(client->display), &msg,
-		MSG_NOSIGNAL);
-	return n == (ssize_t)sizeof(words) || client_fail(client,
-		"sendmsg: %s", strerror(errno));
+	struct pollfd socket = {
+		.fd = wl_display_get_fd(client->display),
+		.events = POLLIN,
+	};
+	ssize_t n = sendmsg(socket.fd, &msg, MSG_NOSIGNAL);
+	if (n != (ssize_t)sizeof(words)) {
+		return client_fail(client, "sendmsg: %s", strerror(errno));
+	}
+	/* If the server closed the socket with something unread in it, that
+	 * would be all that libwayland-client tells (ECONNRESET), and not the
+	 * error: send no more until it is there. */
+	poll(&socket, 1, client->patience);
+	return true;
 }
 
 static bool create_pool_without_fd(struct actor *actor,
