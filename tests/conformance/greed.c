@@ -8,7 +8,8 @@
  * its own. What is counted is the compositor's: Linux tells of its memory and
  * its descriptors, unless it is another user's process.
  *
- * The files are sparse: it is the compositor that would give them memory.
+ * The files are sparse: it is the compositor that would give them memory. Some
+ * have a page in each row, so that they are not just holes.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -21,6 +22,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <wayland-client.h>
@@ -30,7 +32,7 @@
 #define MIB ((int64_t)1 << 20)
 
 /* For the requests of one case, in milliseconds. */
-#define GREED_MS 4000
+#define GREED_MS 3000
 
 /* How many requests are sent before it is looked whether they were too many.
  * libwayland holds no more than 28 descriptors back. */
@@ -153,6 +155,41 @@ static int create_file(struct test *test, off_t size, unsigned seals) {
 	return fd;
 }
 
+/* How far the dots are apart: no more than a row of any buffer. */
+#define DOT_STEP 32768
+/* Beside seals. */
+#define DOTTED (1 << 16)
+
+/* Sparse, of 2 GiB. */
+static int create_large_file(struct test *test) {
+	int fd = create_file(test, HUGE, (unsigned)test->argument & ~DOTTED);
+	for (off_t at = 0; at < HUGE && (test->argument & DOTTED);
+			at += DOT_STEP) {
+		if (pwrite(fd, "+", 1, at) != 1) {
+			test_skip(test, "there is no memory for the file: %s",
+				strerror(errno));
+		}
+	}
+	return fd;
+}
+
+/* Gives a file memory that has been written to: what was only reserved counts as
+ * empty in many places. */
+static void fill(struct test *test, int fd, off_t size) {
+	static char some[1 << 20];
+	memset(some, 0x5a, sizeof(some));
+	for (off_t at = 0; at < size;) {
+		size_t length = size - at < (off_t)sizeof(some) ?
+			(size_t)(size - at) : sizeof(some);
+		ssize_t n = pwrite(fd, some, length, at);
+		if (n <= 0) {
+			test_skip(test, "there is no memory for the file: %s",
+				strerror(errno));
+		}
+		at += n;
+	}
+}
+
 static struct wl_buffer *create_page_buffer(struct wl_shm_pool *pool) {
 	return wl_shm_pool_create_buffer(pool, 0, SIDE, SIDE, SIDE * 4,
 		WL_SHM_FORMAT_XRGB8888);
@@ -214,6 +251,60 @@ static void pools_of_many_connections(struct test *test) {
 static void create_pools_over_many_connections(struct test *test,
 		struct client *client) {
 	pools_of_many_connections(test);
+}
+
+/* Without one too many, which would be refused and leave room again. */
+static void pools_to_the_limit(struct test *test) {
+	struct client *client = &test->client;
+	int limit = get_fd_limit(test);
+	if (count_fds(test) < 0) {
+		test_skip(test, "the compositor's descriptors are not known");
+	}
+	int64_t deadline = test_now_ms() + 2 * GREED_MS;
+	/* Again when the bystander has given one back. */
+	int64_t full_since = INT64_MAX;
+	while (test_now_ms() < deadline &&
+			test_now_ms() - full_since < 500) {
+		int room = limit - count_fds(test);
+		if (room <= 0) {
+			if (full_since == INT64_MAX) {
+				full_since = test_now_ms();
+			}
+			continue;
+		}
+		/* One is in use for a moment when a message is read. */
+		int count = room > 2 * BATCH ? BATCH : room > 8 ? room - 4 : 1;
+		if (create_pools(test, client, count, INT64_MAX) < count ||
+				wl_display_get_error(client->display) != 0) {
+			return;
+		}
+	}
+}
+
+/* Many connections that hold all that such a process gets, to the last one. */
+static void pools_to_the_budget(struct test *test) {
+	static struct client clients[CONNECTIONS];
+	int limit = get_fd_limit(test);
+	int64_t deadline = test_now_ms() + GREED_MS;
+	int each = limit / 8;
+	for (int i = 0; i < CONNECTIONS && test_now_ms() < deadline; i++) {
+		if (count_fds(test) > limit - 8 ||
+				!client_connect(&clients[i], test->display)) {
+			break;
+		}
+		for (int left = each; left > 0 && count_fds(test) <
+				limit - 8; left -= BATCH) {
+			if (create_pools(test, &clients[i], left < BATCH ?
+					left : BATCH, deadline) < 0) {
+				break;
+			}
+		}
+		if (wl_display_get_error(clients[i].display) != 0) {
+			client_disconnect(&clients[i]);
+			each = each > 1 ? each / 2 : 1;
+		}
+	}
+	linger();
 }
 
 /* A process that does this, and then waits to be killed. Its connection is its
@@ -378,6 +469,44 @@ static void pools_come_and_go(struct test *test) {
 	}
 }
 
+#define REFUSED_CLIENTS 300
+
+/* A descriptor that came with an error has been received all the same. */
+static void refused_files_are_closed(struct test *test) {
+	struct client *client = &test->client;
+	int before = count_fds(test);
+	int fds[2];
+	if (before < 0) {
+		test_skip(test, "the compositor's descriptors are not known");
+	}
+	if (pipe2(fds, O_CLOEXEC) < 0) {
+		test_fail(test, "pipe: %s", strerror(errno));
+	}
+	for (int i = 0; i < REFUSED_CLIENTS; i++) {
+		/* Of no size, or of no memory. */
+		if (test->argument) {
+			wl_shm_create_pool(client->shm, fds[0], PAGE_BYTES);
+		} else {
+			int fd = create_file(test, PAGE_BYTES, 0);
+			wl_shm_create_pool(client->shm, fd, 0);
+			close(fd);
+		}
+		client_roundtrip(client);
+		client_disconnect(client);
+		test_connect(test, client);
+	}
+	int64_t deadline = test_now_ms() + 1000;
+	int now;
+	do {
+		poll(NULL, 0, 20);
+		now = count_fds(test);
+	} while (now > before + 16 && test_now_ms() < deadline);
+	if (now > before + 16) {
+		test_fail(test, "%d files that were no pools have left %d "
+			"descriptors behind", REFUSED_CLIENTS, now - before);
+	}
+}
+
 /* Buffers */
 
 #define BUFFERS 20000
@@ -454,8 +583,9 @@ static void resizes(struct test *test) {
 
 /* Bytes */
 
-#define PARTS 8
-/* A part's side; all parts are 2 GiB less one row. */
+/* Small enough that none of them takes long by itself. */
+#define PARTS 32
+/* A part's side; all parts are 2 GiB less some rows. */
 #define PART_WIDE 8192
 #define PART_ROWS (ROWS * 2 / PARTS - 1)
 #define PART_STRIDE (PART_WIDE * 4)
@@ -503,13 +633,15 @@ static void show_parts_in_windows(struct test *test, int fd, int64_t before) {
 	static struct client_subsurface subsurfaces[PARTS];
 	static struct client_buffer buffers[PARTS], small;
 	struct client *client = &test->client;
+	int64_t deadline = test_now_ms() + GREED_MS;
 	struct client_memory memory = { .fd = fd, .size = HUGE };
 	struct client_pool pool;
 	must(test, client_pool_create(client, &pool, &memory, HUGE));
 	must(test, client_buffer_create(&pool, &small, 0, SIDE, SIDE,
 		SIDE * 4));
 	for (int i = 0; i < PARTS && client->wm_base != NULL &&
-			client->subcompositor != NULL; i++) {
+			client->subcompositor != NULL &&
+			test_now_ms() < deadline; i++) {
 		struct client_surface *parent = &windows[i].surface;
 		client->patience = 500;
 		if (!client_buffer_create(&pool, &buffers[i], i * PART_BYTES,
@@ -537,7 +669,7 @@ static void show_parts_in_windows(struct test *test, int fd, int64_t before) {
 /* Memory that the client does not have itself. */
 static void sparse_pool(struct test *test) {
 	int64_t before = need_memory(test, "VmHWM:");
-	int fd = create_file(test, HUGE, (unsigned)test->argument);
+	int fd = create_large_file(test);
 	show_parts(test, &test->client, fd, PARTS, before, GROWTH_MAX);
 	linger();
 	expect_bound(test, before, GROWTH_MAX);
@@ -545,7 +677,7 @@ static void sparse_pool(struct test *test) {
 
 static void sparse_windows(struct test *test) {
 	int64_t before = need_memory(test, "VmHWM:");
-	int fd = create_file(test, HUGE, (unsigned)test->argument);
+	int fd = create_large_file(test);
 	show_parts_in_windows(test, fd, before);
 	linger();
 	expect_bound(test, before, GROWTH_MAX);
@@ -556,8 +688,9 @@ static void sparse_windows(struct test *test) {
 static void sparse_pools_of_many(struct test *test) {
 	static struct client clients[SPARSE_CLIENTS];
 	int64_t before = need_memory(test, "VmHWM:");
-	int fd = create_file(test, HUGE, (unsigned)test->argument);
-	for (int i = 0; i < SPARSE_CLIENTS; i++) {
+	int fd = create_large_file(test);
+	int64_t deadline = test_now_ms() + GREED_MS;
+	for (int i = 0; i < SPARSE_CLIENTS && test_now_ms() < deadline; i++) {
 		if (client_connect(&clients[i], test->display)) {
 			show_parts(test, &clients[i], fd, PARTS, before,
 				GROWTH_OF_MANY_MAX);
@@ -565,6 +698,39 @@ static void sparse_pools_of_many(struct test *test) {
 	}
 	linger();
 	expect_bound(test, before, GROWTH_OF_MANY_MAX);
+}
+
+#define EMPTY_SIDE 256
+#define EMPTY_BYTES (EMPTY_SIDE * EMPTY_SIDE * 4)
+
+/* To read a hole where it is gives it memory, on the reader's account. */
+static void holes_stay_empty(struct test *test) {
+	static struct client_window window;
+	static struct client_buffer buffer;
+	struct client *client = &test->client;
+	struct client_memory memory;
+	struct client_pool pool;
+	must(test, client_memory_create(client, &memory, test->argument != 0 ?
+		CLIENT_MEMORY_SEALED : CLIENT_MEMORY_UNSEALED, EMPTY_BYTES));
+	must(test, client_pool_create(client, &pool, &memory, EMPTY_BYTES));
+	must(test, client_buffer_create(&pool, &buffer, 0, EMPTY_SIDE,
+		EMPTY_SIDE, EMPTY_SIDE * 4));
+	struct wl_surface *surface = create_window(test, client, &window);
+	if (surface == NULL) {
+		test_skip(test, "the compositor has no xdg_wm_base");
+	}
+	client->patience = 300;
+	for (int i = 0; i < 5; i++) {
+		client_surface_show(&window.surface, &buffer);
+	}
+	client->patience = CLIENT_PATIENCE_MS;
+	must(test, client_roundtrip(client));
+	struct stat st;
+	if (fstat(memory.fd, &st) == 0 && st.st_blocks > 0) {
+		test_fail(test, "a file of %d bytes that were all holes has "
+			"been given %lld bytes of memory", EMPTY_BYTES,
+			(long long)st.st_blocks * 512);
+	}
 }
 
 /* Time */
@@ -593,26 +759,19 @@ static void buffers_of_sparse_file(struct test *test) {
 	}
 }
 
-#define FULL_ROWS 4095
-#define FULL_BYTES (STRIDE * FULL_ROWS)
-
 /* One that has all of its memory but the last page is looked at to the end. */
-static void buffers_with_a_hole(struct test *test) {
+static void flood_with_hole(struct test *test, int count, int32_t rows) {
 	static struct client clients[32];
-	int count = (int)test->argument;
-	int fd = create_file(test, FULL_BYTES, F_SEAL_SHRINK);
-	if (fallocate(fd, 0, 0, FULL_BYTES - PAGE_BYTES) != 0) {
-		test_skip(test, "fallocate: %s", strerror(errno));
-	}
+	int32_t size = STRIDE * rows;
+	int fd = create_file(test, size, F_SEAL_SHRINK);
+	fill(test, fd, size - PAGE_BYTES);
 	for (int i = 0; i < count; i++) {
-		if (!client_connect(&clients[i], test->display)) {
-			test_fail_client(test, &clients[i]);
-		}
+		test_connect(test, &clients[i]);
 		struct wl_shm_pool *pool = wl_shm_create_pool(clients[i].shm,
-			fd, FULL_BYTES);
+			fd, size);
 		client_roundtrip(&clients[i]);
-		flood_buffers(&clients[i], pool, FULL_ROWS,
-			count > 1 ? 90 : 2000);
+		/* As many as the socket takes without an answer. */
+		flood_buffers(&clients[i], pool, rows, count > 1 ? 90 : 2000);
 	}
 	for (int i = 0; i < count; i++) {
 		wl_display_flush(clients[i].display);
@@ -623,6 +782,14 @@ static void buffers_with_a_hole(struct test *test) {
 	}
 }
 
+static void buffers_with_a_hole(struct test *test) {
+	flood_with_hole(test, 1, (int32_t)test->argument);
+}
+
+static void buffers_with_a_hole_of_many(struct test *test) {
+	flood_with_hole(test, 32, (int32_t)test->argument);
+}
+
 #define LARGE_ROWS 1024
 #define LARGE_BYTES (STRIDE * LARGE_ROWS)
 
@@ -631,9 +798,7 @@ static void commits_of_large_buffer(struct test *test) {
 	struct client *client = &test->client;
 	struct wl_surface *surface = create_surface(test, client);
 	int fd = create_file(test, LARGE_BYTES, (unsigned)test->argument);
-	if (fallocate(fd, 0, 0, LARGE_BYTES) != 0) {
-		test_skip(test, "fallocate: %s", strerror(errno));
-	}
+	fill(test, fd, LARGE_BYTES);
 	struct wl_shm_pool *pool = wl_shm_create_pool(client->shm, fd,
 		LARGE_BYTES);
 	struct wl_buffer *buffer = wl_shm_pool_create_buffer(pool, 0, WIDE,
@@ -645,6 +810,40 @@ static void commits_of_large_buffer(struct test *test) {
 	client_roundtrip(client);
 }
 
+#define LARGEST_ROWS 8000
+
+#define LARGEST_CLIENTS 4
+
+/* One commit each, of about as much as a client can have read: what is new to
+ * the compositor's memory costs more than what it has had before. */
+static void first_commits(struct test *test, int count) {
+	static struct client clients[LARGEST_CLIENTS];
+	int fd = create_large_file(test);
+	for (int i = 0; i < count; i++) {
+		test_connect(test, &clients[i]);
+		struct wl_shm_pool *pool = wl_shm_create_pool(clients[i].shm,
+			fd, HUGE);
+		commit(create_surface(test, &clients[i]),
+			wl_shm_pool_create_buffer(pool, 0, WIDE, LARGEST_ROWS,
+				STRIDE, WL_SHM_FORMAT_XRGB8888));
+	}
+	for (int i = 0; i < count; i++) {
+		wl_display_flush(clients[i].display);
+	}
+	for (int i = 0; i < count; i++) {
+		clients[i].patience = 2 * GREED_MS;
+		client_roundtrip(&clients[i]);
+	}
+}
+
+static void first_commit_of_large_buffer(struct test *test) {
+	first_commits(test, 1);
+}
+
+static void first_commits_of_large_buffers(struct test *test) {
+	first_commits(test, LARGEST_CLIENTS);
+}
+
 const struct test_case greed_cases[] = {
 	{ "greed/pools:one-connection", CASE_ROBUSTNESS,
 		"A client may ask for more pools than the compositor can hold "
@@ -652,6 +851,12 @@ const struct test_case greed_cases[] = {
 	{ "greed/pools:many-connections", CASE_ROBUSTNESS,
 		"A process may ask for them over many connections.",
 		pools_of_many_connections },
+	{ "greed/pools:to-the-limit", CASE_ROBUSTNESS,
+		"A client may hold all descriptors that the compositor can "
+		"have, and not one more.", pools_to_the_limit },
+	{ "greed/pools:to-the-budget", CASE_ROBUSTNESS,
+		"A process may find out how much it gets, and hold all of "
+		"that over many connections.", pools_to_the_budget },
 	{ "greed/pools:many-processes", CASE_ROBUSTNESS,
 		"Many processes may ask for some, and none of them so many "
 		"that a client with a dozen has to go.",
@@ -667,6 +872,11 @@ const struct test_case greed_cases[] = {
 	{ "greed/churn:unsealed", CASE_ROBUSTNESS,
 		"What is held for a pool goes with it.", pools_come_and_go, 0 },
 
+	{ "greed/refused:size", CASE_ROBUSTNESS,
+		"What is no pool holds nothing.", refused_files_are_closed, 0 },
+	{ "greed/refused:pipe", CASE_ROBUSTNESS,
+		"What is no pool holds nothing.", refused_files_are_closed, 1 },
+
 	{ "greed/buffers", CASE_ROBUSTNESS,
 		"A pool may have any number of buffers.", buffers_of_one_pool },
 	{ "greed/buffers-of-a-surface", CASE_ROBUSTNESS,
@@ -678,35 +888,93 @@ const struct test_case greed_cases[] = {
 		"A pool may be resized any number of times.", resizes, 1 },
 
 	{ "greed/sparse:unsealed", CASE_ROBUSTNESS,
-		"A file of 2 GiB may cost its client nothing.", sparse_pool, 0 },
+		"A file of 2 GiB may cost its client nothing, or little.",
+		sparse_pool, 0 },
 	{ "greed/sparse:sealed", CASE_ROBUSTNESS,
-		"A file of 2 GiB may cost its client nothing.", sparse_pool,
-		F_SEAL_SHRINK },
-	{ "greed/sparse-windows:unsealed", CASE_ROBUSTNESS,
-		"A file of 2 GiB may cost its client nothing, and be on the "
-		"output.", sparse_windows, 0 },
+		"A file of 2 GiB may cost its client nothing, or little.",
+		sparse_pool, F_SEAL_SHRINK },
+	{ "greed/sparse:dotted", CASE_ROBUSTNESS,
+		"A file of 2 GiB may cost its client nothing, or little.",
+		sparse_pool, DOTTED },
+	{ "greed/sparse:dotted-sealed", CASE_ROBUSTNESS,
+		"A file of 2 GiB may cost its client nothing, or little.",
+		sparse_pool, DOTTED | F_SEAL_SHRINK },
 	{ "greed/sparse-windows:sealed", CASE_ROBUSTNESS,
-		"A file of 2 GiB may cost its client nothing, and be on the "
-		"output.", sparse_windows, F_SEAL_SHRINK },
+		"A file of 2 GiB may cost its client nothing, or little, and "
+		"be on the output.",
+		sparse_windows, F_SEAL_SHRINK },
+	{ "greed/sparse-windows:dotted", CASE_ROBUSTNESS,
+		"A file of 2 GiB may cost its client nothing, or little, and "
+		"be on the output.",
+		sparse_windows, DOTTED },
+	{ "greed/sparse-windows:dotted-sealed", CASE_ROBUSTNESS,
+		"A file of 2 GiB may cost its client nothing, or little, and "
+		"be on the output.",
+		sparse_windows, DOTTED | F_SEAL_SHRINK },
 	{ "greed/sparse-of-many:unsealed", CASE_ROBUSTNESS,
 		"Several connections may have such a file.",
 		sparse_pools_of_many, 0 },
 	{ "greed/sparse-of-many:sealed", CASE_ROBUSTNESS,
 		"Several connections may have such a file.",
 		sparse_pools_of_many, F_SEAL_SHRINK },
+	{ "greed/sparse-of-many:dotted", CASE_ROBUSTNESS,
+		"Several connections may have such a file.",
+		sparse_pools_of_many, DOTTED },
+	{ "greed/sparse-of-many:dotted-sealed", CASE_ROBUSTNESS,
+		"Several connections may have such a file.",
+		sparse_pools_of_many, DOTTED | F_SEAL_SHRINK },
 
-	{ "greed/time:sparse-buffers", CASE_ROBUSTNESS,
+	{ "greed/holes-stay-empty:unsealed", CASE_QUALITY,
+		"Memory that a client has not drawn in is not the compositor's "
+		"to provide.", holes_stay_empty, 0 },
+	{ "greed/holes-stay-empty:sealed", CASE_QUALITY,
+		"Memory that a client has not drawn in is not the compositor's "
+		"to provide.", holes_stay_empty, 1 },
+
+	{ "greed/time-of-buffers:sparse", CASE_ROBUSTNESS,
 		"A buffer of a file without memory is made in no time.",
 		buffers_of_sparse_file },
-	{ "greed/time:hole", CASE_ROBUSTNESS,
+	{ "greed/time-of-buffers:hole", CASE_ROBUSTNESS,
 		"A buffer that has all of its memory but for a page is made in "
-		"little time.", buffers_with_a_hole, 1 },
-	{ "greed/time:hole-of-many", CASE_ROBUSTNESS,
-		"The same of several connections.", buffers_with_a_hole, 32 },
-	{ "greed/time:commits-unsealed", CASE_ROBUSTNESS,
+		"little time.", buffers_with_a_hole, 4095 },
+	{ "greed/time-of-buffers:hole-of-many", CASE_ROBUSTNESS,
+		"Several connections may make such buffers.",
+		buffers_with_a_hole_of_many, 4095 },
+	{ "greed/time-of-buffers:large-hole-of-many", CASE_ROBUSTNESS,
+		"Several connections may make such buffers.",
+		buffers_with_a_hole_of_many, 16384 },
+	{ "greed/time-of-first-commit:unsealed", CASE_ROBUSTNESS,
+		"A buffer of 500 MiB may be committed, and others be answered "
+		"soon.",
+		first_commit_of_large_buffer, 0 },
+	{ "greed/time-of-first-commit:sealed", CASE_ROBUSTNESS,
+		"A buffer of 500 MiB may be committed, and others be answered "
+		"soon.",
+		first_commit_of_large_buffer, F_SEAL_SHRINK },
+	{ "greed/time-of-first-commit:dotted", CASE_ROBUSTNESS,
+		"A buffer of 500 MiB may be committed, and others be answered "
+		"soon.",
+		first_commit_of_large_buffer, DOTTED },
+	{ "greed/time-of-first-commit:dotted-sealed", CASE_ROBUSTNESS,
+		"A buffer of 500 MiB may be committed, and others be answered "
+		"soon.",
+		first_commit_of_large_buffer, DOTTED | F_SEAL_SHRINK },
+	{ "greed/time-of-first-commits:unsealed", CASE_ROBUSTNESS,
+		"Several connections may commit such a buffer at once.",
+		first_commits_of_large_buffers, 0 },
+	{ "greed/time-of-first-commits:sealed", CASE_ROBUSTNESS,
+		"Several connections may commit such a buffer at once.",
+		first_commits_of_large_buffers, F_SEAL_SHRINK },
+	{ "greed/time-of-first-commits:dotted", CASE_ROBUSTNESS,
+		"Several connections may commit such a buffer at once.",
+		first_commits_of_large_buffers, DOTTED },
+	{ "greed/time-of-first-commits:dotted-sealed", CASE_ROBUSTNESS,
+		"Several connections may commit such a buffer at once.",
+		first_commits_of_large_buffers, DOTTED | F_SEAL_SHRINK },
+	{ "greed/time-of-commits:unsealed", CASE_ROBUSTNESS,
 		"A large buffer may be committed again and again, in less time "
 		"than it takes to paint it.", commits_of_large_buffer, 0 },
-	{ "greed/time:commits-sealed", CASE_ROBUSTNESS,
+	{ "greed/time-of-commits:sealed", CASE_ROBUSTNESS,
 		"A large buffer may be committed again and again, in less time "
 		"than it takes to paint it.", commits_of_large_buffer,
 		F_SEAL_SHRINK },

@@ -3,10 +3,10 @@
  * What the protocol's text says: which requests are errors, which are not, and
  * what comes of objects that are destroyed in any order.
  *
- * Of an error it is asked that it is one of wl_shm's, on an object that can have
- * one. Which of them it is matters where the text leaves no choice. Of what is
- * legal it is asked that the client lives, and where the output can be captured,
- * that its picture is seen.
+ * Of an error it is asked that it is one of wl_shm's, on an object that can
+ * have one. Which of them it is matters where the text leaves no choice. Of
+ * what is legal it is asked that the client lives, and where the output can be
+ * captured, that its picture is seen.
  */
 #include <inttypes.h>
 #include <poll.h>
@@ -91,13 +91,6 @@ static void create_buffer(struct test *test, struct client_pool *pool,
 		STRIDE));
 }
 
-static void create_window(struct test *test, struct client_window *window) {
-	if (test->client.wm_base == NULL) {
-		test_skip(test, "the compositor has no xdg_wm_base");
-	}
-	must(test, client_window_create(&test->client, window, "protocol"));
-}
-
 static void commit_buffer(struct client_surface *surface,
 		struct client_buffer *buffer) {
 	client_surface_attach(surface, buffer);
@@ -105,8 +98,8 @@ static void commit_buffer(struct client_surface *surface,
 	client_surface_commit(surface);
 }
 
-/* In a surface that has no role and so no size that it should be, but from which
- * a compositor may read. */
+/* In a surface that has no role, so that no size is wrong for it, but which a
+ * compositor may read from. */
 static void commit_without_role(struct test *test,
 		struct client_buffer *buffer) {
 	struct wl_surface *surface =
@@ -128,8 +121,12 @@ static bool becomes_seen(struct test *test,
 	do {
 		struct client_image output;
 		int32_t x, y;
-		must(test, client_capture_output(&test->client,
-			CLIENT_MEMORY_SEALED, &output));
+		if (!client_capture_output(&test->client, CLIENT_MEMORY_SEALED,
+				&output)) {
+			/* It may not be for us. */
+			test_expect_alive(test);
+			return false;
+		}
 		seen = client_image_find(&output, picture, &x, &y);
 		client_image_destroy(&output);
 		poll(NULL, 0, seen ? 0 : 20);
@@ -137,34 +134,38 @@ static bool becomes_seen(struct test *test,
 	return seen;
 }
 
-/* Whether a picture of which everything is right is on the output as it is. It
- * is not where the output is scaled, say: that is no matter of wl_shm. */
-static bool sees(struct test *test) {
-	static bool known, seen;
-	if (known || !client_capture_is_possible(&test->client)) {
-		return seen;
-	}
-	struct client_memory memory;
-	struct client_pool pool;
-	struct client_buffer buffer;
-	struct client_window window;
+/* Whether the newest window can be seen. If it is not, a compositor has others
+ * before it, or the output is scaled: that is no matter of wl_shm. */
+static bool visible;
+
+/* It shows a picture of which everything is right, to know whether others can
+ * be looked for. */
+static void create_window(struct test *test, struct client_window *window) {
+	static struct client_memory memory;
+	static struct client_pool pool;
+	static struct client_buffer buffer;
+	static bool hopeless;
 	struct client_image picture;
-	create_pool(test, &memory, &pool, CLIENT_MEMORY_SEALED, BYTES);
-	create_buffer(test, &pool, &buffer, 0);
+	if (test->client.wm_base == NULL) {
+		test_skip(test, "the compositor has no xdg_wm_base");
+	}
+	must(test, client_window_create(&test->client, window, "protocol"));
+	visible = false;
+	if (hopeless || !client_capture_is_possible(&test->client)) {
+		return;
+	}
+	if (buffer.buffer == NULL) {
+		create_pool(test, &memory, &pool, CLIENT_MEMORY_SEALED, BYTES);
+		create_buffer(test, &pool, &buffer, 0);
+	}
 	must(test, client_buffer_get_image(&test->client, &buffer, &picture));
 	client_image_draw(&picture, 50);
-	create_window(test, &window);
-	commit_buffer(&window.surface, &buffer);
-	seen = becomes_seen(test, &picture);
-	known = true;
-	client_window_destroy(&window);
-	client_buffer_destroy(&buffer);
-	client_pool_destroy(&pool);
-	client_memory_destroy(&memory);
-	return seen;
+	commit_buffer(&window->surface, &buffer);
+	visible = becomes_seen(test, &picture);
+	hopeless = !visible;
 }
 
-/* Draws, commits, and looks for it. */
+/* Draws, commits, and looks for it in the newest window. */
 static void show(struct test *test, struct client_window *window,
 		struct client_buffer *buffer, uint32_t frame,
 		const char *what) {
@@ -173,7 +174,7 @@ static void show(struct test *test, struct client_window *window,
 	client_image_draw(&picture, frame);
 	commit_buffer(&window->surface, buffer);
 	expect_alive_after(test, what);
-	if (sees(test)) {
+	if (visible) {
 		test_expect_seen(test, &picture, what);
 	}
 }
@@ -288,6 +289,11 @@ static void release_shm(struct wl_shm *shm) {
 static void unbind(struct binding *binding) {
 	release_shm(binding->shm);
 	wl_registry_destroy(binding->registry);
+}
+
+/* As the client has bound it. */
+static uint32_t newest_version(struct test *test) {
+	return wl_shm_get_version(test->client.shm);
 }
 
 static void get_formats(struct test *test, struct announced *announced) {
@@ -568,9 +574,8 @@ static bool may_be_a_format(uint32_t format) {
 	bool over = false;
 	for (size_t i = 0; i < 4; i++) {
 		uint32_t c = format >> 8 * i & 0xff;
-		bool letter = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-			(c >= 'a' && c <= 'z');
-		over = over || !letter;
+		over = over || !((c >= '0' && c <= '9') ||
+			(c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'));
 		if (over && (c != ' ' || i == 0)) {
 			return false;
 		}
@@ -584,13 +589,13 @@ static void formats_are_codes(struct test *test) {
 	for (size_t i = 0; i < announced.formats_len; i++) {
 		uint32_t format = announced.formats[i];
 		if (!may_be_a_format(format)) {
-			test_fail(test, "0x%08" PRIx32 " is announced, which is "
-				"no format", format);
+			test_fail(test, "0x%08" PRIx32 " is announced, which "
+				"is no format", format);
 		}
 		if (format == CODE('A', 'R', '2', '4') ||
 				format == CODE('X', 'R', '2', '4')) {
-			test_fail(test, "0x%08" PRIx32 " is announced, which is "
-				"DRM's number of a format that has another "
+			test_fail(test, "0x%08" PRIx32 " is announced, which "
+				"is DRM's number of a format that has another "
 				"number here", format);
 		}
 	}
@@ -614,8 +619,7 @@ static void expect_same_formats(struct test *test, const struct announced *a,
 static void formats_are_the_same_again(struct test *test) {
 	static struct binding first, second;
 	bind(test, &test->client, &first, 1);
-	bind(test, &test->client, &second, first.version > 1 &&
-		wl_shm_interface.version > 1 ? 2 : 1);
+	bind(test, &test->client, &second, newest_version(test));
 	expect_same_formats(test, &first.announced, &second.announced);
 }
 
@@ -841,8 +845,8 @@ static void pool_is_refused(struct test *test) {
 	expect_place_error(test);
 }
 
-/* What is a client's that has believed that there is more of its file. Only what
- * there is is used. */
+/* What a client does that believes that its file has more, but is content with
+ * what there is. */
 static void use_existing_part(struct test *test, struct client_pool *pool) {
 	struct client_buffer buffer;
 	must(test, client_buffer_create(pool, &buffer, 0, WIDTH, HEIGHT,
@@ -1179,7 +1183,7 @@ static void buffers_share_rows(struct test *test) {
 			"share pixels");
 		must(test, client_buffer_get_image(&test->client, both[i],
 			&picture));
-		if (sees(test)) {
+		if (visible) {
 			test_expect_seen(test, &picture,
 				"one of two buffers that share pixels");
 		}
@@ -1240,7 +1244,7 @@ static void resize_makes_room(struct test *test) {
 	client_pool_resize(&pool, FAR + BYTES);
 	expect_alive_after(test, "wl_shm_pool.resize to more");
 	create_buffer(test, &pool, &new, FAR);
-	show(test, &window, &new, 2, "a buffer in the part that a pool grew by");
+	show(test, &window, &new, 2, "a buffer in what a pool grew by");
 	must(test, client_buffer_wait_released(&test->client, &old));
 	show(test, &window, &old, 3, "a buffer older than its pool's size");
 }
@@ -1291,28 +1295,30 @@ static void resize_beyond_the_file(struct test *test) {
 /* The end of objects */
 
 enum part {
-	PART_WINDOW,
+	PART_SURFACE,
 	PART_BUFFER,
 	PART_POOL,
 	PART_SHM,
 	PARTS_LEN,
 };
 
-static const char *const part_names[] = { "window", "buffer", "pool",
+static const char *const part_names[] = { "surface", "buffer", "pool",
 	"wl_shm" };
 
+/* The surface is a part of a window that stays: how a compositor likes windows
+ * that come and go is another matter. */
 struct parts {
 	struct wl_shm *shm;
 	struct client_memory memory;
 	struct client_pool pool;
 	struct client_buffer buffer;
-	struct client_window window;
+	struct client_subsurface subsurface;
 };
 
 static void destroy_part(struct parts *parts, enum part part) {
 	switch (part) {
-	case PART_WINDOW:
-		client_window_destroy(&parts->window);
+	case PART_SURFACE:
+		client_subsurface_destroy(&parts->subsurface);
 		break;
 	case PART_BUFFER:
 		client_buffer_destroy(&parts->buffer);
@@ -1331,8 +1337,8 @@ static void destroy_part(struct parts *parts, enum part part) {
 /* "settled" is whether the compositor has seen the commit before; else it comes
  * in one piece with all else. */
 static void try_order(struct test *test, const struct binding *binding,
-		const enum part order[], enum client_memory_kind kind,
-		bool settled) {
+		struct client_window *window, const enum part order[],
+		enum client_memory_kind kind, bool settled) {
 	static struct parts parts;
 	char what[100];
 	snprintf(what, sizeof(what), "the end of %s, %s, %s and %s (%s, %s)",
@@ -1346,10 +1352,14 @@ static void try_order(struct test *test, const struct binding *binding,
 	}
 	must(test, client_memory_create(&test->client, &parts.memory, kind,
 		BYTES));
-	create_window(test, &parts.window);
+	must(test, client_subsurface_create(&test->client, &parts.subsurface,
+		&window->surface, 0, 0));
+	client_subsurface_set_desync(&parts.subsurface);
+	/* It is there from its parent's next commit on. */
+	client_surface_commit(&window->surface);
 	create_pool_of(test, parts.shm, &parts.memory, &parts.pool, BYTES);
 	create_buffer(test, &parts.pool, &parts.buffer, 0);
-	commit_buffer(&parts.window.surface, &parts.buffer);
+	commit_buffer(&parts.subsurface.surface, &parts.buffer);
 	for (size_t i = 0; i < PARTS_LEN; i++) {
 		if (settled) {
 			expect_alive_after(test, what);
@@ -1363,9 +1373,18 @@ static void try_order(struct test *test, const struct binding *binding,
 /* In each order that begins with one of them. */
 static void parts_end_in_any_order(struct test *test) {
 	static struct binding binding;
-	find_global(test, &test->client, &binding);
-	bind(test, &test->client, &binding, binding.version > 1 &&
-		wl_shm_interface.version > 1 ? 2 : 1);
+	struct client_memory memory;
+	struct client_pool pool;
+	struct client_buffer buffer;
+	struct client_window window;
+	if (test->client.subcompositor == NULL) {
+		test_skip(test, "the compositor has no wl_subcompositor");
+	}
+	create_pool(test, &memory, &pool, CLIENT_MEMORY_SEALED, BYTES);
+	create_buffer(test, &pool, &buffer, 0);
+	create_window(test, &window);
+	commit_buffer(&window.surface, &buffer);
+	bind(test, &test->client, &binding, newest_version(test));
 	enum part first = (enum part)test->argument;
 	for (size_t i = 0; i < PARTS_LEN * PARTS_LEN * PARTS_LEN; i++) {
 		enum part order[] = { first, (enum part)(i % PARTS_LEN),
@@ -1378,10 +1397,14 @@ static void parts_end_in_any_order(struct test *test) {
 		if (all != (1u << PARTS_LEN) - 1) {
 			continue;
 		}
-		try_order(test, &binding, order, CLIENT_MEMORY_SEALED, false);
-		try_order(test, &binding, order, CLIENT_MEMORY_SEALED, true);
-		try_order(test, &binding, order, CLIENT_MEMORY_UNSEALED, false);
-		try_order(test, &binding, order, CLIENT_MEMORY_UNSEALED, true);
+		try_order(test, &binding, &window, order,
+			CLIENT_MEMORY_SEALED, false);
+		try_order(test, &binding, &window, order,
+			CLIENT_MEMORY_SEALED, true);
+		try_order(test, &binding, &window, order,
+			CLIENT_MEMORY_UNSEALED, false);
+		try_order(test, &binding, &window, order,
+			CLIENT_MEMORY_UNSEALED, true);
 	}
 }
 
@@ -1834,9 +1857,9 @@ const struct test_case protocol_cases[] = {
 		"pool has; nobody else notices.", resize_beyond_the_file,
 		INT32_MAX },
 
-	{ "protocol/end:window-first", CASE_REQUIRED,
-		"Objects may be destroyed in any order, here with the window "
-		"first.", parts_end_in_any_order, PART_WINDOW },
+	{ "protocol/end:surface-first", CASE_REQUIRED,
+		"Objects may be destroyed in any order, here with the surface "
+		"first.", parts_end_in_any_order, PART_SURFACE },
 	{ "protocol/end:buffer-first", CASE_REQUIRED,
 		"Objects may be destroyed in any order, here with the buffer "
 		"first.", parts_end_in_any_order, PART_BUFFER },
