@@ -24,6 +24,7 @@
 
 #include "case.h"
 #include "compositor.h"
+#include "run.h"
 
 /* For a compositor to start, or to end, in milliseconds. */
 #define START_MS 30000
@@ -110,6 +111,8 @@ static _Noreturn void run(const char *runtime_dir, const char *command) {
 	setenv("XDG_RUNTIME_DIR", runtime_dir, true);
 	unsetenv("WAYLAND_DISPLAY");
 	unsetenv("WAYLAND_DEBUG");
+	/* Ignored in here, and that would be inherited. */
+	signal(SIGPIPE, SIG_DFL);
 	/* Stdout is for the results. */
 	dup2(STDERR_FILENO, STDOUT_FILENO);
 	execl("/bin/sh", "sh", "-c", command, (char *)NULL);
@@ -143,6 +146,11 @@ bool compositor_start(struct compositor *compositor, const char *command,
 				info.si_pid != 0) {
 			snprintf(error, error_size, "the command has ended "
 				"before clients could connect");
+			compositor_stop(compositor);
+			return false;
+		}
+		if (run_interrupted) {
+			snprintf(error, error_size, "interrupted");
 			compositor_stop(compositor);
 			return false;
 		}

@@ -7,12 +7,11 @@
  */
 #include <fnmatch.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 
+#include "jobs.h"
 #include "run.h"
 
 static const struct test_case *const groups[] = {
@@ -32,6 +31,7 @@ static const char usage[] =
 	"                    command, in a runtime directory of its own\n"
 	"  --list            print the cases and what they are about\n"
 	"  --only PATTERN    only cases whose name matches, like hostile/*\n"
+	"  --jobs N          run as many cases at a time, with --start (default: 1)\n"
 	"  --timeout SECONDS for each case (default: 60)\n"
 	"  --hang SECONDS    when the compositor counts as hung (default: 2)\n"
 	"  --json FILE       write the results there as well\n"
@@ -58,15 +58,10 @@ static unsigned count_cases(const struct test_case *const *from,
 	return count;
 }
 
-static void list(const char *only) {
-	for (const struct test_case *const *g = groups; *g != NULL; g++) {
-		for (const struct test_case *c = *g; c->name != NULL; c++) {
-			if (is_wanted(c, only)) {
-				printf("%s (%s)\n    %s\n", c->name,
-					case_kind_name(c->kind),
-					c->description);
-			}
-		}
+static void list(const struct test_case *const *cases, unsigned count) {
+	for (unsigned i = 0; i < count; i++) {
+		printf("%s (%s)\n    %s\n", cases[i]->name,
+			case_kind_name(cases[i]->kind), cases[i]->description);
 	}
 }
 
@@ -132,32 +127,37 @@ static bool is_ok(const struct test_case *c, const struct run_result *result,
 		result->outcome == OUTCOME_SKIPPED;
 }
 
-/* Returns false when there is no compositor. */
-static bool run(const struct test_case *const *from, const char *only,
-		const struct run_options *options, FILE *json, bool self_check,
-		struct totals *totals) {
-	unsigned number = 0;
+/* What is known so far. */
+struct report {
+	FILE *json;
+	bool self_check;
+	unsigned number;
+	struct totals totals;
+};
+
+static void tell(const struct test_case *c, const struct run_result *result,
+		void *data) {
+	struct report *report = data;
+	bool ok = is_ok(c, result, report->self_check);
+	report->totals.count[result->outcome]++;
+	report->totals.failed += !ok;
+	if (report->json != NULL) {
+		print_json(report->json, report->number == 0, c, result);
+	}
+	print_tap(++report->number, c, result, ok);
+	fflush(stdout);
+}
+
+/* As many as count_cases() says. */
+static void collect_cases(const struct test_case *const *from,
+		const char *only, const struct test_case **cases) {
 	for (; *from != NULL; from++) {
 		for (const struct test_case *c = *from; c->name != NULL; c++) {
-			struct run_result result;
-			if (!is_wanted(c, only)) {
-				continue;
+			if (is_wanted(c, only)) {
+				*cases++ = c;
 			}
-			if (!run_case(c, options, &result)) {
-				printf("Bail out! %s\n", result.detail);
-				return false;
-			}
-			bool ok = is_ok(c, &result, self_check);
-			totals->count[result.outcome]++;
-			totals->failed += !ok;
-			if (json != NULL) {
-				print_json(json, number == 0, c, &result);
-			}
-			print_tap(++number, c, &result, ok);
-			fflush(stdout);
 		}
 	}
-	return true;
 }
 
 static void print_totals(const struct totals *totals, FILE *json) {
@@ -195,6 +195,7 @@ int main(int argc, char *argv[]) {
 		{ "start", required_argument, NULL, 's' },
 		{ "list", no_argument, NULL, 'l' },
 		{ "only", required_argument, NULL, 'o' },
+		{ "jobs", required_argument, NULL, 'n' },
 		{ "timeout", required_argument, NULL, 't' },
 		{ "hang", required_argument, NULL, 'g' },
 		{ "json", required_argument, NULL, 'j' },
@@ -205,6 +206,7 @@ int main(int argc, char *argv[]) {
 	struct run_options options = { .timeout = 60000, .hang = 2000 };
 	const char *only = NULL, *json_path = NULL;
 	bool only_list = false, self_check = false;
+	long at_a_time = 1;
 	int option;
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
 		switch (option) {
@@ -216,6 +218,9 @@ int main(int argc, char *argv[]) {
 			break;
 		case 'o':
 			only = optarg;
+			break;
+		case 'n':
+			at_a_time = strtol(optarg, NULL, 10);
 			break;
 		case 't':
 			options.timeout = parse_seconds(optarg);
@@ -237,13 +242,15 @@ int main(int argc, char *argv[]) {
 			return 2;
 		}
 	}
-	if (optind < argc || options.timeout == 0 || options.hang == 0) {
+	if (optind < argc || options.timeout == 0 || options.hang == 0 ||
+			at_a_time < 1) {
 		fputs(usage, stderr);
 		return 2;
 	}
-	if (only_list) {
-		list(only);
-		return 0;
+	if (at_a_time > 1 && options.start == NULL) {
+		fprintf(stderr, "sealpool-conformance: --jobs needs --start: "
+			"cases disturb one another in one compositor\n");
+		return 2;
 	}
 	const struct test_case *const *from =
 		self_check ? self_groups : groups;
@@ -253,30 +260,43 @@ int main(int argc, char *argv[]) {
 			only);
 		return 2;
 	}
-	FILE *json = NULL;
+	const struct test_case **cases = calloc(count, sizeof(*cases));
+	if (cases == NULL) {
+		perror("calloc");
+		return 2;
+	}
+	collect_cases(from, only, cases);
+	if (only_list) {
+		list(cases, count);
+		free(cases);
+		return 0;
+	}
+	struct report report = { .self_check = self_check };
 	if (json_path != NULL) {
-		json = fopen(json_path, "we");
-		if (json == NULL) {
+		report.json = fopen(json_path, "we");
+		if (report.json == NULL) {
 			perror(json_path);
+			free(cases);
 			return 2;
 		}
 		fputs("{\n  \"suite\": \"sealpool-conformance\",\n  \"version\": ",
-			json);
-		print_json_string(json, SEALPOOL_VERSION);
-		fputs(",\n  \"cases\": [", json);
+			report.json);
+		print_json_string(report.json, SEALPOOL_VERSION);
+		fputs(",\n  \"cases\": [", report.json);
 	}
-	/* What a compositor leaves behind is ours to reap; what a dead one does
-	 * not read is no reason to end. */
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	signal(SIGPIPE, SIG_IGN);
 
+	char error[1024];
 	printf("TAP version 13\n1..%u\n", count);
-	struct totals totals = { 0 };
-	bool ran = run(from, only, &options, json, self_check, &totals);
-	print_totals(&totals, json);
-	if (json != NULL && fclose(json) != 0) {
+	bool ran = jobs_run(cases, count, (size_t)at_a_time, &options, tell,
+		&report, error, sizeof(error));
+	if (!ran) {
+		printf("Bail out! %s\n", error);
+	}
+	free(cases);
+	print_totals(&report.totals, report.json);
+	if (report.json != NULL && fclose(report.json) != 0) {
 		perror(json_path);
 		return 2;
 	}
-	return !ran ? 2 : totals.failed > 0 ? 1 : 0;
+	return !ran ? 2 : report.totals.failed > 0 ? 1 : 0;
 }

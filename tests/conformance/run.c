@@ -28,6 +28,8 @@
  * behind may do harm later. */
 #define ROUNDS_AFTER 8
 
+volatile sig_atomic_t run_interrupted;
+
 const char *case_kind_name(enum case_kind kind) {
 	static const char *const names[] = { "required", "robustness",
 		"quality" };
@@ -47,6 +49,7 @@ static _Noreturn void run_client(const struct test_case *test_case,
 	static struct test test;
 	/* Its own children are in its group, and end with it. */
 	setpgid(0, 0);
+	signal(SIGTERM, SIG_DFL);
 	test_begin(result);
 	test = (struct test){
 		.compositor = compositor->pid,
@@ -65,7 +68,7 @@ static bool wait_for_client(pid_t client, const struct compositor *compositor,
 		int *status) {
 	int64_t deadline = test_now_ms() + options->timeout;
 	while (waitpid(client, status, WNOHANG) == 0) {
-		if (!compositor_is_alive(compositor) ||
+		if (run_interrupted || !compositor_is_alive(compositor) ||
 				bystander_get_wait(bystander) > options->hang ||
 				test_now_ms() > deadline) {
 			return false;
@@ -166,7 +169,7 @@ bool run_case(const struct test_case *test_case,
 	bool ended = client < 0 || wait_for_client(client, &compositor,
 		&bystander, options, &status);
 	int64_t wait = bystander_get_wait(&bystander);
-	if (wait <= options->hang) {
+	if (wait <= options->hang && !run_interrupted) {
 		bystander_watch(&bystander, ROUNDS_AFTER, options->hang);
 		wait = bystander_get_wait(&bystander);
 	}
@@ -178,7 +181,7 @@ bool run_case(const struct test_case *test_case,
 			waitpid(client, &status, 0);
 		}
 	}
-	if (wait <= options->hang) {
+	if (wait <= options->hang && !run_interrupted) {
 		bystander_watch(&bystander, ROUNDS_AFTER, options->hang);
 		bystander_stop(&bystander, options->hang);
 		int64_t now = bystander_get_wait(&bystander);
@@ -193,5 +196,9 @@ bool run_case(const struct test_case *test_case,
 	munmap(bystander.state, sizeof(*bystander.state));
 	compositor_stop(&compositor);
 	result->seconds = (double)(test_now_ms() - start) / 1000;
+	if (run_interrupted) {
+		snprintf(result->detail, sizeof(result->detail), "interrupted");
+		return false;
+	}
 	return true;
 }

@@ -2,6 +2,7 @@
 #ifndef CONFORMANCE_RUN_H
 #define CONFORMANCE_RUN_H
 
+#include <signal.h>
 #include <stdbool.h>
 
 #include "case.h"
@@ -22,8 +23,11 @@ struct run_result {
 	double seconds;
 };
 
+/** Set when all that runs is to end soon. */
+extern volatile sig_atomic_t run_interrupted;
+
 /** Runs one case beside a bystander. Returns false, with the detail set, when
- * there is no compositor to run it on. */
+ * there is no compositor to run it on, or when it was interrupted. */
 bool run_case(const struct test_case *test_case,
 	const struct run_options *options, struct run_result *result);
 
