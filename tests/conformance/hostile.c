@@ -1258,19 +1258,41 @@ static bool is_legal(enum coordinates which, int32_t x, int32_t y) {
 		which == COORDINATES_VIEWPORT ? x > 0 && y > 0 : true;
 }
 
+/* One that is on the output, where there can be. What its size or place depends
+ * on is done to a part of a window: a window that is as large as numbers are, or
+ * so far away, is no matter of wl_shm (Weston's desktop shell ends when such a
+ * one does). */
+static struct client_surface *create_seen(struct attacker *a,
+		enum coordinates which) {
+	static struct client_subsurface part;
+	if (a->window.surface.surface == NULL) {
+		return &a->bare;
+	}
+	if (which == COORDINATES_DAMAGE || which == COORDINATES_DAMAGE_BUFFER ||
+			which == COORDINATES_SUBSURFACE) {
+		return &a->window.surface;
+	}
+	if (a->client->subcompositor == NULL || !client_subsurface_create(
+			a->client, &part, &a->window.surface, 0, 0)) {
+		return &a->bare;
+	}
+	client_subsurface_set_desync(&part);
+	client_surface_commit(&a->window.surface);
+	return &part.surface;
+}
+
 /* Each on a connection of its own if the one before is over. */
 static void extreme_coordinates(struct test *test) {
 	enum coordinates which = (enum coordinates)test->argument;
 	begin_with_good(test, CLIENT_MEMORY_UNSEALED);
 	struct attacker *a = &attacker;
+	struct client_surface *seen = create_seen(a, which);
 	for (size_t i = 0; i < EXTREMES * EXTREMES; i++) {
 		int32_t x = extremes[i % EXTREMES], y = extremes[i / EXTREMES];
 		if (!is_legal(which, x, y)) {
 			continue;
 		}
-		struct client_surface *surface = i % 2 == 0 ||
-			a->window.surface.surface == NULL ? &a->bare :
-			&a->window.surface;
+		struct client_surface *surface = i % 2 == 0 ? &a->bare : seen;
 		client_surface_attach(surface, &a->buffer);
 		apply_extreme(a, surface, which, x, y);
 		client_surface_commit(surface);
@@ -1278,6 +1300,7 @@ static void extreme_coordinates(struct test *test) {
 			come_back(a);
 			client_memory_destroy(&a->memory);
 			begin_with_good(test, CLIENT_MEMORY_UNSEALED);
+			seen = create_seen(a, which);
 		}
 	}
 }
