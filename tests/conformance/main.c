@@ -30,7 +30,8 @@ static const char usage[] =
 	"  --start COMMAND   start a compositor for each case, with this shell\n"
 	"                    command, in a runtime directory of its own\n"
 	"  --list            print the cases and what they are about\n"
-	"  --only PATTERN    only cases whose name matches, like hostile/*\n"
+	"  --only PATTERN    only cases whose name matches, like hostile/*; can be\n"
+	"                    given several times\n"
 	"  --jobs N          run as many cases at a time, with --start (default: 1)\n"
 	"  --timeout SECONDS for each case (default: 60)\n"
 	"  --hang SECONDS    when the compositor counts as hung (default: 2)\n"
@@ -43,16 +44,23 @@ struct totals {
 	unsigned failed;
 };
 
-static bool is_wanted(const struct test_case *test_case, const char *only) {
-	return only == NULL || fnmatch(only, test_case->name, 0) == 0;
+/* What cases are wanted; all when there is no pattern. */
+static const char **patterns;
+static size_t patterns_len;
+
+static bool is_wanted(const struct test_case *test_case) {
+	bool wanted = patterns_len == 0;
+	for (size_t i = 0; i < patterns_len && !wanted; i++) {
+		wanted = fnmatch(patterns[i], test_case->name, 0) == 0;
+	}
+	return wanted;
 }
 
-static unsigned count_cases(const struct test_case *const *from,
-		const char *only) {
+static unsigned count_cases(const struct test_case *const *from) {
 	unsigned count = 0;
 	for (; *from != NULL; from++) {
 		for (const struct test_case *c = *from; c->name != NULL; c++) {
-			count += is_wanted(c, only);
+			count += is_wanted(c);
 		}
 	}
 	return count;
@@ -150,10 +158,10 @@ static void tell(const struct test_case *c, const struct run_result *result,
 
 /* As many as count_cases() says. */
 static void collect_cases(const struct test_case *const *from,
-		const char *only, const struct test_case **cases) {
+		const struct test_case **cases) {
 	for (; *from != NULL; from++) {
 		for (const struct test_case *c = *from; c->name != NULL; c++) {
-			if (is_wanted(c, only)) {
+			if (is_wanted(c)) {
 				*cases++ = c;
 			}
 		}
@@ -204,7 +212,13 @@ int main(int argc, char *argv[]) {
 		{ 0 },
 	};
 	struct run_options options = { .timeout = 60000, .hang = 2000 };
-	const char *only = NULL, *json_path = NULL;
+	const char *json_path = NULL;
+	/* As many as there can be. */
+	patterns = calloc((size_t)argc, sizeof(*patterns));
+	if (patterns == NULL) {
+		perror("calloc");
+		return 2;
+	}
 	bool only_list = false, self_check = false;
 	long at_a_time = 1;
 	int option;
@@ -217,7 +231,7 @@ int main(int argc, char *argv[]) {
 			only_list = true;
 			break;
 		case 'o':
-			only = optarg;
+			patterns[patterns_len++] = optarg;
 			break;
 		case 'n':
 			at_a_time = strtol(optarg, NULL, 10);
@@ -254,10 +268,10 @@ int main(int argc, char *argv[]) {
 	}
 	const struct test_case *const *from =
 		self_check ? self_groups : groups;
-	unsigned count = count_cases(from, only);
+	unsigned count = count_cases(from);
 	if (count == 0) {
 		fprintf(stderr, "sealpool-conformance: no such case: %s\n",
-			only);
+			patterns[0]);
 		return 2;
 	}
 	const struct test_case **cases = calloc(count, sizeof(*cases));
@@ -265,7 +279,7 @@ int main(int argc, char *argv[]) {
 		perror("calloc");
 		return 2;
 	}
-	collect_cases(from, only, cases);
+	collect_cases(from, cases);
 	if (only_list) {
 		list(cases, count);
 		free(cases);
