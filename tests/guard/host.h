@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GUARD_HOST_H
+#define GUARD_HOST_H
+
+/**
+ * A compositor that knows nothing of Sealpool, in the test's own process: its
+ * wl_shm is libwayland's, and what it reads and writes is in libwayland's
+ * mappings. A guard is in front of it.
+ *
+ * It looks at a buffer when it is committed, without any protection: where the
+ * guard lets something through, the test dies of SIGBUS or sees the wrong
+ * pixels.
+ */
+
+#include "peer.h"
+#include "server.h"
+
+struct sealpool_guard;
+
+struct host {
+	/* For the functions of server.h and peer.h that concern neither its
+	 * sealpool_shm nor its surfaces. */
+	struct server server;
+	struct sealpool_guard *guard;
+	struct wl_list surfaces; /* host_surface.link, oldest first */
+	struct wl_list takers; /* host_taker.link, newest first */
+	/* Does not read what is committed, but keeps its memory. */
+	bool keeps;
+};
+
+/** A wl_buffer as long as it is there. */
+struct host_buffer {
+	struct wl_resource *resource;
+	struct wl_listener destroy;
+};
+
+struct host_surface {
+	struct wl_list link;
+	struct host *host;
+	struct wl_resource *resource;
+	bool attached;
+	struct host_buffer pending, current;
+	/* What there was to see at the last commit; no data before. */
+	struct client_image image;
+	/* Kept, if the host keeps. */
+	struct wl_shm_pool *pool;
+};
+
+/** An object that a wl_buffer is handed to: a frame of wlr-screencopy, one of
+ * Weston's capture sources, or an icon. */
+struct host_taker {
+	struct wl_list link;
+	struct wl_resource *resource;
+	/* The newest. */
+	struct host_buffer buffer;
+};
+
+struct host *host_create(const struct sealpool_options *options);
+
+/** For cmocka: a host without options, as the test's state. The teardown also
+ * checks that no fd and no mapping is left. */
+int host_setup(void **state);
+int host_teardown(void **state);
+
+struct sealpool_stats host_get_stats(struct host *host,
+	const struct peer *peer);
+
+/** Memory of this process that is nobody else's: RssAnon. */
+size_t count_private_bytes(void);
+
+/** Bytes copied in for the client since "*before", which is brought up to
+ * date. */
+uint64_t host_count_copied(struct host *host, const struct peer *peer,
+	uint64_t *before);
+
+/** A client's surfaces, from 0 on in the order of their making. */
+struct host_surface *host_get_surface(struct host *host,
+	const struct peer *peer, int index);
+
+/** Fails unless a client's first surface shows pattern "frame". */
+void host_expect_shown(struct host *host, const struct peer *peer,
+	uint32_t frame);
+
+/** The newest object that a buffer was handed to. */
+struct host_taker *host_get_taker(struct host *host);
+
+/** Draws pattern "frame" into the rows "top" to "bottom" of the buffer that a
+ * taker has. */
+void host_write(struct host_taker *taker, int32_t top, int32_t bottom,
+	uint32_t frame);
+
+/** Sends the event that tells a client that its capture is ready. */
+void host_tell_ready(struct host_taker *taker);
+
+/** Fails unless the taker's buffer shows pattern "frame". */
+void host_expect_taken(struct host_taker *taker, uint32_t frame);
+
+/* Orders for clients, beside those of actor.h. */
+
+/** Hands .buffer to a new object in slot .count, and lets it be. */
+bool take_frame(struct actor *actor, const struct args *args);
+bool take_source(struct actor *actor, const struct args *args);
+bool take_icon(struct actor *actor, const struct args *args);
+/** Hands .buffer to the object that is in slot .count already. */
+bool take_again(struct actor *actor, const struct args *args);
+bool destroy_taker(struct actor *actor, const struct args *args);
+/** Waits until the object in slot .count has said that it is ready. */
+bool wait_ready(struct actor *actor, const struct args *args);
+
+/** Fails unless rows .y to .y + .height of the buffer show pattern .frame. */
+bool expect_rows(struct actor *actor, const struct args *args);
+
+/** Binds wl_shm anew, at .version. */
+bool bind_shm(struct actor *actor, const struct args *args);
+
+#endif

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Buffers that are handed to something else than a surface: what the compositor
+ * has written is there when the client is told so, and nothing else of the
+ * client's memory is written, whatever happens meanwhile.
+ */
+#include <fcntl.h>
+#include <wayland-client.h>
+
+#include "host.h"
+
+#define WIDTH 64
+#define HEIGHT 64
+#define STRIDE (WIDTH * 4)
+#define BYTES (STRIDE * HEIGHT)
+
+static const enum client_memory_kind kinds[] = {
+	CLIENT_MEMORY_SEALED,
+	CLIENT_MEMORY_UNSEALED,
+	CLIENT_MEMORY_SHM_OPEN,
+	CLIENT_MEMORY_FILE,
+};
+
+#define KINDS_LEN (sizeof(kinds) / sizeof(kinds[0]))
+
+static void a_capture_is_there_when_the_client_hears_of_it(void **state) {
+	struct host *host = *state;
+	static const order_func takes[] = { take_frame, take_source };
+	for (size_t i = 0; i < KINDS_LEN; i++) {
+		struct peer *peer = peer_create(&host->server);
+		tell(peer, make_picture, .kind = kinds[i], .width = WIDTH,
+			.height = HEIGHT);
+		for (uint32_t j = 0; j < 2; j++) {
+			tell(peer, draw, .frame = 1);
+			tell(peer, takes[j], .count = j);
+			host_write(host_get_taker(host), 0, HEIGHT, 2);
+			host_tell_ready(host_get_taker(host));
+			tell(peer, wait_ready, .count = j);
+			tell(peer, expect_drawn, .frame = 2);
+			/* With the same object, or as good as. */
+			tell(peer, draw, .frame = 3);
+			tell(peer, take_again, .count = j);
+			host_expect_taken(host_get_taker(host), 3);
+			host_write(host_get_taker(host), 0, HEIGHT, 4);
+			host_tell_ready(host_get_taker(host));
+			tell(peer, wait_ready, .count = j);
+			tell(peer, expect_drawn, .frame = 4);
+		}
+		peer_finish(peer);
+	}
+}
+
+/* Pixels that the compositor leaves alone are the client's. */
+static void only_rows_that_were_written_are_handed_back(void **state) {
+	struct host *host = *state;
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
+		.width = WIDTH, .height = HEIGHT);
+	tell(peer, draw, .frame = 1);
+	tell(peer, take_frame);
+	host_write(host_get_taker(host), 10, 20, 2);
+	tell(peer, draw, .y = 30, .width = WIDTH, .height = 10, .frame = 3);
+	host_tell_ready(host_get_taker(host));
+	tell(peer, wait_ready);
+	tell(peer, expect_rows, .y = 0, .height = 10, .frame = 1);
+	tell(peer, expect_rows, .y = 10, .height = 10, .frame = 2);
+	tell(peer, expect_rows, .y = 20, .height = 10, .frame = 1);
+	tell(peer, expect_rows, .y = 30, .height = 10, .frame = 3);
+	tell(peer, expect_rows, .y = 40, .height = 24, .frame = 1);
+	assert_int_equal(host_get_stats(host, peer).bytes_copied_out,
+		10 * STRIDE);
+	peer_finish(peer);
+}
+
+static void an_icon_is_what_was_drawn(void **state) {
+	struct host *host = *state;
+	for (size_t i = 0; i < KINDS_LEN; i++) {
+		struct peer *peer = peer_create(&host->server);
+		tell(peer, make_picture, .kind = kinds[i], .width = WIDTH,
+			.height = HEIGHT);
+		tell(peer, draw, .frame = 1);
+		tell(peer, take_icon);
+		host_expect_taken(host_get_taker(host), 1);
+		assert_int_equal(host_get_stats(host, peer).bytes_copied_out,
+			0);
+		peer_finish(peer);
+	}
+}
+
+static void a_capture_never_makes_a_file_longer(void **state) {
+	struct host *host = *state;
+	struct peer *other = peer_create(&host->server);
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
+		.width = WIDTH, .height = HEIGHT);
+	tell(peer, take_frame);
+	tell(peer, cut_memory, .size = 5000);
+	host_write(host_get_taker(host), 0, HEIGHT, 2);
+	host_tell_ready(host_get_taker(host));
+	const char *message = refused(peer, "wl_buffer", 0,
+		WL_SHM_ERROR_INVALID_FD, expect_size, .size = 5000);
+	expect_number(message, 5000);
+	expect_number(message, BYTES);
+	peer_finish(peer);
+	tell(other, wait_handled);
+	peer_finish(other);
+}
+
+static void a_capture_into_read_only_memory_is_the_clients_end(void **state) {
+	struct host *host = *state;
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_memory, .kind = CLIENT_MEMORY_SHM_OPEN, .size = BYTES);
+	tell(peer, make_memory_read_only);
+	tell(peer, create_pool, .size = BYTES);
+	tell(peer, create_buffer, .width = WIDTH, .height = HEIGHT,
+		.stride = STRIDE, .format = 1);
+	/* To read it is allowed. */
+	tell(peer, draw, .frame = 1);
+	tell(peer, take_icon);
+	host_expect_taken(host_get_taker(host), 1);
+	tell(peer, take_frame, .count = 1);
+	host_write(host_get_taker(host), 0, HEIGHT, 2);
+	host_tell_ready(host_get_taker(host));
+	refused(peer, "wl_buffer", 0, WL_SHM_ERROR_INVALID_FD, wait_handled);
+	peer_finish(peer);
+}
+
+static void a_buffer_may_go_during_its_capture(void **state) {
+	struct host *host = *state;
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
+		.width = WIDTH, .height = HEIGHT);
+	tell(peer, take_frame);
+	tell(peer, destroy_buffer);
+	host_tell_ready(host_get_taker(host));
+	tell(peer, wait_ready);
+	/* Whatever has its id next, nobody has handed it to the frame. */
+	tell(peer, create_buffer, .width = WIDTH, .height = HEIGHT,
+		.stride = STRIDE, .format = 1);
+	tell(peer, draw_and_show, .frame = 1);
+	tell(peer, draw, .frame = 2);
+	host_tell_ready(host_get_taker(host));
+	tell(peer, expect_drawn, .frame = 2);
+	tell(peer, destroy_taker);
+	peer_finish(peer);
+}
+
+static void a_frame_may_go_before_its_buffer(void **state) {
+	struct host *host = *state;
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
+		.width = WIDTH, .height = HEIGHT);
+	tell(peer, take_frame);
+	tell(peer, destroy_taker);
+	tell(peer, draw_and_show, .frame = 1);
+	host_expect_shown(host, peer, 1);
+	tell(peer, take_frame);
+	host_write(host_get_taker(host), 0, HEIGHT, 2);
+	host_tell_ready(host_get_taker(host));
+	tell(peer, wait_ready);
+	tell(peer, expect_drawn, .frame = 2);
+	peer_finish(peer);
+}
+
+static void a_client_may_end_during_captures(void **state) {
+	struct host *host = *state;
+	for (int i = 0; i < 4; i++) {
+		struct peer *peer = peer_create(&host->server);
+		for (int j = 0; j < 4; j++) {
+			tell(peer, make_picture, .buffer = j,
+				.kind = CLIENT_MEMORY_UNSEALED,
+				.width = WIDTH, .height = HEIGHT);
+			tell(peer, take_frame, .buffer = j,
+				.count = (uint32_t)j);
+			tell(peer, take_icon, .buffer = j,
+				.count = 4 + (uint32_t)j);
+		}
+		if (i % 2 == 0) {
+			peer_kill(peer);
+		} else {
+			peer_finish(peer);
+		}
+	}
+}
+
+int main(void) {
+#define lent_test(function) \
+	cmocka_unit_test_setup_teardown(function, host_setup, host_teardown)
+	static const struct CMUnitTest tests[] = {
+		lent_test(a_capture_is_there_when_the_client_hears_of_it),
+		lent_test(only_rows_that_were_written_are_handed_back),
+		lent_test(an_icon_is_what_was_drawn),
+		lent_test(a_capture_never_makes_a_file_longer),
+		lent_test(a_capture_into_read_only_memory_is_the_clients_end),
+		lent_test(a_buffer_may_go_during_its_capture),
+		lent_test(a_frame_may_go_before_its_buffer),
+		lent_test(a_client_may_end_during_captures),
+	};
+	return cmocka_run_group_tests_name("lent", tests, NULL, NULL);
+}
