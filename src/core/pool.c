@@ -114,6 +114,7 @@ struct sp_pool *sp_pool_new(struct sealpool_shm *shm,
 	sp_client_ref(client);
 	wl_list_insert(client->pools.prev, &pool->link);
 	wl_list_init(&pool->buffers);
+	wl_list_init(&pool->lents);
 	wl_list_init(&pool->shadowed);
 	pool->refs = 1;
 	pool->size = size;

@@ -20,6 +20,8 @@ struct sp_pool {
 	struct wl_list link; /* sp_client.pools */
 	struct wl_resource *resource; /* NULL once destroyed */
 	struct wl_list buffers; /* sealpool_buffer.link */
+	/* Under a guard: those that are lent, the newest first. */
+	struct wl_list lents; /* lent.pool_link */
 	unsigned refs;
 
 	int32_t size;

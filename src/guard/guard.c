@@ -354,7 +354,9 @@ static void handle_resize(struct sp_pool *pool,
 
 /* Returns false when the client has to go. */
 static bool sync_buffer(struct sealpool_buffer *buffer) {
+	sp_lent_begin_sync(buffer);
 	int ret = sp_memory_sync(buffer);
+	sp_lent_end_sync(buffer);
 	if (ret == 0) {
 		return true;
 	}
@@ -367,8 +369,9 @@ static void handle_lent(struct sealpool_buffer *buffer,
 	if (!sp_memory_wants_commits(buffer) || !sync_buffer(buffer)) {
 		return;
 	}
-	if (!sp_lent_add(buffer, resource)) {
-		wl_client_post_no_memory(wl_resource_get_client(resource));
+	int ret = sp_lent_add(buffer, resource);
+	if (ret < 0) {
+		refuse(buffer->pool->client, "cannot lend a buffer", ret);
 	}
 }
 

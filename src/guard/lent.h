@@ -2,8 +2,6 @@
 #ifndef SEALPOOL_GUARD_LENT_H
 #define SEALPOOL_GUARD_LENT_H
 
-#include <stdbool.h>
-
 struct sealpool_buffer;
 struct wl_resource;
 
@@ -14,11 +12,15 @@ struct wl_resource;
  */
 
 /** Notes that a buffer, whose shadow is up to date, is lent to an object. Returns
- * false when there is no memory. */
-bool sp_lent_add(struct sealpool_buffer *buffer, struct wl_resource *resource);
+ * 0, -ENOMEM, or -EDQUOT when the client is over its budget. */
+int sp_lent_add(struct sealpool_buffer *buffer, struct wl_resource *resource);
 
 /** An event of the object is about to be sent. */
 void sp_lent_hand_back(struct wl_resource *resource);
+
+/** Around each change of a buffer's shadow that comes from the client. */
+void sp_lent_begin_sync(struct sealpool_buffer *buffer);
+void sp_lent_end_sync(struct sealpool_buffer *buffer);
 
 /** The wl_buffer is gone: whatever is written there, nobody will see. */
 void sp_lent_forget(struct sealpool_buffer *buffer);

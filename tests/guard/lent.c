@@ -72,6 +72,66 @@ static void only_rows_that_were_written_are_handed_back(void **state) {
 	peer_finish(peer);
 }
 
+/* Weston's capture source lives on, and tells of the size of its output when it
+ * likes. By then the buffer may be on a surface. */
+static void what_a_client_draws_later_is_not_written_over(void **state) {
+	struct host *host = *state;
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
+		.width = WIDTH, .height = HEIGHT);
+	tell(peer, draw, .frame = 1);
+	tell(peer, take_source);
+	host_write(host_get_taker(host), 0, HEIGHT, 2);
+	host_tell_ready(host_get_taker(host));
+	tell(peer, wait_ready);
+
+	tell(peer, draw_and_show, .frame = 3);
+	host_expect_shown(host, peer, 3);
+	tell(peer, draw, .frame = 4);
+	host_tell_ready(host_get_taker(host));
+	tell(peer, expect_drawn, .frame = 4);
+	peer_finish(peer);
+}
+
+/* The same bytes are two wl_buffers. */
+static void nor_what_it_draws_through_another_buffer(void **state) {
+	struct host *host = *state;
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
+		.width = WIDTH, .height = HEIGHT);
+	tell(peer, create_buffer, .buffer = 1, .width = WIDTH,
+		.height = HEIGHT, .stride = STRIDE, .format = 1);
+	tell(peer, draw, .frame = 1);
+	tell(peer, take_source);
+	host_write(host_get_taker(host), 0, HEIGHT, 2);
+	host_tell_ready(host_get_taker(host));
+	tell(peer, wait_ready);
+
+	tell(peer, draw_and_show, .buffer = 1, .frame = 3);
+	host_expect_shown(host, peer, 3);
+	tell(peer, draw, .frame = 4);
+	host_tell_ready(host_get_taker(host));
+	tell(peer, expect_drawn, .frame = 4);
+	peer_finish(peer);
+}
+
+/* A commit in the midst of a capture: what was captured is not lost. */
+static void a_capture_outlives_a_commit_of_its_buffer(void **state) {
+	struct host *host = *state;
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
+		.width = WIDTH, .height = HEIGHT);
+	tell(peer, draw, .frame = 1);
+	tell(peer, take_frame);
+	host_write(host_get_taker(host), 0, HEIGHT, 2);
+	tell(peer, show);
+	host_expect_shown(host, peer, 2);
+	host_tell_ready(host_get_taker(host));
+	tell(peer, wait_ready);
+	tell(peer, expect_drawn, .frame = 2);
+	peer_finish(peer);
+}
+
 static void an_icon_is_what_was_drawn(void **state) {
 	struct host *host = *state;
 	for (size_t i = 0; i < KINDS_LEN; i++) {
@@ -183,18 +243,46 @@ static void a_client_may_end_during_captures(void **state) {
 	}
 }
 
+/* A buffer one pixel wide has as many rows as its pool has pixels. What is noted
+ * for each is the client's to pay for. */
+static void a_tall_buffer_does_not_cost_more_than_its_bytes(void **state) {
+	struct host *host = *state;
+	enum { ROWS = 4 << 20 };
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED, .width = 1,
+		.height = ROWS);
+	tell(peer, take_icon);
+	size_t before = count_private_bytes();
+	for (uint32_t i = 1; i < 8; i++) {
+		tell(peer, take_icon, .count = i);
+	}
+	size_t after = count_private_bytes();
+	expect_between(after > before ? after - before : 0, 0, ROWS);
+	host_write(host_get_taker(host), 0, ROWS, 2);
+	tell(peer, take_frame, .count = 8);
+	host_write(host_get_taker(host), 10, ROWS - 10, 2);
+	host_tell_ready(host_get_taker(host));
+	tell(peer, wait_ready, .count = 8);
+	tell(peer, expect_rows, .y = 10, .height = ROWS - 20, .frame = 2);
+	peer_finish(peer);
+}
+
 int main(void) {
 #define lent_test(function) \
 	cmocka_unit_test_setup_teardown(function, host_setup, host_teardown)
 	static const struct CMUnitTest tests[] = {
 		lent_test(a_capture_is_there_when_the_client_hears_of_it),
 		lent_test(only_rows_that_were_written_are_handed_back),
+		lent_test(what_a_client_draws_later_is_not_written_over),
+		lent_test(nor_what_it_draws_through_another_buffer),
+		lent_test(a_capture_outlives_a_commit_of_its_buffer),
 		lent_test(an_icon_is_what_was_drawn),
 		lent_test(a_capture_never_makes_a_file_longer),
 		lent_test(a_capture_into_read_only_memory_is_the_clients_end),
 		lent_test(a_buffer_may_go_during_its_capture),
 		lent_test(a_frame_may_go_before_its_buffer),
 		lent_test(a_client_may_end_during_captures),
+		lent_test(a_tall_buffer_does_not_cost_more_than_its_bytes),
 	};
 	return cmocka_run_group_tests_name("lent", tests, NULL, NULL);
 }
