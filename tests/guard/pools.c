@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pools and buffers through the guard: what is safe passes as it is, what is not
+ * is shown all the same, and nothing that a client does with them reaches
+ * libwayland as a mapping that can fault.
+ */
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <wayland-client.h>
+
+#include "host.h"
+
+#define WIDTH 64
+#define HEIGHT 64
+#define STRIDE (WIDTH * 4)
+#define BYTES (STRIDE * HEIGHT)
+
+static void finish_bystander(struct host *host, struct peer *peer) {
+	tell(peer, make_picture, .buffer = 15, .kind = CLIENT_MEMORY_UNSEALED,
+		.width = WIDTH, .height = HEIGHT);
+	tell(peer, draw_and_show, .buffer = 15, .frame = 77);
+	host_expect_shown(host, peer, 77);
+	peer_finish(peer);
+}
+
+static void all_kinds_of_memory_are_shown(void **state) {
+	struct host *host = *state;
+	for (int kind = CLIENT_MEMORY_SEALED; kind <= CLIENT_MEMORY_FILE;
+			kind++) {
+		struct peer *peer = peer_create(&host->server);
+		tell(peer, make_picture, .kind = (unsigned)kind,
+			.width = WIDTH, .height = HEIGHT);
+		for (uint32_t frame = 1; frame < 4; frame++) {
+			tell(peer, draw_and_show, .frame = frame);
+			host_expect_shown(host, peer, frame);
+		}
+		peer_finish(peer);
+	}
+}
+
+static void a_sealed_pool_costs_nothing(void **state) {
+	struct host *host = *state;
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_picture, .kind = CLIENT_MEMORY_SEALED, .width = WIDTH,
+		.height = HEIGHT);
+	for (uint32_t frame = 1; frame < 10; frame++) {
+		tell(peer, draw_and_show, .frame = frame);
+	}
+	host_expect_shown(host, peer, 9);
+	struct sealpool_stats stats = host_get_stats(host, peer);
+	assert_int_equal(stats.bytes_copied_in, 0);
+	assert_int_equal(stats.shadow_bytes, 0);
+	assert_int_equal(stats.buffers[SEALPOOL_MEMORY_DIRECT], 1);
+	peer_finish(peer);
+}
+
+static void a_frame_costs_what_was_damaged(void **state) {
+	struct host *host = *state;
+	struct peer *peer = peer_create(&host->server);
+	uint64_t before = 0;
+	host->keeps = true;
+	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED, .width = 3840,
+		.height = 2160);
+	tell(peer, draw_and_show, .frame = 1);
+	assert_int_equal(host_count_copied(host, peer, &before),
+		3840 * 2160 * 4);
+	for (int32_t i = 0; i < 10; i++) {
+		tell(peer, draw_and_show, .x = 300 * i, .y = 200 * i,
+			.width = 100, .height = 100, .frame = 2);
+		assert_int_equal(host_count_copied(host, peer, &before),
+			100 * 100 * 4);
+	}
+	peer_finish(peer);
+}
+
+/* Resizing */
+
+static void resize_beyond_a_sealed_file_ends_its_client(void **state) {
+	struct host *host = *state;
+	struct peer *other = peer_create(&host->server);
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = 4096);
+	tell(peer, create_pool, .size = 4096);
+	const char *message = refused(peer, "wl_shm_pool", 0,
+		WL_SHM_ERROR_INVALID_FD, resize_pool, .size = 256 * 1024);
+	expect_number(message, 4096);
+	expect_number(message, 256 * 1024);
+	peer_finish(peer);
+	finish_bystander(host, other);
+}
+
+/* Sent in one go: nothing behind the resize is looked at. */
+static bool resize_and_commit(struct actor *actor, const struct args *args) {
+	struct args more = {
+		.size = 256 * 1024, .width = 256, .height = 256, .stride = 1024,
+		.format = 1, .offset = 0,
+	};
+	return resize_pool(actor, &more) && create_buffer(actor, &more) &&
+		show(actor, &more);
+}
+
+static void nor_is_what_follows_it_shown(void **state) {
+	struct host *host = *state;
+	struct peer *other = peer_create(&host->server);
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = 4096);
+	tell(peer, create_pool, .size = 4096);
+	refused(peer, "wl_shm_pool", 0, WL_SHM_ERROR_INVALID_FD,
+		resize_and_commit);
+	peer_finish(peer);
+	finish_bystander(host, other);
+}
+
+static void a_sealed_file_that_grew_is_resized_to(void **state) {
+	struct host *host = *state;
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = 4096);
+	tell(peer, create_pool, .size = 4096);
+	tell(peer, grow_memory, .size = BYTES);
+	tell(peer, resize_pool, .size = BYTES);
+	tell(peer, create_buffer, .width = WIDTH, .height = HEIGHT,
+		.stride = STRIDE, .format = 1);
+	tell(peer, draw_and_show, .frame = 1);
+	host_expect_shown(host, peer, 1);
+	assert_int_equal(host_get_stats(host, peer).bytes_copied_in, 0);
+	peer_finish(peer);
+}
+
+static void an_unsealed_pool_is_resized_a_thousand_times(void **state) {
+	struct host *host = *state;
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_memory, .kind = CLIENT_MEMORY_UNSEALED, .size = 4096);
+	tell(peer, create_pool, .size = 4096);
+	size_t mappings = count_pool_mappings();
+	for (int64_t i = 2; i <= 1000; i++) {
+		tell(peer, resize_pool, .size = i * 4096);
+	}
+	expect_between(count_pool_mappings(), mappings, mappings + 2);
+	tell(peer, grow_memory, .size = 1000 * 4096);
+	tell(peer, create_buffer, .offset = 999 * 4096, .width = 32,
+		.height = 32, .stride = 128, .format = 1);
+	tell(peer, draw_and_show, .frame = 5);
+	host_expect_shown(host, peer, 5);
+	peer_finish(peer);
+}
+
+static void a_file_that_is_too_short_ends_its_client_alone(void **state) {
+	struct host *host = *state;
+	struct peer *other = peer_create(&host->server);
+	for (int kind = CLIENT_MEMORY_SEALED; kind <= CLIENT_MEMORY_FILE;
+			kind++) {
+		struct peer *peer = peer_create(&host->server);
+		tell(peer, make_memory, .kind = (unsigned)kind, .size = 4096);
+		tell(peer, create_pool, .size = BYTES);
+		tell(peer, create_buffer, .width = WIDTH, .height = HEIGHT,
+			.stride = STRIDE, .format = 1);
+		tell(peer, create_surface);
+		tell(peer, attach);
+		tell(peer, damage_buffer);
+		/* The commit is handled, then what was found by it is told. */
+		tell(peer, commit);
+		const char *message = refused(peer, "wl_buffer", 0,
+			WL_SHM_ERROR_INVALID_FD, wait_handled);
+		expect_number(message, 4096);
+		expect_number(message, BYTES);
+		peer_finish(peer);
+	}
+	finish_bystander(host, other);
+}
+
+static int setup_lenient(void **state) {
+	*state = host_create(&(struct sealpool_options){
+		.size = sizeof(struct sealpool_options),
+		.lenient = true,
+	});
+	return 0;
+}
+
+static void a_lenient_guard_leaves_it_alive(void **state) {
+	struct host *host = *state;
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
+		.width = WIDTH, .height = HEIGHT);
+	tell(peer, draw, .frame = 1);
+	tell(peer, cut_memory, .size = 4096);
+	tell(peer, show);
+	server_settle(&host->server);
+	tell(peer, wait_handled);
+	assert_int_equal(host_get_stats(host, peer).faults, 1);
+	struct client_image *image = &host_get_surface(host, peer, 0)->image;
+	assert_int_equal(client_image_get(image, 63, 15) & 0xffffff,
+		client_pattern(63, 15, 1) & 0xffffff);
+	assert_int_equal(client_image_get(image, 0, 16), 0);
+	peer_finish(peer);
+}
+
+/* Buffers that libwayland takes, and reads past their pool's end. */
+
+static void planes_outside_of_the_pool_are_refused(void **state) {
+	struct host *host = *state;
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = 4096);
+	tell(peer, create_pool, .size = 4096);
+	refused(peer, "wl_shm_pool", 0, WL_SHM_ERROR_INVALID_STRIDE,
+		create_buffer, .width = 64, .height = 64, .stride = 64,
+		.format = WL_SHM_FORMAT_NV12);
+	peer_finish(peer);
+}
+
+/* What libwayland refuses is left to it. */
+static void other_refusals_are_libwaylands(void **state) {
+	struct host *host = *state;
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_memory, .kind = CLIENT_MEMORY_UNSEALED, .size = 4096);
+	tell(peer, create_pool, .size = 4096);
+	refused(peer, "wl_shm_pool", 0, WL_SHM_ERROR_INVALID_FORMAT,
+		create_buffer, .width = 32, .height = 32, .stride = 128,
+		.format = WL_SHM_FORMAT_RGB565);
+	peer_finish(peer);
+
+	peer = peer_create(&host->server);
+	tell(peer, make_memory, .kind = CLIENT_MEMORY_UNSEALED, .size = 4096);
+	refused(peer, "wl_shm", 0, WL_SHM_ERROR_INVALID_STRIDE, create_pool,
+		.size = 0);
+	peer_finish(peer);
+
+	peer = peer_create(&host->server);
+	tell(peer, make_memory, .kind = CLIENT_MEMORY_UNSEALED, .size = 4096);
+	tell(peer, create_pool, .size = 4096);
+	refused(peer, "wl_shm_pool", 0, WL_SHM_ERROR_INVALID_FD, resize_pool,
+		.size = 2048);
+	peer_finish(peer);
+}
+
+/* Objects */
+
+static void an_id_is_used_again(void **state) {
+	struct host *host = *state;
+	struct peer *peer = peer_create(&host->server);
+	for (uint32_t i = 0; i < 20; i++) {
+		/* Sealed and not, by turns, under the same ids. */
+		tell(peer, make_picture, .width = WIDTH, .height = HEIGHT,
+			.kind = i % 2 == 0 ? CLIENT_MEMORY_SEALED :
+				CLIENT_MEMORY_UNSEALED);
+		tell(peer, draw_and_show, .frame = i);
+		host_expect_shown(host, peer, i);
+		tell(peer, destroy_buffer);
+		if (i % 3 == 0) {
+			/* The pool's id becomes a surface's, and back. */
+			tell(peer, create_surface, .surface = 1);
+			tell(peer, commit, .surface = 1);
+			tell(peer, destroy_surface, .surface = 1);
+		}
+		tell(peer, destroy_pool);
+	}
+	struct sealpool_stats stats = host_get_stats(host, peer);
+	assert_int_equal(stats.pools, 0);
+	peer_finish(peer);
+}
+
+static void two_pools_of_one_file(void **state) {
+	struct host *host = *state;
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_memory, .kind = CLIENT_MEMORY_UNSEALED, .size = BYTES);
+	for (int i = 0; i < 2; i++) {
+		tell(peer, create_pool, .pool = i, .size = BYTES);
+		tell(peer, create_buffer, .pool = i, .buffer = i,
+			.width = WIDTH, .height = HEIGHT, .stride = STRIDE,
+			.format = 1);
+	}
+	for (uint32_t frame = 1; frame < 5; frame++) {
+		tell(peer, draw, .frame = frame);
+		tell(peer, show, .buffer = (int)(frame % 2));
+		host_expect_shown(host, peer, frame);
+	}
+	peer_finish(peer);
+}
+
+static void a_buffer_is_on_two_surfaces(void **state) {
+	struct host *host = *state;
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
+		.width = WIDTH, .height = HEIGHT);
+	for (uint32_t frame = 1; frame < 6; frame++) {
+		tell(peer, draw_and_show, .surface = (int)(frame % 2),
+			.frame = frame);
+		struct host_surface *surface = host_get_surface(host, peer,
+			(int)((frame + 1) % 2));
+		struct client_image expected;
+		char error[256];
+		assert_true(client_image_create(&expected, WIDTH, HEIGHT));
+		client_image_draw(&expected, frame);
+		bool ok = client_image_expect(&surface->image, 0, 0, &expected,
+			error, sizeof(error));
+		client_image_destroy(&expected);
+		if (!ok) {
+			fail_msg("frame %u: %s", frame, error);
+		}
+	}
+	peer_finish(peer);
+}
+
+static void a_buffer_goes_between_attach_and_commit(void **state) {
+	struct host *host = *state;
+	struct peer *peer = peer_create(&host->server);
+	for (int i = 0; i < 3; i++) {
+		tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
+			.width = WIDTH, .height = HEIGHT);
+		if (i == 0) {
+			tell(peer, create_surface);
+		}
+		tell(peer, attach);
+		tell(peer, destroy_buffer);
+		tell(peer, destroy_pool);
+		tell(peer, commit);
+		tell(peer, damage_buffer);
+		tell(peer, commit);
+	}
+	assert_int_equal(host_get_stats(host, peer).pools, 0);
+	finish_bystander(host, peer);
+}
+
+static void shm_of_version_one(void **state) {
+	struct host *host = *state;
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, bind_shm, .version = 1);
+	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
+		.width = WIDTH, .height = HEIGHT);
+	tell(peer, draw_and_show, .frame = 3);
+	host_expect_shown(host, peer, 3);
+	assert_int_equal(host_get_stats(host, peer).buffers[
+		SEALPOOL_MEMORY_SHADOW], 1);
+	peer_finish(peer);
+}
+
+static void nothing_is_left_of_many_clients(void **state) {
+	struct host *host = *state;
+	size_t fds = 0, mappings = 0;
+	for (int i = 0; i < 30; i++) {
+		struct peer *peer = peer_create(&host->server);
+		for (int j = 0; j < 4; j++) {
+			tell(peer, make_picture, .buffer = j, .width = WIDTH,
+				.kind = (unsigned)((i + j) % 5),
+				.height = HEIGHT);
+			tell(peer, draw_and_show, .buffer = j, .frame = 1);
+		}
+		tell(peer, take_icon, .buffer = 1);
+		tell(peer, take_frame, .buffer = 2, .count = 1);
+		if (i % 2 == 0) {
+			peer_kill(peer);
+		} else {
+			peer_finish(peer);
+		}
+		if (i == 0) {
+			fds = count_fds();
+			mappings = count_pool_mappings();
+		}
+	}
+	assert_int_equal(count_fds(), fds);
+	assert_int_equal(count_pool_mappings(), mappings);
+}
+
+int main(void) {
+#define pool_test(function) \
+	cmocka_unit_test_setup_teardown(function, host_setup, host_teardown)
+	static const struct CMUnitTest tests[] = {
+		pool_test(all_kinds_of_memory_are_shown),
+		pool_test(a_sealed_pool_costs_nothing),
+		pool_test(a_frame_costs_what_was_damaged),
+		pool_test(resize_beyond_a_sealed_file_ends_its_client),
+		pool_test(nor_is_what_follows_it_shown),
+		pool_test(a_sealed_file_that_grew_is_resized_to),
+		pool_test(an_unsealed_pool_is_resized_a_thousand_times),
+		pool_test(a_file_that_is_too_short_ends_its_client_alone),
+		cmocka_unit_test_setup_teardown(
+			a_lenient_guard_leaves_it_alive, setup_lenient,
+			host_teardown),
+		pool_test(planes_outside_of_the_pool_are_refused),
+		pool_test(other_refusals_are_libwaylands),
+		pool_test(an_id_is_used_again),
+		pool_test(two_pools_of_one_file),
+		pool_test(a_buffer_is_on_two_surfaces),
+		pool_test(a_buffer_goes_between_attach_and_commit),
+		pool_test(shm_of_version_one),
+		pool_test(nothing_is_left_of_many_clients),
+	};
+	return cmocka_run_group_tests_name("pools", tests, NULL, NULL);
+}
