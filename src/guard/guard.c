@@ -14,7 +14,7 @@
  *                            pool's shadow; not shared memory: a harmless one
  *   wl_shm_pool.resize       the shadow is made longer first; a sealed file that
  *                            has not become longer ends the client
- *   wl_shm_pool.create_buffer  planes outside of the pool end the client
+ *   wl_shm_pool.create_buffer  pixels outside of the pool end the client
  *   wl_surface.commit        what is stale is copied into the shadow
  *   any other with a buffer  all of it is copied in; before the next event of
  *                            that request's object, what has changed is copied
@@ -280,15 +280,32 @@ static void handle_create_buffer(struct sealpool_guard *guard,
 	const union wl_argument *args = message->arguments;
 	int32_t offset = args[1].i, width = args[2].i, height = args[3].i;
 	int32_t stride = args[4].i;
+	if (offset < 0 || width <= 0 || height <= 0 || stride <= 0) {
+		/* To be refused behind. */
+		return;
+	}
 	const struct sp_format *format =
 		sp_format_get(sp_format_wl_shm_to_drm(args[5].u));
+	if (format == NULL) {
+		/* Nearly always to be refused behind. What is not, would be
+		 * shown from a shadow that nothing is copied to. */
+		if (pool->shadow_lent) {
+			wl_resource_post_error(message->resource,
+				WL_SHM_ERROR_INVALID_FORMAT,
+				"unknown format 0x%08" PRIx32, args[5].u);
+		}
+		return;
+	}
+	/* libwayland lets a stride pass that is too small for the width, or is
+	 * not a whole number of pixels, and looks at the first plane alone. All
+	 * of that is then read past the pool's end. */
 	struct sp_layout layout;
-	/* What is not valid, or not known, is to be refused behind. Not so what
-	 * only has a plane outside of the pool: libwayland looks at the first
-	 * one alone. */
-	if (format == NULL || offset < 0 || width <= 0 || height <= 0 ||
-			stride <= 0 || !sp_layout_init(&layout, format, offset,
-				width, height, stride)) {
+	if (!sp_layout_init(&layout, format, offset, width, height, stride)) {
+		wl_resource_post_error(message->resource,
+			WL_SHM_ERROR_INVALID_STRIDE,
+			"stride of %" PRIi32 " bytes does not fit a width of "
+			"%" PRIi32 " in format 0x%08" PRIx32, stride, width,
+			args[5].u);
 		return;
 	}
 	if (layout.end > (uint64_t)pool->size) {

@@ -145,6 +145,13 @@ static void an_unsealed_pool_is_resized_a_thousand_times(void **state) {
 	peer_finish(peer);
 }
 
+/* What is found to be missing is told once the commit was handled. */
+static bool commit_and_wait(struct actor *actor, const struct args *args) {
+	commit(actor, args);
+	client_roundtrip(&actor->client);
+	return true;
+}
+
 static void a_file_that_is_too_short_ends_its_client_alone(void **state) {
 	struct host *host = *state;
 	struct peer *other = peer_create(&host->server);
@@ -158,10 +165,8 @@ static void a_file_that_is_too_short_ends_its_client_alone(void **state) {
 		tell(peer, create_surface);
 		tell(peer, attach);
 		tell(peer, damage_buffer);
-		/* The commit is handled, then what was found by it is told. */
-		tell(peer, commit);
 		const char *message = refused(peer, "wl_buffer", 0,
-			WL_SHM_ERROR_INVALID_FD, wait_handled);
+			WL_SHM_ERROR_INVALID_FD, commit_and_wait);
 		expect_number(message, 4096);
 		expect_number(message, BYTES);
 		peer_finish(peer);
@@ -196,6 +201,22 @@ static void a_lenient_guard_leaves_it_alive(void **state) {
 }
 
 /* Buffers that libwayland takes, and reads past their pool's end. */
+
+static void a_stride_that_is_too_small_is_refused(void **state) {
+	struct host *host = *state;
+	static const enum client_memory_kind kinds[] = {
+		CLIENT_MEMORY_SEALED, CLIENT_MEMORY_UNSEALED,
+	};
+	for (int i = 0; i < 2; i++) {
+		struct peer *peer = peer_create(&host->server);
+		tell(peer, make_memory, .kind = kinds[i], .size = 4096);
+		tell(peer, create_pool, .size = 4096);
+		refused(peer, "wl_shm_pool", 0, WL_SHM_ERROR_INVALID_STRIDE,
+			create_buffer, .width = 64, .height = 64, .stride = 64,
+			.format = 1);
+		peer_finish(peer);
+	}
+}
 
 static void planes_outside_of_the_pool_are_refused(void **state) {
 	struct host *host = *state;
@@ -376,6 +397,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(
 			a_lenient_guard_leaves_it_alive, setup_lenient,
 			host_teardown),
+		pool_test(a_stride_that_is_too_small_is_refused),
 		pool_test(planes_outside_of_the_pool_are_refused),
 		pool_test(other_refusals_are_libwaylands),
 		pool_test(an_id_is_used_again),
