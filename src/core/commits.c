@@ -426,7 +426,7 @@ static bool is_buffer_interface(const struct wl_interface *interface) {
  * one, nothing is known of it. */
 static void handle_other_request(struct sp_commits *commits,
 		const struct wl_protocol_logger_message *message,
-		sp_lent_func lent, void *data) {
+		sp_lent_func lent) {
 	/* Types come one for each argument, while a signature also has digits
 	 * (since which version) and question marks (may be null). A new_id has
 	 * a type too, but no object yet. */
@@ -449,7 +449,7 @@ static void handle_other_request(struct sp_commits *commits,
 			sp_memory_set_tracked(buffer, false);
 		}
 		if (buffer != NULL && lent != NULL) {
-			lent(buffer, message->resource, data);
+			lent(buffer, message);
 		}
 	}
 }
@@ -458,7 +458,7 @@ static void handle_other_request(struct sp_commits *commits,
  * compiled into a compositor more than once. */
 struct sealpool_buffer *sp_commits_handle_request(struct sp_commits *commits,
 		const struct wl_protocol_logger_message *message,
-		sp_lent_func lent, void *data) {
+		sp_lent_func lent) {
 	const char *class = wl_resource_get_class(message->resource);
 	if (strcmp(class, wl_surface_interface.name) == 0) {
 		return handle_surface_request(commits, message);
@@ -473,14 +473,14 @@ struct sealpool_buffer *sp_commits_handle_request(struct sp_commits *commits,
 		}
 		return NULL;
 	}
-	handle_other_request(commits, message, lent, data);
+	handle_other_request(commits, message, lent);
 	return NULL;
 }
 
 static void handle_message(void *data, enum wl_protocol_logger_type direction,
 		const struct wl_protocol_logger_message *message) {
 	if (direction == WL_PROTOCOL_LOGGER_REQUEST) {
-		sp_commits_handle_request(data, message, NULL, NULL);
+		sp_commits_handle_request(data, message, NULL);
 	}
 }
 

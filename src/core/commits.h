@@ -17,18 +17,17 @@ void sp_commits_destroy(struct sp_commits *commits);
 /** Follows all requests of the display. Returns false when there is no memory. */
 bool sp_commits_listen(struct sp_commits *commits);
 
-/** Called for each buffer that a request hands to something else than a surface,
- * by the object of that request. */
+/** Called for each buffer that a request hands to something else than a
+ * surface. */
 typedef void (*sp_lent_func)(struct sealpool_buffer *buffer,
-	struct wl_resource *resource, void *data);
+	const struct wl_protocol_logger_message *message);
 
 /**
  * Follows one request, for those who listen themselves. Returns the buffer that
  * it shows if it is a commit, and NULL else. "lent" may be NULL.
  */
 struct sealpool_buffer *sp_commits_handle_request(struct sp_commits *commits,
-	const struct wl_protocol_logger_message *message, sp_lent_func lent,
-	void *data);
+	const struct wl_protocol_logger_message *message, sp_lent_func lent);
 
 /** The wl_buffer is gone: no commit can change the buffer's contents now. */
 void sp_commits_forget_buffer(struct sealpool_buffer *buffer);

@@ -606,6 +606,18 @@ void sealpool_access_end(struct sealpool_access *access) {
 	*access = (struct sealpool_access){ 0 };
 }
 
+int sp_memory_reserve(struct sealpool_buffer *buffer) {
+	struct sp_shadowed *shadowed = shadowed_get(buffer);
+	if (shadowed == NULL) {
+		return -ENOMEM;
+	}
+	struct sp_copy *copy;
+	pthread_mutex_lock(&shadowed->lock);
+	int ret = shadowed->in_pool ? 0 : copy_create(buffer, false, &copy);
+	pthread_mutex_unlock(&shadowed->lock);
+	return ret;
+}
+
 int sp_memory_sync(struct sealpool_buffer *buffer) {
 	struct sealpool_access access = {
 		.buffer = buffer,

@@ -68,6 +68,10 @@ void sp_memory_finish(struct sealpool_buffer *buffer);
  * its kind is settled. */
 void sp_memory_init_lent(struct sealpool_buffer *buffer);
 
+/** Makes sure that what sp_memory_sync() needs is there: it cannot fail then.
+ * Returns 0 or a negative errno as begin_access does. */
+int sp_memory_reserve(struct sealpool_buffer *buffer);
+
 /** Brings the pool's shadow up to date where the buffer lies. Returns 0 or a
  * negative errno as begin_access does. */
 int sp_memory_sync(struct sealpool_buffer *buffer);

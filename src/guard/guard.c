@@ -15,10 +15,13 @@
  *   wl_shm_pool.resize       the shadow is made longer first; a sealed file that
  *                            has not become longer ends the client
  *   wl_shm_pool.create_buffer  pixels outside of the pool end the client
+ *   wl_surface.attach        memory is given to the shadow; where there is none,
+ *                            nothing is attached
  *   wl_surface.commit        what is stale is copied into the shadow
  *   any other with a buffer  all of it is copied in; before the next event of
  *                            that request's object, what has changed is copied
- *                            out
+ *                            out; where there is no memory for that, the object
+ *                            gets a wl_buffer that is nobody's
  *
  * A new object's resource does not exist while its request is looked at. It is
  * taken up at the next message, whoever sends that.
@@ -48,6 +51,10 @@
  * code. */
 enum shm_request {
 	SHM_CREATE_POOL = 0,
+};
+
+enum surface_request {
+	SURFACE_ATTACH = 1,
 };
 
 enum pool_request {
@@ -369,26 +376,80 @@ static void handle_resize(struct sp_pool *pool,
 
 /* Surfaces, and everything else */
 
-/* Returns false when the client has to go. */
-static bool sync_buffer(struct sealpool_buffer *buffer) {
+/* To touch a shadow that has no memory would have the kernel look for some, on
+ * nobody's budget, and raise SIGBUS if it finds none. */
+static void handle_attach(struct sealpool_guard *guard,
+		const struct wl_protocol_logger_message *message) {
+	union wl_argument *args = get_arguments(message);
+	struct wl_resource *resource = (struct wl_resource *)args[0].o;
+	struct sealpool_buffer *buffer =
+		resource != NULL ? find_buffer(resource) : NULL;
+	if (buffer == NULL || !sp_memory_wants_commits(buffer)) {
+		return;
+	}
+	int ret = sp_memory_reserve(buffer);
+	if (ret < 0) {
+		refuse(buffer->pool->client, "no memory to copy a buffer", ret);
+		args[0].o = NULL;
+	}
+}
+
+static int sync_buffer(struct sealpool_buffer *buffer) {
 	sp_lent_begin_sync(buffer);
 	int ret = sp_memory_sync(buffer);
 	sp_lent_end_sync(buffer);
-	if (ret == 0) {
-		return true;
+	return ret;
+}
+
+static void handle_buffer_request_destroy(struct wl_client *client,
+		struct wl_resource *resource) {
+	wl_resource_destroy(resource);
+}
+
+static const struct wl_buffer_interface nobodys_buffer_impl = {
+	.destroy = handle_buffer_request_destroy,
+};
+
+/*
+ * In a buffer's place, for a request that must not see it. Clients have buffers
+ * that are not of a wl_shm, so whoever is handed this copes with it. It goes with
+ * its client, which does not know of it.
+ */
+static void give_nobodys_buffer(const struct sealpool_buffer *buffer,
+		const struct wl_protocol_logger_message *message) {
+	union wl_argument *args = get_arguments(message);
+	struct wl_resource *resource = wl_resource_create(
+		wl_resource_get_client(message->resource),
+		&wl_buffer_interface, 1, 0);
+	if (resource == NULL) {
+		/* Then the compositor will not get far either. */
+		return;
 	}
-	refuse(buffer->pool->client, "cannot copy a buffer", ret);
-	return false;
+	wl_resource_set_implementation(resource, &nobodys_buffer_impl, NULL,
+		NULL);
+	for (int i = 0; i < message->arguments_count; i++) {
+		const struct wl_interface *type = message->message->types[i];
+		if (type != NULL && strcmp(type->name,
+				wl_buffer_interface.name) == 0 &&
+				(struct wl_resource *)args[i].o ==
+					buffer->resource) {
+			args[i].o = (void *)resource;
+		}
+	}
 }
 
 static void handle_lent(struct sealpool_buffer *buffer,
-		struct wl_resource *resource, void *data) {
-	if (!sp_memory_wants_commits(buffer) || !sync_buffer(buffer)) {
+		const struct wl_protocol_logger_message *message) {
+	if (!sp_memory_wants_commits(buffer)) {
 		return;
 	}
-	int ret = sp_lent_add(buffer, resource);
+	int ret = sync_buffer(buffer);
+	if (ret == 0) {
+		ret = sp_lent_add(buffer, message->resource);
+	}
 	if (ret < 0) {
-		refuse(buffer->pool->client, "cannot lend a buffer", ret);
+		refuse(buffer->pool->client, "no memory to lend a buffer", ret);
+		give_nobodys_buffer(buffer, message);
 	}
 }
 
@@ -410,8 +471,13 @@ static void handle_request(struct sealpool_guard *guard,
 			handle_resize(pool, message);
 		}
 	} else {
+		if (message->message_opcode == SURFACE_ATTACH && strcmp(class,
+				wl_surface_interface.name) == 0) {
+			handle_attach(guard, message);
+		}
 		struct sealpool_buffer *buffer = sp_commits_handle_request(
-			guard->shm->commits, message, handle_lent, guard);
+			guard->shm->commits, message, handle_lent);
+		/* Its memory is there since it was attached. */
 		if (buffer != NULL) {
 			sync_buffer(buffer);
 		}

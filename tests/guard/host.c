@@ -68,6 +68,8 @@ static void surface_handle_attach(struct wl_client *client,
 		int32_t x, int32_t y) {
 	struct host_surface *surface = wl_resource_get_user_data(resource);
 	surface->attached = true;
+	surface->host->buffers_seen +=
+		buffer != NULL && wl_shm_buffer_get(buffer) != NULL;
 	buffer_set(&surface->pending, buffer);
 }
 
@@ -189,6 +191,7 @@ static void taker_create(struct wl_client *client, struct wl_resource *manager,
 	struct host *host = wl_resource_get_user_data(manager);
 	struct host_taker *taker = calloc(1, sizeof(*taker));
 	assert_non_null(taker);
+	taker->host = host;
 	buffer_init(&taker->buffer);
 	taker->resource = wl_resource_create(client, interface,
 		wl_resource_get_version(manager), id);
@@ -201,6 +204,7 @@ static void taker_create(struct wl_client *client, struct wl_resource *manager,
 static void taker_handle_buffer(struct wl_client *client,
 		struct wl_resource *resource, struct wl_resource *buffer) {
 	struct host_taker *taker = wl_resource_get_user_data(resource);
+	taker->host->buffers_seen += wl_shm_buffer_get(buffer) != NULL;
 	buffer_set(&taker->buffer, buffer);
 }
 

@@ -26,6 +26,8 @@ struct host {
 	struct wl_list takers; /* host_taker.link, newest first */
 	/* Does not read what is committed, but keeps its memory. */
 	bool keeps;
+	/* Of wl_shm, in requests so far. */
+	unsigned buffers_seen;
 };
 
 /** A wl_buffer as long as it is there. */
@@ -50,6 +52,7 @@ struct host_surface {
  * Weston's capture sources, or an icon. */
 struct host_taker {
 	struct wl_list link;
+	struct host *host;
 	struct wl_resource *resource;
 	/* The newest. */
 	struct host_buffer buffer;

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a client may hold through the guard, and what becomes of it when there is
+ * nothing left to hold: it is disconnected with a sentence, the log has one too,
+ * and nothing without memory gets to the compositor.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <wayland-client.h>
+
+#include "host.h"
+#include "sanitizers.h"
+
+#define WIDTH 64
+#define HEIGHT 64
+#define STRIDE (WIDTH * 4)
+#define BYTES (STRIDE * HEIGHT)
+
+static int setup_with(void **state, const struct sealpool_budget *budget) {
+	*state = host_create(&(struct sealpool_options){
+		.size = sizeof(struct sealpool_options),
+		.budget = *budget,
+	});
+	return 0;
+}
+
+static int setup_few_pools(void **state) {
+	return setup_with(state, &(struct sealpool_budget){ .pools = 4 });
+}
+
+static int setup_few_buffers(void **state) {
+	return setup_with(state, &(struct sealpool_budget){ .buffers = 4 });
+}
+
+static int setup_few_fds(void **state) {
+	return setup_with(state, &(struct sealpool_budget){ .fds = 8 });
+}
+
+static int setup_few_bytes(void **state) {
+	return setup_with(state, &(struct sealpool_budget){
+		.shadow_bytes = 4 * BYTES,
+	});
+}
+
+static struct peer *create_bystander(struct host *host) {
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
+		.width = WIDTH, .height = HEIGHT);
+	tell(peer, draw_and_show, .frame = 1);
+	return peer;
+}
+
+static void finish_bystander(struct host *host, struct peer *peer) {
+	tell(peer, draw_and_show, .frame = 2);
+	if (!host->keeps) {
+		host_expect_shown(host, peer, 2);
+	}
+	tell(peer, make_picture, .buffer = 1, .kind = CLIENT_MEMORY_UNSEALED,
+		.width = WIDTH, .height = HEIGHT);
+	tell(peer, draw_and_show, .buffer = 1, .frame = 3);
+	if (!host->keeps) {
+		host_expect_shown(host, peer, 3);
+	}
+	peer_finish(peer);
+}
+
+/* The last order brought its client's end, for want of what "budget" says. */
+static void expect_over(struct host *host, const char *message,
+		const char *budget) {
+	if (strstr(message, budget) == NULL) {
+		fail_msg("\"%s\" does not name %s", message, budget);
+	}
+	if (strstr(host->server.message, "disconnected") == NULL ||
+			strstr(host->server.message, budget) == NULL) {
+		fail_msg("the log says \"%s\"", host->server.message);
+	}
+}
+
+#define IMPLEMENTATION 3
+
+static bool make_sealed_and_not(struct actor *actor, const struct args *args) {
+	struct args picture = *args;
+	picture.width = WIDTH;
+	picture.height = HEIGHT;
+	picture.kind = args->buffer % 2 == 0 ? CLIENT_MEMORY_SEALED :
+		CLIENT_MEMORY_UNSEALED;
+	return make_picture(actor, &picture);
+}
+
+static void a_pool_too_many(void **state) {
+	struct host *host = *state;
+	struct peer *other = create_bystander(host);
+	struct peer *peer = peer_create(&host->server);
+	for (int i = 0; i < 4; i++) {
+		tell(peer, make_sealed_and_not, .buffer = i);
+	}
+	tell(peer, destroy_buffer, .buffer = 0);
+	tell(peer, destroy_pool, .pool = 0);
+	tell(peer, make_sealed_and_not, .buffer = 0);
+	expect_over(host, refused(peer, "wl_display", -1, IMPLEMENTATION,
+		make_sealed_and_not, .buffer = 4), "4 pools");
+	peer_finish(peer);
+	finish_bystander(host, other);
+}
+
+static void a_buffer_too_many(void **state) {
+	struct host *host = *state;
+	struct peer *other = create_bystander(host);
+	struct peer *peer = peer_create(&host->server);
+	for (int i = 0; i < 4; i++) {
+		tell(peer, make_sealed_and_not, .buffer = i);
+	}
+	expect_over(host, refused(peer, "wl_display", -1, IMPLEMENTATION,
+		make_sealed_and_not, .buffer = 4), "4 buffers");
+	peer_finish(peer);
+	finish_bystander(host, other);
+}
+
+/* Two for a pool with a shadow. */
+static void an_fd_too_many(void **state) {
+	struct host *host = *state;
+	struct peer *other = create_bystander(host);
+	struct peer *peer = peer_create(&host->server);
+	for (int i = 0; i < 4; i++) {
+		tell(peer, make_picture, .buffer = i, .width = WIDTH,
+			.height = HEIGHT, .kind = CLIENT_MEMORY_UNSEALED);
+	}
+	assert_int_equal(host_get_stats(host, peer).fds, 8);
+	expect_over(host, refused(peer, "wl_display", -1, IMPLEMENTATION,
+		make_picture, .buffer = 4, .width = WIDTH, .height = HEIGHT,
+		.kind = CLIENT_MEMORY_UNSEALED), "8 fds");
+	peer_finish(peer);
+	finish_bystander(host, other);
+}
+
+/* What is only made costs nothing; what is attached does. */
+static void a_byte_too_many(void **state) {
+	struct host *host = *state;
+	struct peer *other = create_bystander(host);
+	struct peer *peer = peer_create(&host->server);
+	for (int i = 0; i < 8; i++) {
+		tell(peer, make_picture, .buffer = i, .width = WIDTH,
+			.height = HEIGHT, .kind = CLIENT_MEMORY_UNSEALED);
+	}
+	assert_int_equal(host_get_stats(host, peer).shadow_bytes, 0);
+	for (int i = 0; i < 4; i++) {
+		tell(peer, draw_and_show, .buffer = i, .frame = 1);
+	}
+	assert_int_equal(host_get_stats(host, peer).shadow_bytes, 4 * BYTES);
+	host_expect_shown(host, peer, 1);
+	expect_over(host, refused(peer, "wl_display", -1, IMPLEMENTATION,
+		show, .buffer = 4), "bytes of shadows");
+	peer_finish(peer);
+	finish_bystander(host, other);
+}
+
+/* The error ends the client only after the request: what is dispatched must not
+ * be a buffer without memory, which the compositor would give it by reading. */
+static void nothing_without_memory_is_attached(void **state) {
+	struct host *host = *state;
+	struct peer *other = create_bystander(host);
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_picture, .width = WIDTH, .height = 5 * HEIGHT,
+		.kind = CLIENT_MEMORY_UNSEALED);
+	tell(peer, create_surface);
+	unsigned before = host->buffers_seen;
+	expect_over(host, refused(peer, "wl_display", -1, IMPLEMENTATION,
+		attach), "bytes of shadows");
+	assert_int_equal(host->buffers_seen, before);
+	peer_finish(peer);
+	finish_bystander(host, other);
+}
+
+static void nor_is_it_lent(void **state) {
+	struct host *host = *state;
+	static const order_func takes[] = {
+		take_frame, take_source, take_icon,
+	};
+	struct peer *other = create_bystander(host);
+	for (int i = 0; i < 3; i++) {
+		struct peer *peer = peer_create(&host->server);
+		tell(peer, make_picture, .width = WIDTH, .height = 5 * HEIGHT,
+			.kind = CLIENT_MEMORY_UNSEALED);
+		unsigned before = host->buffers_seen;
+		expect_over(host, refused(peer, "wl_display", -1,
+			IMPLEMENTATION, takes[i]), "bytes of shadows");
+		assert_int_equal(host->buffers_seen, before);
+		peer_finish(peer);
+	}
+	finish_bystander(host, other);
+}
+
+/* Where the compositor itself lacks something. */
+
+static void with_limit(int resource, rlim_t value, struct rlimit *old) {
+	assert_int_equal(getrlimit(resource, old), 0);
+	struct rlimit limit = { .rlim_cur = value, .rlim_max = old->rlim_max };
+	assert_int_equal(setrlimit(resource, &limit), 0);
+}
+
+static void no_fd_for_a_shadow(void **state) {
+	struct host *host = *state;
+	struct peer *other = create_bystander(host);
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_memory, .kind = CLIENT_MEMORY_UNSEALED, .size = BYTES);
+	/* One is left, for the client's own. */
+	int lowest = dup(0);
+	close(lowest);
+	struct rlimit old;
+	with_limit(RLIMIT_NOFILE, (rlim_t)lowest + 1, &old);
+	const char *message = refused(peer, "wl_display", -1, IMPLEMENTATION,
+		create_pool, .size = BYTES);
+	setrlimit(RLIMIT_NOFILE, &old);
+	expect_over(host, message, "no shadow for a pool");
+	peer_finish(peer);
+	finish_bystander(host, other);
+}
+
+/* It raises a signal, too, unless one looks first. */
+static void no_file_as_long_as_the_shadow(void **state) {
+	struct host *host = *state;
+	struct peer *other = create_bystander(host);
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_memory, .kind = CLIENT_MEMORY_UNSEALED, .size = 4096);
+	tell(peer, create_pool, .size = 4096);
+	struct rlimit old;
+	with_limit(RLIMIT_FSIZE, 8192, &old);
+	tell(peer, resize_pool, .size = 8192);
+	const char *message = refused(peer, "wl_display", -1, IMPLEMENTATION,
+		resize_pool, .size = 16384);
+	setrlimit(RLIMIT_FSIZE, &old);
+	expect_over(host, message, "cannot make a shadow longer");
+	peer_finish(peer);
+	finish_bystander(host, other);
+}
+
+static rlim_t get_address_space(void) {
+	FILE *statm = fopen("/proc/self/statm", "re");
+	assert_non_null(statm);
+	unsigned long pages = 0;
+	assert_int_equal(fscanf(statm, "%lu", &pages), 1);
+	fclose(statm);
+	return (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
+}
+
+static void no_addresses_for_the_shadow(void **state) {
+	/* Sanitizers take all there are. */
+	if (WITH_ADDRESS_SANITIZER || WITH_THREAD_SANITIZER) {
+		skip();
+	}
+	struct host *host = *state;
+	enum { LARGE = 64 << 20 };
+	struct peer *other = create_bystander(host);
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_memory, .kind = CLIENT_MEMORY_UNSEALED, .size = LARGE);
+	struct rlimit old;
+	with_limit(RLIMIT_AS, get_address_space() + LARGE / 2, &old);
+	const char *message = refused(peer, "wl_display", -1, IMPLEMENTATION,
+		create_pool, .size = LARGE);
+	setrlimit(RLIMIT_AS, &old);
+	expect_over(host, message, "no shadow for a pool");
+	peer_finish(peer);
+	finish_bystander(host, other);
+}
+
+int main(void) {
+#define budget_test(function, setup) \
+	cmocka_unit_test_setup_teardown(function, setup, host_teardown)
+	static const struct CMUnitTest tests[] = {
+		budget_test(a_pool_too_many, setup_few_pools),
+		budget_test(a_buffer_too_many, setup_few_buffers),
+		budget_test(an_fd_too_many, setup_few_fds),
+		budget_test(a_byte_too_many, setup_few_bytes),
+		budget_test(nothing_without_memory_is_attached,
+			setup_few_bytes),
+		budget_test(nor_is_it_lent, setup_few_bytes),
+		budget_test(no_fd_for_a_shadow, host_setup),
+		budget_test(no_file_as_long_as_the_shadow, host_setup),
+		budget_test(no_addresses_for_the_shadow, host_setup),
+	};
+	return cmocka_run_group_tests_name("budget", tests, NULL, NULL);
+}
