@@ -65,6 +65,8 @@ struct sp_commits {
 	struct sealpool_shm *shm;
 	struct wl_protocol_logger *logger;
 	struct wl_list surfaces; /* sp_surface.link */
+	/* Surfaces hold what they show. */
+	bool hold;
 };
 
 /* A buffer for as long as there is a wl_buffer that it is attached by. */
@@ -84,6 +86,9 @@ struct sp_surface {
 	/* What a commit shows that attaches nothing. It may have been seen on
 	 * another surface since. */
 	struct sp_attachment current;
+	/* The same, with a reference, if that is wanted: when its wl_buffer has
+	 * gone, the compositor may still have it. */
+	struct sealpool_buffer *held;
 
 	/* The size of the buffer attached now, 0 for none or for one that is
 	 * not ours. */
@@ -151,6 +156,15 @@ static void buffer_join_surface(struct sealpool_buffer *buffer,
 	sp_memory_set_tracked(buffer, true);
 }
 
+static void surface_hold(struct sp_surface *surface,
+		struct sealpool_buffer *buffer) {
+	struct sealpool_buffer *old = surface->held;
+	surface->held = buffer != NULL ? sealpool_buffer_ref(buffer) : NULL;
+	if (old != NULL) {
+		sealpool_buffer_unref(old);
+	}
+}
+
 static void surface_destroy(struct sp_surface *surface) {
 	struct sealpool_buffer *buffer, *tmp;
 	wl_list_for_each_safe(buffer, tmp, &surface->buffers, surface_link) {
@@ -159,6 +173,7 @@ static void surface_destroy(struct sp_surface *surface) {
 	}
 	attachment_set(&surface->current, NULL);
 	attachment_set(&surface->pending.attachment, NULL);
+	surface_hold(surface, NULL);
 	wl_list_remove(&surface->destroy.link);
 	wl_list_remove(&surface->link);
 	pixman_region32_fini(&surface->pending.surface_damage);
@@ -351,6 +366,9 @@ static struct sealpool_buffer *handle_commit(struct sp_commits *commits,
 			surface->pending.attachment.buffer);
 		attachment_set(&surface->pending.attachment, NULL);
 		surface->pending.attached = false;
+		if (commits->hold) {
+			surface_hold(surface, surface->current.buffer);
+		}
 	}
 	buffer = surface->current.buffer;
 	if (buffer == NULL) {
@@ -498,6 +516,10 @@ bool sp_commits_listen(struct sp_commits *commits) {
 	commits->logger = wl_display_add_protocol_logger(
 		commits->shm->display, handle_message, commits);
 	return commits->logger != NULL;
+}
+
+void sp_commits_hold_shown(struct sp_commits *commits) {
+	commits->hold = true;
 }
 
 void sp_commits_destroy(struct sp_commits *commits) {

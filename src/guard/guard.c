@@ -515,6 +515,9 @@ struct sealpool_guard *sealpool_guard_create(struct wl_display *display,
 		goto error;
 	}
 	guard->shm = shm;
+	/* The compositor may keep its memory, which is still the client's to pay
+	 * for. */
+	sp_commits_hold_shown(shm->commits);
 	guard->logger = wl_display_add_protocol_logger(display, handle_message,
 		guard);
 	if (guard->logger == NULL) {

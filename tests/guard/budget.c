@@ -193,6 +193,55 @@ static void nor_is_it_lent(void **state) {
 	finish_bystander(host, other);
 }
 
+/* A compositor may keep what it shows when the client has destroyed all of it,
+ * so that is held as well. */
+static void what_is_shown_is_held(void **state) {
+	struct host *host = *state;
+	host->keeps = true;
+	struct peer *other = create_bystander(host);
+	struct peer *peer = peer_create(&host->server);
+	for (int i = 0; i < 4; i++) {
+		tell(peer, make_picture, .width = WIDTH, .height = HEIGHT,
+			.kind = CLIENT_MEMORY_UNSEALED);
+		tell(peer, create_surface, .surface = i);
+		tell(peer, draw_and_show, .surface = i, .frame = 1);
+		tell(peer, destroy_buffer);
+		tell(peer, destroy_pool);
+	}
+	assert_int_equal(host_get_stats(host, peer).shadow_bytes, 4 * BYTES);
+	/* What another buffer or nothing has replaced, or has gone with its
+	 * surface, is not. */
+	tell(peer, attach, .surface = 0, .buffer = NO_BUFFER);
+	tell(peer, commit, .surface = 0);
+	assert_int_equal(host_get_stats(host, peer).shadow_bytes, 3 * BYTES);
+	tell(peer, destroy_surface, .surface = 1);
+	assert_int_equal(host_get_stats(host, peer).shadow_bytes, 2 * BYTES);
+	for (int i = 0; i < 3; i++) {
+		tell(peer, make_picture, .width = WIDTH, .height = HEIGHT,
+			.kind = CLIENT_MEMORY_UNSEALED);
+		tell(peer, draw_and_show, .surface = 2, .frame = 1);
+		tell(peer, destroy_buffer);
+		tell(peer, destroy_pool);
+		assert_int_equal(host_get_stats(host, peer).shadow_bytes,
+			2 * BYTES);
+	}
+	for (int i = 4; i < 6; i++) {
+		tell(peer, make_picture, .width = WIDTH, .height = HEIGHT,
+			.kind = CLIENT_MEMORY_UNSEALED);
+		tell(peer, create_surface, .surface = i);
+		tell(peer, draw_and_show, .surface = i, .frame = 1);
+		tell(peer, destroy_buffer);
+		tell(peer, destroy_pool);
+	}
+	tell(peer, make_picture, .width = WIDTH, .height = HEIGHT,
+		.kind = CLIENT_MEMORY_UNSEALED);
+	tell(peer, create_surface, .surface = 6);
+	expect_over(host, refused(peer, "wl_display", -1, IMPLEMENTATION,
+		attach, .surface = 6), "bytes of shadows");
+	peer_finish(peer);
+	finish_bystander(host, other);
+}
+
 /* Where the compositor itself lacks something. */
 
 static void with_limit(int resource, rlim_t value, struct rlimit *old) {
@@ -277,6 +326,7 @@ int main(void) {
 		budget_test(nothing_without_memory_is_attached,
 			setup_few_bytes),
 		budget_test(nor_is_it_lent, setup_few_bytes),
+		budget_test(what_is_shown_is_held, setup_few_bytes),
 		budget_test(no_fd_for_a_shadow, host_setup),
 		budget_test(no_file_as_long_as_the_shadow, host_setup),
 		budget_test(no_addresses_for_the_shadow, host_setup),
