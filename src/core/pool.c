@@ -185,6 +185,9 @@ void sp_pool_unref(struct sp_pool *pool) {
 	pthread_mutex_destroy(&pool->lock);
 	sp_file_finish(&pool->file);
 	wl_list_remove(&pool->link);
+	if (pool->fd_behind) {
+		sp_client_discharge_fd(pool->client);
+	}
 	sp_client_dismiss_pool(pool->client);
 	sp_client_unref(pool->client);
 	free(pool);

@@ -22,6 +22,8 @@ struct sp_pool {
 	struct wl_list buffers; /* sealpool_buffer.link */
 	/* Under a guard: those that are lent, the newest first. */
 	struct wl_list lents; /* lent.pool_link */
+	/* And an fd that the wl_shm behind keeps, charged. */
+	bool fd_behind;
 	unsigned refs;
 
 	int32_t size;

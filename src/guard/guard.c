@@ -29,10 +29,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <poll.h>
+#include <linux/kcmp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <wayland-server-protocol.h>
 
@@ -85,6 +86,8 @@ struct sealpool_guard {
 		uint32_t id;
 		/* One of the two. */
 		struct guard_pool *pool;
+		/* What the wl_shm behind was given for the pool. */
+		int fd;
 		struct guard_buffer *buffer;
 	} newborn;
 };
@@ -134,6 +137,29 @@ static struct sealpool_buffer *find_buffer(struct wl_resource *resource) {
 	return buffer->buffer;
 }
 
+/* Unlike fstat(), this never asks the file system: there may be another client's
+ * file under that number by now. Where it is not allowed to ask, the fd counts as
+ * there. */
+static bool is_still_there(const struct sp_pool *pool, int fd) {
+	int other = pool->shadow_lent ? pool->shadow.fd : pool->file.fd;
+	long pid = getpid();
+	long ret = syscall(SYS_kcmp, pid, pid, KCMP_FILE, fd, other);
+	return ret == 0 || (ret < 0 && errno != EBADF);
+}
+
+/* libwayland closes the fd once it has mapped it. wlroots keeps it, and then the
+ * client has one more. */
+static void charge_fd_behind(struct sp_pool *pool, int fd) {
+	if (!is_still_there(pool, fd)) {
+		return;
+	}
+	if (sp_client_charge_fd(pool->client) < 0) {
+		sp_client_post_over(pool->client);
+		return;
+	}
+	pool->fd_behind = true;
+}
+
 /* Takes up what the last request has created; if the wl_shm has refused it,
  * that is nothing. */
 static void take_up_newborn(struct sealpool_guard *guard) {
@@ -155,6 +181,7 @@ static void take_up_newborn(struct sealpool_guard *guard) {
 		pool->pool->resource = resource;
 		pool->destroy.notify = pool_handle_destroy;
 		wl_resource_add_destroy_listener(resource, &pool->destroy);
+		charge_fd_behind(pool->pool, guard->newborn.fd);
 	} else {
 		if (resource == NULL) {
 			guard_buffer_destroy(buffer);
@@ -279,6 +306,7 @@ static void handle_create_pool(struct sealpool_guard *guard,
 		return;
 	}
 	expect_newborn(guard, wl_client, args[0].n, guard_pool, NULL);
+	guard->newborn.fd = args[1].h;
 }
 
 static void handle_create_buffer(struct sealpool_guard *guard,
