@@ -9,6 +9,7 @@
  */
 #include <dlfcn.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,9 +22,12 @@
 #include "settings.h"
 
 static struct settings settings;
+/* They were taken out of the environment. */
+static bool has_settings;
 
 /* One of a process's displays; it seldom has a second. */
 struct display {
+	struct wl_list link; /* displays */
 	struct wl_display *wl;
 	struct sealpool_guard *guard;
 	struct wl_event_source *timer;
@@ -49,6 +53,12 @@ static void log_message(void *data, enum sealpool_log_importance importance,
 	vsnprintf(message, sizeof(message), format, args);
 	fprintf(stderr, "sealpool: %s\n", message);
 }
+
+/* Those that statistics are wanted of. A display belongs to one thread, but a
+ * process may have several of both. */
+static struct wl_list displays = { &displays, &displays };
+static pthread_mutex_t displays_lock = PTHREAD_MUTEX_INITIALIZER;
+static pid_t displays_pid;
 
 /* Statistics */
 
@@ -125,6 +135,10 @@ static void handle_client_created(struct wl_listener *listener, void *data) {
 }
 
 static void begin_stats(struct display *display) {
+	pthread_mutex_lock(&displays_lock);
+	displays_pid = getpid();
+	wl_list_insert(displays.prev, &display->link);
+	pthread_mutex_unlock(&displays_lock);
 	display->client_created.notify = handle_client_created;
 	wl_display_add_client_created_listener(display->wl,
 		&display->client_created);
@@ -141,6 +155,9 @@ static void handle_display_destroy(struct wl_listener *listener, void *data) {
 		wl_container_of(listener, display, destroy);
 	if (settings.stats_seconds > 0) {
 		print_stats(display, "at exit");
+		pthread_mutex_lock(&displays_lock);
+		wl_list_remove(&display->link);
+		pthread_mutex_unlock(&displays_lock);
 		wl_list_remove(&display->client_created.link);
 		if (display->timer != NULL) {
 			wl_event_source_remove(display->timer);
@@ -148,6 +165,19 @@ static void handle_display_destroy(struct wl_listener *listener, void *data) {
 	}
 	wl_list_remove(&display->destroy.link);
 	free(display);
+}
+
+/* Not every compositor destroys its display before it ends. */
+__attribute__((destructor))
+static void print_last_stats(void) {
+	/* A child that was forked and has started nothing has no clients. */
+	if (displays_pid != getpid()) {
+		return;
+	}
+	struct display *display;
+	wl_list_for_each(display, &displays, link) {
+		print_stats(display, "at exit");
+	}
 }
 
 /* The display */
@@ -184,7 +214,7 @@ struct wl_display *wl_display_create(void) {
 		(struct wl_display *(*)(void))dlsym(RTLD_NEXT,
 			"wl_display_create");
 	struct wl_display *display = create != NULL ? create() : NULL;
-	if (display == NULL || !settings_get(&settings)) {
+	if (display == NULL || (!has_settings && !settings_get(&settings))) {
 		return display;
 	}
 	/* Without the guard there is to be no compositor: whoever asked for it
@@ -194,6 +224,9 @@ struct wl_display *wl_display_create(void) {
 		wl_display_destroy(display);
 		return NULL;
 	}
-	settings_leave(&settings);
+	if (!has_settings) {
+		settings_leave(&settings);
+		has_settings = true;
+	}
 	return display;
 }
