@@ -8,6 +8,7 @@
  * not.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -107,9 +108,16 @@ static void check_program(const char *path) {
 }
 
 static _Noreturn void watch(int fd, int patience, const char *name) {
-	/* Of no use without the compositor, and no reason for anybody to wait:
-	 * nothing of its is kept open. */
+	/* No reason for anybody to wait: nothing of the compositor's is kept
+	 * open, nor the folder that it was started in. */
 	prctl(PR_SET_NAME, "sealpool-watch");
+	int null = open("/dev/null", O_RDWR);
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 ||
+			dup2(null, STDOUT_FILENO) < 0 || chdir("/") < 0) {
+		_exit(1);
+	}
+	fd = dup2(fd, STDERR_FILENO + 1);
+	close_range((unsigned)fd + 1, ~0u, 0);
 	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
 	int n;
 	do {
@@ -123,9 +131,11 @@ static _Noreturn void watch(int fd, int patience, const char *name) {
 	fprintf(stderr, n > 0 ?
 		"sealpool: %s has ended, and never was guarded\n" :
 		"sealpool: %s is NOT guarded: it has not created a Wayland "
-		"display. Either it is no compositor, or it brings its own "
-		"libwayland-server in the program itself, which sealpool-run "
-		"cannot reach; or it takes longer than this: --patience\n",
+		"display. Either it is no compositor; or it brings its own "
+		"libwayland-server in the program itself; or a program that it "
+		"starts has set-user-ID or file capabilities, of which a copy "
+		"without them would do: sealpool-run cannot reach those. Or it "
+		"takes longer than this: --patience\n",
 		name);
 	_exit(1);
 }
@@ -156,6 +166,14 @@ static int start_watch(int patience, const char *name) {
 	}
 	close(fds[0]);
 	return fds[1];
+}
+
+/* It would be taken for several. */
+static void check_library(const char *library) {
+	if (strpbrk(library, ": ") != NULL) {
+		die("%s cannot be preloaded: there must be no space and no "
+			"colon in its path", library);
+	}
 }
 
 static void find_library(struct settings *settings) {
@@ -259,6 +277,7 @@ int main(int argc, char *argv[]) {
 	}
 	check_program(path);
 	find_library(&settings);
+	check_library(settings.library);
 	settings.ready_fd = start_watch(patience, argv[optind]);
 	struct stat st;
 	if (fstat(settings.ready_fd, &st) == 0) {
