@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What sealpool-run starts in its tests, where it is to know of a compositor
+ * nothing but that it creates a display:
+ *
+ *     guard-display create|create-twice|exit|none [STATUS [COMMAND]]
+ *
+ * Creates as many displays with a wl_shm, connects a client to the last one that
+ * commits an unsealed buffer, and prints how the file is called that its wl_shm
+ * has mapped. Then it has the shell run COMMAND, and ends with STATUS; with
+ * "exit", without destroying the display.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <wayland-client.h>
+#include <wayland-server-core.h>
+
+/* A client on the same thread: what it sends is dispatched in between. */
+static void use_shm(struct wl_display *server, int fd) {
+	int fds[2];
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0 ||
+			wl_client_create(server, fds[0]) == NULL) {
+		exit(99);
+	}
+	/* By hand: wl_display.get_registry(2), wl_registry.bind(1, "wl_shm", 1,
+	 * 3), wl_shm.create_pool(4, fd, 4096). */
+	uint32_t words[] = {
+		1, 12 << 16 | 1, 2,
+		2, 32 << 16, 1, 7, 0x735f6c77, 0x00006d68, 1, 3,
+		3, 16 << 16, 4, 4096,
+	};
+	struct iovec iov = { .iov_base = words, .iov_len = sizeof(words) };
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct msghdr message = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = &control, .msg_controllen = sizeof(control),
+	};
+	control.header.cmsg_level = SOL_SOCKET;
+	control.header.cmsg_type = SCM_RIGHTS;
+	control.header.cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+	if (sendmsg(fds[1], &message, 0) != (ssize_t)sizeof(words)) {
+		exit(99);
+	}
+	wl_event_loop_dispatch(wl_display_get_event_loop(server), 0);
+	wl_display_flush_clients(server);
+}
+
+static void print_mapped(void) {
+	FILE *maps = fopen("/proc/self/maps", "re");
+	char line[512];
+	int mapped = 0, shadows = 0;
+	while (maps != NULL && fgets(line, sizeof(line), maps) != NULL) {
+		mapped += strstr(line, "/memfd:unsealed") != NULL;
+		shadows += strstr(line, "/memfd:sealpool-shadow") != NULL;
+	}
+	fclose(maps);
+	printf("%s\n", mapped > 0 ? "unguarded" :
+		shadows > 0 ? "guarded" : "nothing");
+	fflush(stdout);
+}
+
+int main(int argc, char *argv[]) {
+	const char *what = argc > 1 ? argv[1] : "";
+	int displays = strcmp(what, "none") == 0 ? 0 :
+		strcmp(what, "create-twice") == 0 ? 2 : 1;
+	struct wl_display *display = NULL, *first = NULL;
+	for (int i = 0; i < displays; i++) {
+		first = display;
+		display = wl_display_create();
+		if (display == NULL) {
+			return 98;
+		}
+	}
+	if (display != NULL) {
+		int fd = memfd_create("unsealed", MFD_CLOEXEC);
+		if (fd < 0 || ftruncate(fd, 4096) < 0 ||
+				wl_display_init_shm(display) < 0) {
+			return 99;
+		}
+		use_shm(display, fd);
+		print_mapped();
+	}
+	if (argc > 3 && system(argv[3]) != 0) {
+		return 97;
+	}
+	if (strcmp(what, "exit") != 0) {
+		for (int i = 0; i < displays; i++) {
+			struct wl_display *each = i == 0 ? display : first;
+			wl_display_destroy_clients(each);
+			wl_display_destroy(each);
+		}
+	}
+	return argc > 2 ? atoi(argv[2]) : 0;
+}

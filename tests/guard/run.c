@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sealpool-run as who starts it sees it:
+ *
+ *     guard-run SEALPOOL-RUN PRELOADED-LIBRARY DISPLAY
+ *
+ * where DISPLAY is guard-display. Each test runs a shell command in which $run
+ * and $display are these programs.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+struct result {
+	int status;
+	/* Of both, in the order that it was written. */
+	char output[16384];
+};
+
+/* Waits until all have closed their ends of the pipe. */
+static struct result run(const char *command) {
+	struct result result = { 0 };
+	char all[4096];
+	snprintf(all, sizeof(all), "exec 2>&1\n%s", command);
+	FILE *pipe = popen(all, "r");
+	assert_non_null(pipe);
+	size_t length = fread(result.output, 1, sizeof(result.output) - 1,
+		pipe);
+	result.output[length] = '\0';
+	int status = pclose(pipe);
+	result.status = WIFEXITED(status) ? WEXITSTATUS(status) :
+		128 + WTERMSIG(status);
+	return result;
+}
+
+static void expect_status(const struct result *result, int status) {
+	if (result->status != status) {
+		fail_msg("ended with %d instead of %d: %s", result->status,
+			status, result->output);
+	}
+}
+
+static void expect_text(const struct result *result, const char *text) {
+	if (strstr(result->output, text) == NULL) {
+		fail_msg("\"%s\" is not in: %s", text, result->output);
+	}
+}
+
+static void expect_no_text(const struct result *result, const char *text) {
+	if (strstr(result->output, text) != NULL) {
+		fail_msg("\"%s\" is in: %s", text, result->output);
+	}
+}
+
+static void expect_output(const char *command, int status, const char *output) {
+	struct result result = run(command);
+	expect_status(&result, status);
+	if (strcmp(result.output, output) != 0) {
+		fail_msg("expected \"%s\", got \"%s\"", output, result.output);
+	}
+}
+
+static void expect_all(const char *command, int status, const char *text) {
+	struct result result = run(command);
+	expect_status(&result, status);
+	expect_text(&result, text);
+}
+
+static void a_display_is_guarded(void **state) {
+	expect_output("$display create", 0, "unguarded\n");
+	expect_output("$run $display create", 0, "guarded\n");
+}
+
+static void so_is_a_second_one(void **state) {
+	expect_output("$run $display create-twice", 0, "guarded\n");
+}
+
+static void the_status_is_the_compositors(void **state) {
+	expect_output("$run $display create 42", 42, "guarded\n");
+	struct result result = run("$run $display none 7");
+	expect_status(&result, 7);
+	result = run("$run sh -c 'kill -9 $$'");
+	expect_status(&result, 128 + 9);
+}
+
+/* Nor does its environment tell of it. */
+static void children_are_not_preloaded(void **state) {
+	expect_output("LD_PRELOAD= $run $display create 0 "
+		"'echo ${LD_PRELOAD-none} ${SEALPOOL_RUN-none}; "
+		"grep -c sealpool-preload /proc/self/maps; true'", 0,
+		"guarded\nnone none\n0\n");
+}
+
+static void others_remain_preloaded(void **state) {
+	expect_output("LD_PRELOAD=libdl.so.2:libm.so.6 $run $display create 0 "
+		"'echo $LD_PRELOAD'", 0,
+		"guarded\nlibdl.so.2:libm.so.6\n");
+}
+
+/* Started by a script, say. */
+static void a_compositor_may_be_started_by_others(void **state) {
+	expect_output("$run sh -c '$display create 3'", 3, "guarded\n");
+}
+
+static void no_fd_is_left_to_the_compositor(void **state) {
+	expect_output("$display create 0 'ls /proc/$PPID/fd | wc -l' >/tmp/x$$;"
+		"$run $display create 0 'ls /proc/$PPID/fd | wc -l' >/tmp/y$$;"
+		"a=$(tail -n 1 /tmp/x$$) b=$(tail -n 1 /tmp/y$$);"
+		"rm /tmp/x$$ /tmp/y$$; echo $((b - a))", 0,
+		/* The pool's file, its shadow, and an eventfd, of which libwayland
+		 * has a duplicate. */
+		"4\n");
+}
+
+/* Not guarded */
+
+static void who_creates_no_display_is_told(void **state) {
+	struct result result = run("$run --patience 1 sleep 2");
+	expect_status(&result, 0);
+	expect_text(&result, "sleep is NOT guarded");
+	expect_text(&result, "libwayland-server");
+}
+
+static void who_ends_before_is_told(void **state) {
+	struct result result = run("$run --patience 600 true");
+	expect_status(&result, 0);
+	expect_text(&result, "true has ended, and never was guarded");
+}
+
+static void nobody_is_told_else(void **state) {
+	struct result result = run("$run --patience 1 $display create 0 "
+		"'sleep 1.5'");
+	expect_no_text(&result, "guarded:");
+	expect_no_text(&result, "NOT");
+}
+
+/* Who waits for the end of its output waits for nobody else. */
+static void the_watch_keeps_no_output_open(void **state) {
+	struct result result = run("{ $run --patience 600 sh -c "
+		"'exec >&-; exec sleep 600' 2>/dev/null & echo $!; } |"
+		"{ read pid; timeout 30 cat; s=$?; kill $pid; exit $s; }");
+	expect_status(&result, 0);
+}
+
+static void programs_with_more_rights_are_refused(void **state) {
+	if (geteuid() != 0) {
+		skip();
+	}
+	expect_all("d=$(mktemp -d); cp $display $d/c; chown 65534 $d/c;"
+		"chmod u+s $d/c; $run $d/c create; s=$?; rm -r $d; exit $s", 1,
+		"is set-user-ID or set-group-ID, and cannot be guarded");
+	expect_all("d=$(mktemp -d); cp $display $d/c; chgrp 65534 $d/c;"
+		"chmod g+s $d/c; $run $d/c create; s=$?; rm -r $d; exit $s", 1,
+		"start a copy of it without that");
+}
+
+static void mistakes_are_told(void **state) {
+	expect_all("$run", 2, "usage: sealpool-run");
+	expect_all("$run --pools 0 $display create", 2, "--pools: \"0\"");
+	expect_all("$run --pools -1 $display create", 2, "--pools: \"-1\"");
+	expect_all("$run --fds 12x $display create", 2, "--fds: \"12x\"");
+	expect_all("$run --fds 4294967296 $display create", 2, "to 4294967295");
+	expect_all("$run --nonsense $display create", 2, "usage");
+	expect_all("$run /nonexistent", 1, "/nonexistent");
+	expect_all("$run nonexistent-command", 1,
+		"nonexistent-command: command not found");
+	expect_all("$run --help", 0, "usage: sealpool-run");
+	expect_all("$run --version", 0, "sealpool-run ");
+}
+
+static void a_library_that_cannot_be_named_is_told(void **state) {
+	expect_all("d=$(mktemp -d '/tmp/a bXXXXXX'); cp $run $library \"$d\";"
+		"\"$d/sealpool-run\" $display create; s=$?; rm -r \"$d\";"
+		"exit $s", 1, "cannot be preloaded");
+}
+
+/* Options */
+
+static void options_are_heeded(void **state) {
+	/* A pool with a shadow needs two. */
+	struct result result = run("$run --fds 1 $display create");
+	expect_text(&result, "over the budget of 1 fds");
+	result = run("$run --quiet --fds 1 $display create");
+	expect_no_text(&result, "budget");
+	result = run("$run --all-fds 1 $display create");
+	expect_text(&result, "fds");
+}
+
+static void statistics_are_printed(void **state) {
+	struct result result = run("$run --stats 3600 $display create");
+	expect_status(&result, 0);
+	expect_text(&result, "sealpool: at exit: clients=");
+	expect_text(&result, "copied_in=");
+	result = run("$run $display create");
+	expect_no_text(&result, "at exit");
+}
+
+static void also_when_no_display_is_destroyed(void **state) {
+	struct result result = run("$run --stats 3600 $display exit 5");
+	expect_status(&result, 5);
+	expect_text(&result, "sealpool: at exit: clients=1 pools=1");
+}
+
+int main(int argc, char *argv[]) {
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_display_is_guarded),
+		cmocka_unit_test(so_is_a_second_one),
+		cmocka_unit_test(the_status_is_the_compositors),
+		cmocka_unit_test(children_are_not_preloaded),
+		cmocka_unit_test(others_remain_preloaded),
+		cmocka_unit_test(a_compositor_may_be_started_by_others),
+		cmocka_unit_test(no_fd_is_left_to_the_compositor),
+		cmocka_unit_test(who_creates_no_display_is_told),
+		cmocka_unit_test(who_ends_before_is_told),
+		cmocka_unit_test(nobody_is_told_else),
+		cmocka_unit_test(the_watch_keeps_no_output_open),
+		cmocka_unit_test(programs_with_more_rights_are_refused),
+		cmocka_unit_test(mistakes_are_told),
+		cmocka_unit_test(a_library_that_cannot_be_named_is_told),
+		cmocka_unit_test(options_are_heeded),
+		cmocka_unit_test(statistics_are_printed),
+		cmocka_unit_test(also_when_no_display_is_destroyed),
+	};
+	if (argc != 4) {
+		fprintf(stderr, "usage: %s SEALPOOL-RUN LIBRARY DISPLAY\n",
+			argv[0]);
+		return 1;
+	}
+	setenv("run", argv[1], 1);
+	setenv("library", argv[2], 1);
+	setenv("display", argv[3], 1);
+	return cmocka_run_group_tests_name("run", tests, NULL, NULL);
+}
