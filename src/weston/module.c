@@ -74,15 +74,25 @@ static bool get_number32(struct weston_config_section *section, const char *key,
 	return true;
 }
 
+static bool get_bool(struct weston_config_section *section, const char *key,
+		bool *value) {
+	errno = 0;
+	if (weston_config_section_get_bool(section, key, value, false) < 0 &&
+			errno == EINVAL) {
+		weston_log("sealpool: %s is neither true nor false\n", key);
+		return false;
+	}
+	return true;
+}
+
 static bool get_options(struct weston_compositor *compositor,
 		struct sealpool_options *options) {
 	struct weston_config *config = wet_get_config(compositor);
 	struct weston_config_section *section =
 		weston_config_get_section(config, "sealpool", NULL, NULL);
 	struct sealpool_budget *budget = &options->budget;
-	weston_config_section_get_bool(section, "lenient", &options->lenient,
-		false);
-	return get_number32(section, "pools", &budget->pools) &&
+	return get_bool(section, "lenient", &options->lenient) &&
+		get_number32(section, "pools", &budget->pools) &&
 		get_number32(section, "buffers", &budget->buffers) &&
 		get_number32(section, "fds", &budget->fds) &&
 		get_number32(section, "all-fds", &budget->all_fds) &&
