@@ -488,6 +488,22 @@ size_t count_private_bytes(void) {
 	return kilobytes * 1024;
 }
 
+size_t host_count_mapped_bytes(void) {
+	FILE *maps = fopen("/proc/self/maps", "re");
+	assert_non_null(maps);
+	char line[4096 + 256];
+	size_t start, end, bytes = 0;
+	while (fgets(line, sizeof(line), maps) != NULL) {
+		if ((strstr(line, "/memfd:sealpool-") != NULL ||
+				strstr(line, "/sealpool-test-") != NULL) &&
+				sscanf(line, "%zx-%zx", &start, &end) == 2) {
+			bytes += end - start;
+		}
+	}
+	fclose(maps);
+	return bytes;
+}
+
 uint64_t host_count_copied(struct host *host, const struct peer *peer,
 		uint64_t *before) {
 	uint64_t now = host_get_stats(host, peer).bytes_copied_in;

@@ -71,6 +71,9 @@ struct sealpool_stats host_get_stats(struct host *host,
 /** Memory of this process that is nobody else's: RssAnon. */
 size_t count_private_bytes(void);
 
+/** Of pools and shadows, as count_pool_mappings(). */
+size_t host_count_mapped_bytes(void);
+
 /** Bytes copied in for the client since "*before", which is brought up to
  * date. */
 uint64_t host_count_copied(struct host *host, const struct peer *peer,

@@ -90,6 +90,34 @@ static void resize_beyond_a_sealed_file_ends_its_client(void **state) {
 	finish_bystander(host, other);
 }
 
+/* Its end comes after the request was dispatched all the same. */
+struct watched {
+	struct wl_listener client_destroy;
+	size_t bytes;
+};
+
+static void note_mapped_bytes(struct wl_listener *listener, void *data) {
+	struct watched *watched =
+		wl_container_of(listener, watched, client_destroy);
+	watched->bytes = host_count_mapped_bytes();
+}
+
+static void nor_is_it_mapped_before_that(void **state) {
+	struct host *host = *state;
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = 4096);
+	tell(peer, create_pool, .size = 4096);
+	assert_int_equal(host_count_mapped_bytes(), 4096);
+	struct watched watched = {
+		.client_destroy.notify = note_mapped_bytes,
+	};
+	wl_client_add_destroy_listener(peer->client, &watched.client_destroy);
+	refused(peer, "wl_shm_pool", 0, WL_SHM_ERROR_INVALID_FD, resize_pool,
+		.size = 256 * 1024);
+	assert_int_equal(watched.bytes, 4096);
+	peer_finish(peer);
+}
+
 /* Sent in one go: nothing behind the resize is looked at. */
 static bool resize_and_commit(struct actor *actor, const struct args *args) {
 	struct args more = {
@@ -396,6 +424,7 @@ int main(void) {
 		pool_test(a_sealed_pool_costs_nothing),
 		pool_test(a_frame_costs_what_was_damaged),
 		pool_test(resize_beyond_a_sealed_file_ends_its_client),
+		pool_test(nor_is_it_mapped_before_that),
 		pool_test(nor_is_what_follows_it_shown),
 		pool_test(a_sealed_file_that_grew_is_resized_to),
 		pool_test(an_unsealed_pool_is_resized_a_thousand_times),
