@@ -29,7 +29,10 @@ struct sealpool_guard;
  * Guards a display from now on, until it is destroyed. To be called before the
  * first client connects, on the thread that dispatches the display. "options"
  * may be NULL, and is copied; all of them mean what they mean for
- * sealpool_shm_create().
+ * sealpool_shm_create(). An fd that the wl_shm behind keeps for a pool counts as
+ * well, and what a surface shows counts as held until it shows something else.
+ * Lenience ends where a sealed file is shorter than a pool is resized to: that
+ * cannot be made safe, and its client gets invalid_fd.
  *
  * Returns NULL, after a log message, when a resource is lacking.
  */
