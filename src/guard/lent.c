@@ -14,6 +14,7 @@
  */
 #include <errno.h>
 #include <pixman.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -57,6 +58,10 @@ struct lent_object {
 	struct wl_listener destroy;
 	struct wl_list lents; /* lent.object_link */
 };
+
+/* How many there are, whatever the display and its thread: events are looked at
+ * only while there are any. */
+static atomic_size_t objects_len;
 
 /* FNV-1a over words: equal rows have equal sums, and others hardly ever. */
 static uint64_t add_to_sum(uint64_t sum, const uint8_t *bytes, size_t length) {
@@ -132,6 +137,7 @@ static void object_handle_destroy(struct wl_listener *listener, void *data) {
 	}
 	wl_list_remove(&object->destroy.link);
 	free(object);
+	atomic_fetch_sub_explicit(&objects_len, 1, memory_order_relaxed);
 }
 
 static struct lent_object *object_find(struct wl_resource *resource) {
@@ -154,6 +160,7 @@ static struct lent_object *object_get(struct wl_resource *resource) {
 	if (object == NULL) {
 		return NULL;
 	}
+	atomic_fetch_add_explicit(&objects_len, 1, memory_order_relaxed);
 	wl_list_init(&object->lents);
 	object->destroy.notify = object_handle_destroy;
 	wl_resource_add_destroy_listener(resource, &object->destroy);
@@ -282,6 +289,9 @@ static void hand_back_bytes(struct sealpool_buffer *buffer) {
 }
 
 void sp_lent_hand_back(struct wl_resource *resource) {
+	if (atomic_load_explicit(&objects_len, memory_order_relaxed) == 0) {
+		return;
+	}
 	struct lent_object *object = object_find(resource);
 	if (object == NULL) {
 		return;
