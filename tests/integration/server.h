@@ -21,7 +21,7 @@
 #include "image.h"
 
 /** For any wait, also with a sanitizer on a busy machine. */
-#define SERVER_PATIENCE_MS 60000
+#define SERVER_PATIENCE_MS 300000
 
 struct peer;
 struct server_surface;
