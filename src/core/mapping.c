@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -156,18 +157,76 @@ bool sp_mapping_has_holes(const struct sp_mapping *mapping, uint64_t start,
 }
 
 #ifndef __MAP_NOFAULT
-/*
- * Reads one byte as the kernel would on our behalf: where a plain load would
- * raise SIGBUS, this returns false.
- */
-static bool try_read(const uint8_t *from, uint8_t *byte) {
-	struct iovec local = { .iov_base = byte, .iov_len = 1 };
-	struct iovec remote = { .iov_base = (void *)from, .iov_len = 1 };
-	return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == 1;
+static bool write_byte(int fd, size_t offset, uint8_t byte) {
+	return pwrite(fd, &byte, 1, (off_t)offset) == 1;
 }
 
-static bool write_byte(int fd, uint8_t byte) {
-	return pwrite(fd, &byte, 1, 0) == 1;
+/*
+ * Whether the page begins with that byte, and is zero in the rest. It is the
+ * kernel that reads on our behalf: where a load of our own would raise SIGBUS,
+ * it returns EFAULT.
+ */
+static bool shows(const struct sp_mapping *mapping, size_t offset,
+		size_t page_size, uint8_t first) {
+	uint8_t bytes[512];
+	for (size_t i = 0; i < page_size; i += sizeof(bytes)) {
+		struct iovec local = {
+			.iov_base = bytes,
+			.iov_len = sizeof(bytes),
+		};
+		struct iovec remote = {
+			.iov_base = mapping->data + offset + i,
+			.iov_len = sizeof(bytes),
+		};
+		if (process_vm_readv(getpid(), &local, 1, &remote, 1, 0) !=
+				(ssize_t)sizeof(bytes)) {
+			return false;
+		}
+		for (size_t j = 0; j < sizeof(bytes); j++) {
+			if (bytes[j] != (i + j == 0 ? first : 0)) {
+				return false;
+			}
+		}
+	}
+	return true;
+}
+
+static bool has_size(int fd, size_t size) {
+	struct stat st;
+	return fstat(fd, &st) == 0 && st.st_size == (off_t)size;
+}
+
+/*
+ * All that a nofault buffer leans on, with a file of two pages that is mapped
+ * for three. A kernel in which the flag means something else would have to do
+ * all of this with it.
+ */
+static bool keeps_its_promises(struct sp_mapping *mapping, int fd, size_t page) {
+	/* Past the end of the file: zeroes, which are not written to it. */
+	if (!shows(mapping, 2 * page, page, 0) || !has_size(fd, 2 * page)) {
+		return false;
+	}
+	/* Within it: what it holds, also when that changes after a look. */
+	if (!shows(mapping, 0, page, 1) || !write_byte(fd, 0, 2) ||
+			!shows(mapping, 0, page, 2)) {
+		return false;
+	}
+	/* Cut off after a look: zeroes. */
+	if (!shows(mapping, page, page, 1) ||
+			ftruncate(fd, (off_t)page) < 0 ||
+			!shows(mapping, page, page, 0) ||
+			!has_size(fd, page)) {
+		return false;
+	}
+	/* Longer again: what is there by now, once the mapping is renewed. */
+	if (!write_byte(fd, page, 3) || !write_byte(fd, 2 * page, 4)) {
+		return false;
+	}
+	mapping->outdated = true;
+	sp_mapping_renew(mapping);
+	return shows(mapping, page, page, 3) &&
+		shows(mapping, 2 * page, page, 4) &&
+		shows(mapping, 0, page, 2);
 }
 #endif
 
@@ -181,23 +240,16 @@ bool sp_mapping_probe_nofault(void) {
 	if (fd < 0) {
 		return false;
 	}
-	if (ftruncate(fd, (off_t)page_size) < 0 || !write_byte(fd, 1)) {
+	if (!write_byte(fd, 0, 1) || !write_byte(fd, page_size, 1) ||
+			ftruncate(fd, (off_t)(2 * page_size)) < 0) {
 		goto out_fd;
 	}
 	struct sp_mapping *mapping = sp_mapping_create(fd, SP_MAPPING_NOFAULT,
-		2 * page_size, page_size, false);
+		3 * page_size, page_size, false);
 	if (mapping == NULL) {
 		goto out_fd;
 	}
-
-	/* Past the end of the file: zero, instead of EFAULT. Within it: what
-	 * the file holds, also when that changes after the first look. A bit
-	 * that means something else would hardly do all three. */
-	uint8_t byte;
-	present = try_read(mapping->data + page_size, &byte) && byte == 0 &&
-		try_read(mapping->data, &byte) && byte == 1 &&
-		write_byte(fd, 2) && try_read(mapping->data, &byte) && byte == 2;
-
+	present = keeps_its_promises(mapping, fd, page_size);
 	sp_mapping_unref(mapping);
 out_fd:
 	close(fd);
