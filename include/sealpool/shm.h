@@ -48,7 +48,8 @@ enum sealpool_memory_kind {
 	 * drawn is a shadow until it is.) */
 	SEALPOOL_MEMORY_DIRECT,
 	/** The client's own pages, mapped privately with MAP_NOFAULT: what the
-	 * file does not back reads as zero. Only on kernels that have it. */
+	 * file does not back reads as zero. Only on kernels that have it, and
+	 * as long as the file has memory for the buffer: else it is a shadow. */
 	SEALPOOL_MEMORY_NOFAULT,
 	/** A copy that the compositor owns, brought up to date when it is
 	 * read, and only where the client has damaged it. */
@@ -102,7 +103,8 @@ struct sealpool_budget {
 	 * all_shadow_bytes. */
 	uint64_t shadow_bytes;
 	/** The same for all clients together. Default: a quarter of the
-	 * machine's memory, but not more than 2 GiB. */
+	 * machine's memory, or of what the process's control group may have,
+	 * but not more than 2 GiB. */
 	uint64_t all_shadow_bytes;
 	/** Zero: for budgets to come. */
 	uint64_t reserved[4];

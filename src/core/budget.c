@@ -5,7 +5,10 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -46,13 +49,58 @@ static uint32_t get_default_fds(void) {
 	return (uint32_t)min((uint64_t)limit.rlim_cur / 4 * 3, ALL_FDS_MAX);
 }
 
+/* The number in a file of the kernel's; UINT64_MAX where there is none. */
+static uint64_t read_number(const char *path) {
+	FILE *file = fopen(path, "re");
+	if (file == NULL) {
+		return UINT64_MAX;
+	}
+	unsigned long long number;
+	if (fscanf(file, "%llu", &number) != 1) {
+		number = UINT64_MAX;
+	}
+	fclose(file);
+	return number;
+}
+
+/*
+ * What the control groups (version 2) of this process let it have. Beyond that
+ * it is not refused memory, it is killed.
+ */
+static uint64_t get_cgroup_memory(void) {
+	FILE *file = fopen("/proc/self/cgroup", "re");
+	if (file == NULL) {
+		return UINT64_MAX;
+	}
+	char line[PATH_MAX], path[PATH_MAX + 64];
+	uint64_t least = UINT64_MAX;
+	while (fgets(line, sizeof(line), file) != NULL) {
+		if (strncmp(line, "0::/", 4) != 0) {
+			continue;
+		}
+		line[strcspn(line, "\n")] = '\0';
+		char *group = line + 3, *slash;
+		while ((slash = strrchr(group, '/')) != NULL) {
+			snprintf(path, sizeof(path),
+				"/sys/fs/cgroup%s/memory.max", group);
+			least = min(least, read_number(path));
+			*slash = '\0';
+		}
+		break;
+	}
+	fclose(file);
+	return least;
+}
+
 static uint64_t get_default_shadow_bytes(void) {
 	long pages = sysconf(_SC_PHYS_PAGES);
 	long page_size = sysconf(_SC_PAGESIZE);
-	return pages > 0 && page_size > 0 ?
-		min((uint64_t)pages * (uint64_t)page_size / 4,
-			DEFAULT_ALL_SHADOW_BYTES) :
-		DEFAULT_ALL_SHADOW_BYTES;
+	uint64_t memory = get_cgroup_memory();
+	if (pages > 0 && page_size > 0) {
+		memory = min(memory, (uint64_t)pages * (uint64_t)page_size);
+	}
+	/* Zero would be the default once more. */
+	return max(min(memory / 4, DEFAULT_ALL_SHADOW_BYTES), 1);
 }
 
 void sp_budget_init(struct sp_budget *budget,
