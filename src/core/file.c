@@ -306,12 +306,19 @@ void sp_file_discard_fd(int fd) {
 	pthread_mutex_unlock(&discards.lock);
 }
 
-int64_t sp_file_get_size(const struct sp_file *file) {
+int64_t sp_file_look(const struct sp_file *file, bool *holes) {
 	struct stat st;
 	if (fstat(file->fd, &st) < 0) {
+		*holes = true;
 		return -errno;
 	}
+	*holes = has_holes(&st);
 	return st.st_size;
+}
+
+int64_t sp_file_get_size(const struct sp_file *file) {
+	bool holes;
+	return sp_file_look(file, &holes);
 }
 
 bool sp_file_is_sealed_to(struct sp_file *file, uint64_t end) {
@@ -335,6 +342,7 @@ bool sp_file_is_sealed_to(struct sp_file *file, uint64_t end) {
 }
 
 bool sp_file_has_holes(const struct sp_file *file) {
-	struct stat st;
-	return fstat(file->fd, &st) < 0 || has_holes(&st);
+	bool holes;
+	sp_file_look(file, &holes);
+	return holes;
 }

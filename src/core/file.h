@@ -60,4 +60,7 @@ bool sp_file_is_sealed_to(struct sp_file *file, uint64_t end);
  * thread. */
 bool sp_file_has_holes(const struct sp_file *file);
 
+/** Both at once. */
+int64_t sp_file_look(const struct sp_file *file, bool *has_holes);
+
 #endif

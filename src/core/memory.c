@@ -7,8 +7,12 @@
  * so the file will always have them. That path takes no lock and makes no
  * system call.
  *
- * Any other buffer (but for MAP_NOFAULT, where the kernel has it) is read
- * through a copy. Each copy knows its stale region, that is what may have
+ * Where the kernel has MAP_NOFAULT, any other buffer that has memory is read in
+ * place as well, by way of a mapping that shows zeroes where the file ends. What
+ * it must not do is fill holes, so commits look for new ones; and the end of an
+ * access looks whether zeroes may have been seen.
+ *
+ * What then remains is read through a copy. Each copy knows its stale region, that is what may have
  * changed since it was filled, just as a client knows the age of its buffers;
  * an access fills what is stale, once, and later accesses share it. A copy
  * that someone reads is never written: when a newer frame is wanted meanwhile,
@@ -115,79 +119,104 @@ static bool is_sealed(struct sealpool_buffer *buffer) {
 		sp_file_is_sealed_to(file, buffer->layout.end);
 }
 
-/* Takes the mapping over. */
-static void become_direct(struct sealpool_buffer *buffer,
-		struct sp_mapping *mapping) {
-	struct sp_memory *memory = &buffer->memory;
-	pthread_mutex_lock(&buffer->pool->lock);
-	if (memory->kind == SEALPOOL_MEMORY_SHADOW) {
-		memory->mapping = mapping;
-		mapping = NULL;
-		atomic_store_explicit(&memory->kind, SEALPOOL_MEMORY_DIRECT,
-			memory_order_release);
+/*
+ * To be read in place, bytes must have memory: to read a hole would give it some,
+ * on the reader's account and not the client's, and would raise SIGBUS (without
+ * MAP_NOFAULT) where there is none to be had. (A client can still punch a hole
+ * later, or hide one by giving memory to what is past the file's end.)
+ */
+static bool has_memory(struct sealpool_buffer *buffer,
+		const struct sp_mapping *mapping) {
+	struct sp_pool *pool = buffer->pool;
+	uint64_t start = (uint64_t)buffer->offset;
+	uint64_t end = buffer->layout.end;
+	/* Most files are filled, and then one call tells. */
+	if (!sp_file_has_holes(&pool->file)) {
+		return true;
 	}
-	pthread_mutex_unlock(&buffer->pool->lock);
-	/* Another thread was faster. */
-	sp_mapping_unref(mapping);
+	/* What was seen once is not enough where it has gone already. */
+	if (buffer->memory.had_holes) {
+		return end - start <= SP_FILLED_LOOK_MAX &&
+			!sp_mapping_has_holes(mapping, start, end);
+	}
+	return sp_filled_covers(&pool->filled, mapping, start, end);
 }
 
 /*
- * To be direct, bytes must be below the sealed size, and they must have memory:
- * to read a hole in place would give it some, on the reader's account and not
- * the client's, and would raise SIGBUS where there is none to be had. (A client
- * can still punch a hole later, or hide one by giving memory to what is past
- * the file's end.)
+ * Lets a shadow buffer be read in place. The mapping, once there, remains the
+ * same. Where there is MAP_NOFAULT, a direct buffer has it too, though it pays
+ * nothing for that: a hole that is punched later then reads as zero where the
+ * kernel has no memory to give.
  */
-static bool try_direct(struct sealpool_buffer *buffer) {
+static bool try_in_place(struct sealpool_buffer *buffer,
+		enum sealpool_memory_kind kind) {
+	struct sp_memory *memory = &buffer->memory;
 	struct sp_pool *pool = buffer->pool;
-	uint64_t end = buffer->layout.end;
-	struct sp_mapping *mapping = sp_pool_map(pool, SP_MAPPING_READ, end);
+	struct sp_mapping *mapping = sp_pool_map(pool,
+		pool->client->shm->nofault ?
+			SP_MAPPING_NOFAULT : SP_MAPPING_READ,
+		buffer->layout.end);
 	if (mapping == NULL) {
 		return false;
 	}
-	/* Most files are filled, and then one call tells. */
-	uint64_t start = (uint64_t)buffer->offset;
-	if (end > pool->file.filled_size && sp_file_has_holes(&pool->file) &&
-			!sp_filled_covers(&pool->filled, mapping, start,
-				end)) {
+	bool was_filled = buffer->layout.end <= pool->file.filled_size &&
+		!memory->had_holes;
+	if (!was_filled && !has_memory(buffer, mapping)) {
 		sp_mapping_unref(mapping);
 		return false;
 	}
-	become_direct(buffer, mapping);
+	pthread_mutex_lock(&pool->lock);
+	/* Unless another thread was faster. */
+	if (memory->kind == SEALPOOL_MEMORY_SHADOW) {
+		if (memory->mapping == NULL) {
+			memory->mapping = mapping;
+			mapping = NULL;
+		}
+		atomic_store_explicit(&memory->kind, kind,
+			memory_order_release);
+	}
+	pthread_mutex_unlock(&pool->lock);
+	sp_mapping_unref(mapping);
 	return true;
 }
 
-/*
- * Clients make pools and buffers before they draw, let sealed files grow, or
+/* Clients make pools and buffers before they draw, let sealed files grow, or
  * seal them late. A buffer that never fills its holes is looked at less and
- * less often. Any thread.
- */
+ * less often. */
+static bool is_due(struct sp_memory *memory) {
+	unsigned times = atomic_fetch_add(&memory->judged, 1) + 1;
+	return (times & (times - 1)) == 0;
+}
+
+/* Whether it is direct by now. Any thread. */
 static bool judge_again(struct sealpool_buffer *buffer) {
 	struct sp_memory *memory = &buffer->memory;
 	if (memory->kind != SEALPOOL_MEMORY_SHADOW ||
 			buffer->pool->shadow_lent || !is_sealed(buffer)) {
 		return memory->kind == SEALPOOL_MEMORY_DIRECT;
 	}
-	unsigned times = atomic_fetch_add(&memory->judged, 1) + 1;
-	return (times & (times - 1)) == 0 && try_direct(buffer);
+	return is_due(memory) && try_in_place(buffer, SEALPOOL_MEMORY_DIRECT);
+}
+
+static bool can_be_nofault(const struct sealpool_buffer *buffer) {
+	const struct sp_pool *pool = buffer->pool;
+	return pool->client->shm->nofault && !pool->shadow_lent &&
+		pool->file.kind == SP_FILE_SHMEM;
+}
+
+/* What is reported of a nofault buffer needs its record of copies. */
+static bool try_nofault(struct sealpool_buffer *buffer) {
+	return can_be_nofault(buffer) && shadowed_get(buffer) != NULL &&
+		try_in_place(buffer, SEALPOOL_MEMORY_NOFAULT);
 }
 
 int sp_memory_init(struct sealpool_buffer *buffer) {
 	struct sp_memory *memory = &buffer->memory;
-	struct sp_pool *pool = buffer->pool;
 	memory->kind = SEALPOOL_MEMORY_SHADOW;
 	if (is_sealed(buffer)) {
-		try_direct(buffer);
-	} else if (pool->client->shm->nofault &&
-			pool->file.kind == SP_FILE_SHMEM) {
-		if (shadowed_get(buffer) == NULL) {
-			return -ENOMEM;
-		}
-		memory->mapping = sp_pool_map(pool, SP_MAPPING_NOFAULT,
-			buffer->layout.end);
-		if (memory->mapping != NULL) {
-			memory->kind = SEALPOOL_MEMORY_NOFAULT;
-		}
+		try_in_place(buffer, SEALPOOL_MEMORY_DIRECT);
+	} else {
+		try_nofault(buffer);
 	}
 	return 0;
 }
@@ -242,10 +271,31 @@ void sp_memory_set_tracked(struct sealpool_buffer *buffer, bool tracked) {
 /* Frees the memory of copies that a direct buffer needs no more. */
 static void drop_copies(struct sealpool_buffer *buffer);
 
+/* A hole that has come since is not to be filled by reading it. */
+static void judge_nofault(struct sealpool_buffer *buffer) {
+	struct sp_memory *memory = &buffer->memory;
+	if (!sp_file_has_holes(&buffer->pool->file)) {
+		sp_mapping_renew(memory->mapping);
+		return;
+	}
+	/* A zero page in the place of one would hide it. */
+	memory->mapping->outdated = true;
+	sp_mapping_renew(memory->mapping);
+	memory->had_holes = true;
+	if (!has_memory(buffer, memory->mapping)) {
+		atomic_store_explicit(&memory->kind, SEALPOOL_MEMORY_SHADOW,
+			memory_order_release);
+	}
+}
+
 void sp_memory_handle_commit(struct sealpool_buffer *buffer) {
-	if (buffer->memory.kind == SEALPOOL_MEMORY_NOFAULT) {
-		sp_mapping_renew(buffer->memory.mapping);
-	} else if (judge_again(buffer)) {
+	struct sp_memory *memory = &buffer->memory;
+	if (memory->kind == SEALPOOL_MEMORY_NOFAULT) {
+		judge_nofault(buffer);
+	} else if (judge_again(buffer) ||
+			(memory->kind == SEALPOOL_MEMORY_SHADOW &&
+			can_be_nofault(buffer) && !is_sealed(buffer) &&
+			is_due(memory) && try_nofault(buffer))) {
 		drop_copies(buffer);
 	}
 }
@@ -584,12 +634,17 @@ int sealpool_buffer_begin_access(struct sealpool_buffer *buffer,
 	return 0;
 }
 
-/* A page past the end of the file has read as zero, and will go on to: note
- * that, to look anew once the client may have changed it. */
+/* A page that the file has not, or that has no memory there, may have read as
+ * zero, and will go on to: note that, to look anew once the client may have
+ * changed it. */
 static void end_nofault(struct sealpool_buffer *buffer) {
-	int64_t size = sp_file_get_size(&buffer->pool->file);
-	if (size < 0 || (uint64_t)size < buffer->layout.end) {
+	bool holes;
+	int64_t size = sp_file_look(&buffer->pool->file, &holes);
+	bool is_short = size < 0 || (uint64_t)size < buffer->layout.end;
+	if (is_short || holes) {
 		buffer->memory.mapping->outdated = true;
+	}
+	if (is_short) {
 		note_short(buffer);
 	}
 }

@@ -52,8 +52,10 @@ struct sp_memory {
 	_Atomic enum sealpool_memory_kind kind;
 	/* Attached to a surface, so that commits tell what is stale. */
 	atomic_bool tracked;
-	/* How often it was looked whether the buffer can become direct. */
+	/* How often it was looked whether the buffer can be read in place. */
 	atomic_uint judged;
+	/* The file has, or had, holes when it was read in place. */
+	atomic_bool had_holes;
 	/* Where direct and nofault buffers are read. */
 	struct sp_mapping *mapping;
 	struct sp_shadowed *_Atomic shadowed;
