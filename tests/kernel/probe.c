@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kernel-probe present|absent: what the probe for MAP_NOFAULT says on this
+ * kernel, and how long it takes to say it.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "mapping.h"
+
+/* The clock of a guest may be a coarse one. */
+#define TIMES 1000
+
+static int64_t now_ns(void) {
+	struct timespec ts;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+int main(int argc, char *argv[]) {
+	if (argc != 2 || (strcmp(argv[1], "present") != 0 &&
+			strcmp(argv[1], "absent") != 0)) {
+		fputs("usage: kernel-probe present|absent\n", stderr);
+		return 2;
+	}
+	bool expected = strcmp(argv[1], "present") == 0;
+	bool present = sp_mapping_probe_nofault();
+	int64_t start = now_ns();
+	for (int i = 0; i < TIMES; i++) {
+		if (sp_mapping_probe_nofault() != present) {
+			printf("1..1\nnot ok 1 - the_probe_says_the_same_each_time\n");
+			return 1;
+		}
+	}
+	int64_t took = now_ns() - start;
+	printf("1..1\n%sok 1 - the_probe_says_%s\n# it took %.1f us\n",
+		present == expected ? "" : "not ", argv[1],
+		(double)took / 1000 / TIMES);
+	return present != expected;
+}
