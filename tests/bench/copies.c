@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How fast a 3840x2160 buffer can be copied out of a client's file without a
+ * fault: what Sealpool's own copy is compared with.
+ *
+ * Both ends are warm: the file's pages are there, and the destination has been
+ * written to.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "measure.h"
+#include "scenario.h"
+
+#define ROW ((size_t)3840 * 4)
+#define ROWS ((size_t)2160)
+#define SIZE (ROW * ROWS)
+
+struct ends {
+	int fd;
+	/* The client's file, mapped; not to be touched by a load. */
+	uint8_t *from;
+	uint8_t *to;
+};
+
+static bool pread_pieces(const struct ends *ends, size_t piece) {
+	for (size_t i = 0; i < SIZE; i += piece) {
+		size_t length = SIZE - i < piece ? SIZE - i : piece;
+		if (pread(ends->fd, ends->to + i, length, (off_t)i) !=
+				(ssize_t)length) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool copy_pread(const struct ends *ends) {
+	return pread_pieces(ends, SIZE);
+}
+
+static bool copy_pread_1m(const struct ends *ends) {
+	return pread_pieces(ends, 1024 * 1024);
+}
+
+static bool copy_pread_256k(const struct ends *ends) {
+	return pread_pieces(ends, 256 * 1024);
+}
+
+static bool copy_pread_64k(const struct ends *ends) {
+	return pread_pieces(ends, 64 * 1024);
+}
+
+static bool copy_pread_rows(const struct ends *ends) {
+	return pread_pieces(ends, ROW);
+}
+
+static bool copy_preadv(const struct ends *ends) {
+	struct iovec rows[120];
+	size_t len = sizeof(rows) / sizeof(rows[0]);
+	for (size_t row = 0; row < ROWS; row += len) {
+		for (size_t i = 0; i < len; i++) {
+			rows[i] = (struct iovec){
+				.iov_base = ends->to + ROW * (row + i),
+				.iov_len = ROW,
+			};
+		}
+		if (preadv(ends->fd, rows, (int)len, (off_t)(ROW * row)) !=
+				(ssize_t)(ROW * len)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool copy_process_vm(const struct ends *ends) {
+	struct iovec to = { .iov_base = ends->to, .iov_len = SIZE };
+	struct iovec from = { .iov_base = ends->from, .iov_len = SIZE };
+	return process_vm_readv(getpid(), &to, 1, &from, 1, 0) == (ssize_t)SIZE;
+}
+
+/* For comparison: this one faults. */
+static bool copy_memcpy(const struct ends *ends) {
+	memcpy(ends->to, ends->from, SIZE);
+	return true;
+}
+
+static const struct {
+	const char *name;
+	bool (*copy)(const struct ends *ends);
+} engines[] = {
+	{ "pread", copy_pread },
+	{ "pread-1m", copy_pread_1m },
+	{ "pread-256k", copy_pread_256k },
+	{ "pread-64k", copy_pread_64k },
+	{ "pread-rows", copy_pread_rows },
+	{ "preadv", copy_preadv },
+	{ "process_vm_readv", copy_process_vm },
+	{ "memcpy", copy_memcpy },
+};
+
+#define ENGINES_LEN (sizeof(engines) / sizeof(engines[0]))
+
+/* In a process of its own, as the servers are. */
+static void run(double *ns) {
+	struct memory memory, shadow;
+	memory_create(&memory, false, SIZE, true);
+	memory_create(&shadow, true, SIZE, true);
+	memory_map(&shadow);
+	struct ends ends = { .fd = memory.fd, .to = shadow.data };
+	ends.from = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, memory.fd, 0);
+	if (ends.from == MAP_FAILED) {
+		_exit(1);
+	}
+	for (int round = -1; round < 3; round++) {
+		for (size_t i = 0; i < ENGINES_LEN; i++) {
+			uint64_t start = cpu_now();
+			if (!engines[i].copy(&ends)) {
+				_exit(1);
+			}
+			if (round >= 0) {
+				ns[i] += (double)(cpu_now() - start) / 3;
+			}
+		}
+	}
+}
+
+void measure_copies(struct results *results, unsigned rounds) {
+	double *ns = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (ns == MAP_FAILED) {
+		return;
+	}
+	for (unsigned round = 0; round < rounds; round++) {
+		memset(ns, 0, 4096);
+		fflush(NULL);
+		pid_t pid = fork();
+		if (pid == 0) {
+			run(ns);
+			_exit(0);
+		}
+		int status;
+		if (pid < 0 || waitpid(pid, &status, 0) < 0 || status != 0) {
+			fprintf(stderr, "bench: copies could not be made\n");
+			break;
+		}
+		for (size_t i = 0; i < ENGINES_LEN; i++) {
+			series_add(results_get(results, "ns", "copy/%s",
+				engines[i].name), IMPL_LIBWAYLAND, ns[i], 0);
+		}
+	}
+	munmap(ns, 4096);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BENCH_IMPL_H
+#define BENCH_IMPL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct wl_client;
+struct wl_display;
+struct wl_resource;
+
+/** One implementation of wl_shm, as a compositor uses it. */
+struct impl {
+	const char *name;
+	/* As it is written in a table. */
+	const char *title;
+	/* Whether several threads may read at once. */
+	bool threads;
+	/* Not one of the two that come with libwayland and wlroots. */
+	bool ours;
+
+	/* Creates the global. */
+	bool (*create)(struct wl_display *display, uint32_t idle_ms);
+	/* What to call a wl_buffer by; NULL for one of another make. Valid as
+	 * long as the wl_buffer, or until unlock(). */
+	void *(*lock)(struct wl_resource *resource);
+	/* The compositor has done with it: sends wl_buffer.release. */
+	void (*unlock)(void *buffer, struct wl_resource *resource);
+
+	/* A read access. "access" is room for whatever it needs. */
+	bool (*begin)(void *buffer, void *access, void **data, size_t *stride);
+	void (*end)(void *buffer, void *access);
+
+	/* Bytes of copies held for a client, and those made so far; NULL where
+	 * there are none. */
+	void (*get_copies)(struct wl_client *client, uint64_t *held,
+		uint64_t *copied);
+};
+
+/* Room for a struct sealpool_access. */
+#define IMPL_ACCESS_SIZE 128
+
+enum impl_index {
+	IMPL_LIBWAYLAND,
+	IMPL_WLROOTS,
+	IMPL_CORE,
+	IMPL_FACE,
+	IMPLS_LEN,
+};
+
+extern const struct impl impls[IMPLS_LEN];
+
+#endif

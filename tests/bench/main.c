@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sealpool-bench [--quick] [--rounds N] [--only PREFIX] [--output FOLDER]
+ *
+ * Compares implementations of wl_shm: see docs/performance.md. Each is run in
+ * turn, A B C D A B C D, in a fresh process each time; the client is this
+ * process. Nothing depends on how long anything takes but the figures.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "report.h"
+#include "scenario.h"
+
+static double now(void) {
+	struct timespec time;
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+/* For a thousand clients. */
+static void raise_fds(void) {
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static void run_scenario(const struct scenario *scenario, unsigned rounds,
+		struct results *results) {
+	if (scenario->rounds != 0 && scenario->rounds < rounds) {
+		rounds = scenario->rounds;
+	}
+	for (unsigned round = 0; round < rounds; round++) {
+		for (enum impl_index impl = 0; impl < IMPLS_LEN; impl++) {
+			if (scenario->impls == 0 ||
+					scenario->impls & 1u << impl) {
+				scenario->run(scenario, impl, results);
+			}
+		}
+	}
+}
+
+int main(int argc, char **argv) {
+	static const struct option options[] = {
+		{ "quick", no_argument, NULL, 'q' },
+		{ "rounds", required_argument, NULL, 'r' },
+		{ "only", required_argument, NULL, 'o' },
+		{ "output", required_argument, NULL, 'f' },
+		{ 0 },
+	};
+	unsigned rounds = 0;
+	const char *folder = NULL;
+	int first = 0, last = (int)scenarios_len - 1;
+	int option;
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (option) {
+		case 'q':
+			quick = true;
+			break;
+		case 'r':
+			rounds = (unsigned)atoi(optarg);
+			break;
+		case 'o':
+			/* FIRST-LAST, by number. */
+			if (sscanf(optarg, "%d-%d", &first, &last) == 1) {
+				last = first;
+			}
+			break;
+		case 'f':
+			folder = optarg;
+			break;
+		default:
+			fprintf(stderr, "usage: sealpool-bench [--quick] "
+				"[--rounds N] [--only FIRST[-LAST]] "
+				"[--output FOLDER]\n");
+			return 2;
+		}
+	}
+	if (rounds == 0) {
+		rounds = quick ? 5 : 11;
+	}
+	if (rounds > ROUNDS_MAX) {
+		rounds = ROUNDS_MAX;
+	}
+	raise_fds();
+
+	struct results results = { 0 };
+	double start = now();
+	for (int i = first; i <= last && i < (int)scenarios_len; i++) {
+		if (quick && !scenarios[i].quick) {
+			continue;
+		}
+		fprintf(stderr, "\r%d of %zu, %.0f s ", i + 1, scenarios_len,
+			now() - start);
+		run_scenario(&scenarios[i], rounds, &results);
+	}
+	measure_copies(&results, quick ? 3 : 5);
+	fprintf(stderr, "\rall done, %.0f s \n", now() - start);
+	report_print_goals(&results);
+	if (folder != NULL && !report_write(&results, folder, rounds)) {
+		return 1;
+	}
+	free(results.series);
+	return 0;
+}
