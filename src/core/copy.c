@@ -9,7 +9,9 @@
  *   in:   pread() of the client's file into the shadow's mapping, or, as long as
  *         much of that has never been touched, into a scratch and from there
  *         pwrite() to the shadow's file. Holes of the client's file are read
- *         without being filled.
+ *         without being filled. Many short rows of a file without holes come by
+ *         one process_vm_readv() from a mapping of it, which takes as many
+ *         pieces as there are rows.
  *   out:  pread() of the *shadow's* file into a mapping of the client's. Not
  *         pwrite() to the client's file, which would make a short file longer,
  *         and which appends, whatever the offset, once the client has set
@@ -23,6 +25,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "copy.h"
@@ -39,6 +42,16 @@
  * between two rows, or two boxes, is read along where it is less than this.
  */
 #define CALL_COST 2048
+
+/*
+ * A row that is one piece among many costs a tenth to a third of a call, but a
+ * page costs more than with pread(): 1.3 us and 0.15 us for rows of 400 bytes,
+ * 0.9 us and 1.3 us for whole pages, measured. From ROWS_MIN rows on it is worth
+ * the call that asks whether there are holes.
+ */
+#define ROWS_MIN 4
+#define ROW_BYTES_MAX (16 * 1024)
+#define ROWS_AT_ONCE 128
 
 /*
  * For rows that are read together with what lies between them, which may be
@@ -76,8 +89,16 @@ struct extent {
 	uint64_t asked, start, end;
 };
 
+/* Rows to be read by one call. */
+struct batch {
+	struct iovec from[ROWS_AT_ONCE], to[ROWS_AT_ONCE];
+	size_t len, bytes;
+};
+
 struct source {
 	int fd;
+	/* The client's file, mapped, if rows are to be read from there. */
+	const uint8_t *base;
 	struct sp_copy_target *target;
 	/* Of the client's file, and of the shadow. */
 	struct extent client, shadow;
@@ -236,6 +257,55 @@ static void copy_piece(struct source *source, uint64_t offset, size_t length) {
 	}
 }
 
+static void batch_read(struct source *source, struct batch *batch) {
+	if (batch->len == 0) {
+		return;
+	}
+	ssize_t n = process_vm_readv(getpid(), batch->to, batch->len,
+		batch->from, batch->len, 0);
+	if (n == (ssize_t)batch->bytes) {
+		source->copied.bytes += batch->bytes;
+	} else {
+		/* The file has ended, or such calls are forbidden here. */
+		for (size_t i = 0; i < batch->len; i++) {
+			uint64_t offset = (uint64_t)
+				((uint8_t *)batch->from[i].iov_base -
+				source->base);
+			copy_piece(source, offset, batch->from[i].iov_len);
+		}
+		source->base = NULL;
+	}
+	batch->len = batch->bytes = 0;
+}
+
+/* Several short rows with one call. */
+static void copy_in_batches(struct source *source, const struct sp_span *span,
+		size_t stride) {
+	struct batch batch = { .len = 0 };
+	size_t length = span->row_bytes;
+	for (uint32_t row = 0; row < span->rows; row++) {
+		uint64_t offset = span->offset + (uint64_t)stride * row;
+		if (source->base == NULL ||
+				!is_better_mapped(source, offset, length)) {
+			copy_piece(source, offset, length);
+			continue;
+		}
+		batch.from[batch.len] = (struct iovec){
+			.iov_base = (uint8_t *)source->base + offset,
+			.iov_len = length,
+		};
+		batch.to[batch.len++] = (struct iovec){
+			.iov_base = source->target->base + offset,
+			.iov_len = length,
+		};
+		batch.bytes += length;
+		if (batch.len == ROWS_AT_ONCE) {
+			batch_read(source, &batch);
+		}
+	}
+	batch_read(source, &batch);
+}
+
 /* Row by row. */
 static void copy_in_rows(struct source *source, const struct sp_span *span,
 		size_t stride) {
@@ -293,6 +363,25 @@ static void copy_in_scattered(struct source *source,
 	}
 }
 
+static bool is_for_batches(const struct sp_span *span) {
+	return span->rows >= ROWS_MIN && span->row_bytes <= ROW_BYTES_MAX;
+}
+
+bool sp_copy_in_wants_mapping(const struct sp_layout *layout,
+		const pixman_region32_t *region) {
+	int boxes_len;
+	const pixman_box32_t *boxes = pixman_region32_rectangles(
+		(pixman_region32_t *)region, &boxes_len);
+	for (int i = 0; i < boxes_len; i++) {
+		struct sp_span span =
+			sp_plane_span(&layout->planes[0], &boxes[i]);
+		if (is_for_batches(&span)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static void copy_in_box(struct source *source, const struct sp_plane *plane,
 		const pixman_box32_t *box) {
 	struct sp_span span = sp_plane_span(plane, box);
@@ -300,6 +389,8 @@ static void copy_in_box(struct source *source, const struct sp_plane *plane,
 	if (span.rows > 1 && stride <= SCRATCH_STRIDE_MAX &&
 			stride - span.row_bytes <= CALL_COST) {
 		copy_in_scattered(source, &span, stride);
+	} else if (source->base != NULL && is_for_batches(&span)) {
+		copy_in_batches(source, &span, stride);
 	} else {
 		copy_in_rows(source, &span, stride);
 	}
@@ -353,7 +444,8 @@ static void touch_some(struct source *source, uint64_t end) {
 	}
 }
 
-struct sp_copied sp_copy_in(int client_fd, const struct sp_layout *layout,
+struct sp_copied sp_copy_in(int client_fd, const uint8_t *client_base,
+		const struct sp_layout *layout,
 		const pixman_region32_t *region,
 		struct sp_copy_target *target) {
 	struct source source = {
@@ -364,9 +456,18 @@ struct sp_copied sp_copy_in(int client_fd, const struct sp_layout *layout,
 		.shadow = { .fd = -1 },
 	};
 	struct stat st;
-	if (layout->end - layout->planes[0].offset >= HOLES_LOOKED_FOR_MIN &&
-			fstat(client_fd, &st) == 0 &&
-			(uint64_t)st.st_blocks * 512 < layout->end) {
+	bool large = layout->end - layout->planes[0].offset >=
+		HOLES_LOOKED_FOR_MIN;
+	bool known = (large || client_base != NULL) &&
+		fstat(client_fd, &st) == 0;
+	/* To read a hole through a mapping would fill it, and the rest of a
+	 * file's last page is there, though it is not the file's. */
+	if (known && (uint64_t)st.st_size >= layout->end &&
+			(uint64_t)st.st_blocks * 512 >=
+				(uint64_t)st.st_size) {
+		source.base = client_base;
+	}
+	if (large && known && (uint64_t)st.st_blocks * 512 < layout->end) {
 		source.size = (uint64_t)st.st_size;
 		source.client.fd = open_again(client_fd);
 		source.shadow.fd = target->fd;

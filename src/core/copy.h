@@ -3,6 +3,7 @@
 #define SEALPOOL_CORE_COPY_H
 
 #include <pixman.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,11 +32,18 @@ struct sp_copy_target {
 /**
  * Copies the region, in pixels of the buffer, out of a client's file and to
  * the same offsets of a shadow. Bytes that the file does not have become zero;
- * holes of the file count neither as copied nor as missing. Touches no memory of
- * the client's. Any thread.
+ * holes of the file count neither as copied nor as missing. "client_base" is
+ * where the file's first byte is mapped, as far as the layout goes, or NULL: the
+ * kernel may be asked to read there, but nothing here does so itself. Any
+ * thread.
  */
-struct sp_copied sp_copy_in(int client_fd, const struct sp_layout *layout,
-	const pixman_region32_t *region, struct sp_copy_target *target);
+struct sp_copied sp_copy_in(int client_fd, const uint8_t *client_base,
+	const struct sp_layout *layout, const pixman_region32_t *region,
+	struct sp_copy_target *target);
+
+/** Whether such a mapping would save much time. */
+bool sp_copy_in_wants_mapping(const struct sp_layout *layout,
+	const pixman_region32_t *region);
 
 /**
  * Copies the region, in pixels of the buffer, out of a shadow's file and to the

@@ -436,8 +436,16 @@ static void copy_fill(struct sealpool_buffer *buffer, struct sp_copy *copy) {
 		.base = copy->mapping->data,
 		.touched = copy->touched,
 	};
-	struct sp_copied copied = sp_copy_in(pool->file.fd, &buffer->layout,
-		&stale, &target);
+	struct sp_mapping *client = NULL;
+	if (pool->file.kind == SP_FILE_SHMEM &&
+			sp_copy_in_wants_mapping(&buffer->layout, &stale)) {
+		client = sp_pool_map(pool, SP_MAPPING_READ,
+			buffer->layout.end);
+	}
+	struct sp_copied copied = sp_copy_in(pool->file.fd,
+		client != NULL ? client->data : NULL, &buffer->layout, &stale,
+		&target);
+	sp_mapping_unref(client);
 	copy->touched = target.touched;
 	pool->bytes_copied_in += copied.bytes;
 	pool->client->bytes_copied_in += copied.bytes;

@@ -125,7 +125,8 @@ static struct sp_copied copy_in(int fd, const struct sp_layout *layout,
 	pixman_region32_t region;
 	pixman_region32_init_with_extents(&region, &box);
 	struct sp_copy_target target = { .fd = -1, .base = base };
-	struct sp_copied copied = sp_copy_in(fd, layout, &region, &target);
+	struct sp_copied copied = sp_copy_in(fd, NULL, layout, &region,
+		&target);
 	pixman_region32_fini(&region);
 	return copied;
 }
@@ -174,7 +175,7 @@ static void all_rectangles_of_a_region_are_copied(void **state) {
 	pixman_region32_union_rect(&region, &region, 900, 1, 1, 1);
 	pixman_region32_union_rect(&region, &region, 999, 9, 1, 1);
 	struct sp_copy_target target = { .fd = -1, .base = to };
-	expect_copied(sp_copy_in(fd, &layout, &region, &target), 16, 0);
+	expect_copied(sp_copy_in(fd, NULL, &layout, &region, &target), 16, 0);
 	pixman_region32_fini(&region);
 	expect_parts(to, SIZE,
 		{ STRIDE + 4, STRIDE + 12, FROM_FILE },
@@ -197,7 +198,8 @@ static void rectangles_side_by_side_are_copied(void **state) {
 	/* Below, and not to be taken for one of the row above. */
 	pixman_region32_union_rect(&region, &region, 25, 5, 2, 1);
 	struct sp_copy_target target = { .fd = -1, .base = to };
-	struct sp_copied copied = sp_copy_in(fd, &layout, &region, &target);
+	struct sp_copied copied = sp_copy_in(fd, NULL, &layout, &region,
+		&target);
 	pixman_region32_fini(&region);
 	assert_int_equal(copied.missing, 0);
 	expect_between(copied.bytes, 4 * (3 * 4 + 2), 4 * (2 * 12 + 2));
@@ -217,6 +219,129 @@ static void rectangles_side_by_side_are_copied(void **state) {
 	close(fd);
 }
 
+/* Many short rows, by way of a mapping */
+
+#define SHORT_ROWS 400
+#define SHORT_SIZE (SHORT_ROWS * STRIDE)
+
+/* A column of pixels at byte 40 of each row, which is 12 bytes wide. */
+static struct sp_copied copy_short_rows(int fd, const uint8_t *from,
+		uint8_t *to) {
+	struct sp_layout layout = make_layout(DRM_FORMAT_XRGB8888, 0, 1000,
+		SHORT_ROWS, STRIDE);
+	pixman_region32_t region;
+	pixman_region32_init_rect(&region, 10, 0, 3, SHORT_ROWS);
+	assert_true(sp_copy_in_wants_mapping(&layout, &region));
+	struct sp_copy_target target = { .fd = -1, .base = to };
+	struct sp_copied copied = sp_copy_in(fd, from, &layout, &region,
+		&target);
+	pixman_region32_fini(&region);
+	return copied;
+}
+
+static void expect_short_rows(const uint8_t *to, uint64_t file_size) {
+	for (uint64_t i = 0; i < SHORT_SIZE; i++) {
+		bool pixel = i % STRIDE >= 40 && i % STRIDE < 52;
+		uint8_t expected = !pixel ? UNTOUCHED :
+			i < file_size ? pattern(i) : 0;
+		if (to[i] != expected) {
+			fail_msg("byte %llu is 0x%02x, not 0x%02x",
+				(unsigned long long)i, to[i], expected);
+		}
+	}
+}
+
+static uint8_t *map_file(int fd, int protection) {
+	uint8_t *data = mmap(NULL, SHORT_SIZE, protection, MAP_SHARED, fd, 0);
+	assert_true(data != MAP_FAILED);
+	return data;
+}
+
+static void many_short_rows_are_exact(void **state) {
+	int fd = create_file(SHORT_SIZE);
+	uint8_t *from = map_file(fd, PROT_READ);
+	uint8_t *to = create_bytes(SHORT_SIZE);
+	expect_copied(copy_short_rows(fd, from, to), SHORT_ROWS * 12, 0);
+	expect_short_rows(to, SHORT_SIZE);
+	munmap(from, SHORT_SIZE);
+	free(to);
+	close(fd);
+}
+
+/* Told by what it holds: another file's bytes. */
+static void many_short_rows_come_from_the_mapping(void **state) {
+	int fd = memfd_create("sealpool-test", MFD_CLOEXEC);
+	assert_true(fd >= 0);
+	uint8_t *other = create_bytes(SHORT_SIZE);
+	assert_int_equal(pwrite(fd, other, SHORT_SIZE, 0), SHORT_SIZE);
+	int mapped = create_file(SHORT_SIZE);
+	uint8_t *from = map_file(mapped, PROT_READ);
+	uint8_t *to = create_bytes(SHORT_SIZE);
+	expect_copied(copy_short_rows(fd, from, to), SHORT_ROWS * 12, 0);
+	expect_short_rows(to, SHORT_SIZE);
+	munmap(from, SHORT_SIZE);
+	free(other);
+	free(to);
+	close(mapped);
+	close(fd);
+}
+
+static void short_rows_that_the_mapping_lacks_are_read_anyway(void **state) {
+	int fd = create_file(SHORT_SIZE);
+	uint8_t *from = map_file(fd, PROT_READ);
+	/* In the second call, and for all that follow. */
+	assert_int_equal(mprotect(from + 200 * STRIDE, 100 * STRIDE, PROT_NONE),
+		0);
+	uint8_t *to = create_bytes(SHORT_SIZE);
+	expect_copied(copy_short_rows(fd, from, to), SHORT_ROWS * 12, 0);
+	expect_short_rows(to, SHORT_SIZE);
+	munmap(from, SHORT_SIZE);
+	free(to);
+	close(fd);
+}
+
+/* Within a page, whose rest a mapping shows as if it were there. */
+static void short_rows_past_the_end_are_missing(void **state) {
+	uint64_t size = (SHORT_ROWS - 1) * STRIDE + 10;
+	int fd = create_file((off_t)size);
+	uint8_t *from = map_file(fd, PROT_READ);
+	uint8_t *to = create_bytes(SHORT_SIZE);
+	expect_copied(copy_short_rows(fd, from, to), (SHORT_ROWS - 1) * 12, 12);
+	expect_short_rows(to, size);
+	munmap(from, SHORT_SIZE);
+	free(to);
+	close(fd);
+}
+
+static void holes_are_not_filled_for_short_rows(void **state) {
+	int fd = create_file(SHORT_SIZE);
+	assert_int_equal(fallocate(fd, FALLOC_FL_PUNCH_HOLE |
+		FALLOC_FL_KEEP_SIZE, 0, SHORT_SIZE / 2), 0);
+	struct stat before, after;
+	assert_int_equal(fstat(fd, &before), 0);
+	uint8_t *from = map_file(fd, PROT_READ);
+	uint8_t *to = create_bytes(SHORT_SIZE);
+	copy_short_rows(fd, from, to);
+	assert_int_equal(fstat(fd, &after), 0);
+	assert_int_equal(after.st_blocks, before.st_blocks);
+	munmap(from, SHORT_SIZE);
+	free(to);
+	close(fd);
+}
+
+static void few_or_long_rows_want_no_mapping(void **state) {
+	struct sp_layout layout = make_layout(DRM_FORMAT_XRGB8888, 0, 1000,
+		SHORT_ROWS, STRIDE);
+	pixman_region32_t region;
+	pixman_region32_init_rect(&region, 10, 7, 3, 1);
+	assert_false(sp_copy_in_wants_mapping(&layout, &region));
+	pixman_region32_fini(&region);
+	layout = make_layout(DRM_FORMAT_XRGB8888, 0, 1000, SHORT_ROWS, 4000);
+	pixman_region32_init_rect(&region, 0, 0, 1000, SHORT_ROWS);
+	assert_false(sp_copy_in_wants_mapping(&layout, &region));
+	pixman_region32_fini(&region);
+}
+
 static void empty_region_copies_nothing(void **state) {
 	int fd = create_file(SIZE);
 	uint8_t *to = create_bytes(SIZE);
@@ -225,7 +350,7 @@ static void empty_region_copies_nothing(void **state) {
 	pixman_region32_t region;
 	pixman_region32_init(&region);
 	struct sp_copy_target target = { .fd = -1, .base = to };
-	expect_copied(sp_copy_in(fd, &layout, &region, &target), 0, 0);
+	expect_copied(sp_copy_in(fd, NULL, &layout, &region, &target), 0, 0);
 	pixman_region32_fini(&region);
 	expect_bytes(to, SIZE, NULL, 0);
 	free(to);
@@ -531,7 +656,7 @@ static struct sp_copied sparse_copy(struct sparse *sparse, int32_t width,
 	pixman_region32_t region;
 	pixman_region32_init_rect(&region, 0, 0, (unsigned)width,
 		(unsigned)layout.height);
-	struct sp_copied copied = sp_copy_in(sparse->fd, &layout, &region,
+	struct sp_copied copied = sp_copy_in(sparse->fd, NULL, &layout, &region,
 		&sparse->target);
 	pixman_region32_fini(&region);
 	return copied;
@@ -901,6 +1026,13 @@ int main(void) {
 		TEST(rectangle_is_copied_and_nothing_around_it),
 		TEST(all_rectangles_of_a_region_are_copied),
 		TEST(empty_region_copies_nothing),
+
+		TEST(many_short_rows_are_exact),
+		TEST(many_short_rows_come_from_the_mapping),
+		TEST(short_rows_that_the_mapping_lacks_are_read_anyway),
+		TEST(short_rows_past_the_end_are_missing),
+		TEST(holes_are_not_filled_for_short_rows),
+		TEST(few_or_long_rows_want_no_mapping),
 		TEST(rectangles_side_by_side_are_copied),
 		TEST(padding_is_not_copied),
 		TEST(file_that_ends_between_rows_reads_as_zero_below),
