@@ -123,6 +123,11 @@ struct sealpool_options {
 	 * all to wlr_log (the wlroots face). */
 	sealpool_log_func log;
 	void *log_data;
+	/** A buffer's copies are given back when nobody has accessed it for so
+	 * many milliseconds, and made anew at the next access. Those whose fd
+	 * was handed out stay, and so do those of a buffer whose wl_buffer is
+	 * gone. Zero: 10000. UINT32_MAX: never. */
+	uint32_t shadow_idle_ms;
 };
 
 /**

@@ -60,6 +60,7 @@ static int handle_wakeup(int fd, uint32_t mask, void *data) {
 	if (atomic_exchange(&queue->crowd, false)) {
 		sp_budget_make_room(shm);
 	}
+	sp_idle_handle_wakeup(shm);
 	for (;;) {
 		pthread_mutex_lock(&queue->lock);
 		struct sp_fault *fault = NULL;
@@ -131,7 +132,7 @@ void sp_fault_finish(struct sp_fault *fault) {
 	pthread_mutex_unlock(&queue->lock);
 }
 
-static void wake_up(struct sp_fault_queue *queue) {
+void sp_fault_wake_up(struct sp_fault_queue *queue) {
 	/* Fails only when the counter is full, that is, when the loop has been
 	 * woken already. */
 	eventfd_write(queue->wakeup_fd, 1);
@@ -149,7 +150,7 @@ static void report(struct sp_fault *fault, bool over_budget,
 	}
 	pthread_mutex_unlock(&queue->lock);
 	if (first) {
-		wake_up(queue);
+		sp_fault_wake_up(queue);
 	}
 }
 
@@ -163,6 +164,6 @@ void sp_fault_report_over_budget(struct sp_fault *fault) {
 
 void sp_fault_report_crowd(struct sp_fault_queue *queue) {
 	if (!atomic_exchange(&queue->crowd, true)) {
-		wake_up(queue);
+		sp_fault_wake_up(queue);
 	}
 }

@@ -34,6 +34,7 @@
 #include "buffer.h"
 #include "copy.h"
 #include "filled.h"
+#include "idle.h"
 #include "memory.h"
 #include "pool.h"
 #include "region.h"
@@ -581,6 +582,7 @@ static void end_copy(struct sealpool_buffer *buffer, struct sp_copy *copy) {
 	bool keep = copy->shadow != &copy->spare || copy->handed_out ||
 		is_only_writer(shadowed, copy);
 	bool destroy = --copy->users == 0 && !keep;
+	shadowed->used = sp_idle_now();
 	if (destroy) {
 		wl_list_remove(&copy->link);
 	}
@@ -588,6 +590,7 @@ static void end_copy(struct sealpool_buffer *buffer, struct sp_copy *copy) {
 	if (destroy) {
 		copy_destroy(copy);
 	}
+	sp_idle_note(buffer->pool->client->shm);
 }
 
 static int begin_write(struct sealpool_buffer *buffer,
@@ -788,16 +791,17 @@ static void release_shadow(struct sealpool_buffer *buffer,
 	}
 }
 
-static void drop_copies(struct sealpool_buffer *buffer) {
-	struct sp_shadowed *shadowed = buffer->memory.shadowed;
+static bool can_be_dropped(const struct sp_copy *copy) {
+	return copy->users == 0 && !copy->handed_out;
+}
+
+/* Called with the lock held. */
+static void drop_copies_locked(struct sealpool_buffer *buffer,
+		struct sp_shadowed *shadowed) {
 	struct sp_pool *pool = buffer->pool;
-	if (shadowed == NULL) {
-		return;
-	}
-	pthread_mutex_lock(&shadowed->lock);
 	struct sp_copy *copy, *tmp;
 	wl_list_for_each_safe(copy, tmp, &shadowed->copies, link) {
-		if (copy->users > 0 || copy->handed_out) {
+		if (!can_be_dropped(copy)) {
 			continue;
 		}
 		wl_list_remove(&copy->link);
@@ -812,7 +816,50 @@ static void drop_copies(struct sealpool_buffer *buffer) {
 		}
 		copy_destroy(copy);
 	}
+}
+
+static void drop_copies(struct sealpool_buffer *buffer) {
+	struct sp_shadowed *shadowed = buffer->memory.shadowed;
+	if (shadowed == NULL) {
+		return;
+	}
+	pthread_mutex_lock(&shadowed->lock);
+	drop_copies_locked(buffer, shadowed);
 	pthread_mutex_unlock(&shadowed->lock);
+}
+
+static bool has_idle_copy(const struct sp_shadowed *shadowed) {
+	const struct sp_copy *copy;
+	bool idle = false;
+	wl_list_for_each(copy, &shadowed->copies, link) {
+		if (copy->users > 0) {
+			return false;
+		}
+		idle |= can_be_dropped(copy);
+	}
+	return idle;
+}
+
+uint64_t sp_memory_drop_idle(struct sealpool_buffer *buffer, uint64_t now,
+		uint64_t after) {
+	struct sp_shadowed *shadowed = buffer->memory.shadowed;
+	/* Of a wl_buffer that is gone, the client need not keep the bytes: they
+	 * could not be copied again. */
+	if (shadowed == NULL || buffer->pool->shadow_lent ||
+			buffer->resource == NULL) {
+		return UINT64_MAX;
+	}
+	uint64_t again = UINT64_MAX;
+	pthread_mutex_lock(&shadowed->lock);
+	if (has_idle_copy(shadowed)) {
+		if (now >= shadowed->used + after) {
+			drop_copies_locked(buffer, shadowed);
+		} else {
+			again = shadowed->used + after;
+		}
+	}
+	pthread_mutex_unlock(&shadowed->lock);
+	return again;
 }
 
 void sp_memory_count(const struct sealpool_buffer *buffer, uint32_t *fds,

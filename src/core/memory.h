@@ -42,6 +42,8 @@ struct sp_shadowed {
 	struct sp_fault fault;
 	pthread_mutex_t lock; /* over all below, and taken before the pool's */
 	pthread_cond_t filled;
+	/* When the last access ended: see sp_idle_now(). */
+	uint64_t used;
 	/* One of the copies lies in the pool's shadow. */
 	bool in_pool;
 	struct wl_list copies; /* sp_copy.link */
@@ -100,6 +102,14 @@ void sp_memory_set_tracked(struct sealpool_buffer *buffer, bool tracked);
 /** Adds what the buffer's copies outside of the pool's shadow hold. Any thread. */
 void sp_memory_count(const struct sealpool_buffer *buffer, uint32_t *fds,
 	uint64_t *bytes);
+
+/**
+ * Gives the buffer's copies back if no access has ended for "after"
+ * milliseconds, and none is under way. Returns when to look again, or UINT64_MAX
+ * if not before the next access ends.
+ */
+uint64_t sp_memory_drop_idle(struct sealpool_buffer *buffer, uint64_t now,
+	uint64_t after);
 
 /** The buffer is about to be committed: judges it again. */
 void sp_memory_handle_commit(struct sealpool_buffer *buffer);

@@ -115,6 +115,7 @@ void sp_shm_destroy(struct sealpool_shm *shm) {
 	}
 	sp_commits_destroy(shm->commits);
 	shm->commits = NULL;
+	sp_idle_detach(shm);
 	sp_fault_queue_detach(shm);
 	shm->display = NULL;
 	sp_shm_unref(shm);
@@ -182,14 +183,21 @@ struct sealpool_shm *sp_shm_create(struct wl_display *display,
 		errno = -ret;
 		goto error_shm;
 	}
+	ret = sp_idle_init(shm, wanted.shadow_idle_ms);
+	if (ret < 0) {
+		errno = -ret;
+		goto error_faults;
+	}
 	shm->commits = sp_commits_create(shm);
 	if (shm->commits == NULL) {
-		goto error_faults;
+		goto error_idle;
 	}
 	shm->display_destroy.notify = handle_display_destroy;
 	wl_display_add_destroy_listener(display, &shm->display_destroy);
 	return shm;
 
+error_idle:
+	sp_idle_detach(shm);
 error_faults:
 	sp_fault_queue_detach(shm);
 	sp_fault_queue_finish(shm);

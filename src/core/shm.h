@@ -11,6 +11,7 @@
 
 #include "budget.h"
 #include "fault.h"
+#include "idle.h"
 
 struct sp_commits;
 
@@ -38,6 +39,7 @@ struct sealpool_shm {
 	struct sp_budget budget;
 	struct wl_list clients; /* sp_client.link */
 	struct sp_fault_queue faults;
+	struct sp_idle idle;
 	struct sp_commits *commits;
 	struct sealpool_buffer *(*find_buffer)(struct wl_resource *resource);
 };

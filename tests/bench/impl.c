@@ -81,7 +81,10 @@ static void wlroots_end(void *buffer, void *access) {
 static struct sealpool_shm *sealpool;
 
 static struct sealpool_options make_options(uint32_t idle_ms) {
-	return (struct sealpool_options){ .size = sizeof(struct sealpool_options) };
+	return (struct sealpool_options){
+		.size = sizeof(struct sealpool_options),
+		.shadow_idle_ms = idle_ms,
+	};
 }
 
 static bool core_create(struct wl_display *display, uint32_t idle_ms) {

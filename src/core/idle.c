@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Copies that nobody has read for a while are given back: a window that does
+ * not change is seldom looked at, and to copy it anew costs less than to keep
+ * everybody's twice.
+ *
+ * An access only notes when it ended. A timer on the event loop looks at all
+ * copies when the first of them can be idle, which is at most once within the
+ * time that makes one idle; it is not set while there is no copy.
+ */
+#include <errno.h>
+#include <time.h>
+#include <wayland-server-core.h>
+
+#include "buffer.h"
+#include "idle.h"
+#include "pool.h"
+#include "shm.h"
+
+#define DEFAULT_AFTER 10000
+
+uint64_t sp_idle_now(void) {
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void wait_for(struct sp_idle *idle, uint64_t ms) {
+	if (ms > INT32_MAX) {
+		ms = INT32_MAX;
+	}
+	idle->waiting = wl_event_source_timer_update(idle->timer,
+		ms > 0 ? (int)ms : 1) == 0;
+}
+
+static int handle_timer(void *data) {
+	struct sealpool_shm *shm = data;
+	struct sp_idle *idle = &shm->idle;
+	/* First, so that what other threads note meanwhile is not lost. */
+	idle->waiting = false;
+	atomic_store(&idle->wanted, false);
+
+	uint64_t now = sp_idle_now();
+	uint64_t first = UINT64_MAX;
+	struct sp_client *client;
+	struct sp_pool *pool;
+	struct sealpool_buffer *buffer;
+	wl_list_for_each(client, &shm->clients, link) {
+		wl_list_for_each(pool, &client->pools, link) {
+			wl_list_for_each(buffer, &pool->buffers, link) {
+				uint64_t at = sp_memory_drop_idle(buffer, now,
+					idle->after);
+				first = at < first ? at : first;
+			}
+		}
+	}
+	if (first != UINT64_MAX) {
+		atomic_store(&idle->wanted, true);
+		wait_for(idle, first - now);
+	}
+	return 0;
+}
+
+int sp_idle_init(struct sealpool_shm *shm, uint32_t after) {
+	struct sp_idle *idle = &shm->idle;
+	idle->after = after == 0 ? DEFAULT_AFTER : after;
+	idle->timer = wl_event_loop_add_timer(
+		wl_display_get_event_loop(shm->display), handle_timer, shm);
+	return idle->timer != NULL ? 0 : -ENOMEM;
+}
+
+void sp_idle_detach(struct sealpool_shm *shm) {
+	wl_event_source_remove(shm->idle.timer);
+	shm->idle.timer = NULL;
+}
+
+void sp_idle_note(struct sealpool_shm *shm) {
+	struct sp_idle *idle = &shm->idle;
+	if (idle->after != UINT32_MAX &&
+			!atomic_load_explicit(&idle->wanted,
+				memory_order_relaxed) &&
+			!atomic_exchange(&idle->wanted, true)) {
+		sp_fault_wake_up(&shm->faults);
+	}
+}
+
+void sp_idle_handle_wakeup(struct sealpool_shm *shm) {
+	struct sp_idle *idle = &shm->idle;
+	if (atomic_load(&idle->wanted) && !idle->waiting) {
+		wait_for(idle, idle->after);
+	}
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SEALPOOL_CORE_IDLE_H
+#define SEALPOOL_CORE_IDLE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sealpool_shm;
+struct wl_event_source;
+
+/** When copies that nobody reads are given back. */
+struct sp_idle {
+	/* After so many milliseconds; UINT32_MAX for never. */
+	uint32_t after;
+	struct wl_event_source *timer;
+	/* There are copies that the timer is to look at. Any thread. */
+	atomic_bool wanted;
+	/* The timer is set. */
+	bool waiting;
+};
+
+/** "after" is the option's value. Returns 0 or a negative errno. */
+int sp_idle_init(struct sealpool_shm *shm, uint32_t after);
+/** While the display is still there. */
+void sp_idle_detach(struct sealpool_shm *shm);
+
+/** Now, in milliseconds of a clock that only runs forwards. Any thread. */
+uint64_t sp_idle_now(void);
+
+/** A copy has been used, and may be idle from now on. Any thread. */
+void sp_idle_note(struct sealpool_shm *shm);
+
+/** The event loop was woken. */
+void sp_idle_handle_wakeup(struct sealpool_shm *shm);
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * When copies are given back, by a clock of the test's own: who else reads a
+ * pool's shadow keeps it, whatever the clock says.
+ */
+#include <drm_fourcc.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <wayland-server-protocol.h>
+
+#include "buffer.h"
+#include "display.h"
+#include "memory.h"
+#include "pool.h"
+#include "shm.h"
+#include "traces.h"
+
+#define SIDE 32
+#define BYTES (SIDE * SIDE * 4)
+#define AFTER 1000
+
+struct fixture {
+	struct display display;
+	int fd;
+	struct wl_client *client;
+	struct sp_pool *pool;
+	struct sealpool_buffer *buffer;
+};
+
+static struct fixture fixture;
+
+/* A buffer in an unsealed file. */
+static int setup(void **state) {
+	traces_setup(state);
+	display_init(&fixture.display, NULL);
+	fixture.client = display_connect(&fixture.display, &fixture.fd);
+	int fd = memfd_create("sealpool-test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	uint8_t bytes[BYTES];
+	memset(bytes, 7, sizeof(bytes));
+	struct sp_file file;
+	const char *reason;
+	if (fd < 0 || pwrite(fd, bytes, BYTES, 0) != BYTES ||
+			sp_file_init(&file, fd, &reason) < 0) {
+		return -1;
+	}
+	fixture.pool = sp_pool_new(fixture.display.shm, fixture.client, &file,
+		BYTES);
+	struct sp_layout layout;
+	const struct sp_format *format = sp_format_get(DRM_FORMAT_XRGB8888);
+	if (fixture.pool == NULL || !sp_layout_init(&layout, format, 0, SIDE,
+			SIDE, SIDE * 4)) {
+		return -1;
+	}
+	fixture.buffer = sp_buffer_new(fixture.pool, format, &layout, 0,
+		SIDE * 4);
+	if (fixture.buffer == NULL) {
+		return -1;
+	}
+	/* Any will do, to be there. */
+	fixture.buffer->resource = wl_resource_create(fixture.client,
+		&wl_buffer_interface, 1, 0);
+	return fixture.buffer->resource != NULL ? 0 : -1;
+}
+
+static int teardown(void **state) {
+	sealpool_buffer_unref(fixture.buffer);
+	sp_pool_unref(fixture.pool);
+	display_finish(&fixture.display);
+	close(fixture.fd);
+	return traces_teardown(state);
+}
+
+static void init_memory(bool lent) {
+	if (lent) {
+		assert_int_equal(sp_pool_need_shadow(fixture.pool), 0);
+		fixture.pool->shadow_lent = true;
+		sp_memory_init_lent(fixture.buffer);
+	} else {
+		assert_int_equal(sp_memory_init(fixture.buffer), 0);
+	}
+	assert_int_equal(sp_memory_sync(fixture.buffer), 0);
+	assert_true(fixture.pool->has_shadow);
+	assert_int_equal(fixture.pool->shadow.charged, BYTES);
+}
+
+static uint64_t drop_at(uint64_t now) {
+	return sp_memory_drop_idle(fixture.buffer, now, AFTER);
+}
+
+static void copy_goes_when_its_time_has_come(void **state) {
+	init_memory(false);
+	uint64_t used = fixture.buffer->memory.shadowed->used;
+	assert_int_equal(drop_at(used + AFTER - 1), used + AFTER);
+	assert_true(fixture.pool->has_shadow);
+	assert_int_equal(drop_at(used + AFTER), UINT64_MAX);
+	assert_false(fixture.pool->has_shadow);
+	assert_int_equal(fixture.pool->client->shadow_bytes, 0);
+	assert_int_equal(fixture.pool->client->fds, 1);
+	/* Nothing is left to be looked at. */
+	assert_int_equal(drop_at(used), UINT64_MAX);
+}
+
+static void use_puts_it_off(void **state) {
+	init_memory(false);
+	uint64_t used = fixture.buffer->memory.shadowed->used;
+	fixture.buffer->memory.shadowed->used = used - 10 * AFTER;
+	assert_int_equal(sp_memory_sync(fixture.buffer), 0);
+	assert_true(fixture.buffer->memory.shadowed->used >= used);
+	assert_true(drop_at(used) > used);
+	assert_true(fixture.pool->has_shadow);
+}
+
+static void shadow_that_is_lent_stays(void **state) {
+	init_memory(true);
+	assert_int_equal(drop_at(UINT64_MAX / 2), UINT64_MAX);
+	assert_true(fixture.pool->has_shadow);
+	assert_int_equal(fixture.pool->shadow.charged, BYTES);
+	uint8_t byte;
+	assert_int_equal(pread(fixture.pool->shadow.fd, &byte, 1, BYTES - 1),
+		1);
+	assert_int_equal(byte, 7);
+}
+
+static void default_is_ten_seconds(void **state) {
+	assert_int_equal(fixture.display.shm->idle.after, 10000);
+}
+
+static void buffer_that_was_never_read_has_nothing_to_give(void **state) {
+	assert_int_equal(sp_memory_init(fixture.buffer), 0);
+	assert_int_equal(drop_at(UINT64_MAX / 2), UINT64_MAX);
+}
+
+#define TEST_IDLE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		TEST_IDLE(copy_goes_when_its_time_has_come),
+		TEST_IDLE(use_puts_it_off),
+		TEST_IDLE(shadow_that_is_lent_stays),
+		TEST_IDLE(default_is_ten_seconds),
+		TEST_IDLE(buffer_that_was_never_read_has_nothing_to_give),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
