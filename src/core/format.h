@@ -33,13 +33,13 @@ uint32_t sp_format_wl_shm_to_drm(uint32_t wl_shm);
 
 /** One plane of one buffer, as it lies in its pool. */
 struct sp_plane {
-	struct sp_block block;
 	/* From the start of the pool, in bytes. */
 	uint64_t offset;
 	/* Bytes from one row of blocks to the next. */
 	uint32_t stride;
 	/* The size of the plane in blocks. */
 	uint32_t columns, rows;
+	struct sp_block block;
 };
 
 struct sp_layout {

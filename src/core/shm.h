@@ -9,6 +9,7 @@
 
 #include <sealpool/shm.h>
 
+#include "attic.h"
 #include "budget.h"
 #include "fault.h"
 #include "idle.h"
@@ -40,6 +41,7 @@ struct sealpool_shm {
 	struct wl_list clients; /* sp_client.link */
 	struct sp_fault_queue faults;
 	struct sp_idle idle;
+	struct sp_attic attic;
 	struct sp_commits *commits;
 	struct sealpool_buffer *(*find_buffer)(struct wl_resource *resource);
 };

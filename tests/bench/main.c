@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sealpool-bench [--quick] [--rounds N] [--only PREFIX] [--output FOLDER]
+ * sealpool-bench [--quick] [--rounds N] [--only FIRST[-LAST]] [--output FOLDER]
  *
  * Compares implementations of wl_shm: see docs/performance.md. Each is run in
  * turn, A B C D A B C D, in a fresh process each time; the client is this
@@ -83,7 +83,7 @@ int main(int argc, char **argv) {
 		}
 	}
 	if (rounds == 0) {
-		rounds = quick ? 5 : 11;
+		rounds = quick ? 3 : 7;
 	}
 	if (rounds > ROUNDS_MAX) {
 		rounds = ROUNDS_MAX;
@@ -100,6 +100,7 @@ int main(int argc, char **argv) {
 			now() - start);
 		run_scenario(&scenarios[i], rounds, &results);
 	}
+	results.counting = counted;
 	measure_copies(&results, quick ? 3 : 5);
 	fprintf(stderr, "\rall done, %.0f s \n", now() - start);
 	report_print_goals(&results);

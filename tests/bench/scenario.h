@@ -29,6 +29,8 @@ extern const size_t scenarios_len;
 
 /** Fewer repetitions. */
 extern bool quick;
+/** Whether the last server counted instructions. */
+extern bool counted;
 
 /** Copies from a file into memory, in each way that cannot fault. */
 void measure_copies(struct results *results, unsigned rounds);

@@ -103,11 +103,12 @@ static void copy_goes_when_its_time_has_come(void **state) {
 
 static void use_puts_it_off(void **state) {
 	init_memory(false);
-	uint64_t used = fixture.buffer->memory.shadowed->used;
-	fixture.buffer->memory.shadowed->used = used - 10 * AFTER;
+	struct sp_shadowed *shadowed = fixture.buffer->memory.shadowed;
+	uint64_t used = shadowed->used;
+	shadowed->used = 0;
 	assert_int_equal(sp_memory_sync(fixture.buffer), 0);
-	assert_true(fixture.buffer->memory.shadowed->used >= used);
-	assert_true(drop_at(used) > used);
+	assert_true(shadowed->used >= used && used > 0);
+	assert_int_equal(drop_at(used), shadowed->used + AFTER);
 	assert_true(fixture.pool->has_shadow);
 }
 
@@ -126,6 +127,23 @@ static void default_is_ten_seconds(void **state) {
 	assert_int_equal(fixture.display.shm->idle.after, 10000);
 }
 
+static void timer_is_set_when_there_is_a_copy(void **state) {
+	struct sp_idle *idle = &fixture.display.shm->idle;
+	display_settle(&fixture.display);
+	assert_false(idle->waiting);
+	init_memory(false);
+	display_settle(&fixture.display);
+	assert_true(idle->waiting);
+}
+
+static void timer_is_not_set_where_copies_are_never_idle(void **state) {
+	struct sp_idle *idle = &fixture.display.shm->idle;
+	idle->after = UINT32_MAX;
+	init_memory(false);
+	display_settle(&fixture.display);
+	assert_false(idle->waiting);
+}
+
 static void buffer_that_was_never_read_has_nothing_to_give(void **state) {
 	assert_int_equal(sp_memory_init(fixture.buffer), 0);
 	assert_int_equal(drop_at(UINT64_MAX / 2), UINT64_MAX);
@@ -139,6 +157,8 @@ int main(void) {
 		TEST_IDLE(use_puts_it_off),
 		TEST_IDLE(shadow_that_is_lent_stays),
 		TEST_IDLE(default_is_ten_seconds),
+		TEST_IDLE(timer_is_set_when_there_is_a_copy),
+		TEST_IDLE(timer_is_not_set_where_copies_are_never_idle),
 		TEST_IDLE(buffer_that_was_never_read_has_nothing_to_give),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
