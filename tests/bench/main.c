@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * sealpool-bench [--quick] [--rounds N] [--only FIRST[-LAST]] [--output FOLDER]
+ *     [--tiny SEALPOOL-TINY]
  *
  * Compares implementations of wl_shm: see docs/performance.md. Each is run in
  * turn, A B C D A B C D, in a fresh process each time; the client is this
@@ -15,6 +16,7 @@
 
 #include "report.h"
 #include "scenario.h"
+#include "tiny.h"
 
 static double now(void) {
 	struct timespec time;
@@ -52,10 +54,11 @@ int main(int argc, char **argv) {
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "only", required_argument, NULL, 'o' },
 		{ "output", required_argument, NULL, 'f' },
+		{ "tiny", required_argument, NULL, 't' },
 		{ 0 },
 	};
 	unsigned rounds = 0;
-	const char *folder = NULL;
+	const char *folder = NULL, *tiny = NULL;
 	int first = 0, last = (int)scenarios_len - 1;
 	int option;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -75,10 +78,13 @@ int main(int argc, char **argv) {
 		case 'f':
 			folder = optarg;
 			break;
+		case 't':
+			tiny = optarg;
+			break;
 		default:
 			fprintf(stderr, "usage: sealpool-bench [--quick] "
 				"[--rounds N] [--only FIRST[-LAST]] "
-				"[--output FOLDER]\n");
+				"[--output FOLDER] [--tiny SEALPOOL-TINY]\n");
 			return 2;
 		}
 	}
@@ -99,6 +105,9 @@ int main(int argc, char **argv) {
 		fprintf(stderr, "\r%d of %zu, %.0f s ", i + 1, scenarios_len,
 			now() - start);
 		run_scenario(&scenarios[i], rounds, &results);
+	}
+	if (tiny != NULL) {
+		measure_tiny(&results, tiny, quick ? 2 : 5);
 	}
 	results.counting = counted;
 	measure_copies(&results, quick ? 3 : 5);

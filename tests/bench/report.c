@@ -49,12 +49,14 @@ static const struct goal goals[] = {
 		"resize/sealed", "" },
 	{ "resize with live buffers, to libwayland", TO_LIBWAYLAND, 0.5, true,
 		"resize/sealed", "" },
-	{ "frame, sealed, composed with pixman", TO_BETTER, 1, true,
+	{ "frame, sealed", TO_BETTER, 1, true,
 		"frame/sealed/", "" },
-	{ "frame, unsealed, 10x20 damaged", TO_BETTER, 1.05, true,
-		"frame/unsealed/", "/10x20" },
-	{ "frame, unsealed, 100x100 damaged", TO_BETTER, 1.05, true,
-		"frame/unsealed/", "/100x100" },
+	{ "frame, sealed, end to end", TO_BETTER, 1, true,
+		"end-to-end/sealed/", "" },
+	{ "frame, unsealed, 10x20 damaged, end to end", TO_BETTER, 1.05, true,
+		"end-to-end/unsealed/", "/10x20" },
+	{ "frame, unsealed, 100x100 damaged, end to end", TO_BETTER, 1.05,
+		true, "end-to-end/unsealed/", "/100x100" },
 	{ "frame, unsealed, all damaged, 4K", TO_BETTER, 1.5, true,
 		"frame/unsealed/2160p/", "/all" },
 	{ "copy, unsealed, all damaged, 4K, to the fastest", COPY, 0.95, false,
@@ -437,8 +439,9 @@ static void write_mark(const struct series *series, enum impl_index impl,
 
 static bool is_charted(const struct series *series) {
 	return strcmp(series->unit, "ns") == 0 &&
-		series_has(series, IMPL_LIBWAYLAND) &&
-		series_has(series, IMPL_CORE);
+		(series_has(series, IMPL_LIBWAYLAND) ||
+			series_has(series, IMPL_WLROOTS)) &&
+		series_has(series, IMPL_FACE);
 }
 
 static void write_svg(const struct results *results, FILE *file) {
@@ -478,8 +481,11 @@ static void write_svg(const struct results *results, FILE *file) {
 		double y = TOP + ROW * row + ROW / 2.0;
 		fprintf(file, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">"
 			"%s</text>\n", LEFT - 14, y + 4, series->name);
-		write_mark(series, IMPL_CORE, series_better_stock(series),
-			y - 3, "#1b62a5", file);
+		if (series_has(series, IMPL_CORE)) {
+			write_mark(series, IMPL_CORE,
+				series_better_stock(series), y - 3, "#1b62a5",
+				file);
+		}
 		if (series_has(series, IMPL_WLROOTS) &&
 				series_has(series, IMPL_FACE)) {
 			write_mark(series, IMPL_FACE, IMPL_WLROOTS, y + 3,
