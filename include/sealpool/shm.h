@@ -128,6 +128,11 @@ struct sealpool_options {
 	 * was handed out stay, and so do those of a buffer whose wl_buffer is
 	 * gone. Zero: 10000. UINT32_MAX: never. */
 	uint32_t shadow_idle_ms;
+	/** Offer sealpool_shm_feedback_manager_v1: clients can ask how their own
+	 * memory is seen, why, and what it costs. A client that does may guess
+	 * from that when its surfaces are read, so offer it not to all where
+	 * that matters (wl_display_set_global_filter()). Default: no. */
+	bool feedback;
 };
 
 /**

@@ -180,6 +180,7 @@ struct sp_client *sp_client_get(struct sealpool_shm *shm,
 	wl_client_add_destroy_listener(wl_client, &client->wl_client_destroy);
 	wl_list_insert(&shm->clients, &client->link);
 	wl_list_init(&client->pools);
+	wl_list_init(&client->feedbacks);
 	client->refs = 1;
 	return client;
 }
@@ -194,6 +195,7 @@ void sp_client_unref(struct sp_client *client) {
 		return;
 	}
 	assert(wl_list_empty(&client->pools));
+	assert(wl_list_empty(&client->feedbacks));
 	wl_list_remove(&client->link);
 	sp_shm_unref(client->shm);
 	free(client);

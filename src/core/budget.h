@@ -10,6 +10,7 @@
 #include <sealpool/shm.h>
 
 struct sealpool_shm;
+struct sp_budget_feedback;
 
 /** What of a budget all clients together hold, and may. */
 struct sp_common {
@@ -61,6 +62,13 @@ struct sp_client {
 	_Atomic uint64_t bytes_copied_in;
 	_Atomic uint64_t bytes_copied_out;
 	_Atomic uint64_t faults;
+
+	/* What the client is told of, while that may change. */
+	struct wl_list feedbacks;
+	/* NULL for none. */
+	struct sp_budget_feedback *budget_feedback;
+	/* Those that cannot change any more included. */
+	uint32_t feedbacks_len;
 };
 
 /** Finds the record of a client; NULL if it has none. */

@@ -36,6 +36,7 @@
 
 #include "buffer.h"
 #include "commits.h"
+#include "feedback.h"
 #include "pool.h"
 #include "region.h"
 #include "shm.h"
@@ -398,6 +399,7 @@ static struct sealpool_buffer *handle_surface_request(
 		const struct wl_protocol_logger_message *message) {
 	struct wl_resource *resource = message->resource;
 	const union wl_argument *args = message->arguments;
+	struct sealpool_buffer *buffer;
 	struct sp_surface *surface;
 	switch (message->message_opcode) {
 	case SURFACE_ATTACH:
@@ -410,7 +412,10 @@ static struct sealpool_buffer *handle_surface_request(
 		handle_damage(commits, resource, args, true);
 		break;
 	case SURFACE_COMMIT:
-		return handle_commit(commits, resource);
+		buffer = handle_commit(commits, resource);
+		sp_feedback_handle_commit(commits->shm,
+			wl_resource_get_client(resource));
+		return buffer;
 	case SURFACE_SET_BUFFER_TRANSFORM:
 		surface = surface_get(commits, resource);
 		if (surface != NULL) {

@@ -157,6 +157,7 @@ static bool try_in_place(struct sealpool_buffer *buffer,
 		pool->client->shm->nofault ?
 			SP_MAPPING_NOFAULT : SP_MAPPING_READ,
 		buffer->layout.end);
+	memory->unmapped = mapping == NULL;
 	if (mapping == NULL) {
 		return false;
 	}
@@ -449,6 +450,7 @@ static void copy_fill(struct sealpool_buffer *buffer, struct sp_copy *copy) {
 	sp_mapping_unref(client);
 	copy->touched = target.touched;
 	pool->bytes_copied_in += copied.bytes;
+	buffer->memory.bytes_copied_in += copied.bytes;
 	pool->client->bytes_copied_in += copied.bytes;
 	/* An error is not the client's doing, a bad disk's perhaps: whoever
 	 * shows the zeroes cannot do better, and may the next time. */
@@ -540,6 +542,7 @@ static void hand_back(struct sealpool_buffer *buffer, int shadow_fd,
 	struct sp_copied copied = sp_copy_out(shadow_fd, &buffer->layout,
 		region, mapping->data, size > 0 ? (uint64_t)size : 0);
 	pool->bytes_copied_out += copied.bytes;
+	buffer->memory.bytes_copied_out += copied.bytes;
 	pool->client->bytes_copied_out += copied.bytes;
 	/* With an error as well: it is the client's page that was not there. */
 	if (copied.missing > 0) {

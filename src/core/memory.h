@@ -58,9 +58,14 @@ struct sp_memory {
 	atomic_uint judged;
 	/* The file has, or had, holes when it was read in place. */
 	atomic_bool had_holes;
+	/* When that was looked at last, there was no room for a mapping. */
+	atomic_bool unmapped;
 	/* Where direct and nofault buffers are read. */
 	struct sp_mapping *mapping;
 	struct sp_shadowed *_Atomic shadowed;
+	/* See struct sealpool_stats. */
+	_Atomic uint64_t bytes_copied_in;
+	_Atomic uint64_t bytes_copied_out;
 };
 
 /** Judges the buffer, whose pool and layout are set. Returns 0 or a negative

@@ -84,6 +84,11 @@ static const struct wl_shm_pool_interface pool_impl = {
 	.resize = pool_handle_resize,
 };
 
+struct sp_pool *sp_pool_try_from_resource(struct wl_resource *resource) {
+	return wl_resource_instance_of(resource, &wl_shm_pool_interface,
+		&pool_impl) ? pool_from_resource(resource) : NULL;
+}
+
 static void pool_handle_resource_destroy(struct wl_resource *resource) {
 	struct sp_pool *pool = pool_from_resource(resource);
 	pool->resource = NULL;

@@ -64,6 +64,10 @@ void sp_pool_create(struct sealpool_shm *shm, struct wl_client *wl_client,
 void sp_pool_ref(struct sp_pool *pool);
 void sp_pool_unref(struct sp_pool *pool);
 
+/** The pool behind a wl_shm_pool, or NULL when that was made by something else
+ * than Sealpool. */
+struct sp_pool *sp_pool_try_from_resource(struct wl_resource *resource);
+
 /** Makes the shadow if there is none. To be called with the lock held. Returns 0
  * or a negative errno. */
 int sp_pool_need_shadow(struct sp_pool *pool);

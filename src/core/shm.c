@@ -12,6 +12,7 @@
 
 #include "buffer.h"
 #include "commits.h"
+#include "feedback.h"
 #include "format.h"
 #include "pool.h"
 #include "shm.h"
@@ -113,6 +114,9 @@ void sp_shm_destroy(struct sealpool_shm *shm) {
 	if (shm->global != NULL) {
 		wl_global_destroy(shm->global);
 	}
+	if (shm->feedback_global != NULL) {
+		wl_global_destroy(shm->feedback_global);
+	}
 	sp_commits_destroy(shm->commits);
 	shm->commits = NULL;
 	sp_attic_detach(shm);
@@ -151,7 +155,8 @@ static bool copy_formats(struct sealpool_shm *shm, const uint32_t *formats,
 struct sealpool_shm *sp_shm_create(struct wl_display *display,
 		const struct sealpool_options *options,
 		struct sealpool_buffer *(*find_buffer)(
-			struct wl_resource *resource)) {
+			struct wl_resource *resource),
+		struct sp_pool *(*find_pool)(struct wl_resource *resource)) {
 	struct sealpool_options wanted = { 0 };
 	if (options != NULL) {
 		assert(options->size > 0);
@@ -167,6 +172,7 @@ struct sealpool_shm *sp_shm_create(struct wl_display *display,
 		.log = wanted.log != NULL ? wanted.log : log_to_stderr,
 		.log_data = wanted.log_data,
 		.find_buffer = find_buffer,
+		.find_pool = find_pool,
 	};
 	struct sealpool_shm *shm = malloc(sizeof(*shm));
 	if (shm == NULL) {
@@ -200,6 +206,12 @@ struct sealpool_shm *sp_shm_create(struct wl_display *display,
 	}
 	shm->display_destroy.notify = handle_display_destroy;
 	wl_display_add_destroy_listener(display, &shm->display_destroy);
+	if (wanted.feedback && !sp_feedback_create_global(shm)) {
+		sp_log(shm, SEALPOOL_LOG_ERROR, "cannot create %s: %s",
+			"sealpool_shm_feedback_manager_v1", strerror(errno));
+		sp_shm_destroy(shm);
+		return NULL;
+	}
 	return shm;
 
 error_attic:
@@ -219,7 +231,7 @@ struct sealpool_shm *sealpool_shm_create(struct wl_display *display,
 		const uint32_t *formats, size_t formats_len,
 		const struct sealpool_options *options) {
 	struct sealpool_shm *shm = sp_shm_create(display, options,
-		sealpool_buffer_try_from_resource);
+		sealpool_buffer_try_from_resource, sp_pool_try_from_resource);
 	if (shm == NULL) {
 		return NULL;
 	}

@@ -15,6 +15,7 @@
 #include "idle.h"
 
 struct sp_commits;
+struct sp_pool;
 
 /**
  * What all pools of a display have in common, whoever made their wl_shm. Lives
@@ -23,6 +24,7 @@ struct sp_commits;
 struct sealpool_shm {
 	struct wl_display *display; /* NULL once destroyed */
 	struct wl_global *global; /* NULL under a guard */
+	struct wl_global *feedback_global; /* NULL unless wanted */
 	struct wl_listener display_destroy;
 	unsigned refs;
 
@@ -43,16 +45,21 @@ struct sealpool_shm {
 	struct sp_idle idle;
 	struct sp_attic attic;
 	struct sp_commits *commits;
+	/* Of all clients. */
+	uint32_t feedbacks_len;
 	struct sealpool_buffer *(*find_buffer)(struct wl_resource *resource);
+	struct sp_pool *(*find_pool)(struct wl_resource *resource);
 };
 
 /**
- * Creates all but the global. "find_buffer" returns the buffer behind a
- * wl_buffer of whatever origin, or NULL. Returns NULL after a log message.
+ * Creates all but the wl_shm global. "find_buffer" returns the buffer behind a
+ * wl_buffer of whatever origin, or NULL; "find_pool" the pool behind a
+ * wl_shm_pool. Returns NULL after a log message.
  */
 struct sealpool_shm *sp_shm_create(struct wl_display *display,
 	const struct sealpool_options *options,
-	struct sealpool_buffer *(*find_buffer)(struct wl_resource *resource));
+	struct sealpool_buffer *(*find_buffer)(struct wl_resource *resource),
+	struct sp_pool *(*find_pool)(struct wl_resource *resource));
 
 /** Ends it before its display is destroyed, which does it else. */
 void sp_shm_destroy(struct sealpool_shm *shm);

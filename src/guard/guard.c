@@ -534,7 +534,8 @@ static void handle_display_destroy(struct wl_listener *listener, void *data) {
 
 struct sealpool_guard *sealpool_guard_create(struct wl_display *display,
 		const struct sealpool_options *options) {
-	struct sealpool_shm *shm = sp_shm_create(display, options, find_buffer);
+	struct sealpool_shm *shm =
+		sp_shm_create(display, options, find_buffer, find_pool);
 	if (shm == NULL) {
 		return NULL;
 	}

@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What clients are told of their own memory: sealpool_shm_feedback_manager_v1.
+ *
+ * Nothing here runs but upon a client's request. A buffer's kind may change on
+ * any thread, in an access; that is noticed at the client's next commit, when
+ * what it was told last is compared with what is so now, without a system call.
+ * Seals and sizes are looked at when the client asks.
+ *
+ * A client can make objects without end in any protocol. Here they are limited,
+ * since each commit passes by those whose state may still change. An object may
+ * outlive its pool or buffer, and knows that from the resource: it never keeps
+ * either alive.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "sealpool-shm-feedback-v1-server-protocol.h"
+
+#include "buffer.h"
+#include "feedback.h"
+#include "pool.h"
+#include "shm.h"
+
+/* Of one client, those of destroyed pools and buffers included. The protocol
+ * promises 256. */
+#define FEEDBACKS_MAX 1024
+
+#define RESOURCES_LEN (SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_SHADOW_BYTES + 1)
+
+/* About one pool or buffer. */
+struct feedback {
+	struct wl_list link; /* sp_client.feedbacks, while it may change */
+	struct wl_resource *resource;
+	struct sp_client *client;
+	/* One of the two, or none once it is inert. */
+	struct sp_pool *pool;
+	struct sealpool_buffer *buffer;
+	struct wl_listener target_destroy;
+
+	/* What was told last. */
+	enum sealpool_memory_kind kind;
+	uint64_t copied_in, copied_out;
+};
+
+struct sp_budget_feedback {
+	struct wl_resource *resource;
+	struct sp_client *client;
+	uint64_t used[RESOURCES_LEN];
+};
+
+static uint32_t hi(uint64_t number) {
+	return (uint32_t)(number >> 32);
+}
+
+static uint32_t lo(uint64_t number) {
+	return (uint32_t)number;
+}
+
+static void handle_destroy(struct wl_client *client,
+		struct wl_resource *resource) {
+	wl_resource_destroy(resource);
+}
+
+/* Memory */
+
+static struct sp_pool *feedback_get_pool(const struct feedback *feedback) {
+	return feedback->buffer != NULL ? feedback->buffer->pool :
+		feedback->pool;
+}
+
+static enum sealpool_memory_kind pool_get_kind(const struct sp_pool *pool) {
+	if (pool->shadow_lent || pool->file.kind != SP_FILE_SHMEM) {
+		return SEALPOOL_MEMORY_SHADOW;
+	}
+	if ((uint64_t)pool->size <= pool->file.sealed_size) {
+		return SEALPOOL_MEMORY_DIRECT;
+	}
+	return pool->client->shm->nofault ? SEALPOOL_MEMORY_NOFAULT :
+		SEALPOOL_MEMORY_SHADOW;
+}
+
+/* As it is known, without looking at the file. */
+static enum sealpool_memory_kind feedback_get_kind(
+		const struct feedback *feedback) {
+	return feedback->buffer != NULL ?
+		sealpool_buffer_get_kind(feedback->buffer) :
+		pool_get_kind(feedback->pool);
+}
+
+static uint32_t kind_to_protocol(enum sealpool_memory_kind kind) {
+	switch (kind) {
+	case SEALPOOL_MEMORY_DIRECT:
+		return SEALPOOL_SHM_FEEDBACK_V1_KIND_DIRECT;
+	case SEALPOOL_MEMORY_NOFAULT:
+		return SEALPOOL_SHM_FEEDBACK_V1_KIND_NOFAULT;
+	case SEALPOOL_MEMORY_SHADOW:
+		break;
+	}
+	return SEALPOOL_SHM_FEEDBACK_V1_KIND_SHADOW;
+}
+
+/* What there is to say of a file, for the bytes below "end". */
+static uint32_t file_get_reasons(const struct sp_file *file, uint64_t end,
+		bool direct) {
+	uint32_t reasons = 0;
+	int seals = fcntl(file->fd, F_GET_SEALS);
+	if (seals < 0) {
+		seals = 0;
+	}
+	if (!file->writable ||
+			(seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) != 0) {
+		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_READ_ONLY;
+	}
+	if (direct) {
+		return reasons;
+	}
+	int64_t size = sp_file_get_size(file);
+	if (size < 0 || (uint64_t)size < end) {
+		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_SHORT;
+	}
+	if (file->kind != SP_FILE_SHMEM) {
+		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_FILE_SYSTEM;
+	} else if (!(seals & F_SEAL_SHRINK)) {
+		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_NO_SEAL;
+	}
+	return reasons;
+}
+
+static bool may_be_sparse(const struct sp_file *file, uint64_t end) {
+	return end > file->filled_size && sp_file_has_holes(file);
+}
+
+/* A buffer without a reason is looked at again at its next commit. */
+static uint32_t feedback_get_reasons(const struct feedback *feedback,
+		enum sealpool_memory_kind kind) {
+	const struct sp_pool *pool = feedback_get_pool(feedback);
+	const struct sealpool_buffer *buffer = feedback->buffer;
+	bool direct = kind == SEALPOOL_MEMORY_DIRECT;
+	uint64_t end = buffer != NULL ? buffer->layout.end :
+		(uint64_t)pool->size;
+	uint32_t reasons = file_get_reasons(&pool->file, end, direct);
+	if (direct) {
+		if (buffer == NULL && may_be_sparse(&pool->file, end)) {
+			reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_SPARSE;
+		}
+		return reasons;
+	}
+	if ((reasons & ~SEALPOOL_SHM_FEEDBACK_V1_REASON_READ_ONLY) != 0) {
+		return reasons;
+	}
+	if (pool->shadow_lent || kind == SEALPOOL_MEMORY_NOFAULT) {
+		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_LATE;
+	} else if (buffer != NULL && buffer->memory.unmapped) {
+		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_BUDGET;
+	} else if (may_be_sparse(&pool->file, end)) {
+		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_SPARSE;
+	}
+	return reasons;
+}
+
+static void feedback_count(const struct feedback *feedback, uint64_t *in,
+		uint64_t *out) {
+	if (feedback->buffer != NULL) {
+		*in = feedback->buffer->memory.bytes_copied_in;
+		*out = feedback->buffer->memory.bytes_copied_out;
+	} else {
+		*in = feedback->pool->bytes_copied_in;
+		*out = feedback->pool->bytes_copied_out;
+	}
+}
+
+static void feedback_send(struct feedback *feedback) {
+	struct wl_resource *resource = feedback->resource;
+	if (feedback->pool != NULL) {
+		/* What it sees, it keeps. */
+		sp_file_is_sealed_to(&feedback->pool->file,
+			(uint64_t)feedback->pool->size);
+	}
+	feedback->kind = feedback_get_kind(feedback);
+	sealpool_shm_feedback_v1_send_memory(resource,
+		kind_to_protocol(feedback->kind),
+		feedback_get_reasons(feedback, feedback->kind));
+
+	uint64_t in, out;
+	feedback_count(feedback, &in, &out);
+	uint64_t read = in - feedback->copied_in;
+	uint64_t written = out - feedback->copied_out;
+	feedback->copied_in = in;
+	feedback->copied_out = out;
+	sealpool_shm_feedback_v1_send_copied(resource, hi(read), lo(read),
+		hi(written), lo(written));
+	sealpool_shm_feedback_v1_send_done(resource);
+
+	if (feedback->buffer != NULL &&
+			feedback->kind == SEALPOOL_MEMORY_DIRECT) {
+		/* For ever. */
+		wl_list_remove(&feedback->link);
+		wl_list_init(&feedback->link);
+	}
+}
+
+static void feedback_handle_ask(struct wl_client *client,
+		struct wl_resource *resource) {
+	struct feedback *feedback = wl_resource_get_user_data(resource);
+	if (feedback_get_pool(feedback) != NULL) {
+		feedback_send(feedback);
+	}
+}
+
+static const struct sealpool_shm_feedback_v1_interface feedback_impl = {
+	.destroy = handle_destroy,
+	.ask = feedback_handle_ask,
+};
+
+static void feedback_become_inert(struct feedback *feedback) {
+	if (feedback_get_pool(feedback) == NULL) {
+		return;
+	}
+	wl_list_remove(&feedback->target_destroy.link);
+	wl_list_remove(&feedback->link);
+	wl_list_init(&feedback->link);
+	feedback->pool = NULL;
+	feedback->buffer = NULL;
+}
+
+static void handle_target_destroy(struct wl_listener *listener, void *data) {
+	struct feedback *feedback =
+		wl_container_of(listener, feedback, target_destroy);
+	feedback_become_inert(feedback);
+}
+
+static void client_add_feedback(struct sp_client *client) {
+	sp_client_ref(client);
+	client->feedbacks_len++;
+	client->shm->feedbacks_len++;
+}
+
+static void client_remove_feedback(struct sp_client *client) {
+	client->feedbacks_len--;
+	client->shm->feedbacks_len--;
+	sp_client_unref(client);
+}
+
+static void feedback_handle_resource_destroy(struct wl_resource *resource) {
+	struct feedback *feedback = wl_resource_get_user_data(resource);
+	feedback_become_inert(feedback);
+	client_remove_feedback(feedback->client);
+	free(feedback);
+}
+
+/* Returns the client's record if it may have one more object, else posts an
+ * error. */
+static struct sp_client *admit(struct wl_client *wl_client,
+		struct wl_resource *manager) {
+	struct sealpool_shm *shm = wl_resource_get_user_data(manager);
+	struct sp_client *client = sp_client_get(shm, wl_client);
+	if (client == NULL) {
+		wl_client_post_no_memory(wl_client);
+		return NULL;
+	}
+	if (client->feedbacks_len >= FEEDBACKS_MAX) {
+		wl_resource_post_error(manager,
+			SEALPOOL_SHM_FEEDBACK_MANAGER_V1_ERROR_TOO_MANY,
+			"more than %d feedback objects", FEEDBACKS_MAX);
+		return NULL;
+	}
+	return client;
+}
+
+/* "pool" or "buffer" is what "target" stands for; neither of them, if that is
+ * not ours. */
+static void create_feedback(struct wl_client *wl_client,
+		struct wl_resource *manager, uint32_t id,
+		struct wl_resource *target, struct sp_pool *pool,
+		struct sealpool_buffer *buffer) {
+	if (pool == NULL && buffer == NULL) {
+		wl_resource_post_error(manager,
+			SEALPOOL_SHM_FEEDBACK_MANAGER_V1_ERROR_FOREIGN_OBJECT,
+			"%s#%u is not of a wl_shm that is told about",
+			wl_resource_get_class(target),
+			wl_resource_get_id(target));
+		return;
+	}
+	if (wl_resource_get_destroy_listener(target,
+			handle_target_destroy) != NULL) {
+		wl_resource_post_error(manager,
+			SEALPOOL_SHM_FEEDBACK_MANAGER_V1_ERROR_ALREADY_EXISTS,
+			"%s#%u has a feedback object already",
+			wl_resource_get_class(target),
+			wl_resource_get_id(target));
+		return;
+	}
+	struct sp_client *client = admit(wl_client, manager);
+	if (client == NULL) {
+		return;
+	}
+	struct feedback *feedback = calloc(1, sizeof(*feedback));
+	if (feedback == NULL) {
+		wl_client_post_no_memory(wl_client);
+		return;
+	}
+	feedback->resource = wl_resource_create(wl_client,
+		&sealpool_shm_feedback_v1_interface,
+		wl_resource_get_version(manager), id);
+	if (feedback->resource == NULL) {
+		free(feedback);
+		wl_client_post_no_memory(wl_client);
+		return;
+	}
+	feedback->client = client;
+	client_add_feedback(client);
+	feedback->pool = pool;
+	feedback->buffer = buffer;
+	feedback->target_destroy.notify = handle_target_destroy;
+	wl_resource_add_destroy_listener(target, &feedback->target_destroy);
+	wl_list_insert(&client->feedbacks, &feedback->link);
+	feedback_count(feedback, &feedback->copied_in, &feedback->copied_out);
+	wl_resource_set_implementation(feedback->resource, &feedback_impl,
+		feedback, feedback_handle_resource_destroy);
+	feedback_send(feedback);
+}
+
+/* Budgets */
+
+static void get_used(const struct sp_client *client,
+		uint64_t used[RESOURCES_LEN]) {
+	used[SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_POOLS] =
+		client->pools_len;
+	used[SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_BUFFERS] =
+		client->buffers_len;
+	used[SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_FDS] = client->fds;
+	used[SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_SHADOW_BYTES] =
+		client->shadow_bytes;
+}
+
+static void budget_feedback_send(struct sp_budget_feedback *feedback) {
+	const struct sealpool_budget *budget =
+		&feedback->client->shm->budget.limits;
+	const uint64_t limits[RESOURCES_LEN] = {
+		[SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_POOLS] =
+			budget->pools,
+		[SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_BUFFERS] =
+			budget->buffers,
+		[SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_FDS] = budget->fds,
+		[SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_SHADOW_BYTES] =
+			budget->shadow_bytes,
+	};
+	get_used(feedback->client, feedback->used);
+	for (uint32_t i = 0; i < RESOURCES_LEN; i++) {
+		sealpool_shm_budget_feedback_v1_send_usage(feedback->resource,
+			i, hi(feedback->used[i]), lo(feedback->used[i]),
+			hi(limits[i]), lo(limits[i]));
+	}
+	sealpool_shm_budget_feedback_v1_send_done(feedback->resource);
+}
+
+static void budget_feedback_handle_ask(struct wl_client *client,
+		struct wl_resource *resource) {
+	budget_feedback_send(wl_resource_get_user_data(resource));
+}
+
+static const struct sealpool_shm_budget_feedback_v1_interface
+		budget_feedback_impl = {
+	.destroy = handle_destroy,
+	.ask = budget_feedback_handle_ask,
+};
+
+static void budget_feedback_handle_resource_destroy(
+		struct wl_resource *resource) {
+	struct sp_budget_feedback *feedback =
+		wl_resource_get_user_data(resource);
+	feedback->client->budget_feedback = NULL;
+	client_remove_feedback(feedback->client);
+	free(feedback);
+}
+
+static bool has_changed(const struct sp_budget_feedback *feedback) {
+	uint64_t used[RESOURCES_LEN];
+	get_used(feedback->client, used);
+	for (size_t i = 0; i < RESOURCES_LEN; i++) {
+		if (used[i] != feedback->used[i]) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The manager */
+
+static void manager_handle_get_pool_feedback(struct wl_client *client,
+		struct wl_resource *manager, uint32_t id,
+		struct wl_resource *target) {
+	struct sealpool_shm *shm = wl_resource_get_user_data(manager);
+	struct sp_pool *pool = shm->find_pool(target);
+	if (pool != NULL && pool->client->shm != shm) {
+		pool = NULL;
+	}
+	create_feedback(client, manager, id, target, pool, NULL);
+}
+
+static void manager_handle_get_buffer_feedback(struct wl_client *client,
+		struct wl_resource *manager, uint32_t id,
+		struct wl_resource *target) {
+	struct sealpool_shm *shm = wl_resource_get_user_data(manager);
+	struct sealpool_buffer *buffer = shm->find_buffer(target);
+	if (buffer != NULL && sealpool_buffer_get_shm(buffer) != shm) {
+		buffer = NULL;
+	}
+	create_feedback(client, manager, id, target, NULL, buffer);
+}
+
+static void manager_handle_get_budget_feedback(struct wl_client *wl_client,
+		struct wl_resource *manager, uint32_t id) {
+	struct sp_client *client = admit(wl_client, manager);
+	if (client == NULL) {
+		return;
+	}
+	if (client->budget_feedback != NULL) {
+		wl_resource_post_error(manager,
+			SEALPOOL_SHM_FEEDBACK_MANAGER_V1_ERROR_ALREADY_EXISTS,
+			"there is a feedback object about budgets already");
+		return;
+	}
+	struct sp_budget_feedback *feedback = calloc(1, sizeof(*feedback));
+	if (feedback == NULL) {
+		wl_client_post_no_memory(wl_client);
+		return;
+	}
+	feedback->resource = wl_resource_create(wl_client,
+		&sealpool_shm_budget_feedback_v1_interface,
+		wl_resource_get_version(manager), id);
+	if (feedback->resource == NULL) {
+		free(feedback);
+		wl_client_post_no_memory(wl_client);
+		return;
+	}
+	feedback->client = client;
+	client_add_feedback(client);
+	client->budget_feedback = feedback;
+	wl_resource_set_implementation(feedback->resource,
+		&budget_feedback_impl, feedback,
+		budget_feedback_handle_resource_destroy);
+	budget_feedback_send(feedback);
+}
+
+static const struct sealpool_shm_feedback_manager_v1_interface manager_impl = {
+	.destroy = handle_destroy,
+	.get_pool_feedback = manager_handle_get_pool_feedback,
+	.get_buffer_feedback = manager_handle_get_buffer_feedback,
+	.get_budget_feedback = manager_handle_get_budget_feedback,
+};
+
+static void manager_handle_resource_destroy(struct wl_resource *resource) {
+	sp_shm_unref(wl_resource_get_user_data(resource));
+}
+
+static void bind(struct wl_client *client, void *data, uint32_t version,
+		uint32_t id) {
+	struct wl_resource *resource = wl_resource_create(client,
+		&sealpool_shm_feedback_manager_v1_interface, (int)version, id);
+	if (resource == NULL) {
+		wl_client_post_no_memory(client);
+		return;
+	}
+	wl_resource_set_implementation(resource, &manager_impl,
+		sp_shm_ref(data), manager_handle_resource_destroy);
+}
+
+bool sp_feedback_create_global(struct sealpool_shm *shm) {
+	shm->feedback_global = wl_global_create(shm->display,
+		&sealpool_shm_feedback_manager_v1_interface, 1, shm, bind);
+	return shm->feedback_global != NULL;
+}
+
+void sp_feedback_handle_commit(struct sealpool_shm *shm,
+		struct wl_client *wl_client) {
+	struct sp_client *client = shm->feedbacks_len > 0 ?
+		sp_client_find(shm, wl_client) : NULL;
+	if (client == NULL) {
+		return;
+	}
+	struct feedback *feedback, *tmp;
+	wl_list_for_each_safe(feedback, tmp, &client->feedbacks, link) {
+		if (feedback_get_kind(feedback) != feedback->kind) {
+			feedback_send(feedback);
+		}
+	}
+	if (client->budget_feedback != NULL &&
+			has_changed(client->budget_feedback)) {
+		budget_feedback_send(client->budget_feedback);
+	}
+}
