@@ -133,6 +133,11 @@ struct sealpool_options {
 	 * from that when its surfaces are read, so offer it not to all where
 	 * that matters (wl_display_set_global_filter()). Default: no. */
 	bool feedback;
+	/** Listen at a socket in $XDG_RUNTIME_DIR, for sealpool-top(1): whoever
+	 * this user is and can reach it is told what each client holds and has
+	 * cost. Clients in a sandbox cannot reach it, unless they are given more
+	 * of that folder than the socket of their compositor. Default: no. */
+	bool monitor;
 };
 
 /**

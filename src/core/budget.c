@@ -176,6 +176,7 @@ struct sp_client *sp_client_get(struct sealpool_shm *shm,
 	}
 	client->shm = sp_shm_ref(shm);
 	client->wl_client = wl_client;
+	client->id = ++shm->clients_made;
 	client->wl_client_destroy.notify = client_handle_wl_client_destroy;
 	wl_client_add_destroy_listener(wl_client, &client->wl_client_destroy);
 	wl_list_insert(&shm->clients, &client->link);

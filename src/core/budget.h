@@ -50,6 +50,8 @@ struct sp_client {
 	struct wl_listener wl_client_destroy;
 	struct wl_list link; /* sealpool_shm.clients */
 	struct wl_list pools; /* sp_pool.link, oldest first */
+	/* Never again another's, unlike a process's. */
+	uint64_t id;
 	unsigned refs;
 
 	uint32_t pools_len;

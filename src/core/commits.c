@@ -486,6 +486,10 @@ struct sealpool_buffer *sp_commits_handle_request(struct sp_commits *commits,
 	if (strcmp(class, wl_surface_interface.name) == 0) {
 		return handle_surface_request(commits, message);
 	}
+	/* Feedback about a buffer neither reads nor writes it. */
+	if (strcmp(class, SP_FEEDBACK_MANAGER) == 0) {
+		return NULL;
+	}
 	if (strcmp(class, "wp_viewporter") == 0) {
 		if (message->message_opcode == VIEWPORTER_GET_VIEWPORT) {
 			struct sp_surface *surface = surface_get(commits,

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <wayland-server-core.h>
 
+#define SP_FEEDBACK_MANAGER "sealpool_shm_feedback_manager_v1"
+
 struct sealpool_shm;
 
 /** Creates the global. Returns false when there is no memory. */

@@ -14,6 +14,7 @@
 #include "commits.h"
 #include "feedback.h"
 #include "format.h"
+#include "monitor.h"
 #include "pool.h"
 #include "shm.h"
 
@@ -117,6 +118,8 @@ void sp_shm_destroy(struct sealpool_shm *shm) {
 	if (shm->feedback_global != NULL) {
 		wl_global_destroy(shm->feedback_global);
 	}
+	sp_monitor_destroy(shm->monitor);
+	shm->monitor = NULL;
 	sp_commits_destroy(shm->commits);
 	shm->commits = NULL;
 	sp_attic_detach(shm);
@@ -208,9 +211,18 @@ struct sealpool_shm *sp_shm_create(struct wl_display *display,
 	wl_display_add_destroy_listener(display, &shm->display_destroy);
 	if (wanted.feedback && !sp_feedback_create_global(shm)) {
 		sp_log(shm, SEALPOOL_LOG_ERROR, "cannot create %s: %s",
-			"sealpool_shm_feedback_manager_v1", strerror(errno));
+			SP_FEEDBACK_MANAGER, strerror(errno));
 		sp_shm_destroy(shm);
 		return NULL;
+	}
+	if (wanted.monitor) {
+		/* Nobody is less safe without. */
+		shm->monitor = sp_monitor_create(shm);
+		if (shm->monitor == NULL) {
+			sp_log(shm, SEALPOOL_LOG_ERROR, "cannot listen in "
+				"$XDG_RUNTIME_DIR for sealpool-top: %s",
+				strerror(errno));
+		}
 	}
 	return shm;
 
@@ -284,24 +296,33 @@ static void give_stats(struct sealpool_stats *to, struct sealpool_stats *from) {
 	memcpy(to, from, to->size < sizeof(*from) ? to->size : sizeof(*from));
 }
 
-void sealpool_shm_get_client_stats(struct sealpool_shm *shm,
-		struct wl_client *wl_client, struct sealpool_stats *stats) {
-	struct sealpool_stats sum = { 0 };
-	struct sp_client *client = sp_client_find(shm, wl_client);
-	if (client != NULL) {
-		sum.pools = client->pools_len;
-		sum.fds = (uint32_t)client->fds;
-		sum.shadow_bytes = client->shadow_bytes;
-		sum.bytes_copied_in = client->bytes_copied_in;
-		sum.bytes_copied_out = client->bytes_copied_out;
-		sum.faults = client->faults;
-		struct sp_pool *pool;
-		wl_list_for_each(pool, &client->pools, link) {
-			sum.pool_bytes += (uint64_t)pool->size;
-			count_buffers(pool, &sum);
-		}
+void sp_client_get_stats(struct sp_client *client,
+		struct sealpool_stats *stats) {
+	struct sealpool_stats sum = {
+		.pools = client->pools_len,
+		.fds = (uint32_t)client->fds,
+		.shadow_bytes = client->shadow_bytes,
+		.bytes_copied_in = client->bytes_copied_in,
+		.bytes_copied_out = client->bytes_copied_out,
+		.faults = client->faults,
+	};
+	struct sp_pool *pool;
+	wl_list_for_each(pool, &client->pools, link) {
+		sum.pool_bytes += (uint64_t)pool->size;
+		count_buffers(pool, &sum);
 	}
 	give_stats(stats, &sum);
+}
+
+void sealpool_shm_get_client_stats(struct sealpool_shm *shm,
+		struct wl_client *wl_client, struct sealpool_stats *stats) {
+	struct sp_client *client = sp_client_find(shm, wl_client);
+	if (client != NULL) {
+		sp_client_get_stats(client, stats);
+	} else {
+		struct sealpool_stats none = { 0 };
+		give_stats(stats, &none);
+	}
 }
 
 void sealpool_shm_for_each_pool(struct sealpool_shm *shm,

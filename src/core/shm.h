@@ -15,6 +15,7 @@
 #include "idle.h"
 
 struct sp_commits;
+struct sp_monitor;
 struct sp_pool;
 
 /**
@@ -41,12 +42,14 @@ struct sealpool_shm {
 
 	struct sp_budget budget;
 	struct wl_list clients; /* sp_client.link */
+	uint64_t clients_made;
 	struct sp_fault_queue faults;
 	struct sp_idle idle;
 	struct sp_attic attic;
 	struct sp_commits *commits;
 	/* Of all clients. */
 	uint32_t feedbacks_len;
+	struct sp_monitor *monitor; /* NULL for none */
 	struct sealpool_buffer *(*find_buffer)(struct wl_resource *resource);
 	struct sp_pool *(*find_pool)(struct wl_resource *resource);
 };
@@ -68,6 +71,10 @@ struct sealpool_shm *sp_shm_ref(struct sealpool_shm *shm);
 void sp_shm_unref(struct sealpool_shm *shm);
 
 bool sp_shm_has_format(const struct sealpool_shm *shm, uint32_t drm);
+
+/** What a client holds and has cost: sealpool_shm_get_client_stats(). */
+void sp_client_get_stats(struct sp_client *client,
+	struct sealpool_stats *stats);
 
 void sp_log(struct sealpool_shm *shm, enum sealpool_log_importance importance,
 	const char *format, ...) __attribute__((format(printf, 3, 4)));

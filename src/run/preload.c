@@ -191,6 +191,8 @@ static bool guard_display(struct wl_display *wl) {
 		.size = sizeof(options),
 		.budget = settings.budget,
 		.lenient = settings.lenient,
+		.feedback = settings.feedback,
+		.monitor = settings.monitor,
 		.log = log_message,
 	};
 	display->wl = wl;

@@ -34,6 +34,10 @@ static const char usage[] =
 	"the memory that it shares.\n"
 	"\n"
 	"  --lenient                leave clients alive whose files are too short\n"
+	"  --feedback               let clients ask how their own memory is seen:\n"
+	"                           see sealpool-info(1)\n"
+	"  --monitor                let this user ask what all clients cost: see\n"
+	"                           sealpool-top(1)\n"
 	"  --pools N                for each client (default: 2048)\n"
 	"  --buffers N              for each client (default: 32768)\n"
 	"  --fds N                  for each client, and for all together (default:\n"
@@ -198,10 +202,12 @@ static void find_library(struct settings *settings) {
 }
 
 int main(int argc, char *argv[]) {
-	enum { LENIENT = 1, POOLS, BUFFERS, FDS, ALL_FDS, BYTES, ALL_BYTES,
+	enum { LENIENT = 1, FEEDBACK, MONITOR, POOLS, BUFFERS, FDS, ALL_FDS, BYTES, ALL_BYTES,
 		STATS, QUIET, PATIENCE, HELP, VERSION };
 	static const struct option options[] = {
 		{ "lenient", no_argument, NULL, LENIENT },
+		{ "feedback", no_argument, NULL, FEEDBACK },
+		{ "monitor", no_argument, NULL, MONITOR },
 		{ "pools", required_argument, NULL, POOLS },
 		{ "buffers", required_argument, NULL, BUFFERS },
 		{ "fds", required_argument, NULL, FDS },
@@ -224,6 +230,12 @@ int main(int argc, char *argv[]) {
 		switch (option) {
 		case LENIENT:
 			settings.lenient = true;
+			break;
+		case FEEDBACK:
+			settings.feedback = true;
+			break;
+		case MONITOR:
+			settings.monitor = true;
 			break;
 		case POOLS:
 			budget->pools = (uint32_t)parse(name, optarg, UINT32_MAX);

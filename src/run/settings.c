@@ -32,13 +32,14 @@ bool settings_put(const struct settings *settings) {
 	const struct sealpool_budget *budget = &settings->budget;
 	char *value;
 	if (asprintf(&value, "%" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32
-			" %" PRIu64 " %" PRIu64 " %d %d %u %d %" PRIu64 " %s",
+			" %" PRIu64 " %" PRIu64 " %d %d %d %d %u %d %" PRIu64
+			" %s",
 			budget->pools, budget->buffers, budget->fds,
 			budget->all_fds, budget->shadow_bytes,
 			budget->all_shadow_bytes, settings->lenient,
-			settings->quiet, settings->stats_seconds,
-			settings->ready_fd, settings->ready_inode,
-			settings->library) < 0) {
+			settings->feedback, settings->monitor, settings->quiet,
+			settings->stats_seconds, settings->ready_fd,
+			settings->ready_inode, settings->library) < 0) {
 		return false;
 	}
 	bool ok = setenv(VARIABLE, value, true) == 0 &&
@@ -53,19 +54,22 @@ bool settings_get(struct settings *settings) {
 		return false;
 	}
 	struct sealpool_budget *budget = &settings->budget;
-	int lenient, quiet, library = 0;
+	int lenient, feedback, monitor, quiet, library = 0;
 	if (sscanf(value, "%" SCNu32 " %" SCNu32 " %" SCNu32 " %" SCNu32
-			" %" SCNu64 " %" SCNu64 " %d %d %u %d %" SCNu64
+			" %" SCNu64 " %" SCNu64 " %d %d %d %d %u %d %" SCNu64
 			" %n",
 			&budget->pools, &budget->buffers, &budget->fds,
 			&budget->all_fds, &budget->shadow_bytes,
-			&budget->all_shadow_bytes, &lenient, &quiet,
-			&settings->stats_seconds, &settings->ready_fd,
-			&settings->ready_inode, &library) != 11 ||
+			&budget->all_shadow_bytes, &lenient, &feedback,
+			&monitor, &quiet, &settings->stats_seconds,
+			&settings->ready_fd, &settings->ready_inode,
+			&library) != 13 ||
 			library == 0) {
 		return false;
 	}
 	settings->lenient = lenient;
+	settings->feedback = feedback;
+	settings->monitor = monitor;
 	settings->quiet = quiet;
 	snprintf(settings->library, sizeof(settings->library), "%s",
 		value + library);

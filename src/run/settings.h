@@ -12,6 +12,8 @@
 struct settings {
 	struct sealpool_budget budget;
 	bool lenient;
+	bool feedback;
+	bool monitor;
 	bool quiet;
 	/* Between two lines of statistics; 0 for none. */
 	unsigned stats_seconds;

@@ -10,6 +10,8 @@
  *     modules=sealpool-weston.so
  *     [sealpool]
  *     lenient=true
+ *     feedback=true
+ *     monitor=true
  *     shadow-bytes=100000000
  *
  * Weston loads modules before it lets clients connect.
@@ -92,6 +94,8 @@ static bool get_options(struct weston_compositor *compositor,
 		weston_config_get_section(config, "sealpool", NULL, NULL);
 	struct sealpool_budget *budget = &options->budget;
 	return get_bool(section, "lenient", &options->lenient) &&
+		get_bool(section, "feedback", &options->feedback) &&
+		get_bool(section, "monitor", &options->monitor) &&
 		get_number32(section, "pools", &budget->pools) &&
 		get_number32(section, "buffers", &budget->buffers) &&
 		get_number32(section, "fds", &budget->fds) &&

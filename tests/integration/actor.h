@@ -49,6 +49,8 @@ struct args {
 	uint32_t frame;
 	/* How many times. */
 	uint32_t count;
+	/* Of sealpool-shm-feedback: enum kind, and enum reason. */
+	uint32_t told_kind, reasons;
 	/* A file, and how to open it: O_*. */
 	char path[128];
 	int open_flags;

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef INTEGRATION_ASKER_H
+#define INTEGRATION_ASKER_H
+
+/**
+ * Orders for clients that use sealpool-shm-feedback. Feedback objects go by the
+ * slot of the pool or buffer that they are about.
+ */
+
+#include "peer.h"
+#include "sealpool-shm-feedback-v1-client-protocol.h"
+
+/** Binds the global; all others below need it. */
+bool bind_feedback(struct actor *actor, const struct args *args);
+/** Fails if there is such a global. */
+bool expect_no_feedback(struct actor *actor, const struct args *args);
+bool destroy_manager(struct actor *actor, const struct args *args);
+
+/** .pool, .buffer */
+bool get_pool_feedback(struct actor *actor, const struct args *args);
+bool get_buffer_feedback(struct actor *actor, const struct args *args);
+bool get_budget_feedback(struct actor *actor, const struct args *args);
+bool ask_pool(struct actor *actor, const struct args *args);
+bool ask_buffer(struct actor *actor, const struct args *args);
+bool ask_budget(struct actor *actor, const struct args *args);
+bool destroy_pool_feedback(struct actor *actor, const struct args *args);
+bool destroy_buffer_feedback(struct actor *actor, const struct args *args);
+bool destroy_budget_feedback(struct actor *actor, const struct args *args);
+
+/** Fail unless the newest state is .told_kind and .reasons, and .count states
+ * were sent in all. */
+bool expect_pool_told(struct actor *actor, const struct args *args);
+bool expect_buffer_told(struct actor *actor, const struct args *args);
+/** Fails unless the newest state has .size bytes read and .offset written. */
+bool expect_copied(struct actor *actor, const struct args *args);
+bool expect_pool_copied(struct actor *actor, const struct args *args);
+/** Fails unless of resource .format (enum resource) .size are used, of .offset
+ * if that is not 0, and .count states were sent in all. */
+bool expect_usage(struct actor *actor, const struct args *args);
+
+/** Puts a wl_buffer that is of no wl_shm into slot .buffer; needs
+ * offer_single_pixels(). */
+bool make_single_pixel(struct actor *actor, const struct args *args);
+
+/** Destroys pool 0, buffer 0, their feedback objects and that about budgets, and
+ * the manager, in the order that is the permutation .count (below 720), in one
+ * go. */
+bool destroy_in_order(struct actor *actor, const struct args *args);
+
+/** Has .count buffers made, asks for feedback, and destroys the buffers. */
+bool leave_inert(struct actor *actor, const struct args *args);
+
+/** Asks about buffer 0 and budgets .count times, and never looks at what
+ * comes. */
+bool ask_without_listening(struct actor *actor, const struct args *args);
+
+/** For the server: a global that makes such buffers. */
+void offer_single_pixels(struct wl_display *display);
+
+#endif
