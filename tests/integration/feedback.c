@@ -414,12 +414,19 @@ static void so_is_one_of_another_wl_shm(void **state) {
 			.feedback = true,
 		}));
 	/* The manager is the last one that was announced. */
-	struct peer *peer = peer_create(server);
-	tell(peer, bind_feedback);
-	tell(peer, make_picture, .kind = CLIENT_MEMORY_SEALED, .width = WIDTH,
-		.height = HEIGHT);
-	refused(peer, MANAGER, -1, ERROR(FOREIGN_OBJECT), get_pool_feedback);
-	peer_finish(peer);
+	static const order_func orders[] = {
+		get_pool_feedback, get_buffer_feedback,
+	};
+	for (int i = 0; i < 2; i++) {
+		struct peer *peer = peer_create(server);
+		tell(peer, bind_feedback);
+		tell(peer, make_picture, .kind = CLIENT_MEMORY_SEALED,
+			.width = WIDTH, .height = HEIGHT);
+		peer_expect_error(peer, orders[i], "get feedback",
+			&(struct args){ 0 }, MANAGER, -1,
+			ERROR(FOREIGN_OBJECT));
+		peer_finish(peer);
+	}
 }
 
 static void a_second_object_about_the_same_is_refused(void **state) {
