@@ -771,16 +771,18 @@ static struct wlr_backend *create_backend(struct wl_event_loop *loop) {
 	return backend;
 }
 
-static void create_globals(struct wl_display *display, bool stock) {
+static void create_globals(struct wl_display *display, bool stock,
+		const struct sealpool_options *options) {
 	/*
-	 * Sealpool comes in here, and nowhere else. NULL stands for the default
-	 * options: see struct sealpool_options for what a client may hold, and
-	 * for where messages go. wlr_renderer_init_wl_display() is not called,
-	 * because it would make a second wl_shm.
+	 * Sealpool comes in here, and nowhere else. NULL would do for the
+	 * default options: see struct sealpool_options for what a client may
+	 * hold, where messages go, and who is told what.
+	 * wlr_renderer_init_wl_display() is not called, because it would make a
+	 * second wl_shm.
 	 */
 	if (!stock) {
 		server.shm = NEED(sealpool_wlr_shm_create_with_renderer(
-			display, server.renderer, NULL));
+			display, server.renderer, options));
 	} else {
 		NEED(wlr_shm_create_with_renderer(display, 2, server.renderer));
 	}
@@ -866,7 +868,8 @@ static void add_socket(const char *name) {
 }
 
 static const char usage[] =
-	"Usage: sealpool-tiny [-s COMMAND] [--stock] [--socket NAME] [-d]\n"
+	"Usage: sealpool-tiny [-s COMMAND] [--stock] [--feedback] [--monitor]\n"
+	"                     [--socket NAME] [-d]\n"
 	"\n"
 	"A small Wayland compositor whose wl_shm is Sealpool's. It prints\n"
 	"WAYLAND_DISPLAY=NAME when clients can connect, what a client's shared\n"
@@ -875,6 +878,8 @@ static const char usage[] =
 	"\n"
 	"  -s, --startup COMMAND  run COMMAND with /bin/sh once ready\n"
 	"      --stock            use wlroots' own wl_shm; print no costs\n"
+	"      --feedback         let clients ask how their memory is seen\n"
+	"      --monitor          let sealpool-top ask what clients cost\n"
 	"      --socket NAME      name the socket (default: the next free name)\n"
 	"  -d, --debug            show all of wlroots' messages, not only errors\n"
 	"  -h, --help             show this\n"
@@ -886,6 +891,8 @@ int main(int argc, char *argv[]) {
 	static const struct option long_options[] = {
 		{ "startup", required_argument, NULL, 's' },
 		{ "stock", no_argument, NULL, 'S' },
+		{ "feedback", no_argument, NULL, 'f' },
+		{ "monitor", no_argument, NULL, 'm' },
 		{ "socket", required_argument, NULL, 'n' },
 		{ "debug", no_argument, NULL, 'd' },
 		{ "help", no_argument, NULL, 'h' },
@@ -894,6 +901,7 @@ int main(int argc, char *argv[]) {
 	const char *command = NULL, *socket_name = NULL;
 	enum wlr_log_importance importance = WLR_ERROR;
 	bool stock = false;
+	struct sealpool_options options = { .size = sizeof(options) };
 	int option;
 	while ((option = getopt_long(argc, argv, "s:dh", long_options,
 			NULL)) != -1) {
@@ -903,6 +911,12 @@ int main(int argc, char *argv[]) {
 			break;
 		case 'S':
 			stock = true;
+			break;
+		case 'f':
+			options.feedback = true;
+			break;
+		case 'm':
+			options.monitor = true;
 			break;
 		case 'n':
 			socket_name = optarg;
@@ -947,7 +961,7 @@ int main(int argc, char *argv[]) {
 		server.renderer));
 	create_scene();
 	create_seat();
-	create_globals(server.display, stock);
+	create_globals(server.display, stock, &options);
 
 	server_listen_to(&server.backend->events.destroy,
 		handle_backend_destroy);

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Trying a pool: it is made, a buffer in it, and a surface is committed with
+ * that. The surface has no role, so that nothing appears on the screen.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <wayland-client.h>
+
+#include "probe.h"
+#include "sealpool-shm-feedback-v1-client-protocol.h"
+
+static uint64_t join(uint32_t hi, uint32_t lo) {
+	return (uint64_t)hi << 32 | lo;
+}
+
+static void handle_memory(void *data, struct sealpool_shm_feedback_v1 *object,
+		uint32_t kind, uint32_t reasons) {
+	struct result *result = data;
+	result->has_feedback = true;
+	result->kind = kind;
+	result->reasons = reasons;
+}
+
+static void handle_copied(void *data, struct sealpool_shm_feedback_v1 *object,
+		uint32_t read_hi, uint32_t read_lo, uint32_t written_hi,
+		uint32_t written_lo) {
+	struct result *result = data;
+	result->copied += join(read_hi, read_lo);
+}
+
+static void handle_done(void *data, struct sealpool_shm_feedback_v1 *object) {
+	/* Looked at after the last one. */
+}
+
+static const struct sealpool_shm_feedback_v1_listener feedback_listener = {
+	.memory = handle_memory,
+	.copied = handle_copied,
+	.done = handle_done,
+};
+
+/* Returns whether the connection has survived the request. */
+static bool survive(struct connection *connection, struct result *result,
+		const char *request) {
+	result->request = request;
+	switch (connection_roundtrip(connection)) {
+	case FATE_ALIVE:
+		return true;
+	case FATE_ERROR:
+		result->outcome = OUTCOME_REFUSED;
+		connection_get_error(connection, &result->error);
+		break;
+	case FATE_CLOSED:
+		result->outcome = OUTCOME_CLOSED;
+		break;
+	case FATE_SILENT:
+		result->outcome = OUTCOME_SILENT;
+		break;
+	}
+	return false;
+}
+
+/* The objects go with the connection. */
+static void try_pool(struct connection *connection,
+		const struct memory *memory, struct result *result) {
+	struct wl_shm_pool *pool = wl_shm_create_pool(connection->shm,
+		memory->fd, memory->pool_size);
+	if (!survive(connection, result, "wl_shm.create_pool")) {
+		return;
+	}
+	int32_t offset = 0;
+	if (memory->resized > 0) {
+		wl_shm_pool_resize(pool, memory->resized);
+		if (!survive(connection, result, "wl_shm_pool.resize")) {
+			return;
+		}
+		offset = memory->resized - MEMORY_BYTES;
+	}
+	struct wl_buffer *buffer = wl_shm_pool_create_buffer(pool, offset,
+		MEMORY_SIDE, MEMORY_SIDE, MEMORY_STRIDE,
+		WL_SHM_FORMAT_XRGB8888);
+	if (!survive(connection, result, "wl_shm_pool.create_buffer")) {
+		return;
+	}
+	struct sealpool_shm_feedback_v1 *feedback = NULL;
+	if (connection->feedback != NULL) {
+		feedback = sealpool_shm_feedback_manager_v1_get_buffer_feedback(
+			connection->feedback, buffer);
+		sealpool_shm_feedback_v1_add_listener(feedback,
+			&feedback_listener, result);
+	}
+	if (connection->compositor != NULL) {
+		struct wl_surface *surface = wl_compositor_create_surface(
+			connection->compositor);
+		wl_surface_attach(surface, buffer, 0, 0);
+		wl_surface_damage(surface, 0, 0, MEMORY_SIDE, MEMORY_SIDE);
+		wl_surface_commit(surface);
+	}
+	/* What is found out while reading, on another thread maybe, is told some
+	 * time later. */
+	for (int i = 0; i < 3; i++) {
+		if (!survive(connection, result, "wl_surface.commit")) {
+			return;
+		}
+	}
+	if (feedback != NULL) {
+		sealpool_shm_feedback_v1_ask(feedback);
+		survive(connection, result, "sealpool_shm_feedback_v1.ask");
+	}
+}
+
+bool probe(const struct sort *sort, struct result *result) {
+	*result = (struct result){ 0 };
+	struct memory memory = { .fd = -1 };
+	if (!sort->create(&memory)) {
+		result->outcome = OUTCOME_NOT_TRIED;
+		snprintf(result->reason, sizeof(result->reason), "%s",
+			memory.error);
+		memory_destroy(&memory);
+		return true;
+	}
+	struct connection connection;
+	bool ok = connection_open(&connection);
+	if (ok) {
+		try_pool(&connection, &memory, result);
+	}
+	connection_close(&connection);
+	memory_destroy(&memory);
+	return ok;
+}
+
+static void handle_usage(void *data,
+		struct sealpool_shm_budget_feedback_v1 *object,
+		uint32_t resource, uint32_t used_hi, uint32_t used_lo,
+		uint32_t limit_hi, uint32_t limit_lo) {
+	struct budgets *budgets = data;
+	if (resource < BUDGETS_LEN) {
+		budgets->used[resource] = join(used_hi, used_lo);
+		budgets->limits[resource] = join(limit_hi, limit_lo);
+	}
+}
+
+static void handle_budget_done(void *data,
+		struct sealpool_shm_budget_feedback_v1 *object) {
+	struct budgets *budgets = data;
+	budgets->known = true;
+}
+
+static const struct sealpool_shm_budget_feedback_v1_listener budget_listener = {
+	.usage = handle_usage,
+	.done = handle_budget_done,
+};
+
+void probe_budgets(struct connection *connection, struct budgets *budgets) {
+	*budgets = (struct budgets){ 0 };
+	if (connection->feedback == NULL) {
+		return;
+	}
+	struct sealpool_shm_budget_feedback_v1 *feedback =
+		sealpool_shm_feedback_manager_v1_get_budget_feedback(
+			connection->feedback);
+	sealpool_shm_budget_feedback_v1_add_listener(feedback,
+		&budget_listener, budgets);
+	connection_roundtrip(connection);
+	sealpool_shm_budget_feedback_v1_destroy(feedback);
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Text, in the manner of wayland-info, and JSON.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "report.h"
+#include "sealpool-shm-feedback-v1-client-protocol.h"
+
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct {
+	uint32_t value;
+	const char *name;
+} formats[] = {
+#include "formats.inc"
+};
+
+static const char *const budget_names[BUDGETS_LEN] = {
+	[SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_POOLS] = "pools",
+	[SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_BUFFERS] = "buffers",
+	[SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_FDS] = "fds",
+	[SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_SHADOW_BYTES] =
+		"shadow_bytes",
+};
+
+static const struct {
+	uint32_t bit;
+	const char *name;
+} reasons[] = {
+	{ SEALPOOL_SHM_FEEDBACK_V1_REASON_NO_SEAL, "no_seal" },
+	{ SEALPOOL_SHM_FEEDBACK_V1_REASON_SHORT, "short" },
+	{ SEALPOOL_SHM_FEEDBACK_V1_REASON_READ_ONLY, "read_only" },
+	{ SEALPOOL_SHM_FEEDBACK_V1_REASON_FILE_SYSTEM, "file_system" },
+	{ SEALPOOL_SHM_FEEDBACK_V1_REASON_SPARSE, "sparse" },
+	{ SEALPOOL_SHM_FEEDBACK_V1_REASON_BUDGET, "budget" },
+	{ SEALPOOL_SHM_FEEDBACK_V1_REASON_LATE, "late" },
+};
+
+static const char *kind_name(uint32_t kind) {
+	switch (kind) {
+	case SEALPOOL_SHM_FEEDBACK_V1_KIND_DIRECT:
+		return "direct";
+	case SEALPOOL_SHM_FEEDBACK_V1_KIND_NOFAULT:
+		return "nofault";
+	case SEALPOOL_SHM_FEEDBACK_V1_KIND_SHADOW:
+		return "shadow";
+	}
+	return "unknown";
+}
+
+/* One that this program does not know goes by the four letters that a format's
+ * number is made of. */
+static const char *format_name(uint32_t format, char letters[5]) {
+	for (size_t i = 0; i < LENGTH(formats); i++) {
+		if (formats[i].value == format) {
+			return formats[i].name;
+		}
+	}
+	for (int i = 0; i < 4; i++) {
+		char letter = (char)(format >> (8 * i));
+		letters[i] = letter >= ' ' && letter < 0x7f ? letter : '?';
+	}
+	letters[4] = '\0';
+	return letters;
+}
+
+/* Text */
+
+static void text_begin(const struct connection *connection,
+		const struct budgets *budgets) {
+	printf("interface: 'wl_shm', version: %" PRIu32 "\n",
+		connection->shm_version);
+	puts("\tformats:");
+	for (size_t i = 0; i < connection->formats_len; i++) {
+		char letters[5];
+		uint32_t format = connection->formats[i];
+		printf("\t\t0x%08" PRIx32 " %s\n", format,
+			format_name(format, letters));
+	}
+	if (connection->feedback == NULL) {
+		puts("sealpool: does not tell (no "
+			"'sealpool_shm_feedback_manager_v1')");
+	} else {
+		printf("interface: 'sealpool_shm_feedback_manager_v1', "
+			"version: %" PRIu32 "\n", connection->feedback_version);
+	}
+	if (budgets->known) {
+		puts("\tbudgets of a client:");
+		for (int i = 0; i < BUDGETS_LEN; i++) {
+			printf("\t\t%s: %" PRIu64 "\n", budget_names[i],
+				budgets->limits[i]);
+		}
+	}
+	puts("pools:");
+}
+
+static void text_add(const struct sort *sort, const struct result *result,
+		bool first) {
+	printf("\t%-20s ", sort->name);
+	const char *name = error_get_name(&result->error);
+	switch (result->outcome) {
+	case OUTCOME_ACCEPTED:
+		fputs("accepted", stdout);
+		if (result->has_feedback) {
+			printf(", %s", kind_name(result->kind));
+		}
+		for (size_t i = 0; i < LENGTH(reasons); i++) {
+			if (result->reasons & reasons[i].bit) {
+				printf(" %s", reasons[i].name);
+			}
+		}
+		if (result->copied > 0) {
+			printf(", %" PRIu64 " bytes copied", result->copied);
+		}
+		puts("");
+		break;
+	case OUTCOME_REFUSED:
+		printf("refused after %s: %s ", result->request,
+			result->error.interface);
+		if (name != NULL) {
+			printf("%s", name);
+		} else {
+			printf("error %" PRIu32, result->error.code);
+		}
+		printf(": %s\n", result->error.message);
+		break;
+	case OUTCOME_CLOSED:
+		printf("disconnected without a word after %s\n",
+			result->request);
+		break;
+	case OUTCOME_SILENT:
+		printf("no answer after %s\n", result->request);
+		break;
+	case OUTCOME_NOT_TRIED:
+		printf("not tried: %s\n", result->reason);
+		break;
+	}
+}
+
+static void text_end(void) {
+	/* The last line was that. */
+}
+
+const struct report text_report = { text_begin, text_add, text_end };
+
+/* JSON */
+
+static void print_string(const char *text) {
+	putchar('"');
+	for (const char *c = text; *c != '\0'; c++) {
+		if (*c == '"' || *c == '\\') {
+			putchar('\\');
+		}
+		if ((unsigned char)*c < ' ') {
+			printf("\\u%04x", *c);
+		} else {
+			putchar(*c);
+		}
+	}
+	putchar('"');
+}
+
+static void print_member(const char *name, const char *text) {
+	printf(", \"%s\": ", name);
+	print_string(text);
+}
+
+static void json_begin(const struct connection *connection,
+		const struct budgets *budgets) {
+	printf("{\n  \"wl_shm\": { \"version\": %" PRIu32 ", \"formats\": [",
+		connection->shm_version);
+	for (size_t i = 0; i < connection->formats_len; i++) {
+		char letters[5];
+		uint32_t format = connection->formats[i];
+		printf("%s\n    { \"value\": %" PRIu32, i > 0 ? "," : "",
+			format);
+		print_member("name", format_name(format, letters));
+		fputs(" }", stdout);
+	}
+	fputs("\n  ] },\n  \"sealpool\": ", stdout);
+	if (connection->feedback == NULL) {
+		fputs("null", stdout);
+	} else {
+		printf("{ \"version\": %" PRIu32, connection->feedback_version);
+		for (int i = 0; i < BUDGETS_LEN && budgets->known; i++) {
+			printf(", \"%s\": %" PRIu64, budget_names[i],
+				budgets->limits[i]);
+		}
+		fputs(" }", stdout);
+	}
+	fputs(",\n  \"pools\": [", stdout);
+}
+
+static void json_add(const struct sort *sort, const struct result *result,
+		bool first) {
+	static const char *const outcomes[] = {
+		[OUTCOME_ACCEPTED] = "accepted",
+		[OUTCOME_REFUSED] = "refused",
+		[OUTCOME_CLOSED] = "disconnected",
+		[OUTCOME_SILENT] = "no_answer",
+		[OUTCOME_NOT_TRIED] = "not_tried",
+	};
+	printf("%s\n    { \"sort\": ", first ? "" : ",");
+	print_string(sort->name);
+	print_member("description", sort->description);
+	print_member("outcome", outcomes[result->outcome]);
+	if (result->outcome == OUTCOME_NOT_TRIED) {
+		print_member("reason", result->reason);
+	} else if (result->outcome != OUTCOME_ACCEPTED) {
+		print_member("request", result->request);
+	}
+	if (result->outcome == OUTCOME_REFUSED) {
+		const char *name = error_get_name(&result->error);
+		print_member("interface", result->error.interface);
+		printf(", \"code\": %" PRIu32, result->error.code);
+		if (name != NULL) {
+			print_member("error", name);
+		}
+		print_member("message", result->error.message);
+	}
+	if (result->outcome == OUTCOME_ACCEPTED && result->has_feedback) {
+		print_member("kind", kind_name(result->kind));
+		fputs(", \"reasons\": [", stdout);
+		const char *separator = "";
+		for (size_t i = 0; i < LENGTH(reasons); i++) {
+			if (result->reasons & reasons[i].bit) {
+				printf("%s\"%s\"", separator, reasons[i].name);
+				separator = ", ";
+			}
+		}
+		printf("], \"copied\": %" PRIu64, result->copied);
+	}
+	fputs(" }", stdout);
+}
+
+static void json_end(void) {
+	puts("\n  ]\n}");
+}
+
+const struct report json_report = { json_begin, json_add, json_end };

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From $WAYLAND_DISPLAY to the socket that tells of its clients.
+ *
+ * That is named after the process of the compositor, which the kernel knows as
+ * who listens at the display. Where that is another process, which has opened
+ * the display's socket on behalf of the compositor, there still is only one
+ * compositor as a rule.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "find.h"
+
+#define PREFIX "sealpool-"
+
+int socket_connect(const char *path) {
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	size_t length = strlen(path);
+	if (length >= sizeof(address.sun_path)) {
+		return -ENAMETOOLONG;
+	}
+	memcpy(address.sun_path, path, length);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0) {
+		return -errno;
+	}
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		int ret = -errno;
+		close(fd);
+		return ret;
+	}
+	return fd;
+}
+
+static bool is_socket(const char *path) {
+	int fd = socket_connect(path);
+	if (fd >= 0) {
+		close(fd);
+	}
+	return fd >= 0;
+}
+
+/* 0 for none. */
+static pid_t get_compositor(const char *dir) {
+	const char *display = getenv("WAYLAND_DISPLAY");
+	if (display == NULL || display[0] == '\0') {
+		display = "wayland-0";
+	}
+	char path[4096];
+	if (display[0] == '/') {
+		snprintf(path, sizeof(path), "%s", display);
+	} else {
+		snprintf(path, sizeof(path), "%s/%s", dir, display);
+	}
+	int fd = socket_connect(path);
+	if (fd < 0) {
+		return 0;
+	}
+	struct ucred peer = { 0 };
+	socklen_t length = sizeof(peer);
+	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length);
+	close(fd);
+	return peer.pid;
+}
+
+bool find_socket(char *path, size_t size) {
+	const char *dir = getenv("XDG_RUNTIME_DIR");
+	if (dir == NULL) {
+		fputs("sealpool-top: XDG_RUNTIME_DIR is not set\n", stderr);
+		return false;
+	}
+	pid_t pid = get_compositor(dir);
+	if (pid > 0) {
+		snprintf(path, size, "%s/" PREFIX "%d", dir, (int)pid);
+		if (is_socket(path)) {
+			return true;
+		}
+	}
+	unsigned found = 0;
+	DIR *entries = opendir(dir);
+	for (struct dirent *entry; entries != NULL &&
+			(entry = readdir(entries)) != NULL;) {
+		const char *digits = entry->d_name + strlen(PREFIX);
+		char other[4096];
+		snprintf(other, sizeof(other), "%s/%s", dir, entry->d_name);
+		if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) != 0 ||
+				digits[0] < '0' || digits[0] > '9' ||
+				!is_socket(other)) {
+			continue;
+		}
+		if (found++ > 0) {
+			fprintf(stderr, found == 2 ? "sealpool-top: which one? "
+				"--socket %s\n" : "%s", found == 2 ? path : "");
+			fprintf(stderr, "              or --socket %s\n", other);
+		}
+		snprintf(path, size, "%s", other);
+	}
+	if (entries != NULL) {
+		closedir(entries);
+	}
+	if (found == 0) {
+		fputs("sealpool-top: no compositor here tells of its clients. "
+			"It has to be told to: sealpool-run --monitor, "
+			"monitor=true in weston.ini's [sealpool], or "
+			"sealpool_options.monitor\n", stderr);
+	}
+	return found == 1;
+}

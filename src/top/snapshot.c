@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads what the compositor tells: lines of key=value, of which those that are
+ * not known here are passed over.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "find.h"
+#include "snapshot.h"
+
+/* A compositor that is busy for longer shows nothing else either. */
+#define PATIENCE_MS 5000
+
+static const struct {
+	const char *key;
+	size_t offset;
+} counters[] = {
+	{ "id", offsetof(struct client, id) },
+	{ "pools", offsetof(struct client, pools) },
+	{ "fds", offsetof(struct client, fds) },
+	{ "direct", offsetof(struct client, direct) },
+	{ "nofault", offsetof(struct client, nofault) },
+	{ "shadow", offsetof(struct client, shadow) },
+	{ "pool_bytes", offsetof(struct client, pool_bytes) },
+	{ "shadow_bytes", offsetof(struct client, shadow_bytes) },
+	{ "copied_in", offsetof(struct client, copied_in) },
+	{ "copied_out", offsetof(struct client, copied_out) },
+	{ "faults", offsetof(struct client, faults) },
+};
+
+static bool fail(char *error, size_t size, const char *format, ...) {
+	va_list args;
+	va_start(args, format);
+	vsnprintf(error, size, format, args);
+	va_end(args);
+	return false;
+}
+
+/* The name is the client's to choose, and may hold anything. */
+static void read_name(struct client *client) {
+	snprintf(client->name, sizeof(client->name), "%s",
+		client->pid > 0 ? "?" : "(gone)");
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%d/comm", client->pid);
+	FILE *file = client->pid > 0 ? fopen(path, "re") : NULL;
+	if (file == NULL) {
+		return;
+	}
+	char name[sizeof(client->name) + 1] = "";
+	size_t length = fread(name, 1, sizeof(name) - 1, file);
+	fclose(file);
+	while (length > 0 && (name[length - 1] == '\n' ||
+			length == sizeof(client->name))) {
+		name[--length] = '\0';
+	}
+	for (size_t i = 0; i < length; i++) {
+		client->name[i] = name[i] > ' ' && name[i] < 0x7f ?
+			name[i] : '?';
+	}
+	if (length > 0) {
+		client->name[length] = '\0';
+	}
+}
+
+static void parse_client(char *line, struct client *client) {
+	*client = (struct client){ 0 };
+	char *rest = line;
+	for (char *word; (word = strtok_r(rest, " ", &rest)) != NULL;) {
+		char *value = strchr(word, '=');
+		if (value == NULL) {
+			continue;
+		}
+		*value++ = '\0';
+		uint64_t number = strtoumax(value, NULL, 10);
+		if (strcmp(word, "pid") == 0) {
+			client->pid = (int)number;
+		}
+		for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]);
+				i++) {
+			if (strcmp(word, counters[i].key) == 0) {
+				memcpy((char *)client + counters[i].offset,
+					&number, sizeof(number));
+			}
+		}
+	}
+	read_name(client);
+}
+
+static bool add_client(struct snapshot *snapshot, char *line) {
+	struct client *clients = reallocarray(snapshot->clients,
+		snapshot->clients_len + 1, sizeof(clients[0]));
+	if (clients == NULL) {
+		return false;
+	}
+	snapshot->clients = clients;
+	parse_client(line, &clients[snapshot->clients_len++]);
+	return true;
+}
+
+/* All that comes until the other end closes; NULL, with errno set. */
+static char *read_text(int fd) {
+	char *text = NULL;
+	size_t length = 0;
+	FILE *file = open_memstream(&text, &length);
+	if (file == NULL) {
+		return NULL;
+	}
+	ssize_t n;
+	do {
+		struct pollfd pollfd = { .fd = fd, .events = POLLIN };
+		char bytes[4096];
+		n = poll(&pollfd, 1, PATIENCE_MS);
+		if (n == 0) {
+			errno = ETIMEDOUT;
+			n = -1;
+		} else if (n > 0) {
+			n = read(fd, bytes, sizeof(bytes));
+		}
+		if (n > 0) {
+			fwrite(bytes, 1, (size_t)n, file);
+		}
+	} while (n > 0);
+	int error = errno;
+	if (fclose(file) != 0 || n < 0) {
+		free(text);
+		errno = n < 0 ? error : ENOMEM;
+		return NULL;
+	}
+	return text;
+}
+
+static int64_t now_ms(void) {
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+bool snapshot_read(struct snapshot *snapshot, const char *path, char *error,
+		size_t error_size) {
+	*snapshot = (struct snapshot){ 0 };
+	int fd = socket_connect(path);
+	if (fd < 0) {
+		return fail(error, error_size, "%s: %s", path, strerror(-fd));
+	}
+	char *text = read_text(fd);
+	close(fd);
+	if (text == NULL) {
+		return fail(error, error_size, "%s: %s", path, strerror(errno));
+	}
+	snapshot->time = now_ms();
+	bool begun = false, ended = false, ok = true;
+	char *rest = text;
+	for (char *line; (line = strtok_r(rest, "\n", &rest)) != NULL;) {
+		if (!begun) {
+			begun = strcmp(line, "sealpool-monitor 1") == 0;
+			ok = begun;
+		} else if (strncmp(line, "client ", strlen("client ")) == 0) {
+			ok = ok && add_client(snapshot, line);
+		} else {
+			ended |= strcmp(line, "end") == 0;
+		}
+	}
+	free(text);
+	if (!ok || !ended) {
+		snapshot_finish(snapshot);
+		return fail(error, error_size, "%s: %s", path, !ok ?
+			"does not speak this program's language" :
+			"was cut off");
+	}
+	return true;
+}
+
+void snapshot_finish(struct snapshot *snapshot) {
+	free(snapshot->clients);
+	*snapshot = (struct snapshot){ 0 };
+}
+
+const struct client *snapshot_find(const struct snapshot *snapshot,
+		uint64_t id) {
+	for (size_t i = 0; i < snapshot->clients_len; i++) {
+		if (snapshot->clients[i].id == id) {
+			return &snapshot->clients[i];
+		}
+	}
+	return NULL;
+}
