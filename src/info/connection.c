@@ -88,9 +88,13 @@ bool connection_open(struct connection *connection) {
 	wl_registry_add_listener(connection->registry, &registry_listener,
 		connection);
 	/* Globals, then formats. */
-	if (connection_roundtrip(connection) != FATE_ALIVE ||
-			connection_roundtrip(connection) != FATE_ALIVE) {
-		errno = ECONNRESET;
+	enum fate fate = connection_roundtrip(connection);
+	if (fate == FATE_ALIVE) {
+		fate = connection_roundtrip(connection);
+	}
+	if (fate != FATE_ALIVE) {
+		connection_close(connection);
+		errno = fate == FATE_SILENT ? ETIMEDOUT : ECONNRESET;
 		return false;
 	}
 	return true;

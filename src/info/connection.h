@@ -47,8 +47,8 @@ struct error {
 	char message[256];
 };
 
-/** Connects to $WAYLAND_DISPLAY. Returns false, with errno set, if that cannot
- * be; the connection is to be closed in any case. */
+/** Connects to $WAYLAND_DISPLAY. Returns false, with errno set and nothing to be
+ * closed, if that cannot be. */
 bool connection_open(struct connection *connection);
 void connection_close(struct connection *connection);
 

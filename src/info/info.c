@@ -37,7 +37,6 @@ static int fail(const char *what) {
 static int run(const struct report *report) {
 	struct connection connection;
 	if (!connection_open(&connection)) {
-		connection_close(&connection);
 		return fail("cannot connect to a compositor");
 	}
 	if (connection.shm == NULL) {

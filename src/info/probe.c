@@ -3,6 +3,7 @@
  * Trying a pool: it is made, a buffer in it, and a surface is committed with
  * that. The surface has no role, so that nothing appears on the screen.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <wayland-client.h>
@@ -121,11 +122,13 @@ bool probe(const struct sort *sort, struct result *result) {
 	}
 	struct connection connection;
 	bool ok = connection_open(&connection);
+	int error = errno;
 	if (ok) {
 		try_pool(&connection, &memory, result);
+		connection_close(&connection);
 	}
-	connection_close(&connection);
 	memory_destroy(&memory);
+	errno = error;
 	return ok;
 }
 

@@ -100,7 +100,7 @@ static void text_begin(const struct connection *connection,
 static void text_add(const struct sort *sort, const struct result *result,
 		bool first) {
 	printf("\t%-20s ", sort->name);
-	const char *name = error_get_name(&result->error);
+	const char *name;
 	switch (result->outcome) {
 	case OUTCOME_ACCEPTED:
 		fputs("accepted", stdout);
@@ -120,6 +120,7 @@ static void text_add(const struct sort *sort, const struct result *result,
 	case OUTCOME_REFUSED:
 		printf("refused after %s: %s ", result->request,
 			result->error.interface);
+		name = error_get_name(&result->error);
 		if (name != NULL) {
 			printf("%s", name);
 		} else {

@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: MIT
+"""top.py SEALPOOL-TOP SEALPOOL-TINY CLIENT: sealpool-top on a compositor, and on
+sockets that say what the test wants."""
+import fcntl
+import os
+import pty
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import threading
+
+from compositor import Compositor, expect, run_tests
+
+top, tiny, client = sys.argv[1:4]
+HEADER = ('PID NAME POOLS DIRECT NOFAULT SHADOW SHADOW-BYTES COPIED COPIED/S '
+          'FAULTS').split()
+
+
+class Client:
+    """Has shown a picture in memory that is not sealed."""
+
+    def __init__(self, compositor):
+        self.process = subprocess.Popen([client], env=compositor.environ,
+                                        stdin=subprocess.PIPE, text=True,
+                                        stdout=subprocess.PIPE)
+        expect(self.process.stdout.readline() == 'ready\n')
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+class Speaker:
+    """A socket that says one text after another, the last one for ever, to
+    those who connect."""
+
+    def __init__(self, *texts):
+        self.dir = tempfile.mkdtemp(prefix='sealpool-test-')
+        self.path = self.dir + '/socket'
+        self.texts = list(texts)
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.bind(self.path)
+        self.socket.listen(8)
+        threading.Thread(target=self.speak, daemon=True).start()
+
+    def speak(self):
+        while True:
+            try:
+                peer, _ = self.socket.accept()
+            except OSError:
+                return
+            text = self.texts[0]
+            if len(self.texts) > 1:
+                self.texts.pop(0)
+            peer.sendall(text.encode())
+            peer.close()
+
+    def stop(self):
+        # Wakes up who waits in accept().
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        if os.path.exists(self.path):
+            os.unlink(self.path)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        if self.socket.fileno() >= 0:
+            self.stop()
+        shutil.rmtree(self.dir)
+
+
+def run_top(*args, env=None):
+    return subprocess.run([top, '--interval', '0.1', *args], text=True, env=env,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE)
+
+
+def get_rows(result):
+    expect(result.returncode == 0, result.returncode, result.stderr)
+    lines = [line.split() for line in result.stdout.splitlines()]
+    expect(lines[0] == HEADER, result.stdout)
+    return [dict(zip(HEADER, line)) for line in lines[1:]]
+
+
+def line(**values):
+    return 'client ' + ' '.join('%s=%d' % v for v in values.items()) + '\n'
+
+
+def say(*lines):
+    return 'sealpool-monitor 1\n' + ''.join(lines) + 'end\n'
+
+
+def a_compositors_clients_are_shown():
+    with Compositor([tiny, '--monitor']) as compositor, \
+            Client(compositor) as shown:
+        rows = get_rows(run_top('--once', env=compositor.environ))
+        expect(rows == [{
+            'PID': str(shown.process.pid), 'NAME': 'a?b?[31m', 'POOLS': '1',
+            'DIRECT': '0', 'NOFAULT': '0', 'SHADOW': '1',
+            'SHADOW-BYTES': '16384', 'COPIED': '16384', 'COPIED/S': '0',
+            'FAULTS': '0',
+        }], rows)
+
+
+def a_compositor_that_does_not_tell_is_named():
+    with Compositor([tiny]) as compositor:
+        result = run_top('--once', env=compositor.environ)
+        expect(result.returncode == 1, result.returncode)
+        expect('--monitor' in result.stderr, result.stderr)
+
+
+def the_display_decides_between_two():
+    with Compositor([tiny, '--monitor']) as first, \
+            Compositor([tiny, '--monitor'], first.dir) as second, \
+            Client(second) as shown:
+        expect(get_rows(run_top('--once', env=first.environ)) == [])
+        rows = get_rows(run_top('--once', env=second.environ))
+        expect([r['PID'] for r in rows] == [str(shown.process.pid)], rows)
+        # None of the two: both are offered.
+        environ = {**first.environ, 'WAYLAND_DISPLAY': 'none'}
+        result = run_top('--once', env=environ)
+        expect(result.returncode == 1, result.returncode)
+        for compositor in first, second:
+            path = '--socket %s/sealpool-%d\n' % (
+                first.dir, compositor.process.pid)
+            expect(path in result.stderr, path, result.stderr)
+
+
+def the_only_one_is_found_behind_another_display():
+    with Compositor([tiny, '--monitor']) as telling, \
+            Compositor([tiny], telling.dir) as silent, Client(telling):
+        rows = get_rows(run_top('--once', env=silent.environ))
+        expect(len(rows) == 1, rows)
+
+
+def rates_are_of_the_time_between_two_looks():
+    before = say(line(id=1, pid=0, copied_in=1000, copied_out=0),
+                 line(id=2, pid=0, copied_in=5000000, copied_out=7))
+    after = say(line(id=1, pid=0, copied_in=501000, copied_out=500000),
+                line(id=2, pid=0, copied_in=5000000, copied_out=7),
+                line(id=3, pid=0, copied_in=10, copied_out=0))
+    with Speaker(before, after) as speaker:
+        rows = get_rows(run_top('--once', '--interval', '0.2', '--socket',
+                                speaker.path))
+    # Those that cost most now come first.
+    expect([r['COPIED'] for r in rows] == ['1001000', '10', '5000007'], rows)
+    expect(0 < int(rows[0]['COPIED/S']) <= 5000000, rows)
+    expect(rows[2]['COPIED/S'] == '0', rows)
+    expect(rows[0]['NAME'] == '(gone)', rows)
+
+
+def what_is_not_known_is_passed_over():
+    text = say('news x=1\n', line(id=1, pid=0, pools=3, novelty=9, faults=2))
+    with Speaker(text) as speaker:
+        rows = get_rows(run_top('--once', '--socket', speaker.path))
+    expect(rows[0]['POOLS'] == '3' and rows[0]['FAULTS'] == '2', rows)
+
+
+def other_languages_are_told_from_cuts():
+    for text, word in (('HTTP/1.1 400\nend\n', 'language'),
+                       ('sealpool-monitor 2\nend\n', 'language'),
+                       ('sealpool-monitor 1\n' + line(id=1), 'cut off'),
+                       ('', 'cut off')):
+        with Speaker(text) as speaker:
+            result = run_top('--once', '--socket', speaker.path)
+        expect(result.returncode == 1, text, result.returncode)
+        expect(word in result.stderr, text, result.stderr)
+
+
+def without_a_terminal_it_asks_for_once():
+    with Speaker(say()) as speaker:
+        result = run_top('--socket', speaker.path)
+    expect(result.returncode == 1, result.returncode)
+    expect('--once' in result.stderr, result.stderr)
+
+
+class Terminal:
+    """sealpool-top in a terminal of 70 columns and 8 rows."""
+
+    def __init__(self, path):
+        self.fd, self.slave = pty.openpty()
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ,
+                    struct.pack('HHHH', 8, 70, 0, 0))
+        self.before = termios.tcgetattr(self.slave)
+        self.text = ''
+        self.process = subprocess.Popen(
+            [top, '--interval', '0.1', '--socket', path], stdin=self.slave,
+            stdout=self.slave, stderr=self.slave)
+
+    def read_until(self, text):
+        while text not in self.text:
+            self.text += os.read(self.fd, 4096).decode()
+
+    def expect_end(self, status):
+        code = self.process.wait()
+        # What is left in the terminal.
+        self.read_until('\x1b[?25h\x1b[?1049l')
+        after = termios.tcgetattr(self.slave)
+        os.close(self.slave)
+        os.close(self.fd)
+        expect(code == status, code, repr(self.text))
+        expect(after == self.before, 'the terminal is not as it was')
+
+
+def end_live(end, status):
+    text = say(*[line(id=i, pid=0, shadow_bytes=i * 1024, pools=1)
+                 for i in range(1, 21)])
+    with Speaker(text) as speaker:
+        terminal = Terminal(speaker.path)
+        # It goes on by itself.
+        for _ in range(3):
+            terminal.read_until('\x1b[J')
+            shown = terminal.text.split('\x1b[J')[0]
+            terminal.text = ''
+        end(terminal, speaker)
+        terminal.expect_end(status)
+    lines = shown.split('\x1b[H')[1].split('\r\n')
+    expect(len(lines) <= 8, shown)
+    expect('20 clients, 20 pools, 210K in shadows' in lines[0], shown)
+    expect('20.0K' in lines[3] and '19.0K' in lines[4], shown)
+    for shown_line in lines:
+        expect(len(shown_line.replace('\x1b[K', '')) <= 70, shown_line)
+
+
+def write(keys):
+    return lambda terminal, speaker: os.write(terminal.fd, keys)
+
+
+def q_ends_it():
+    end_live(write(b'xq'), 0)
+
+
+def ctrl_c_ends_it():
+    end_live(write(b'\x03'), 0)
+
+
+def a_signal_ends_it():
+    end_live(lambda terminal, speaker:
+             terminal.process.send_signal(signal.SIGTERM), 0)
+
+
+def the_compositors_end_ends_it():
+    end_live(lambda terminal, speaker: speaker.stop(), 1)
+
+
+sys.exit(run_tests([
+    a_compositors_clients_are_shown,
+    a_compositor_that_does_not_tell_is_named,
+    the_display_decides_between_two,
+    the_only_one_is_found_behind_another_display,
+    rates_are_of_the_time_between_two_looks,
+    what_is_not_known_is_passed_over,
+    other_languages_are_told_from_cuts,
+    without_a_terminal_it_asks_for_once,
+    q_ends_it,
+    ctrl_c_ends_it,
+    a_signal_ends_it,
+    the_compositors_end_ends_it,
+]))
