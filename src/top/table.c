@@ -79,7 +79,7 @@ static void print_line(FILE *file, const struct screen *screen,
 		fprintf(file, "%s\n", line);
 		return;
 	}
-	fprintf(file, "%.*s\x1b[K\r\n", (int)screen->columns, line);
+	fprintf(file, "%.*s\x1b[K\n", (int)screen->columns, line);
 }
 
 static void print_row(FILE *file, const struct row *row,
