@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One of each sort of memory, and each such that no compositor can be harmed by
- * it, whatever it does: a byte that a compositor may read is there. The file
- * that is too short has a byte in its only page, and what follows in that page
+ * it, whatever it does: a byte that a compositor may read is there, but for one
+ * page in a hole, which reading gives memory. The file that is too short has a byte in its only page, and what follows in that page
  * reads as zero. Huge pages are allocated before they are sent, and pools of them
  * are as large as they are, so that they can be unmapped.
  */
