@@ -2,14 +2,14 @@
 /*
  * One of each sort of memory, and each such that no compositor can be harmed by
  * it, whatever it does: a byte that a compositor may read is there, but for one
- * page in a hole, which reading gives memory. The file that is too short has a byte in its only page, and what follows in that page
- * reads as zero. Huge pages are allocated before they are sent, and pools of them
- * are as large as they are, so that they can be unmapped.
+ * hole of a page, which takes memory when it is read. The file that is too short
+ * has a byte in its only page, and what follows in that page reads as zero. Huge
+ * pages are allocated before they are sent, and pools of them are as large as
+ * they are, so that they can be unmapped.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

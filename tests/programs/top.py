@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""top.py SEALPOOL-TOP SEALPOOL-TINY CLIENT: sealpool-top on a compositor, and on
-sockets that say what the test wants."""
+"""top.py SEALPOOL-TOP SEALPOOL-TINY CLIENT [SEALPOOL-RUN]: sealpool-top on a
+compositor, a guarded one with the fourth, and on sockets that say what the test
+wants."""
 import fcntl
 import os
 import pty
@@ -17,6 +18,7 @@ import threading
 from compositor import Compositor, expect, run_tests
 
 top, tiny, client = sys.argv[1:4]
+guard = sys.argv[4:]
 HEADER = ('PID NAME POOLS DIRECT NOFAULT SHADOW SHADOW-BYTES COPIED COPIED/S '
           'FAULTS').split()
 
@@ -111,6 +113,15 @@ def a_compositors_clients_are_shown():
             'SHADOW-BYTES': '16384', 'COPIED': '16384', 'COPIED/S': '0',
             'FAULTS': '0',
         }], rows)
+
+
+def so_are_those_of_a_guarded_one():
+    command = [*guard, '--quiet', '--monitor', tiny, '--stock']
+    with Compositor(command) as compositor, Client(compositor) as shown:
+        rows = get_rows(run_top('--once', env=compositor.environ))
+        expect(rows[0]['PID'] == str(shown.process.pid), rows)
+        expect(rows[0]['SHADOW'] == '1', rows)
+        expect(rows[0]['COPIED'] == '16384', rows)
 
 
 def a_compositor_that_does_not_tell_is_named():
@@ -267,4 +278,4 @@ sys.exit(run_tests([
     ctrl_c_ends_it,
     a_signal_ends_it,
     the_compositors_end_ends_it,
-]))
+] + ([so_are_those_of_a_guarded_one] if guard else [])))
