@@ -3,6 +3,8 @@
 #define SEALPOOL_GUARD_H
 
 /**
+ * @file
+ *
  * Sealpool in front of another wl_shm: libwayland's or a compositor's own.
  *
  * The guard listens to the requests of a wl_display before they are dispatched.
@@ -39,12 +41,11 @@ struct sealpool_guard;
 struct sealpool_guard *sealpool_guard_create(struct wl_display *display,
 	const struct sealpool_options *options);
 
-/**
- * As sealpool_shm_get_client_stats() and sealpool_shm_for_each_pool(). A buffer
- * of a pool that passes as it is counts as direct.
- */
+/** As sealpool_shm_get_client_stats(). A buffer of a pool that passes as it is
+ * counts as direct. */
 void sealpool_guard_get_client_stats(struct sealpool_guard *guard,
 	struct wl_client *client, struct sealpool_stats *stats);
+/** As sealpool_shm_for_each_pool(). */
 void sealpool_guard_for_each_pool(struct sealpool_guard *guard,
 	struct wl_client *client, sealpool_pool_stats_func func, void *data);
 

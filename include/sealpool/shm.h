@@ -3,6 +3,8 @@
 #define SEALPOOL_SHM_H
 
 /**
+ * @file
+ *
  * Sealpool's wl_shm, for any compositor built on libwayland-server.
  *
  * Compositors built on wlroots want <sealpool/wlroots.h> instead, and need
@@ -56,16 +58,18 @@ enum sealpool_memory_kind {
 	SEALPOOL_MEMORY_SHADOW,
 };
 
-/** The number of values in enum sealpool_memory_kind, and how many there will
- * ever be at most. */
+/** The number of values in enum sealpool_memory_kind. */
 #define SEALPOOL_MEMORY_KINDS 3
+/** How many there will ever be at most. */
 #define SEALPOOL_MEMORY_KINDS_MAX 8
 
+/** What a message is about. */
 enum sealpool_log_importance {
 	/** The compositor or its system is at fault. */
 	SEALPOOL_LOG_ERROR,
 	/** A client was disconnected, or would have been but for lenience. */
 	SEALPOOL_LOG_INFO,
+	/** Of interest to who works on the compositor. */
 	SEALPOOL_LOG_DEBUG,
 };
 
@@ -110,6 +114,7 @@ struct sealpool_budget {
 	uint64_t reserved[4];
 };
 
+/** What a compositor may choose. All zero, but for the size, is the default. */
 struct sealpool_options {
 	/** sizeof(struct sealpool_options). */
 	size_t size;
@@ -122,6 +127,7 @@ struct sealpool_options {
 	/** Where messages go. NULL: errors and information to stderr (core), or
 	 * all to wlr_log (the wlroots face). */
 	sealpool_log_func log;
+	/** Given to it. */
 	void *log_data;
 	/** A buffer's copies are given back when nobody has accessed it for so
 	 * many milliseconds, and made anew at the next access. Those whose fd
@@ -191,16 +197,19 @@ void sealpool_buffer_unref(struct sealpool_buffer *buffer);
 struct wl_resource *sealpool_buffer_get_resource(
 	struct sealpool_buffer *buffer);
 
+/** A pointer of the compositor's own; NULL at first. */
 void sealpool_buffer_set_user_data(struct sealpool_buffer *buffer,
 	void *data);
+/** What was set. */
 void *sealpool_buffer_get_user_data(const struct sealpool_buffer *buffer);
 
 /** The wl_shm that the buffer was made with. */
 struct sealpool_shm *sealpool_buffer_get_shm(
 	const struct sealpool_buffer *buffer);
 
-/** Any thread, as the five below: these never change. */
+/** In pixels. Any thread, as the four below: these never change. */
 int32_t sealpool_buffer_get_width(const struct sealpool_buffer *buffer);
+/** In pixels. */
 int32_t sealpool_buffer_get_height(const struct sealpool_buffer *buffer);
 /** Of the first plane, in bytes. */
 int32_t sealpool_buffer_get_stride(const struct sealpool_buffer *buffer);
@@ -217,8 +226,11 @@ uint32_t sealpool_buffer_get_format(const struct sealpool_buffer *buffer);
 enum sealpool_memory_kind sealpool_buffer_get_kind(
 	const struct sealpool_buffer *buffer);
 
+/** What an access is for: one of these, or both. */
 enum sealpool_access_flag {
+	/** The bytes are looked at. */
 	SEALPOOL_ACCESS_READ = 1 << 0,
+	/** The bytes are changed. */
 	SEALPOOL_ACCESS_WRITE = 1 << 1,
 };
 
@@ -227,14 +239,17 @@ struct sealpool_access {
 	/** The first plane's first byte, at a row length of "stride". Valid
 	 * until the access ends, and not after. */
 	void *data;
+	/** A DRM fourcc code. */
 	uint32_t format;
+	/** Of the first plane, in bytes. */
 	size_t stride;
 
-	/* private */
+	/** @cond private */
 	struct sealpool_buffer *buffer;
 	void *copy;
 	uint32_t flags;
 	void *reserved[4];
+	/** @endcond */
 };
 
 /**
@@ -312,6 +327,7 @@ struct sealpool_stats {
 void sealpool_shm_get_client_stats(struct sealpool_shm *shm,
 	struct wl_client *client, struct sealpool_stats *stats);
 
+/** Receives a pool's statistics, valid during the call. */
 typedef void (*sealpool_pool_stats_func)(const struct sealpool_stats *stats,
 	void *data);
 

@@ -3,6 +3,8 @@
 #define SEALPOOL_WLROOTS_H
 
 /**
+ * @file
+ *
  * Sealpool's wl_shm for compositors built on wlroots 0.18 to 0.20.
  *
  * In place of
