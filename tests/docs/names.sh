@@ -1,0 +1,41 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# The tests, files and links that the documentation names exist.
+set -eu
+cd "$SOURCE_ROOT"
+export LC_ALL=C
+
+failed=
+report() {
+	echo "FAILED: $*" >&2
+	failed=yes
+}
+
+# Names of tests of ours are in backticks and have three words or more; cases of
+# the conformance suite begin with their group.
+for doc in README.md docs/*.md; do
+	for name in $(grep -oE '`[a-z0-9]+(_[a-z0-9]+){3,}`' "$doc" |
+			tr -d '`' | sort -u); do
+		grep -rqw "$name" tests/unit tests/integration tests/content \
+			src include || report "$doc: there is no $name"
+	done
+	for case in $(grep -oE '`(protocol|content|memory|hostile|greed)/[^`]*`' \
+			"$doc" | tr -d '`' | sort -u); do
+		# A star stands for what cases of a family differ in.
+		grep -rqF "\"${case%%\**}" tests/conformance ||
+			report "$doc: there is no case $case"
+	done
+	for file in $(grep -oE '`(docs|examples|include|man|packaging|protocol|scripts|src|tests)/[A-Za-z0-9_./-]+`' \
+			"$doc" | tr -d '`' | sort -u); do
+		[ -e "$file" ] || report "$doc: there is no $file"
+	done
+	for link in $(grep -oE '\]\([^)#]+' "$doc" | sed 's/](//' | sort -u); do
+		case $link in
+		*://*) ;;
+		*) [ -e "${doc%/*}/$link" ] || [ -e "$link" ] ||
+			report "$doc: there is no $link" ;;
+		esac
+	done
+done
+[ -z "$failed" ]

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The place for statements about the wlroots face.
+ *
+ * packages: sealpool-wlroots wayland-server
+ */
+#include <wayland-server-core.h>
+
+#include <sealpool/wlroots.h>
+
+void place(struct wl_display *display, struct wlr_renderer *renderer);
+
+void place(struct wl_display *display, struct wlr_renderer *renderer) {
+	SNIPPET;
+}

@@ -1,0 +1,91 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# Installs into a folder of its own, looks at what is there, and builds
+# compositors in a tree that has nothing else of Sealpool (tree/): one with the
+# core alone, and sealpool-tiny. Both are run with the installed libraries, the
+# latter under the installed conformance suite.
+# shellcheck source=tests/install/begin.sh
+. "$(dirname "$0")/begin.sh"
+
+dest=$tmp/dest
+quietly meson install -C "$BUILD_ROOT" --no-rebuild --destdir "$dest"
+lib=$dest$LIBDIR
+bin=$dest$BINDIR
+
+# What is installed
+for file in libsealpool.so pkgconfig/sealpool.pc sealpool/sealpool-preload.so; do
+	[ -e "$lib/$file" ] || fail "$LIBDIR/$file is not installed"
+done
+for header in "$SOURCE_ROOT"/include/sealpool/*.h; do
+	name=${header##*/}
+	[ "$name" != wlroots.h ] || [ -n "$WLROOTS" ] || continue
+	cmp "$header" "$dest$PREFIX/include/sealpool/$name" ||
+		fail "<sealpool/$name> is not installed"
+done
+for program in "$bin"/sealpool-*; do
+	name=${program##*/}
+	[ -z "$MAN_PAGES" ] || [ -e "$dest$MANDIR/man1/$name.1" ] ||
+		fail "$name has no manual page"
+	case $("$program" --help 2>&1) in
+	*[Uu]sage:*) ;;
+	*) fail "$name --help prints no usage" ;;
+	esac
+done
+
+# Exported is what the map says, each with its version, and nothing else.
+# exported LIBRARY MAP
+exported() {
+	awk '/^[A-Z]/ { version = $1 }
+		/^\t[a-z_]+;$/ { sub(/;/, "", $1); print $1 "@@" version }' \
+		"$2" | sort >"$tmp/wanted"
+	nm -D --defined-only "$1" | awk '$2 != "A" { print $3 }' |
+		sort >"$tmp/exported"
+	diff "$tmp/wanted" "$tmp/exported" ||
+		fail "$1 exports (>) other symbols than its map has (<)"
+}
+exported "$lib/libsealpool.so" "$SOURCE_ROOT/src/core/sealpool.syms"
+[ -z "$WLROOTS" ] || exported "$lib/libsealpool-wlroots.so" \
+	"$SOURCE_ROOT/src/wlroots/sealpool-wlroots.syms"
+
+# Nothing leads back to where it was built.
+for file in "$lib"/libsealpool*.so "$lib"/sealpool/*.so "$bin"/sealpool-*; do
+	! readelf -d "$file" | grep -E 'RPATH|RUNPATH' ||
+		fail "$file looks for libraries in a place of its own"
+done
+! grep -F -e "$BUILD_ROOT" -e "$SOURCE_ROOT" "$lib"/pkgconfig/sealpool*.pc ||
+	fail 'pkg-config is led to the build folder'
+
+# pkg-config is to find it where it is now instead of where it will be. (Its
+# variable for such a root would apply to the system's libraries as well.)
+sed -i "s,^prefix=,&$dest," "$lib"/pkgconfig/*.pc
+export PKG_CONFIG_PATH="$lib/pkgconfig"
+export LD_LIBRARY_PATH="$lib"
+
+# A tree that uses it
+cp -R "$SOURCE_ROOT/tests/install/tree" "$tmp/tree"
+cp "$SOURCE_ROOT/examples/sealpool-tiny.c" \
+	"$SOURCE_ROOT/protocol/wlr-layer-shell-unstable-v1.xml" "$tmp/tree"
+[ -n "$WLROOTS" ] || sed -i '/wlroots.h/d' "$tmp/tree/headers.cc"
+quietly meson setup -Dwlroots="$WLROOTS" "$tmp/built" "$tmp/tree"
+quietly ninja -C "$tmp/built"
+
+seen=$("$tmp/built/compositor")
+[ "$seen" = "$(printf 'direct 0xff102030\nshadow 0xff405060')" ] ||
+	[ "$seen" = "$(printf 'direct 0xff102030\nnofault 0xff405060')" ] ||
+	fail "compositor printed: $seen"
+[ ! -e "$tmp/built/headers" ] || "$tmp/built/headers" ||
+	fail 'the headers do not work in C++'
+
+if [ -n "$WLROOTS" ] && [ -e "$bin/sealpool-conformance" ]; then
+	for pattern in 'hostile/sealed-resize:*' 'content/first-frame:*'; do
+		"$bin/sealpool-conformance" --hang 10 --only "$pattern" --start \
+			"WLR_BACKENDS=headless WLR_RENDERER=pixman exec $tmp/built/sealpool-tiny" \
+			>"$tmp/tap" || {
+			cat "$tmp/tap" >&2
+			fail "sealpool-tiny fails $pattern"
+		}
+		grep -q '^ok' "$tmp/tap" || fail "there is no case $pattern"
+	done
+fi
+echo 'built and run with what is installed'
