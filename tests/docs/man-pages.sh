@@ -40,7 +40,7 @@ done
 
 sed -n '/^# CONFIGURATION/,/^# SEE/p' man/sealpool-weston.7.scd |
 	grep -oE '\*[a-z-]+=\*' | tr -d '*=' | sort -u >"$tmp/documented"
-grep -oE 'get_(number|number32|bool)\(section, "[a-z-]+"' src/weston/module.c |
+grep -oE 'section, "[a-z-]+"' src/weston/module.c |
 	grep -oE '"[a-z-]+"' | tr -d '"' | sort -u >"$tmp/there"
 same sealpool-weston
 
