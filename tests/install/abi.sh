@@ -43,7 +43,8 @@ for library in core/libsealpool.so wlroots/libsealpool-wlroots.so; do
 		echo "$library has another soname than that of $tag"
 		continue
 	fi
-	abidiff --no-added-syms --suppressions "$SOURCE_ROOT/tests/install/abi.suppr" \
+	abidiff --no-added-syms --drop-private-types \
+		--suppressions "$SOURCE_ROOT/tests/install/abi.suppr" \
 		--headers-dir1 "$tmp/released/include" \
 		--headers-dir2 "$SOURCE_ROOT/include" "$old" "$new" ||
 		fail "$library cannot take the place of that of $tag"
