@@ -64,6 +64,10 @@ static void handle_destroy(struct wl_client *client,
 
 /* Memory */
 
+static bool feedback_is_inert(const struct feedback *feedback) {
+	return feedback->pool == NULL && feedback->buffer == NULL;
+}
+
 static struct sp_pool *feedback_get_pool(const struct feedback *feedback) {
 	return feedback->buffer != NULL ? feedback->buffer->pool :
 		feedback->pool;
@@ -203,7 +207,7 @@ static void feedback_send(struct feedback *feedback) {
 static void feedback_handle_ask(struct wl_client *client,
 		struct wl_resource *resource) {
 	struct feedback *feedback = wl_resource_get_user_data(resource);
-	if (feedback_get_pool(feedback) != NULL) {
+	if (!feedback_is_inert(feedback)) {
 		feedback_send(feedback);
 	}
 }
@@ -213,8 +217,9 @@ static const struct sealpool_shm_feedback_v1_interface feedback_impl = {
 	.ask = feedback_handle_ask,
 };
 
+/* Under a guard, the buffer may be gone before this is called. */
 static void feedback_become_inert(struct feedback *feedback) {
-	if (feedback_get_pool(feedback) == NULL) {
+	if (feedback_is_inert(feedback)) {
 		return;
 	}
 	wl_list_remove(&feedback->target_destroy.link);

@@ -147,6 +147,14 @@ static bool dispatch(struct connection *connection, int64_t deadline) {
 		wl_display_dispatch_pending(display) >= 0;
 }
 
+void connection_listen(struct connection *connection, int ms) {
+	int64_t deadline = now_ms() + ms;
+	dispatching = connection;
+	while (now_ms() < deadline && dispatch(connection, deadline)) {
+	}
+	dispatching = NULL;
+}
+
 static void handle_done(void *data, struct wl_callback *callback,
 		uint32_t serial) {
 	*(bool *)data = true;

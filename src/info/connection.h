@@ -55,6 +55,13 @@ void connection_close(struct connection *connection);
 /** Waits until the compositor has handled all requests. */
 enum fate connection_roundtrip(struct connection *connection);
 
+/**
+ * Waits for so long for an error, without sending anything: where requests are
+ * on their way when the compositor closes the connection, libwayland may lose
+ * what was said before.
+ */
+void connection_listen(struct connection *connection, int ms);
+
 /** After FATE_ERROR. */
 void connection_get_error(const struct connection *connection,
 	struct error *error);

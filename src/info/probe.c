@@ -11,6 +11,10 @@
 #include "probe.h"
 #include "sealpool-shm-feedback-v1-client-protocol.h"
 
+/* After a commit. */
+#define LISTEN_MS 50
+#define LISTEN_LONG_MS 2000
+
 static uint64_t join(uint32_t hi, uint32_t lo) {
 	return (uint64_t)hi << 32 | lo;
 }
@@ -61,56 +65,81 @@ static bool survive(struct connection *connection, struct result *result,
 	return false;
 }
 
-/* The objects go with the connection. */
+/* libwayland frees none of them with the connection. */
+struct objects {
+	struct wl_shm_pool *pool;
+	struct wl_buffer *buffer;
+	struct wl_surface *surface;
+	struct sealpool_shm_feedback_v1 *feedback;
+};
+
+static void objects_destroy(struct objects *objects) {
+	if (objects->feedback != NULL) {
+		sealpool_shm_feedback_v1_destroy(objects->feedback);
+	}
+	if (objects->surface != NULL) {
+		wl_surface_destroy(objects->surface);
+	}
+	if (objects->buffer != NULL) {
+		wl_buffer_destroy(objects->buffer);
+	}
+	wl_shm_pool_destroy(objects->pool);
+}
+
 static void try_pool(struct connection *connection,
-		const struct memory *memory, struct result *result) {
-	struct wl_shm_pool *pool = wl_shm_create_pool(connection->shm,
-		memory->fd, memory->pool_size);
+		const struct memory *memory, int listen_ms,
+		struct result *result, struct objects *objects) {
+	objects->pool = wl_shm_create_pool(connection->shm, memory->fd,
+		memory->pool_size);
 	if (!survive(connection, result, "wl_shm.create_pool")) {
 		return;
 	}
 	int32_t offset = 0;
 	if (memory->resized > 0) {
-		wl_shm_pool_resize(pool, memory->resized);
+		wl_shm_pool_resize(objects->pool, memory->resized);
 		if (!survive(connection, result, "wl_shm_pool.resize")) {
 			return;
 		}
 		offset = memory->resized - MEMORY_BYTES;
 	}
-	struct wl_buffer *buffer = wl_shm_pool_create_buffer(pool, offset,
+	objects->buffer = wl_shm_pool_create_buffer(objects->pool, offset,
 		MEMORY_SIDE, MEMORY_SIDE, MEMORY_STRIDE,
 		WL_SHM_FORMAT_XRGB8888);
 	if (!survive(connection, result, "wl_shm_pool.create_buffer")) {
 		return;
 	}
-	struct sealpool_shm_feedback_v1 *feedback = NULL;
 	if (connection->feedback != NULL) {
-		feedback = sealpool_shm_feedback_manager_v1_get_buffer_feedback(
-			connection->feedback, buffer);
-		sealpool_shm_feedback_v1_add_listener(feedback,
+		objects->feedback =
+			sealpool_shm_feedback_manager_v1_get_buffer_feedback(
+				connection->feedback, objects->buffer);
+		sealpool_shm_feedback_v1_add_listener(objects->feedback,
 			&feedback_listener, result);
 	}
 	if (connection->compositor != NULL) {
 		struct wl_surface *surface = wl_compositor_create_surface(
 			connection->compositor);
-		wl_surface_attach(surface, buffer, 0, 0);
+		objects->surface = surface;
+		wl_surface_attach(surface, objects->buffer, 0, 0);
 		wl_surface_damage(surface, 0, 0, MEMORY_SIDE, MEMORY_SIDE);
 		wl_surface_commit(surface);
 	}
 	/* What is found out while reading, on another thread maybe, is told some
 	 * time later. */
-	for (int i = 0; i < 3; i++) {
-		if (!survive(connection, result, "wl_surface.commit")) {
-			return;
-		}
+	if (!survive(connection, result, "wl_surface.commit")) {
+		return;
 	}
-	if (feedback != NULL) {
-		sealpool_shm_feedback_v1_ask(feedback);
+	connection_listen(connection, listen_ms);
+	if (!survive(connection, result, "wl_surface.commit")) {
+		return;
+	}
+	if (objects->feedback != NULL) {
+		sealpool_shm_feedback_v1_ask(objects->feedback);
 		survive(connection, result, "sealpool_shm_feedback_v1.ask");
 	}
 }
 
-bool probe(const struct sort *sort, struct result *result) {
+static bool probe_once(const struct sort *sort, int listen_ms,
+		struct result *result) {
 	*result = (struct result){ 0 };
 	struct memory memory = { .fd = -1 };
 	if (!sort->create(&memory)) {
@@ -124,12 +153,21 @@ bool probe(const struct sort *sort, struct result *result) {
 	bool ok = connection_open(&connection);
 	int error = errno;
 	if (ok) {
-		try_pool(&connection, &memory, result);
+		struct objects objects = { 0 };
+		try_pool(&connection, &memory, listen_ms, result, &objects);
+		objects_destroy(&objects);
 		connection_close(&connection);
 	}
 	memory_destroy(&memory);
 	errno = error;
 	return ok;
+}
+
+bool probe(const struct sort *sort, struct result *result) {
+	/* A compositor that closes without a word may only be slow to speak. */
+	return probe_once(sort, LISTEN_MS, result) &&
+		(result->outcome != OUTCOME_CLOSED ||
+		probe_once(sort, LISTEN_LONG_MS, result));
 }
 
 static void handle_usage(void *data,
