@@ -23,7 +23,8 @@ for doc in README.md docs/*.md; do
 	for case in $(grep -oE '`(protocol|content|memory|hostile|greed)/[^`]*`' \
 			"$doc" | tr -d '`' | sort -u); do
 		# A star stands for what cases of a family differ in.
-		grep -rqF "\"${case%%\**}" tests/conformance ||
+		[ -e "$case" ] ||
+			grep -rqF "\"${case%%\**}" tests/conformance ||
 			report "$doc: there is no case $case"
 	done
 	for file in $(grep -oE '`(docs|examples|include|man|packaging|protocol|scripts|src|tests)/[A-Za-z0-9_./-]+`' \

@@ -114,9 +114,9 @@ static void no_fd_is_left_to_the_compositor(void **state) {
 		"$run $display create 0 'ls /proc/$PPID/fd | wc -l' >/tmp/y$$;"
 		"a=$(tail -n 1 /tmp/x$$) b=$(tail -n 1 /tmp/y$$);"
 		"rm /tmp/x$$ /tmp/y$$; echo $((b - a))", 0,
-		/* The pool's file, its shadow, and an eventfd, of which libwayland
-		 * has a duplicate. */
-		"4\n");
+		/* The pool's file, its shadow, an eventfd, of which libwayland
+		 * has a duplicate, and libwayland's for timers. */
+		"5\n");
 }
 
 /* Not guarded */
