@@ -30,6 +30,10 @@ static int setup_soon(void **state) {
 	return setup_after(state, 1);
 }
 
+static int setup_medium(void **state) {
+	return setup_after(state, 100);
+}
+
 static int setup_late(void **state) {
 	return setup_after(state, 3600 * 1000);
 }
@@ -193,6 +197,20 @@ static void copies_stay_until_they_are_idle(void **state) {
 	peer_finish(peer);
 }
 
+/* The timer comes round while it is not idle yet. */
+static void copy_used_again_is_given_back_later(void **state) {
+	struct server *server = *state;
+	struct peer *peer = create_peer_with_picture(server,
+		CLIENT_MEMORY_UNSEALED);
+	struct sealpool_buffer *buffer = server_get_shown(server, peer);
+	read_buffer(buffer);
+	server_settle(server);
+	poll(NULL, 0, 60);
+	read_buffer(buffer);
+	wait_given_back(server, peer);
+	peer_finish(peer);
+}
+
 static void neighbour_that_is_in_use_stays(void **state) {
 	struct server *server = *state;
 	struct peer *peer = peer_create(server);
@@ -280,6 +298,7 @@ int main(void) {
 		{ "copies_stay_where_they_are_never_idle",
 			copies_stay_until_they_are_idle, setup_never,
 			server_teardown, NULL },
+		TEST(copy_used_again_is_given_back_later, setup_medium),
 		TEST(neighbour_that_is_in_use_stays, setup_soon),
 		TEST(nothing_wakes_up_where_there_is_no_copy, setup_soon),
 		TEST(nothing_wakes_up_for_a_copy_that_has_to_stay, setup_soon),
