@@ -58,7 +58,6 @@ struct sealpool_buffer *sp_buffer_new(struct sp_pool *pool,
 	buffer->refs = 1;
 	buffer->format = format;
 	buffer->offset = offset;
-	buffer->stride = stride;
 	buffer->layout = *layout;
 	return buffer;
 }
@@ -147,7 +146,7 @@ int32_t sealpool_buffer_get_height(const struct sealpool_buffer *buffer) {
 }
 
 int32_t sealpool_buffer_get_stride(const struct sealpool_buffer *buffer) {
-	return buffer->stride;
+	return (int32_t)buffer->layout.planes[0].stride;
 }
 
 int32_t sealpool_buffer_get_offset(const struct sealpool_buffer *buffer) {

@@ -20,10 +20,10 @@ struct sealpool_buffer {
 	struct wl_resource *resource; /* NULL once destroyed */
 	/* The resource's, and whoever else took one. */
 	unsigned refs;
+	int32_t offset;
 	void *user_data;
 
 	const struct sp_format *format;
-	int32_t offset, stride;
 	struct sp_layout layout;
 
 	struct sp_memory memory;

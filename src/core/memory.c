@@ -628,7 +628,7 @@ int sealpool_buffer_begin_access(struct sealpool_buffer *buffer,
 	assert((flags & ~(SEALPOOL_ACCESS_READ | SEALPOOL_ACCESS_WRITE)) == 0);
 	*access = (struct sealpool_access){
 		.format = buffer->format->drm,
-		.stride = (size_t)buffer->stride,
+		.stride = buffer->layout.planes[0].stride,
 		.buffer = buffer,
 		.flags = flags,
 	};

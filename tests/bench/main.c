@@ -89,7 +89,7 @@ int main(int argc, char **argv) {
 		}
 	}
 	if (rounds == 0) {
-		rounds = quick ? 3 : 7;
+		rounds = quick ? 3 : 5;
 	}
 	if (rounds > ROUNDS_MAX) {
 		rounds = ROUNDS_MAX;
