@@ -106,8 +106,8 @@ int main(int argc, char **argv) {
 			now() - start);
 		run_scenario(&scenarios[i], rounds, &results);
 	}
-	if (tiny != NULL) {
-		measure_tiny(&results, tiny, quick ? 2 : 5);
+	if (tiny != NULL && !quick) {
+		measure_tiny(&results, tiny, 5);
 	}
 	results.counting = counted;
 	measure_copies(&results, quick ? 3 : 5);
