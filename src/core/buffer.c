@@ -42,7 +42,7 @@ static void buffer_destroy(struct sealpool_buffer *buffer) {
 
 struct sealpool_buffer *sp_buffer_new(struct sp_pool *pool,
 		const struct sp_format *format, const struct sp_layout *layout,
-		int32_t offset, int32_t stride) {
+		int32_t offset) {
 	if (!sp_client_admit_buffer(pool->client)) {
 		return NULL;
 	}
@@ -64,11 +64,10 @@ struct sealpool_buffer *sp_buffer_new(struct sp_pool *pool,
 
 void sp_buffer_create(struct sp_pool *pool, struct wl_client *client,
 		uint32_t id, const struct sp_format *format,
-		const struct sp_layout *layout, int32_t offset,
-		int32_t stride) {
+		const struct sp_layout *layout, int32_t offset) {
 	struct sealpool_shm *shm = pool->client->shm;
 	struct sealpool_buffer *buffer =
-		sp_buffer_new(pool, format, layout, offset, stride);
+		sp_buffer_new(pool, format, layout, offset);
 	if (buffer == NULL) {
 		return;
 	}

@@ -43,7 +43,7 @@ struct sealpool_buffer {
  */
 struct sealpool_buffer *sp_buffer_new(struct sp_pool *pool,
 	const struct sp_format *format, const struct sp_layout *layout,
-	int32_t offset, int32_t stride);
+	int32_t offset);
 
 /** The wl_buffer is gone; gives its reference back. */
 void sp_buffer_leave_resource(struct sealpool_buffer *buffer);
@@ -54,6 +54,6 @@ void sp_buffer_leave_resource(struct sealpool_buffer *buffer);
  */
 void sp_buffer_create(struct sp_pool *pool, struct wl_client *client,
 	uint32_t id, const struct sp_format *format,
-	const struct sp_layout *layout, int32_t offset, int32_t stride);
+	const struct sp_layout *layout, int32_t offset);
 
 #endif

@@ -52,8 +52,7 @@ static int setup(void **state) {
 			SIDE, SIDE * 4)) {
 		return -1;
 	}
-	fixture.buffer = sp_buffer_new(fixture.pool, format, &layout, 0,
-		SIDE * 4);
+	fixture.buffer = sp_buffer_new(fixture.pool, format, &layout, 0);
 	if (fixture.buffer == NULL) {
 		return -1;
 	}
