@@ -181,11 +181,34 @@ static bool shows(const struct client_image *image, int32_t x, int32_t y,
 	return true;
 }
 
+/* A pixel that is not like those before it. */
+static void find_mark(const struct client_image *image, int32_t *x,
+		int32_t *y) {
+	uint32_t first = client_image_get(image, 0, 0);
+	for (int32_t i = 0; i < image->height; i++) {
+		for (int32_t j = 0; j < image->width; j++) {
+			if (!same(client_image_get(image, j, i), first)) {
+				*x = j;
+				*y = i;
+				return;
+			}
+		}
+	}
+	*x = *y = 0;
+}
+
+/* Where a picture begins with black, much of a screen begins like it: its mark is
+ * looked for first. */
 bool client_image_find(const struct client_image *image,
 		const struct client_image *part, int32_t *x, int32_t *y) {
+	int32_t mark_x, mark_y;
+	find_mark(part, &mark_x, &mark_y);
+	uint32_t mark = client_image_get(part, mark_x, mark_y);
 	for (int32_t i = 0; i + part->height <= image->height; i++) {
 		for (int32_t j = 0; j + part->width <= image->width; j++) {
-			if (shows(image, j, i, part)) {
+			if (same(client_image_get(image, j + mark_x,
+					i + mark_y), mark) &&
+					shows(image, j, i, part)) {
 				*x = j;
 				*y = i;
 				return true;
