@@ -49,7 +49,8 @@ struct sealpool_buffer *sp_buffer_new(struct sp_pool *pool,
 	struct sealpool_buffer *buffer = calloc(1, sizeof(*buffer));
 	if (buffer == NULL) {
 		sp_client_dismiss_buffer(pool->client);
-		wl_client_post_no_memory(pool->client->wl_client);
+		sp_post_no_memory(pool->client->shm,
+			pool->client->wl_client);
 		return NULL;
 	}
 	buffer->pool = pool;
@@ -72,14 +73,14 @@ void sp_buffer_create(struct sp_pool *pool, struct wl_client *client,
 		return;
 	}
 	if (sp_memory_init(buffer) < 0) {
-		wl_client_post_no_memory(client);
+		sp_post_no_memory(shm, client);
 		goto error;
 	}
 
 	buffer->resource =
 		wl_resource_create(client, &wl_buffer_interface, 1, id);
 	if (buffer->resource == NULL) {
-		wl_client_post_no_memory(client);
+		sp_post_no_memory(shm, client);
 		goto error;
 	}
 	wl_resource_set_implementation(buffer->resource, &buffer_impl, buffer,
@@ -87,7 +88,7 @@ void sp_buffer_create(struct sp_pool *pool, struct wl_client *client,
 
 	if (shm->new_buffer != NULL &&
 			!shm->new_buffer(buffer, shm->new_buffer_data)) {
-		wl_client_post_no_memory(client);
+		sp_post_no_memory(shm, client);
 		wl_resource_destroy(buffer->resource);
 	}
 	return;

@@ -203,8 +203,11 @@ static struct sp_surface *surface_find(struct sp_commits *commits,
 	return surface->commits == commits ? surface : NULL;
 }
 
-/* The same, but makes one; NULL when there is no memory for it, which makes the
- * surface's buffers wholly stale at each access. */
+/*
+ * The same, but makes one. NULL when there is no memory for it, which ends its
+ * client: behind a guard its buffers would be shown without being copied, and a
+ * record that is made later would lack the scale.
+ */
 static struct sp_surface *surface_get(struct sp_commits *commits,
 		struct wl_resource *resource) {
 	struct wl_listener *listener = wl_resource_get_destroy_listener(
@@ -214,6 +217,8 @@ static struct sp_surface *surface_get(struct sp_commits *commits,
 	}
 	struct sp_surface *surface = calloc(1, sizeof(*surface));
 	if (surface == NULL) {
+		sp_post_no_memory(commits->shm,
+			wl_resource_get_client(resource));
 		return NULL;
 	}
 	surface->commits = commits;

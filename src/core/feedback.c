@@ -261,7 +261,7 @@ static struct sp_client *admit(struct wl_client *wl_client,
 	struct sealpool_shm *shm = wl_resource_get_user_data(manager);
 	struct sp_client *client = sp_client_get(shm, wl_client);
 	if (client == NULL) {
-		wl_client_post_no_memory(wl_client);
+		sp_post_no_memory(shm, wl_client);
 		return NULL;
 	}
 	if (client->feedbacks_len >= FEEDBACKS_MAX) {
@@ -302,7 +302,7 @@ static void create_feedback(struct wl_client *wl_client,
 	}
 	struct feedback *feedback = calloc(1, sizeof(*feedback));
 	if (feedback == NULL) {
-		wl_client_post_no_memory(wl_client);
+		sp_post_no_memory(client->shm, wl_client);
 		return;
 	}
 	feedback->resource = wl_resource_create(wl_client,
@@ -310,7 +310,7 @@ static void create_feedback(struct wl_client *wl_client,
 		wl_resource_get_version(manager), id);
 	if (feedback->resource == NULL) {
 		free(feedback);
-		wl_client_post_no_memory(wl_client);
+		sp_post_no_memory(client->shm, wl_client);
 		return;
 	}
 	feedback->client = client;
@@ -429,7 +429,7 @@ static void manager_handle_get_budget_feedback(struct wl_client *wl_client,
 	}
 	struct sp_budget_feedback *feedback = calloc(1, sizeof(*feedback));
 	if (feedback == NULL) {
-		wl_client_post_no_memory(wl_client);
+		sp_post_no_memory(client->shm, wl_client);
 		return;
 	}
 	feedback->resource = wl_resource_create(wl_client,
@@ -437,7 +437,7 @@ static void manager_handle_get_budget_feedback(struct wl_client *wl_client,
 		wl_resource_get_version(manager), id);
 	if (feedback->resource == NULL) {
 		free(feedback);
-		wl_client_post_no_memory(wl_client);
+		sp_post_no_memory(client->shm, wl_client);
 		return;
 	}
 	feedback->client = client;
@@ -465,7 +465,7 @@ static void bind(struct wl_client *client, void *data, uint32_t version,
 	struct wl_resource *resource = wl_resource_create(client,
 		&sealpool_shm_feedback_manager_v1_interface, (int)version, id);
 	if (resource == NULL) {
-		wl_client_post_no_memory(client);
+		sp_post_no_memory(data, client);
 		return;
 	}
 	wl_resource_set_implementation(resource, &manager_impl,

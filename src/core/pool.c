@@ -100,7 +100,7 @@ struct sp_pool *sp_pool_new(struct sealpool_shm *shm,
 		int32_t size) {
 	struct sp_client *client = sp_client_get(shm, wl_client);
 	if (client == NULL) {
-		wl_client_post_no_memory(wl_client);
+		sp_post_no_memory(shm, wl_client);
 		goto error_file;
 	}
 	if (!sp_client_admit_pool(client)) {
@@ -108,11 +108,11 @@ struct sp_pool *sp_pool_new(struct sealpool_shm *shm,
 	}
 	struct sp_pool *pool = calloc(1, sizeof(*pool));
 	if (pool == NULL) {
-		wl_client_post_no_memory(wl_client);
+		sp_post_no_memory(shm, wl_client);
 		goto error_admitted;
 	}
 	if (pthread_mutex_init(&pool->lock, NULL) != 0) {
-		wl_client_post_no_memory(wl_client);
+		sp_post_no_memory(shm, wl_client);
 		goto error_pool;
 	}
 	pool->client = client;
@@ -162,7 +162,7 @@ void sp_pool_create(struct sealpool_shm *shm, struct wl_client *wl_client,
 	pool->resource = wl_resource_create(wl_client, &wl_shm_pool_interface,
 		wl_resource_get_version(shm_resource), id);
 	if (pool->resource == NULL) {
-		wl_client_post_no_memory(wl_client);
+		sp_post_no_memory(shm, wl_client);
 		sp_pool_unref(pool);
 		return;
 	}

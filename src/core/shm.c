@@ -33,6 +33,14 @@ void sp_log(struct sealpool_shm *shm, enum sealpool_log_importance importance,
 	va_end(args);
 }
 
+void sp_post_no_memory(struct sealpool_shm *shm, struct wl_client *client) {
+	pid_t pid;
+	wl_client_get_credentials(client, &pid, NULL, NULL);
+	sp_log(shm, SEALPOOL_LOG_ERROR, "client %d: no memory: disconnected",
+		(int)pid);
+	wl_client_post_no_memory(client);
+}
+
 static void log_to_stderr(void *data, enum sealpool_log_importance importance,
 		const char *format, va_list args) {
 	if (importance > SEALPOOL_LOG_INFO) {
@@ -74,7 +82,7 @@ static void shm_bind(struct wl_client *client, void *data, uint32_t version,
 	struct wl_resource *resource = wl_resource_create(client,
 		&wl_shm_interface, (int)version, id);
 	if (resource == NULL) {
-		wl_client_post_no_memory(client);
+		sp_post_no_memory(shm, client);
 		return;
 	}
 	wl_resource_set_implementation(resource, &shm_impl, sp_shm_ref(shm),

@@ -79,4 +79,7 @@ void sp_client_get_stats(struct sp_client *client,
 void sp_log(struct sealpool_shm *shm, enum sealpool_log_importance importance,
 	const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/** Ends a client for which there is no memory, and logs that. */
+void sp_post_no_memory(struct sealpool_shm *shm, struct wl_client *client);
+
 #endif

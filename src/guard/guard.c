@@ -283,7 +283,9 @@ static void handle_create_pool(struct sealpool_guard *guard,
 	}
 	struct guard_pool *guard_pool = calloc(1, sizeof(*guard_pool));
 	if (guard_pool == NULL) {
-		wl_client_post_no_memory(wl_client);
+		sp_post_no_memory(guard->shm, wl_client);
+		give_nothing(&args[1]);
+		sp_file_discard_fd(fd);
 		return;
 	}
 	/* The fd is the pool's from here on. */
@@ -352,7 +354,7 @@ static void handle_create_buffer(struct sealpool_guard *guard,
 	}
 	struct guard_buffer *buffer = calloc(1, sizeof(*buffer));
 	if (buffer == NULL) {
-		wl_client_post_no_memory(
+		sp_post_no_memory(guard->shm,
 			wl_resource_get_client(message->resource));
 		return;
 	}
