@@ -19,6 +19,7 @@
 
 #include <sealpool/guard.h>
 
+#include "children.h"
 #include "settings.h"
 
 static struct settings settings;
@@ -228,6 +229,7 @@ struct wl_display *wl_display_create(void) {
 	}
 	if (!has_settings) {
 		settings_leave(&settings);
+		children_leave(settings.library);
 		has_settings = true;
 	}
 	return display;

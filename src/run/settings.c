@@ -13,17 +13,15 @@
 
 #include "settings.h"
 
-#define VARIABLE "SEALPOOL_RUN"
-
 static bool prepend_preload(const char *library) {
-	const char *others = getenv("LD_PRELOAD");
+	const char *others = getenv(SETTINGS_PRELOAD);
 	char *value;
 	if (asprintf(&value, "%s%s%s", library,
 			others != NULL && others[0] != '\0' ? ":" : "",
 			others != NULL ? others : "") < 0) {
 		return false;
 	}
-	bool ok = setenv("LD_PRELOAD", value, true) == 0;
+	bool ok = setenv(SETTINGS_PRELOAD, value, true) == 0;
 	free(value);
 	return ok;
 }
@@ -42,14 +40,14 @@ bool settings_put(const struct settings *settings) {
 			settings->ready_inode, settings->library) < 0) {
 		return false;
 	}
-	bool ok = setenv(VARIABLE, value, true) == 0 &&
+	bool ok = setenv(SETTINGS_VARIABLE, value, true) == 0 &&
 		prepend_preload(settings->library);
 	free(value);
 	return ok;
 }
 
 bool settings_get(struct settings *settings) {
-	const char *value = getenv(VARIABLE);
+	const char *value = getenv(SETTINGS_VARIABLE);
 	if (value == NULL) {
 		return false;
 	}
@@ -77,40 +75,43 @@ bool settings_get(struct settings *settings) {
 }
 
 /* Others may have been put before or behind ours since. */
-static void remove_preload(const char *library) {
-	const char *value = getenv("LD_PRELOAD");
-	if (value == NULL) {
-		return;
-	}
-	char *others = calloc(1, strlen(value) + 1);
-	if (others == NULL) {
-		unsetenv("LD_PRELOAD");
-		return;
-	}
-	size_t length = strlen(library);
+bool settings_copy_preload(char *others, const char *value,
+		const char *library) {
+	size_t length = strlen(library), used = 0;
 	while (*value != '\0') {
 		size_t entry = strcspn(value, ": ");
 		if (entry > 0 && (entry != length ||
 				memcmp(value, library, length) != 0)) {
-			if (others[0] != '\0') {
-				strcat(others, ":");
+			if (used > 0) {
+				others[used++] = ':';
 			}
-			strncat(others, value, entry);
+			memcpy(others + used, value, entry);
+			used += entry;
 		}
 		value += entry;
 		value += strspn(value, ": ");
 	}
-	if (others[0] != '\0') {
-		setenv("LD_PRELOAD", others, true);
+	others[used] = '\0';
+	return used > 0;
+}
+
+static void remove_preload(const char *library) {
+	const char *value = getenv(SETTINGS_PRELOAD);
+	if (value == NULL) {
+		return;
+	}
+	char *others = calloc(1, strlen(value) + 1);
+	if (others != NULL && settings_copy_preload(others, value, library)) {
+		setenv(SETTINGS_PRELOAD, others, true);
 	} else {
-		unsetenv("LD_PRELOAD");
+		unsetenv(SETTINGS_PRELOAD);
 	}
 	free(others);
 }
 
 void settings_leave(struct settings *settings) {
 	remove_preload(settings->library);
-	unsetenv(VARIABLE);
+	unsetenv(SETTINGS_VARIABLE);
 	struct stat st;
 	if (settings->ready_fd < 0 || fstat(settings->ready_fd, &st) < 0 ||
 			!S_ISSOCK(st.st_mode) ||

@@ -8,6 +8,10 @@
 
 #include <sealpool/shm.h>
 
+/* The environment variables that the settings are in. */
+#define SETTINGS_VARIABLE "SEALPOOL_RUN"
+#define SETTINGS_PRELOAD "LD_PRELOAD"
+
 /** What sealpool-run was asked for; handed on in the environment. */
 struct settings {
 	struct sealpool_budget budget;
@@ -31,6 +35,13 @@ bool settings_put(const struct settings *settings);
 
 /** Reads them back. Returns false when there are none. */
 bool settings_get(struct settings *settings);
+
+/**
+ * Copies the value of LD_PRELOAD, but without the library, to where there is room
+ * for all of it. Returns false when nothing remains.
+ */
+bool settings_copy_preload(char *others, const char *value,
+	const char *library);
 
 /** Says that there is a guard, and takes all out of the environment. */
 void settings_leave(struct settings *settings);

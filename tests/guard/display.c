@@ -3,18 +3,23 @@
  * What sealpool-run starts in its tests, where it is to know of a compositor
  * nothing but that it creates a display:
  *
- *     guard-display create|create-twice|exit|none [STATUS [COMMAND]]
+ *     guard-display create|create-twice|exit|none [STATUS [COMMAND [HOW]]]
  *
  * Creates as many displays with a wl_shm, connects a client to the last one that
  * commits an unsealed buffer, and prints how the file is called that its wl_shm
  * has mapped. Then it has the shell run COMMAND, and ends with STATUS; with
- * "exit", without destroying the display.
+ * "exit", without destroying the display. With HOW, the shell is started by the
+ * function of that name, with the environment that was there at the start.
  */
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <wayland-client.h>
 #include <wayland-server-core.h>
@@ -67,7 +72,53 @@ static void print_mapped(void) {
 	fflush(stdout);
 }
 
+/* As those do who have a copy of it. */
+static char **copy_environment(void) {
+	size_t n = 0;
+	while (environ[n] != NULL) {
+		n++;
+	}
+	char **copy = calloc(n + 1, sizeof(copy[0]));
+	for (size_t i = 0; copy != NULL && i < n; i++) {
+		copy[i] = strdup(environ[i]);
+	}
+	return copy;
+}
+
+static void exec_shell(const char *how, char *argv[], char *envp[]) {
+	if (strcmp(how, "execve") == 0) {
+		execve("/bin/sh", argv, envp);
+	} else if (strcmp(how, "execvpe") == 0) {
+		execvpe("sh", argv, envp);
+	} else if (strcmp(how, "fexecve") == 0) {
+		fexecve(open("/bin/sh", O_RDONLY | O_CLOEXEC), argv, envp);
+	}
+	_exit(96);
+}
+
+static int run_shell(const char *how, char *command, char *envp[]) {
+	char *argv[] = { (char *)"sh", (char *)"-c", command, NULL };
+	pid_t pid;
+	int status = -1;
+	if (strcmp(how, "posix_spawn") == 0) {
+		errno = posix_spawn(&pid, "/bin/sh", NULL, NULL, argv, envp);
+	} else if (strcmp(how, "posix_spawnp") == 0) {
+		errno = posix_spawnp(&pid, "sh", NULL, NULL, argv, envp);
+	} else {
+		errno = 0;
+		pid = fork();
+		if (pid == 0) {
+			exec_shell(how, argv, envp);
+		}
+	}
+	if (errno != 0 || waitpid(pid, &status, 0) < 0) {
+		return -1;
+	}
+	return status;
+}
+
 int main(int argc, char *argv[]) {
+	char **envp = copy_environment();
 	const char *what = argc > 1 ? argv[1] : "";
 	int displays = strcmp(what, "none") == 0 ? 0 :
 		strcmp(what, "create-twice") == 0 ? 2 : 1;
@@ -88,7 +139,8 @@ int main(int argc, char *argv[]) {
 		use_shm(display, fd);
 		print_mapped();
 	}
-	if (argc > 3 && system(argv[3]) != 0) {
+	if (argc > 3 && (argc > 4 ? run_shell(argv[4], argv[3], envp) :
+			system(argv[3])) != 0) {
 		return 97;
 	}
 	if (strcmp(what, "exit") != 0) {

@@ -98,6 +98,29 @@ static void children_are_not_preloaded(void **state) {
 		"guarded\nnone none\n0\n");
 }
 
+/* KWin gives its children an environment that it has copied before. */
+static void nor_with_an_environment_from_before(void **state) {
+	static const char *const ways[] = { "execve", "execvpe", "fexecve",
+		"posix_spawn", "posix_spawnp" };
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		char command[300];
+		snprintf(command, sizeof(command),
+			"LD_PRELOAD= $run $display create 0 "
+			"'echo ${LD_PRELOAD-none} ${SEALPOOL_RUN-none} "
+			"${PATH+path}' %s", ways[i]);
+		expect_output(command, 0, "guarded\nnone none path\n");
+		snprintf(command, sizeof(command),
+			"LD_PRELOAD=libdl.so.2:libm.so.6 $run $display create "
+			"0 'echo $LD_PRELOAD' %s", ways[i]);
+		expect_output(command, 0,
+			"guarded\nlibdl.so.2:libm.so.6\n");
+		/* Before there is a display, it is inherited. */
+		snprintf(command, sizeof(command),
+			"$run $display none 0 '$display create' %s", ways[i]);
+		expect_output(command, 0, "guarded\n");
+	}
+}
+
 static void others_remain_preloaded(void **state) {
 	expect_output("LD_PRELOAD=libdl.so.2:libm.so.6 $run $display create 0 "
 		"'echo $LD_PRELOAD'", 0,
@@ -214,6 +237,7 @@ int main(int argc, char *argv[]) {
 		cmocka_unit_test(so_is_a_second_one),
 		cmocka_unit_test(the_status_is_the_compositors),
 		cmocka_unit_test(children_are_not_preloaded),
+		cmocka_unit_test(nor_with_an_environment_from_before),
 		cmocka_unit_test(others_remain_preloaded),
 		cmocka_unit_test(a_compositor_may_be_started_by_others),
 		cmocka_unit_test(no_fd_is_left_to_the_compositor),
