@@ -5,8 +5,10 @@
  * everybody's twice.
  *
  * An access only notes when it ended. A timer on the event loop looks at all
- * copies when the first of them can be idle, which is at most once within the
- * time that makes one idle; it is not set while there is no copy.
+ * copies when the first of them can be idle; it is not set while there is no
+ * copy. As each copy has a time of its own, and a client ten thousand of them,
+ * the timer takes its time between two looks: what is idle waits a little, to be
+ * found together with others.
  */
 #include <errno.h>
 #include <time.h>
@@ -18,6 +20,9 @@
 #include "shm.h"
 
 #define DEFAULT_AFTER 10000
+
+/* How many looks there are at most in the time that makes a copy idle. */
+#define LOOKS_MAX 8
 
 uint64_t sp_idle_now(void) {
 	struct timespec now;
@@ -31,6 +36,11 @@ static void wait_for(struct sp_idle *idle, uint64_t ms) {
 	}
 	idle->waiting = wl_event_source_timer_update(idle->timer,
 		ms > 0 ? (int)ms : 1) == 0;
+}
+
+uint64_t sp_idle_get_wait(uint32_t after, uint64_t now, uint64_t first) {
+	uint64_t least = after / LOOKS_MAX;
+	return first > now + least ? first - now : least;
 }
 
 static int handle_timer(void *data) {
@@ -56,7 +66,7 @@ static int handle_timer(void *data) {
 	}
 	if (first != UINT64_MAX) {
 		atomic_store(&idle->wanted, true);
-		wait_for(idle, first - now);
+		wait_for(idle, sp_idle_get_wait(idle->after, now, first));
 	}
 	return 0;
 }

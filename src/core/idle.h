@@ -28,6 +28,10 @@ void sp_idle_detach(struct sealpool_shm *shm);
 /** Now, in milliseconds of a clock that only runs forwards. Any thread. */
 uint64_t sp_idle_now(void);
 
+/** For how long the timer, which has just come, waits when "first" is the time
+ * at which a copy can be idle. All in milliseconds. */
+uint64_t sp_idle_get_wait(uint32_t after, uint64_t now, uint64_t first);
+
 /** A copy has been used, and may be idle from now on. Any thread. */
 void sp_idle_note(struct sealpool_shm *shm);
 

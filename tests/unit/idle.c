@@ -143,6 +143,23 @@ static void timer_is_not_set_where_copies_are_never_idle(void **state) {
 	assert_false(idle->waiting);
 }
 
+static void timer_waits_for_the_first_copy(void **state) {
+	assert_int_equal(sp_idle_get_wait(10000, 500, 10400), 9900);
+	assert_int_equal(sp_idle_get_wait(1, 500, 501), 1);
+}
+
+/* Ten thousand copies are not looked at ten thousand times. */
+static void timer_takes_its_time_between_two_looks(void **state) {
+	enum { AGAIN = 10000 };
+	uint64_t start = 5000, now = start;
+	unsigned looks = 0;
+	for (; now < start + AGAIN; looks++) {
+		/* There is always a copy that is idle a little later. */
+		now += sp_idle_get_wait(AGAIN, now, now + 1);
+	}
+	assert_in_range(looks, 4, 16);
+}
+
 static void buffer_that_was_never_read_has_nothing_to_give(void **state) {
 	assert_int_equal(sp_memory_init(fixture.buffer), 0);
 	assert_int_equal(drop_at(UINT64_MAX / 2), UINT64_MAX);
@@ -158,6 +175,8 @@ int main(void) {
 		TEST_IDLE(default_is_ten_seconds),
 		TEST_IDLE(timer_is_set_when_there_is_a_copy),
 		TEST_IDLE(timer_is_not_set_where_copies_are_never_idle),
+		TEST_IDLE(timer_waits_for_the_first_copy),
+		TEST_IDLE(timer_takes_its_time_between_two_looks),
 		TEST_IDLE(buffer_that_was_never_read_has_nothing_to_give),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
