@@ -132,7 +132,9 @@ struct sealpool_options {
 	/** A buffer's copies are given back when nobody has accessed it for so
 	 * many milliseconds, and made anew at the next access. Those whose fd
 	 * was handed out stay, and so do those of a buffer whose wl_buffer is
-	 * gone. Zero: 10000. UINT32_MAX: never. */
+	 * gone. The last one that a client's pools leave behind is kept for as
+	 * long, charged to it, for its next pool. Zero: 10000. UINT32_MAX:
+	 * never. */
 	uint32_t shadow_idle_ms;
 	/** Offer sealpool_shm_feedback_manager_v1: clients can ask how their own
 	 * memory is seen, why, and what it costs. A client that does may guess

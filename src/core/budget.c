@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "budget.h"
+#include "kept.h"
 #include "shm.h"
 
 #define DEFAULT_POOLS 2048
@@ -138,6 +139,7 @@ static void client_handle_wl_client_destroy(struct wl_listener *listener,
 		wl_container_of(listener, client, wl_client_destroy);
 	wl_list_remove(&client->wl_client_destroy.link);
 	client->wl_client = NULL;
+	sp_kept_drop(client);
 	sp_client_unref(client);
 }
 
@@ -197,6 +199,7 @@ void sp_client_unref(struct sp_client *client) {
 	}
 	assert(wl_list_empty(&client->pools));
 	assert(wl_list_empty(&client->feedbacks));
+	sp_kept_drop(client);
 	wl_list_remove(&client->link);
 	sp_shm_unref(client->shm);
 	free(client);
@@ -305,6 +308,11 @@ static bool make_room(struct sealpool_shm *shm, struct sp_common *common,
 	if (common->held < common->max) {
 		return true;
 	}
+	/* What nobody uses goes before anybody does. */
+	sp_kept_drop_all(shm);
+	if (common->held < common->max) {
+		return true;
+	}
 	struct sp_client *client = find_largest_holder(shm, kind, common->max);
 	if (client == NULL || client == asking) {
 		return asking == NULL || refuse(asking, kind);
@@ -359,8 +367,12 @@ static int charge(struct sp_client *client, _Atomic uint64_t *held,
 
 int sp_client_charge_fd(struct sp_client *client) {
 	struct sp_budget *budget = &client->shm->budget;
-	return charge(client, &client->fds, budget->limits.fds, &budget->fds, 1,
-		SP_BUDGET_FDS, SP_BUDGET_ALL_FDS);
+	int ret;
+	do {
+		ret = charge(client, &client->fds, budget->limits.fds,
+			&budget->fds, 1, SP_BUDGET_FDS, SP_BUDGET_ALL_FDS);
+	} while (ret < 0 && sp_kept_drop(client));
+	return ret;
 }
 
 void sp_client_discharge_fd(struct sp_client *client) {
@@ -370,9 +382,14 @@ void sp_client_discharge_fd(struct sp_client *client) {
 
 int sp_client_charge_bytes(struct sp_client *client, uint64_t bytes) {
 	struct sp_budget *budget = &client->shm->budget;
-	return charge(client, &client->shadow_bytes,
-		budget->limits.shadow_bytes, &budget->shadow_bytes, bytes,
-		SP_BUDGET_SHADOW_BYTES, SP_BUDGET_ALL_SHADOW_BYTES);
+	int ret;
+	do {
+		ret = charge(client, &client->shadow_bytes,
+			budget->limits.shadow_bytes, &budget->shadow_bytes,
+			bytes, SP_BUDGET_SHADOW_BYTES,
+			SP_BUDGET_ALL_SHADOW_BYTES);
+	} while (ret < 0 && sp_kept_drop(client));
+	return ret;
 }
 
 void sp_client_discharge_bytes(struct sp_client *client, uint64_t bytes) {

@@ -11,6 +11,7 @@
 
 struct sealpool_shm;
 struct sp_budget_feedback;
+struct sp_kept;
 
 /** What of a budget all clients together hold, and may. */
 struct sp_common {
@@ -58,6 +59,8 @@ struct sp_client {
 	uint32_t buffers_len;
 	_Atomic uint64_t fds;
 	_Atomic uint64_t shadow_bytes;
+	/* A shadow for the next pool, charged, or NULL. */
+	struct sp_kept *_Atomic kept;
 	/* What the last charge was refused for. */
 	_Atomic enum sp_budget_kind over;
 

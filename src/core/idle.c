@@ -16,6 +16,7 @@
 
 #include "buffer.h"
 #include "idle.h"
+#include "kept.h"
 #include "pool.h"
 #include "shm.h"
 
@@ -56,9 +57,11 @@ static int handle_timer(void *data) {
 	struct sp_pool *pool;
 	struct sealpool_buffer *buffer;
 	wl_list_for_each(client, &shm->clients, link) {
+		uint64_t at = sp_kept_drop_idle(client, now, idle->after);
+		first = at < first ? at : first;
 		wl_list_for_each(pool, &client->pools, link) {
 			wl_list_for_each(buffer, &pool->buffers, link) {
-				uint64_t at = sp_memory_drop_idle(buffer, now,
+				at = sp_memory_drop_idle(buffer, now,
 					idle->after);
 				first = at < first ? at : first;
 			}

@@ -29,6 +29,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "buffer.h"
@@ -322,15 +323,66 @@ static int copy_init(struct sp_copy *copy, struct sealpool_buffer *buffer,
 	return 0;
 }
 
+static bool has_gaps(const struct sp_layout *layout) {
+	const pixman_box32_t all = { 0, 0, layout->width, layout->height };
+	for (uint32_t i = 0; i < layout->planes_len; i++) {
+		const struct sp_plane *plane = &layout->planes[i];
+		struct sp_span span = sp_plane_span(plane, &all);
+		if (span.row_bytes * span.rows <
+				(uint64_t)plane->stride * plane->rows) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * In memory that was another pool's, pixels are copied over what was there, or
+ * become zero where the client has none, as all of them are stale. What lies
+ * between the rows and beside the buffer is not copied; whoever gets the fd could
+ * look there.
+ */
+static void wipe_around(const struct sealpool_buffer *buffer, uint8_t *base) {
+	uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t start = (uint64_t)buffer->offset & ~(page_size - 1);
+	uint64_t end = (buffer->layout.end + page_size - 1) & ~(page_size - 1);
+	if (has_gaps(&buffer->layout)) {
+		memset(base + start, 0, end - start);
+		return;
+	}
+	memset(base + start, 0, (uint64_t)buffer->offset - start);
+	memset(base + buffer->layout.end, 0, end - buffer->layout.end);
+}
+
+static void finish_reuse(struct sp_copy *copy,
+		const struct sealpool_buffer *buffer, bool ok) {
+	struct sp_pool *pool = buffer->pool;
+	if (!ok) {
+		/* Nobody else would wipe it. */
+		sp_shadow_finish(&pool->shadow);
+		pool->has_shadow = false;
+		return;
+	}
+	wipe_around(buffer, copy->mapping->data);
+	if (copy->touched < pool->shadow.touched) {
+		copy->touched = pool->shadow.touched;
+	}
+}
+
 /* The first copy for reading lies in the pool's shadow. */
 static int copy_init_in_pool(struct sp_copy *copy,
 		struct sealpool_buffer *buffer) {
 	struct sp_pool *pool = buffer->pool;
 	struct sp_shadowed *shadowed = buffer->memory.shadowed;
 	pthread_mutex_lock(&pool->lock);
+	bool reused = sp_pool_reuse_shadow(pool, (uint64_t)buffer->offset,
+		buffer->layout.end);
 	int ret = sp_pool_need_shadow(pool);
 	if (ret == 0) {
 		ret = copy_init(copy, buffer, &pool->shadow);
+	}
+	if (reused) {
+		finish_reuse(copy, buffer, ret == 0);
 	}
 	if (ret == 0) {
 		wl_list_insert(&pool->shadowed, &shadowed->link);
@@ -732,6 +784,10 @@ static int get_copy_fd(struct sealpool_buffer *buffer) {
 		struct sp_copy *copy = access.copy;
 		pthread_mutex_lock(&shadowed->lock);
 		copy->handed_out = true;
+		/* Other buffers' copies may be in it. */
+		pthread_mutex_lock(&buffer->pool->lock);
+		copy->shadow->handed_out = true;
+		pthread_mutex_unlock(&buffer->pool->lock);
 		fd = copy->shadow->fd;
 		pthread_mutex_unlock(&shadowed->lock);
 	}
@@ -749,7 +805,7 @@ int sealpool_buffer_get_fd(struct sealpool_buffer *buffer) {
 /* The end */
 
 /* Gives back the pages of the pool's shadow that only this buffer used. Called
- * with the pool's lock held. */
+ * with the pool's lock held, before a shadow that no buffer uses is. */
 static void release_shadow(struct sealpool_buffer *buffer,
 		struct sp_shadowed *shadowed) {
 	struct sp_pool *pool = buffer->pool;
@@ -765,8 +821,10 @@ static void release_shadow(struct sealpool_buffer *buffer,
 	if (lent) {
 		/* Until the pool goes. */
 	} else if (pool->shadowed_len == 0) {
-		/* With what was left by those that went before. */
-		sp_shadow_release(&pool->shadow, 0, pool->shadow.size);
+		/* It goes, but who was handed its fd may still have it. */
+		if (pool->shadow.handed_out) {
+			sp_shadow_release(&pool->shadow, 0, pool->shadow.size);
+		}
 	} else if (pool->shadowed_len <= RELEASE_SCAN_MAX) {
 		struct sp_shadowed *neighbour;
 		wl_list_for_each(neighbour, &pool->shadowed, link) {
@@ -882,13 +940,36 @@ void sp_memory_count(const struct sealpool_buffer *buffer, uint32_t *fds,
 	pthread_mutex_unlock(&shadowed->lock);
 }
 
+static uint64_t get_touched(const struct sp_pool *pool,
+		const struct sp_shadowed *shadowed) {
+	const struct sp_copy *copy;
+	wl_list_for_each(copy, &shadowed->copies, link) {
+		if (copy->shadow == &pool->shadow) {
+			return copy->touched;
+		}
+	}
+	return 0;
+}
+
+/* The last of a pool's copies goes with its buffer: the client may well have a
+ * new one the next moment. */
+static void leave_pool(struct sealpool_buffer *buffer,
+		struct sp_shadowed *shadowed) {
+	struct sp_pool *pool = buffer->pool;
+	uint64_t touched = get_touched(pool, shadowed);
+	pthread_mutex_lock(&pool->lock);
+	release_shadow(buffer, shadowed);
+	if (pool->shadowed_len == 0 && !pool->shadow_lent) {
+		sp_pool_give_up_shadow(pool, touched);
+	}
+	pthread_mutex_unlock(&pool->lock);
+}
+
 void sp_memory_finish(struct sealpool_buffer *buffer) {
 	struct sp_shadowed *shadowed = buffer->memory.shadowed;
 	if (shadowed != NULL) {
 		if (shadowed->in_pool) {
-			pthread_mutex_lock(&buffer->pool->lock);
-			release_shadow(buffer, shadowed);
-			pthread_mutex_unlock(&buffer->pool->lock);
+			leave_pool(buffer, shadowed);
 		}
 		shadowed_destroy(shadowed);
 	}

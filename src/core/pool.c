@@ -14,6 +14,7 @@
 
 #include "buffer.h"
 #include "format.h"
+#include "kept.h"
 #include "pool.h"
 #include "shm.h"
 
@@ -227,4 +228,19 @@ int sp_pool_need_shadow(struct sp_pool *pool) {
 		(uint64_t)pool->size);
 	pool->has_shadow = ret == 0;
 	return ret;
+}
+
+bool sp_pool_reuse_shadow(struct sp_pool *pool, uint64_t start, uint64_t end) {
+	if (pool->has_shadow || !sp_kept_take(pool->client, &pool->shadow,
+			start, end)) {
+		return false;
+	}
+	pool->has_shadow = true;
+	return true;
+}
+
+void sp_pool_give_up_shadow(struct sp_pool *pool, uint64_t touched) {
+	pool->shadow.touched = touched;
+	pool->has_shadow = false;
+	sp_kept_put(pool->client, &pool->shadow);
 }

@@ -73,6 +73,17 @@ struct sp_pool *sp_pool_try_from_resource(struct wl_resource *resource);
 int sp_pool_need_shadow(struct sp_pool *pool);
 
 /**
+ * Makes the shadow of what the client's last pool was copied to, if there is
+ * such, with memory for the bytes from "start" to "end", none of which are this
+ * pool's yet. To be called with the lock held. Returns whether it did.
+ */
+bool sp_pool_reuse_shadow(struct sp_pool *pool, uint64_t start, uint64_t end);
+
+/** Nothing is left in the shadow that this pool needs; it has been written to up
+ * to the offset "touched". To be called with the lock held. */
+void sp_pool_give_up_shadow(struct sp_pool *pool, uint64_t touched);
+
+/**
  * A mapping of the file that covers the bytes below "end", with a reference
  * for the caller; NULL, with errno set, where it cannot be had. Any thread.
  */

@@ -124,9 +124,41 @@ static void settle_charge(struct sp_shadow *shadow) {
 	}
 }
 
+/* Of two ranges with a gap between them, the newer one is remembered. */
+static void note_reserved(struct sp_range *reserved, uint64_t start,
+		uint64_t end) {
+	if (start > reserved->end || end < reserved->start) {
+		*reserved = (struct sp_range){ start, end };
+		return;
+	}
+	if (start < reserved->start) {
+		reserved->start = start;
+	}
+	if (end > reserved->end) {
+		reserved->end = end;
+	}
+}
+
+static void note_released(struct sp_range *reserved, uint64_t start,
+		uint64_t end) {
+	if (start >= reserved->end || end <= reserved->start) {
+		return;
+	}
+	if (start > reserved->start) {
+		reserved->end = start;
+	} else if (end < reserved->end) {
+		reserved->start = end;
+	} else {
+		*reserved = (struct sp_range){ 0 };
+	}
+}
+
 int sp_shadow_reserve(struct sp_shadow *shadow, uint64_t start, uint64_t end) {
 	start &= ~((uint64_t)get_page_size() - 1);
 	end = round_to_pages(end);
+	if (start >= shadow->reserved.start && end <= shadow->reserved.end) {
+		return 0;
+	}
 
 	/* Charge beforehand for as much as it can be: which of these pages are
 	 * there already is not known, only how many are in all. The excess is
@@ -147,6 +179,9 @@ int sp_shadow_reserve(struct sp_shadow *shadow, uint64_t start, uint64_t end) {
 			(off_t)(end - start)) < 0 ? -errno : 0;
 	} while (ret == -EINTR);
 	settle_charge(shadow);
+	if (ret == 0) {
+		note_reserved(&shadow->reserved, start, end);
+	}
 	return ret;
 }
 
@@ -156,6 +191,7 @@ void sp_shadow_release(struct sp_shadow *shadow, uint64_t start, uint64_t end) {
 	if (start >= end) {
 		return;
 	}
+	note_released(&shadow->reserved, start, end);
 	/* Should it fail, the memory remains until the pool is gone, and stays
 	 * charged. */
 	if (fallocate(shadow->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,

@@ -2,10 +2,16 @@
 #ifndef SEALPOOL_CORE_SHADOW_H
 #define SEALPOOL_CORE_SHADOW_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct sp_client;
 struct sp_mapping;
+
+/** Bytes of a file. */
+struct sp_range {
+	uint64_t start, end;
+};
 
 /** A compositor-owned stand-in for a pool's file. */
 struct sp_shadow {
@@ -14,8 +20,15 @@ struct sp_shadow {
 	uint64_t size;
 	/* What the client was charged for, in bytes. */
 	uint64_t charged;
+	/* Pages that are known to have memory; there may be others. */
+	struct sp_range reserved;
 	/* The mapping of now; older ones live on with their users. */
 	struct sp_mapping *mapping;
+	/* Whose pages have been written to, from the first one that has memory
+	 * up to this offset. Only kept while nobody uses the shadow. */
+	uint64_t touched;
+	/* Someone else may have its fd. */
+	bool handed_out;
 };
 
 /**

@@ -14,6 +14,7 @@
 #include "commits.h"
 #include "feedback.h"
 #include "format.h"
+#include "kept.h"
 #include "monitor.h"
 #include "pool.h"
 #include "shm.h"
@@ -134,6 +135,7 @@ void sp_shm_destroy(struct sealpool_shm *shm) {
 	sp_idle_detach(shm);
 	sp_fault_queue_detach(shm);
 	shm->display = NULL;
+	sp_kept_drop_all(shm);
 	sp_shm_unref(shm);
 }
 
