@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -257,11 +258,49 @@ static void copy_piece(struct source *source, uint64_t offset, size_t length) {
 	}
 }
 
+/*
+ * The id of this process, mostly without a call. A child that was forked has
+ * another one, and would read its parent's memory with that: so it is kept in a
+ * page which the kernel empties for children (MADV_WIPEONFORK, Linux 4.14).
+ */
+static pid_t get_pid(void) {
+	/* Never unmapped: a page for as long as the process lives. */
+	static _Atomic(_Atomic pid_t *) place;
+	static _Atomic pid_t no_place;
+	_Atomic pid_t *pid = atomic_load_explicit(&place, memory_order_acquire);
+	if (pid == NULL) {
+		size_t size = (size_t)sysconf(_SC_PAGESIZE);
+		void *page = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (page != MAP_FAILED &&
+				madvise(page, size, MADV_WIPEONFORK) < 0) {
+			munmap(page, size);
+			page = MAP_FAILED;
+		}
+		_Atomic pid_t *made = page != MAP_FAILED ? page : &no_place;
+		if (atomic_compare_exchange_strong(&place, &pid, made)) {
+			pid = made;
+		} else if (page != MAP_FAILED) {
+			/* Another thread was faster. */
+			munmap(page, size);
+		}
+	}
+	if (pid == &no_place) {
+		return getpid();
+	}
+	pid_t known = atomic_load_explicit(pid, memory_order_relaxed);
+	if (known == 0) {
+		known = getpid();
+		atomic_store_explicit(pid, known, memory_order_relaxed);
+	}
+	return known;
+}
+
 static void batch_read(struct source *source, struct batch *batch) {
 	if (batch->len == 0) {
 		return;
 	}
-	ssize_t n = process_vm_readv(getpid(), batch->to, batch->len,
+	ssize_t n = process_vm_readv(get_pid(), batch->to, batch->len,
 		batch->from, batch->len, 0);
 	if (n == (ssize_t)batch->bytes) {
 		source->copied.bytes += batch->bytes;

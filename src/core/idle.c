@@ -22,12 +22,20 @@
 
 #define DEFAULT_AFTER 10000
 
+/* A few milliseconds do not matter, and an access pays for the clock: 3 ns rather
+ * than 114 (measured in a virtual machine). */
+#ifdef CLOCK_MONOTONIC_COARSE
+#define CLOCK CLOCK_MONOTONIC_COARSE
+#else
+#define CLOCK CLOCK_MONOTONIC
+#endif
+
 /* How many looks there are at most in the time that makes a copy idle. */
 #define LOOKS_MAX 8
 
 uint64_t sp_idle_now(void) {
 	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(CLOCK, &now);
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 

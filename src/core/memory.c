@@ -201,6 +201,16 @@ static bool judge_again(struct sealpool_buffer *buffer) {
 	return is_due(memory) && try_in_place(buffer, SEALPOOL_MEMORY_DIRECT);
 }
 
+/*
+ * Whether to look before a read: the commit that made a tracked buffer stale has
+ * looked already. What has been seen since, of another buffer of its pool, costs
+ * nothing to know.
+ */
+static bool is_to_be_judged(const struct sealpool_buffer *buffer) {
+	return !buffer->memory.tracked ||
+		buffer->layout.end <= buffer->pool->file.sealed_size;
+}
+
 static bool can_be_nofault(const struct sealpool_buffer *buffer) {
 	const struct sp_pool *pool = buffer->pool;
 	return pool->client->shm->nofault && !pool->shadow_lent &&
@@ -544,7 +554,7 @@ static int begin_copy(struct sealpool_buffer *buffer,
 		pthread_cond_wait(&shadowed->filled, &shadowed->lock);
 	}
 	if (!for_writing && (copy == NULL || !is_fresh(copy)) &&
-			judge_again(buffer)) {
+			is_to_be_judged(buffer) && judge_again(buffer)) {
 		pthread_mutex_unlock(&shadowed->lock);
 		access->data = buffer->memory.mapping->data + buffer->offset;
 		return 0;

@@ -120,16 +120,23 @@ static void a_thousand_sealed_frames_make_no_system_call(void **state) {
 	canvas_destroy(&canvas);
 }
 
-static unsigned count_reads(void) {
+static unsigned count_calls(const char *begins) {
 	FILE *trace = fopen(trace_path, "re");
 	assert_non_null(trace);
 	char line[4096];
-	unsigned reads = 0;
+	unsigned calls = 0;
 	while (fgets(line, sizeof(line), trace) != NULL) {
-		reads += strstr(line, "pread64(") != NULL;
+		size_t length;
+		const char *call = get_call(line, &length);
+		calls += call != NULL &&
+			strncmp(call, begins, strlen(begins)) == 0;
 	}
 	fclose(trace);
-	return reads;
+	return calls;
+}
+
+static unsigned count_reads(void) {
+	return count_calls("pread64(");
 }
 
 /* So that the test above is known to see what it looks for. */
@@ -144,6 +151,52 @@ static void an_unsealed_frame_makes_system_calls(void **state) {
 	show_frames(screen, &canvas, &window, 0, 4);
 	screen_count(screen, &counts);
 	assert_true(count_reads() > 0);
+	client_window_destroy(&window);
+	canvas_destroy(&canvas);
+}
+
+/* Whether it is sealed, how large it is, and the pixels. */
+static void a_small_unsealed_frame_makes_three_system_calls(void **state) {
+	enum { WIDTH = 1024, SOME = 50 };
+	static const char *const calls[] = {
+		"fcntl(", "newfstatat(", "fstat(", "statx(", "getpid(",
+		"process_vm_readv(", "pread64(", "mmap(", "munmap(",
+	};
+	enum { CALLS = sizeof(calls) / sizeof(calls[0]) };
+	struct screen *screen = *state;
+	struct canvas canvas;
+	struct client_window window;
+	struct compositor_counts counts;
+	screen_needs_sealpool(screen);
+	canvas_create(screen, &canvas, CLIENT_MEMORY_UNSEALED, 2, WIDTH, SIDE);
+	must(screen, client_window_create(&screen->client, &window, "small"));
+	unsigned before[CALLS], sum = 0;
+	/* What the others lack of the first frames comes first. */
+	for (int frame = -8; frame < SOME; frame++) {
+		struct client_buffer *buffer = &canvas.buffers[frame & 1];
+		if (frame == 0) {
+			screen_count(screen, &counts);
+			for (size_t i = 0; i < CALLS; i++) {
+				before[i] = count_calls(calls[i]);
+			}
+		}
+		must(screen, client_buffer_wait_released(&screen->client,
+			buffer));
+		client_image_draw(&canvas.images[frame & 1], 1);
+		client_surface_attach(&window.surface, buffer);
+		client_surface_damage_buffer(&window.surface, 0, 0,
+			frame < -4 ? WIDTH : 10, frame < -4 ? SIDE : 20);
+		must(screen, client_surface_present(&window.surface));
+	}
+	/* Before the counters are asked for, which reads files. */
+	for (size_t i = 0; i < CALLS; i++) {
+		unsigned made = count_calls(calls[i]) - before[i];
+		print_message("%s): %u\n", calls[i], made);
+		sum += made;
+	}
+	screen_count(screen, &counts);
+	assert_int_equal(counts.shadow, 2);
+	assert_in_range(sum, SOME, 3 * SOME + 8);
 	client_window_destroy(&window);
 	canvas_destroy(&canvas);
 }
@@ -183,6 +236,7 @@ int main(int argc, char *argv[]) {
 	static const struct CMUnitTest tests[] = {
 		screen_test(a_thousand_sealed_frames_make_no_system_call),
 		screen_test(an_unsealed_frame_makes_system_calls),
+		screen_test(a_small_unsealed_frame_makes_three_system_calls),
 		screen_test(damage_in_columns_makes_no_more_calls_than_pages),
 	};
 	if (argc < 3) {

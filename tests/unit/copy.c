@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "between.h"
+#include "child.h"
 #include "copy.h"
 #include "traces.h"
 
@@ -327,6 +328,44 @@ static void holes_are_not_filled_for_short_rows(void **state) {
 	munmap(from, SHORT_SIZE);
 	free(to);
 	close(fd);
+}
+
+/* What a forked child maps where its parent has something else. */
+static uint8_t *place;
+static int place_fd;
+
+static const char *copy_in_child(void) {
+	uint8_t *from = mmap(place, SHORT_SIZE, PROT_READ,
+		MAP_SHARED | MAP_FIXED, place_fd, 0);
+	uint8_t *to = calloc(1, SHORT_SIZE);
+	if (from == MAP_FAILED || to == NULL) {
+		return "no memory";
+	}
+	copy_short_rows(place_fd, from, to);
+	for (uint64_t i = 40; i < SHORT_SIZE; i += STRIDE) {
+		if (to[i] != pattern(i)) {
+			return child_wrong("byte %llu is 0x%02x, not 0x%02x",
+				(unsigned long long)i, to[i], pattern(i));
+		}
+	}
+	free(to);
+	return NULL;
+}
+
+static void forked_child_reads_its_own_memory(void **state) {
+	place_fd = create_file(SHORT_SIZE);
+	uint8_t *from = map_file(place_fd, PROT_READ);
+	uint8_t *to = create_bytes(SHORT_SIZE);
+	copy_short_rows(place_fd, from, to);
+	munmap(from, SHORT_SIZE);
+	place = mmap(NULL, SHORT_SIZE, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(place, MAP_FAILED);
+	memset(place, UNTOUCHED, SHORT_SIZE);
+	child_run(copy_in_child);
+	munmap(place, SHORT_SIZE);
+	free(to);
+	close(place_fd);
 }
 
 static void few_or_long_rows_want_no_mapping(void **state) {
@@ -1032,6 +1071,7 @@ int main(void) {
 		TEST(short_rows_that_the_mapping_lacks_are_read_anyway),
 		TEST(short_rows_past_the_end_are_missing),
 		TEST(holes_are_not_filled_for_short_rows),
+		TEST(forked_child_reads_its_own_memory),
 		TEST(few_or_long_rows_want_no_mapping),
 		TEST(rectangles_side_by_side_are_copied),
 		TEST(padding_is_not_copied),
