@@ -132,10 +132,6 @@ static void handle_global(void *data, struct wl_registry *registry,
 				known != &wl_output_interface;
 			continue;
 		}
-		/* Version 2 has numbered version 1's events anew. */
-		if (known == &weston_capture_v1_interface && version > 1) {
-			continue;
-		}
 		version = lower(version, globals[i].version);
 		/* The system's libwayland may know an older one. */
 		version = lower(version, (uint32_t)known->version);
