@@ -63,6 +63,9 @@ enum pool_request {
 	POOL_RESIZE = 2,
 };
 
+/* Another thread may have taken the number that was looked at. */
+#define BUFFERS_LOOKED_AT_MAX 16
+
 struct guard_pool {
 	struct sp_pool *pool;
 	struct wl_listener destroy;
@@ -86,10 +89,16 @@ struct sealpool_guard {
 		uint32_t id;
 		/* One of the two. */
 		struct guard_pool *pool;
-		/* What the wl_shm behind was given for the pool. */
-		int fd;
 		struct guard_buffer *buffer;
+		/* What the wl_shm behind was given for the pool, or might have
+		 * made for the buffer; -1 for neither. */
+		int fd;
 	} newborn;
+
+	/* Whether the wl_shm behind has an fd for each buffer, which is looked
+	 * for when the first ones are made. */
+	bool buffers_have_fds;
+	unsigned buffers_looked_at;
 };
 
 /* Pools and buffers, by their resources */
@@ -137,14 +146,21 @@ static struct sealpool_buffer *find_buffer(struct wl_resource *resource) {
 	return buffer->buffer;
 }
 
+/* What the wl_shm behind was given an fd of. */
+static int get_fd_lent(const struct sp_pool *pool) {
+	return pool->shadow_lent ? pool->shadow.fd : pool->file.fd;
+}
+
 /* Unlike fstat(), this never asks the file system: there may be another client's
  * file under that number by now. Where it is not allowed to ask, the fd counts as
  * there. */
 static bool is_still_there(const struct sp_pool *pool, int fd) {
-	int other = pool->shadow_lent ? pool->shadow.fd : pool->file.fd;
+	if (fcntl(fd, F_GETFD) < 0) {
+		return false;
+	}
 	long pid = getpid();
-	long ret = syscall(SYS_kcmp, pid, pid, KCMP_FILE, fd, other);
-	return ret == 0 || (ret < 0 && errno != EBADF);
+	return syscall(SYS_kcmp, pid, pid, KCMP_FILE, fd,
+		get_fd_lent(pool)) <= 0;
 }
 
 /* libwayland closes the fd once it has mapped it. wlroots keeps it, and then the
@@ -158,6 +174,33 @@ static void charge_fd_behind(struct sp_pool *pool, int fd) {
 		return;
 	}
 	pool->fd_behind = true;
+}
+
+/* The number that the next fd will have, unless another thread is faster; -1 for
+ * none. */
+static int guess_next_fd(const struct sp_pool *pool) {
+	int fd = fcntl(get_fd_lent(pool), F_DUPFD_CLOEXEC, 0);
+	if (fd >= 0) {
+		close(fd);
+	}
+	return fd;
+}
+
+/* KWin has one more fd for each buffer, so that a client could have all that
+ * there are by way of a single pool. */
+static void charge_fd_of_buffer(struct sealpool_guard *guard,
+		struct sealpool_buffer *buffer, int fd) {
+	if (fd >= 0 && is_still_there(buffer->pool, fd)) {
+		guard->buffers_have_fds = true;
+	}
+	if (!guard->buffers_have_fds) {
+		return;
+	}
+	if (sp_client_charge_fd(buffer->pool->client) < 0) {
+		sp_client_post_over(buffer->pool->client);
+		return;
+	}
+	buffer->fd_behind = true;
 }
 
 /* Takes up what the last request has created; if the wl_shm has refused it,
@@ -190,6 +233,7 @@ static void take_up_newborn(struct sealpool_guard *guard) {
 		buffer->buffer->resource = resource;
 		buffer->destroy.notify = buffer_handle_destroy;
 		wl_resource_add_destroy_listener(resource, &buffer->destroy);
+		charge_fd_of_buffer(guard, buffer->buffer, guard->newborn.fd);
 	}
 }
 
@@ -366,6 +410,10 @@ static void handle_create_buffer(struct sealpool_guard *guard,
 	sp_memory_init_lent(buffer->buffer);
 	expect_newborn(guard, wl_resource_get_client(message->resource),
 		args[0].n, NULL, buffer);
+	bool look = !guard->buffers_have_fds &&
+		guard->buffers_looked_at < BUFFERS_LOOKED_AT_MAX;
+	guard->buffers_looked_at += look;
+	guard->newborn.fd = look ? guess_next_fd(pool) : -1;
 }
 
 /*

@@ -596,6 +596,22 @@ static void resizes(struct test *test) {
 #define PART_STRIDE (PART_WIDE * 4)
 #define PART_BYTES (PART_STRIDE * PART_ROWS)
 
+/* More than these are counted as often as they are met. */
+#define FILES_MAX 2048
+
+/* Whether it is met for the first time. */
+static bool note_file(ino_t *seen, size_t *seen_len, ino_t file) {
+	for (size_t i = 0; i < *seen_len; i++) {
+		if (seen[i] == file) {
+			return false;
+		}
+	}
+	if (*seen_len < FILES_MAX) {
+		seen[(*seen_len)++] = file;
+	}
+	return true;
+}
+
 /* What the compositor has in files of its own, mapped or not. */
 static int64_t get_file_memory(const struct test *test) {
 	char path[64], link[64];
@@ -605,6 +621,9 @@ static int64_t get_file_memory(const struct test *test) {
 		return 0;
 	}
 	int64_t bytes = 0;
+	/* KWin has several fds of each file. */
+	static ino_t seen[FILES_MAX];
+	size_t seen_len = 0;
 	struct dirent *entry;
 	while ((entry = readdir(dir)) != NULL) {
 		/* What is no memfd may be on a file system that is silent. */
@@ -613,7 +632,8 @@ static int64_t get_file_memory(const struct test *test) {
 			sizeof(link) - 1);
 		if (n > 0 && strncmp(link, "/memfd:", 7) == 0 &&
 				fstatat(dirfd(dir), entry->d_name, &st, 0) == 0 &&
-				st.st_ino != large_file) {
+				st.st_ino != large_file &&
+				note_file(seen, &seen_len, st.st_ino)) {
 			bytes += (int64_t)st.st_blocks * 512;
 		}
 	}

@@ -136,6 +136,32 @@ static void an_fd_too_many(void **state) {
 	finish_bystander(host, other);
 }
 
+/* As KWin does, which has an fd for each. */
+static void the_fds_of_buffers_count(void **state) {
+	struct host *host = *state;
+	struct peer *peer = peer_create(&host->server);
+	host->has_fds = true;
+	tell(peer, make_picture, .buffer = 0, .width = WIDTH, .height = HEIGHT,
+		.kind = CLIENT_MEMORY_UNSEALED);
+	assert_int_equal(host_get_stats(host, peer).fds, 3);
+	for (int i = 1; i < 6; i++) {
+		tell(peer, create_buffer, .pool = 0, .buffer = i,
+			.width = WIDTH, .height = HEIGHT, .stride = STRIDE,
+			.format = WL_SHM_FORMAT_XRGB8888);
+	}
+	assert_int_equal(host_get_stats(host, peer).fds, 8);
+	tell(peer, destroy_buffer, .buffer = 5);
+	assert_int_equal(host_get_stats(host, peer).fds, 7);
+	tell(peer, create_buffer, .pool = 0, .buffer = 5, .width = WIDTH,
+		.height = HEIGHT, .stride = STRIDE,
+		.format = WL_SHM_FORMAT_XRGB8888);
+	expect_over(host, refused(peer, "wl_display", -1, IMPLEMENTATION,
+		create_buffer, .pool = 0, .buffer = 6, .width = WIDTH,
+		.height = HEIGHT, .stride = STRIDE,
+		.format = WL_SHM_FORMAT_XRGB8888), "8 fds");
+	peer_finish(peer);
+}
+
 /* What is only made costs nothing; what is attached does. */
 static void a_byte_too_many(void **state) {
 	struct host *host = *state;
@@ -322,6 +348,7 @@ int main(void) {
 		budget_test(a_pool_too_many, setup_few_pools),
 		budget_test(a_buffer_too_many, setup_few_buffers),
 		budget_test(an_fd_too_many, setup_few_fds),
+		budget_test(the_fds_of_buffers_count, setup_few_fds),
 		budget_test(a_byte_too_many, setup_few_bytes),
 		budget_test(nothing_without_memory_is_attached,
 			setup_few_bytes),

@@ -3,9 +3,11 @@
  * The compositor's side: what it does is what its protocols' names say, and no
  * more.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <wayland-server-protocol.h>
 
 #include <sealpool/guard.h>
@@ -426,6 +428,29 @@ static void ignore_log(const char *format, va_list args) {
 	/* The client tells the test what its error was. */
 }
 
+/* Is called after the guard, as it is older, and so does what a wl_shm would that
+ * is called after both. */
+static void open_fd(void *data, enum wl_protocol_logger_type direction,
+		const struct wl_protocol_logger_message *message) {
+	struct host *host = data;
+	if (!host->has_fds || direction != WL_PROTOCOL_LOGGER_REQUEST ||
+			strcmp(message->message->name, "create_buffer") != 0) {
+		return;
+	}
+	for (int fd = 0; fd < 1024; fd++) {
+		char path[64], link[64];
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		ssize_t n = readlink(path, link, sizeof(link) - 1);
+		link[n > 0 ? n : 0] = '\0';
+		if (strncmp(link, "/memfd:sealpool-shadow", 22) == 0) {
+			assert_in_range(host->fds_len, 0, HOST_FDS_MAX - 1);
+			host->fds[host->fds_len++] =
+				fcntl(fd, F_DUPFD_CLOEXEC, 0);
+			return;
+		}
+	}
+}
+
 struct host *host_create(const struct sealpool_options *options) {
 	/* As server_destroy() frees it: by its first member. */
 	struct host *host = calloc(1, sizeof(*host));
@@ -447,6 +472,8 @@ struct host *host_create(const struct sealpool_options *options) {
 	}
 	mine.log = handle_log;
 	mine.log_data = server;
+	host->fds_logger = wl_display_add_protocol_logger(server->display,
+		open_fd, host);
 	host->guard = sealpool_guard_create(server->display, &mine);
 	assert_non_null(host->guard);
 	assert_int_equal(wl_display_init_shm(server->display), 0);
@@ -466,6 +493,10 @@ int host_setup(void **state) {
 
 int host_teardown(void **state) {
 	struct host *host = *state;
+	wl_protocol_logger_destroy(host->fds_logger);
+	while (host->fds_len > 0) {
+		close(host->fds[--host->fds_len]);
+	}
 	return server_destroy(&host->server) ? 0 : -1;
 }
 

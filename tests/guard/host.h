@@ -17,6 +17,8 @@
 
 struct sealpool_guard;
 
+#define HOST_FDS_MAX 8
+
 struct host {
 	/* For the functions of server.h and peer.h that concern neither its
 	 * sealpool_shm nor its surfaces. */
@@ -28,6 +30,12 @@ struct host {
 	bool keeps;
 	/* Of wl_shm, in requests so far. */
 	unsigned buffers_seen;
+	/* Has an fd more for each buffer, which is closed in the end; for a
+	 * single client's only shadow. */
+	bool has_fds;
+	struct wl_protocol_logger *fds_logger;
+	int fds[HOST_FDS_MAX];
+	size_t fds_len;
 };
 
 /** A wl_buffer as long as it is there. */
