@@ -51,6 +51,8 @@ struct sp_client {
 	struct wl_listener wl_client_destroy;
 	struct wl_list link; /* sealpool_shm.clients */
 	struct wl_list pools; /* sp_pool.link, oldest first */
+	/* In which its requests were read last: see sp_turn_note(). */
+	_Atomic uint64_t turn;
 	/* Never again another's, unlike a process's. */
 	uint64_t id;
 	unsigned refs;

@@ -40,6 +40,7 @@
 #include "pool.h"
 #include "region.h"
 #include "shm.h"
+#include "turn.h"
 
 /* Each commit concerns all buffers of its surface, and a client can have as many
  * as it likes. Of more than this, the one committed least recently is dealt with
@@ -384,6 +385,7 @@ static struct sealpool_buffer *handle_commit(struct sp_commits *commits,
 	if (!sp_memory_wants_commits(buffer)) {
 		return NULL;
 	}
+	sp_turn_note(buffer->pool->client);
 	if (buffer->surface == surface) {
 		sp_memory_age(buffer, &buffer->lacking);
 		pixman_region32_clear(&buffer->lacking);

@@ -12,9 +12,10 @@
  * it must not do is fill holes, so commits look for new ones; and the end of an
  * access looks whether zeroes may have been seen.
  *
- * What then remains is read through a copy. Each copy knows its stale region, that is what may have
- * changed since it was filled, just as a client knows the age of its buffers;
- * an access fills what is stale, once, and later accesses share it. A copy
+ * What then remains is read through a copy. Each copy knows its stale region,
+ * that is what may have changed since it was filled, just as a client knows the
+ * age of its buffers; an access fills what is stale, once, and later accesses
+ * share it. Commits that came together do not make it stale again (turn.c). A copy
  * that someone reads is never written: when a newer frame is wanted meanwhile,
  * a spare copy is made, and given back after use. A write access has a copy of
  * its own, so that what lies in the pool's shadow is the client's and nothing
@@ -40,6 +41,7 @@
 #include "pool.h"
 #include "region.h"
 #include "shm.h"
+#include "turn.h"
 
 /* How many of a pool's copied buffers are looked at, when one goes, to find out
  * which of its pages no other one uses. */
@@ -58,6 +60,7 @@ static void copy_destroy(struct sp_copy *copy) {
 	}
 	sp_mapping_unref(copy->mapping);
 	pixman_region32_fini(&copy->stale);
+	pixman_region32_fini(&copy->fresh);
 	free(copy);
 }
 
@@ -248,16 +251,50 @@ static void copy_age_whole(struct sp_copy *copy,
 		buffer->layout.height);
 }
 
-static void age_copies(struct sealpool_buffer *buffer,
-		const pixman_region32_t *region) {
+/* All bytes may have changed, at any time. */
+static void age_copies(struct sealpool_buffer *buffer) {
 	struct sp_copy *copy;
 	wl_list_for_each(copy, &buffer->memory.shadowed->copies, link) {
-		if (region == NULL) {
-			copy_age_whole(copy, buffer);
-		} else {
-			sp_region_add(&copy->stale, region);
-		}
+		copy_age_whole(copy, buffer);
 	}
+}
+
+/* More rectangles cost more than it does to copy something once again. */
+#define FRESH_RECTS_MAX 64
+
+/* Unlike what is stale, this may be less than there is, but not more. */
+static void copy_note_fresh(struct sp_copy *copy,
+		const pixman_region32_t *region, uint64_t turn) {
+	if (copy->fresh_turn != turn) {
+		pixman_region32_clear(&copy->fresh);
+		copy->fresh_turn = turn;
+	}
+	if (!pixman_region32_union(&copy->fresh, &copy->fresh,
+			(pixman_region32_t *)region) ||
+			pixman_region32_n_rects(&copy->fresh) >
+				FRESH_RECTS_MAX) {
+		copy->fresh_turn = 0;
+	}
+}
+
+static void copy_age(struct sp_copy *copy, const struct sealpool_buffer *buffer,
+		const pixman_region32_t *region, uint64_t turn) {
+	pixman_region32_t changed;
+	pixman_region32_init(&changed);
+	if (region == NULL) {
+		sp_region_set_size(&changed, buffer->layout.width,
+			buffer->layout.height);
+	} else {
+		sp_region_add(&changed, region);
+	}
+	if (turn == 0 || copy->fresh_turn != turn ||
+			pixman_region32_subtract(&changed, &changed,
+				&copy->fresh)) {
+		sp_region_add(&copy->stale, &changed);
+	} else {
+		copy_age_whole(copy, buffer);
+	}
+	pixman_region32_fini(&changed);
 }
 
 void sp_memory_age(struct sealpool_buffer *buffer,
@@ -267,8 +304,12 @@ void sp_memory_age(struct sealpool_buffer *buffer,
 	if (shadowed == NULL) {
 		return;
 	}
+	uint64_t turn = sp_turn_get(buffer->pool->client);
+	struct sp_copy *copy;
 	pthread_mutex_lock(&shadowed->lock);
-	age_copies(buffer, region);
+	wl_list_for_each(copy, &shadowed->copies, link) {
+		copy_age(copy, buffer, region, turn);
+	}
 	pthread_mutex_unlock(&shadowed->lock);
 }
 
@@ -277,8 +318,13 @@ bool sp_memory_wants_commits(const struct sealpool_buffer *buffer) {
 }
 
 void sp_memory_set_tracked(struct sealpool_buffer *buffer, bool tracked) {
+	struct sp_shadowed *shadowed = buffer->memory.shadowed;
 	buffer->memory.tracked = tracked;
-	sp_memory_age(buffer, NULL);
+	if (shadowed != NULL) {
+		pthread_mutex_lock(&shadowed->lock);
+		age_copies(buffer);
+		pthread_mutex_unlock(&shadowed->lock);
+	}
 }
 
 /* Frees the memory of copies that a direct buffer needs no more. */
@@ -432,6 +478,7 @@ static int copy_create(struct sealpool_buffer *buffer, bool for_writing,
 		return ret;
 	}
 	pixman_region32_init(&copy->stale);
+	pixman_region32_init(&copy->fresh);
 	copy_age_whole(copy, buffer);
 	wl_list_insert(shadowed->copies.prev, &copy->link);
 	*copy_ptr = copy;
@@ -493,6 +540,7 @@ static void copy_fill(struct sealpool_buffer *buffer, struct sp_copy *copy) {
 	pixman_region32_t stale = copy->stale;
 	pixman_region32_init(&copy->stale);
 	copy->filling = true;
+	uint64_t turn = sp_turn_get(pool->client);
 	pthread_mutex_unlock(&shadowed->lock);
 
 	struct sp_copy_target target = {
@@ -524,6 +572,8 @@ static void copy_fill(struct sealpool_buffer *buffer, struct sp_copy *copy) {
 	if (copied.missing > 0) {
 		/* Zero for this access; the client may yet do better. */
 		copy_age_whole(copy, buffer);
+	} else if (turn != 0) {
+		copy_note_fresh(copy, &stale, turn);
 	}
 	pixman_region32_fini(&stale);
 	copy->filling = false;
@@ -544,7 +594,7 @@ static int begin_copy(struct sealpool_buffer *buffer,
 
 	pthread_mutex_lock(&shadowed->lock);
 	if (!buffer->memory.tracked) {
-		age_copies(buffer, NULL);
+		age_copies(buffer);
 	}
 	for (;;) {
 		copy = copy_find(shadowed, for_writing);
@@ -641,7 +691,7 @@ static void end_copy(struct sealpool_buffer *buffer, struct sp_copy *copy) {
 
 	pthread_mutex_lock(&shadowed->lock);
 	if (copy->for_writing) {
-		age_copies(buffer, NULL);
+		age_copies(buffer);
 	}
 	/* Who writes once will write again: one copy for that is kept. */
 	bool keep = copy->shadow != &copy->spare || copy->handed_out ||

@@ -26,6 +26,9 @@ struct sp_copy {
 	uint64_t touched;
 	/* What the client may have changed since it was copied. */
 	pixman_region32_t stale;
+	/* What was copied in a turn of the event loop, or less. */
+	pixman_region32_t fresh;
+	uint64_t fresh_turn;
 	unsigned users;
 	bool filling;
 	/* Someone was given the shadow's fd: it has to stay. */
@@ -94,8 +97,9 @@ int sp_memory_hand_back(struct sealpool_buffer *buffer,
 bool sp_memory_wants_commits(const struct sealpool_buffer *buffer);
 
 /**
- * The pixels of the region, or all for NULL, may have been changed by the
- * client; they must lie within the buffer.
+ * A commit tells that the client may have changed the pixels of the region, or
+ * all for NULL; they must lie within the buffer. What was copied in the same turn
+ * of the event loop has these changes already.
  */
 void sp_memory_age(struct sealpool_buffer *buffer,
 	const pixman_region32_t *region);

@@ -132,6 +132,7 @@ void sp_shm_destroy(struct sealpool_shm *shm) {
 	sp_commits_destroy(shm->commits);
 	shm->commits = NULL;
 	sp_attic_detach(shm);
+	sp_turn_detach(shm);
 	sp_idle_detach(shm);
 	sp_fault_queue_detach(shm);
 	shm->display = NULL;
@@ -195,6 +196,7 @@ struct sealpool_shm *sp_shm_create(struct wl_display *display,
 	}
 	*shm = blank;
 	wl_list_init(&shm->clients);
+	sp_turn_init(shm);
 	sp_budget_init(&shm->budget, &wanted.budget);
 	shm->nofault = sp_mapping_probe_nofault();
 

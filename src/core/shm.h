@@ -13,6 +13,7 @@
 #include "budget.h"
 #include "fault.h"
 #include "idle.h"
+#include "turn.h"
 
 struct sp_commits;
 struct sp_monitor;
@@ -45,6 +46,7 @@ struct sealpool_shm {
 	uint64_t clients_made;
 	struct sp_fault_queue faults;
 	struct sp_idle idle;
+	struct sp_turn turn;
 	struct sp_attic attic;
 	struct sp_commits *commits;
 	/* Of all clients. */

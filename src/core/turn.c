@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Turns of the event loop.
+ *
+ * A client can send a hundred commits of a large buffer at once, and have it
+ * copied for each, while nobody else is served. But libwayland reads from a
+ * client once in a turn of its event loop, and dispatches what it has read: what
+ * the client drew before the last of those commits, it had drawn when the first
+ * was looked at. So what has been copied since is as new as any of them may ask
+ * for, until the turn ends.
+ *
+ *   turn 1   read: commit D, commit D, commit D     D is copied once
+ *   turn 2   read: commit D                         D is copied
+ *
+ * Idle sources are called between two turns.
+ */
+#include <stddef.h>
+#include <wayland-server-core.h>
+
+#include "budget.h"
+#include "shm.h"
+#include "turn.h"
+
+void sp_turn_init(struct sealpool_shm *shm) {
+	shm->turn.number = 1;
+}
+
+void sp_turn_detach(struct sealpool_shm *shm) {
+	if (shm->turn.end != NULL) {
+		wl_event_source_remove(shm->turn.end);
+		shm->turn.end = NULL;
+	}
+}
+
+static void end_turn(void *data) {
+	struct sealpool_shm *shm = data;
+	shm->turn.end = NULL;
+	shm->turn.number++;
+}
+
+void sp_turn_note(struct sp_client *client) {
+	struct sealpool_shm *shm = client->shm;
+	struct sp_turn *turn = &shm->turn;
+	if (turn->end == NULL) {
+		turn->end = wl_event_loop_add_idle(
+			wl_display_get_event_loop(shm->display), end_turn, shm);
+	}
+	/* Nobody would say when it ends. */
+	client->turn = turn->end != NULL ? turn->number : 0;
+}
+
+uint64_t sp_turn_get(const struct sp_client *client) {
+	uint64_t turn = client->turn;
+	return turn == client->shm->turn.number ? turn : 0;
+}
