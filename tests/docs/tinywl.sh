@@ -5,7 +5,8 @@
 # wlroots that this is built with, without any fuzz, and to those of all other
 # versions whose source is at hand; the former is compiled, and run with cases of
 # the conformance suite. Its source is looked for in subprojects/, and is what
-# $TINYWL names where that is set.
+# $TINYWL names where that is set. For scripts/tinywl, which runs all cases, there
+# are $CASES, $JOBS, and $LOG for what the suite printed last.
 set -eu
 export LC_ALL=C.UTF-8
 
@@ -61,16 +62,22 @@ for dir in "$BUILD_ROOT"/subprojects/wlroots-*; do
 	LD_LIBRARY_PATH=$LD_LIBRARY_PATH:$dir
 done
 export LD_LIBRARY_PATH
-for pattern in ${CASES:-'protocol/pool-size:*' 'hostile/sealed-resize:*' 'memory/read-only:*'}; do
-	"$suite" --hang 10 --only "$pattern" --start \
+tap=${LOG:-$tmp/tap}
+# One run for each pattern, so that each is known to name something.
+set -f
+for pattern in ${CASES:-protocol/pool-size:* hostile/sealed-resize:* memory/read-only:*}; do
+	"$suite" --hang 10 --jobs "${JOBS:-1}" --only "$pattern" --start \
 		"WLR_BACKENDS=headless WLR_RENDERER=pixman exec $tmp/tinywl" \
-		>"$tmp/tap" || {
-		cat "$tmp/tap"
+		>"$tap" 2>"$tmp/log" || {
+		tail -n 40 "$tmp/log"
+		cat "$tap"
 		fail "tinywl fails $pattern"
 	}
-	grep -q '^ok [0-9]* - [^#]*$' "$tmp/tap" || {
-		cat "$tmp/tap"
+	passed=$(grep -c '^ok [0-9]* - [^#]*$' "$tap") || {
+		cat "$tap"
 		fail "no case $pattern has passed"
 	}
+	skipped=$(grep -c '^ok .* # SKIP' "$tap") || true
+	echo "$pattern: $passed passed, 0 failed, $skipped skipped"
 done
 echo "$source: compiled, and passes"
