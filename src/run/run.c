@@ -180,25 +180,33 @@ static void check_library(const char *library) {
 	}
 }
 
+/* It is beside this program in the build folder; installed, it is as far from it
+ * as it was installed, so that all may be moved, or be in a DESTDIR. (This program
+ * has no more rights than who starts it: there is nobody to be fooled.) */
 static void find_library(struct settings *settings) {
-	/* Beside this program in the build folder, else where it was
-	 * installed. */
+	static const char *const places[] = {
+		"sealpool-preload.so", SEALPOOL_PRELOAD_RELATIVE,
+		SEALPOOL_PRELOAD,
+	};
 	char path[PATH_MAX];
 	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
-	if (length > 0) {
-		path[length] = '\0';
-		*strrchr(path, '/') = '\0';
-		snprintf(settings->library, sizeof(settings->library),
-			"%.4000s/sealpool-preload.so", path);
-		if (access(settings->library, R_OK) == 0) {
+	path[length > 0 ? length : 0] = '\0';
+	char *slash = strrchr(path, '/');
+	int dir = slash != NULL ? (int)(slash + 1 - path) : 0;
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		bool absolute = places[i][0] == '/';
+		if (!absolute && dir == 0) {
+			continue;
+		}
+		int size = snprintf(settings->library,
+			sizeof(settings->library), "%.*s%s",
+			absolute ? 0 : dir, path, places[i]);
+		if (size < (int)sizeof(settings->library) &&
+				access(settings->library, R_OK) == 0) {
 			return;
 		}
 	}
-	snprintf(settings->library, sizeof(settings->library), "%s",
-		SEALPOOL_PRELOAD);
-	if (access(settings->library, R_OK) != 0) {
-		die("%s is missing", settings->library);
-	}
+	die("%s is missing", SEALPOOL_PRELOAD);
 }
 
 int main(int argc, char *argv[]) {
