@@ -54,19 +54,17 @@ static void read_name(struct client *client) {
 	if (file == NULL) {
 		return;
 	}
-	char name[sizeof(client->name) + 1] = "";
+	/* As long as the kernel's, with its end in place of the newline's. */
+	char name[sizeof(client->name)] = "";
 	size_t length = fread(name, 1, sizeof(name) - 1, file);
 	fclose(file);
-	while (length > 0 && (name[length - 1] == '\n' ||
-			length == sizeof(client->name))) {
+	while (length > 0 && name[length - 1] == '\n') {
 		name[--length] = '\0';
 	}
-	for (size_t i = 0; i < length; i++) {
+	for (size_t i = 0; name[i] != '\0'; i++) {
 		client->name[i] = name[i] > ' ' && name[i] < 0x7f ?
 			name[i] : '?';
-	}
-	if (length > 0) {
-		client->name[length] = '\0';
+		client->name[i + 1] = '\0';
 	}
 }
 

@@ -239,7 +239,7 @@ static void scene_flash(struct test *test, struct scene *scene) {
 /* That the window looks like this, and goes on to. */
 static void scene_expect(struct test *test, struct scene *scene,
 		const struct client_image *picture, const char *what) {
-	char again[100];
+	char again[128];
 	test_expect_seen(test, picture, what);
 	scene_flash(test, scene);
 	snprintf(again, sizeof(again), "%s, after it was covered", what);
@@ -288,7 +288,7 @@ static void turn(int32_t transform, int32_t x, int32_t y, int32_t *to_x,
 		*to_x = WIDTH - 1 - x;
 		*to_y = HEIGHT - 1 - y;
 		break;
-	case WL_OUTPUT_TRANSFORM_270:
+	default: /* WL_OUTPUT_TRANSFORM_270 */
 		*to_x = HEIGHT - 1 - y;
 		*to_y = x;
 		break;

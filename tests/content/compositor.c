@@ -117,7 +117,7 @@ bool compositor_start(struct compositor *compositor, char *const command[]) {
 	}
 	compositor->pid = pid;
 
-	char line[256], name[64];
+	char line[sizeof(compositor->line)], name[64];
 	do {
 		if (!read_line(compositor, line, sizeof(line))) {
 			return false;

@@ -66,7 +66,7 @@ static unsigned check_trace(void) {
 	unsigned calls = 0;
 	char line[4096], wrong[4096] = "";
 	while (fgets(line, sizeof(line), trace) != NULL) {
-		size_t length;
+		size_t length = 0;
 		const char *call = get_call(line, &length);
 		asked |= printed && strstr(line, "/comm\"") != NULL;
 		bool counts = printed && !asked && call != NULL;
