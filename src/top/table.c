@@ -10,6 +10,31 @@
 
 #include "table.h"
 
+/* On a screen, all but NOFAULT fit into 80 columns. */
+enum column {
+	PID, NAME, POOLS, DIRECT, NOFAULT, SHADOW, SHADOW_BYTES, COPIED, RATE,
+	FAULTS, COLUMNS_LEN,
+};
+
+static const struct {
+	const char *heading;
+	/* Of letters; less than 0 for what begins at the left. */
+	int width, width_on_screen;
+} columns[COLUMNS_LEN] = {
+	[PID] = { "PID", 7, 7 },
+	[NAME] = { "NAME", -15, -15 },
+	[POOLS] = { "POOLS", 6, 5 },
+	[DIRECT] = { "DIRECT", 6, 6 },
+	[NOFAULT] = { "NOFAULT", 7, 7 },
+	[SHADOW] = { "SHADOW", 6, 6 },
+	[SHADOW_BYTES] = { "SHADOW-BYTES", 12, 12 },
+	[COPIED] = { "COPIED", 12, 7 },
+	[RATE] = { "COPIED/S", 12, 8 },
+	[FAULTS] = { "FAULTS", 6, 6 },
+};
+
+typedef char cell[24];
+
 struct row {
 	const struct client *client;
 	/* Bytes copied, both ways, since it connected and in a second. */
@@ -50,11 +75,11 @@ static int compare_rows(const void *a_data, const void *b_data) {
 	return order != 0 ? order : compare(b->client->id, a->client->id);
 }
 
-static void format_bytes(char text[24], uint64_t bytes,
+static void format_bytes(cell text, uint64_t bytes,
 		const struct screen *screen) {
 	static const char units[] = "BKMGTPE";
 	if (screen == NULL) {
-		snprintf(text, 24, "%" PRIu64, bytes);
+		snprintf(text, sizeof(cell), "%" PRIu64, bytes);
 		return;
 	}
 	double number = (double)bytes;
@@ -63,7 +88,7 @@ static void format_bytes(char text[24], uint64_t bytes,
 		number /= 1024;
 		unit++;
 	}
-	snprintf(text, 24, unit > 0 && number < 99.95 ? "%.1f%c" : "%.0f%c",
+	snprintf(text, sizeof(cell), unit > 0 && number < 99.95 ? "%.1f%c" : "%.0f%c",
 		number, units[unit]);
 }
 
@@ -79,20 +104,41 @@ static void print_line(FILE *file, const struct screen *screen,
 		fprintf(file, "%s\n", line);
 		return;
 	}
-	fprintf(file, "%.*s\x1b[K\n", (int)screen->columns, line);
+	/* Behind a line that fills the screen, this would erase its last letter. */
+	fprintf(file, "\x1b[K%.*s\n", (int)screen->columns, line);
 }
 
-static void print_row(FILE *file, const struct row *row,
+/* Without those of a kind of memory that nobody has: on most kernels there is no
+ * nofault. For scripts, a column is always the same one. */
+static void print_cells(FILE *file, cell cells[COLUMNS_LEN],
+		const struct screen *screen, bool has_nofault) {
+	char line[COLUMNS_LEN * sizeof(cell)];
+	size_t length = 0;
+	for (int i = 0; i < COLUMNS_LEN; i++) {
+		if (i == NOFAULT && screen != NULL && !has_nofault) {
+			continue;
+		}
+		length += (size_t)snprintf(&line[length], sizeof(line) - length,
+			"%s%*s", length > 0 ? " " : "", screen != NULL ?
+			columns[i].width_on_screen : columns[i].width,
+			cells[i]);
+	}
+	print_line(file, screen, "%s", line);
+}
+
+static void format_row(cell cells[COLUMNS_LEN], const struct row *row,
 		const struct screen *screen) {
 	const struct client *client = row->client;
-	char shadow_bytes[24], copied[24], rate[24];
-	format_bytes(shadow_bytes, client->shadow_bytes, screen);
-	format_bytes(copied, row->copied, screen);
-	format_bytes(rate, row->rate, screen);
-	print_line(file, screen, "%7d %-15s %6" PRIu64 " %6" PRIu64 " %7" PRIu64
-		" %6" PRIu64 " %12s %12s %12s %6" PRIu64, client->pid,
-		client->name, client->pools, client->direct, client->nofault,
-		client->shadow, shadow_bytes, copied, rate, client->faults);
+	snprintf(cells[PID], sizeof(cell), "%d", client->pid);
+	snprintf(cells[NAME], sizeof(cell), "%s", client->name);
+	snprintf(cells[POOLS], sizeof(cell), "%" PRIu64, client->pools);
+	snprintf(cells[DIRECT], sizeof(cell), "%" PRIu64, client->direct);
+	snprintf(cells[NOFAULT], sizeof(cell), "%" PRIu64, client->nofault);
+	snprintf(cells[SHADOW], sizeof(cell), "%" PRIu64, client->shadow);
+	format_bytes(cells[SHADOW_BYTES], client->shadow_bytes, screen);
+	format_bytes(cells[COPIED], row->copied, screen);
+	format_bytes(cells[RATE], row->rate, screen);
+	snprintf(cells[FAULTS], sizeof(cell), "%" PRIu64, client->faults);
 }
 
 static void print_totals(FILE *file, const struct row *rows, size_t rows_len,
@@ -103,7 +149,7 @@ static void print_totals(FILE *file, const struct row *rows, size_t rows_len,
 		shadow += rows[i].client->shadow_bytes;
 		rate += rows[i].rate;
 	}
-	char shadow_text[24], rate_text[24];
+	cell shadow_text, rate_text;
 	format_bytes(shadow_text, shadow, screen);
 	format_bytes(rate_text, rate, screen);
 	print_line(file, screen, "%zu clients, %" PRIu64 " pools, %s in "
@@ -115,6 +161,7 @@ static void print_totals(FILE *file, const struct row *rows, size_t rows_len,
 void table_print(FILE *file, struct snapshot *now,
 		const struct snapshot *before, const struct screen *screen) {
 	size_t length = now->clients_len;
+	bool has_nofault = false;
 	struct row *rows = calloc(length + 1, sizeof(rows[0]));
 	if (rows == NULL) {
 		return;
@@ -123,6 +170,7 @@ void table_print(FILE *file, struct snapshot *now,
 		rows[i].client = &now->clients[i];
 		rows[i].copied = get_copied(&now->clients[i]);
 		rows[i].rate = get_rate(&now->clients[i], now, before);
+		has_nofault |= now->clients[i].nofault > 0;
 	}
 	qsort(rows, length, sizeof(rows[0]), compare_rows);
 
@@ -135,11 +183,14 @@ void table_print(FILE *file, struct snapshot *now,
 		size_t room = screen->rows > 4 ? screen->rows - 4 : 0;
 		shown = length < room ? length : room;
 	}
-	print_line(file, screen, "%7s %-15s %6s %6s %7s %6s %12s %12s %12s %6s",
-		"PID", "NAME", "POOLS", "DIRECT", "NOFAULT", "SHADOW",
-		"SHADOW-BYTES", "COPIED", "COPIED/S", "FAULTS");
+	cell cells[COLUMNS_LEN];
+	for (int i = 0; i < COLUMNS_LEN; i++) {
+		snprintf(cells[i], sizeof(cell), "%s", columns[i].heading);
+	}
+	print_cells(file, cells, screen, has_nofault);
 	for (size_t i = 0; i < shown; i++) {
-		print_row(file, &rows[i], screen);
+		format_row(cells, &rows[i], screen);
+		print_cells(file, cells, screen, has_nofault);
 	}
 	if (screen != NULL) {
 		/* All below is older. */

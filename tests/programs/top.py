@@ -197,12 +197,12 @@ def without_a_terminal_it_asks_for_once():
 
 
 class Terminal:
-    """sealpool-top in a terminal of 70 columns and 8 rows."""
+    """sealpool-top in a terminal of 8 rows."""
 
-    def __init__(self, path):
+    def __init__(self, path, columns=70):
         self.fd, self.slave = pty.openpty()
         fcntl.ioctl(self.slave, termios.TIOCSWINSZ,
-                    struct.pack('HHHH', 8, 70, 0, 0))
+                    struct.pack('HHHH', 8, columns, 0, 0))
         self.before = termios.tcgetattr(self.slave)
         self.text = ''
         self.process = subprocess.Popen(
@@ -244,6 +244,34 @@ def end_live(end, status):
         expect(len(shown_line.replace('\x1b[K', '')) <= 70, shown_line)
 
 
+def look_live(columns, *lines):
+    """The lines of one look, without the first two."""
+    with Speaker(say(*lines)) as speaker:
+        terminal = Terminal(speaker.path, columns)
+        terminal.read_until('\x1b[J')
+        shown = terminal.text.split('\x1b[J')[0]
+        terminal.text = ''
+        os.write(terminal.fd, b'q')
+        terminal.expect_end(0)
+    lines = shown.split('\x1b[H')[1].split('\r\n')
+    return [shown_line.replace('\x1b[K', '') for shown_line in lines[2:]]
+
+
+def a_terminal_of_80_columns_shows_all():
+    huge = 2 ** 63 - 1
+    lines = look_live(80, line(id=1, pid=4194304, pools=99999, direct=999999,
+                               shadow=999999, shadow_bytes=huge,
+                               copied_in=huge, faults=999999))
+    expect(lines[0].split() == [h for h in HEADER if h != 'NOFAULT'], lines)
+    expect(len(lines[1]) == 80 and lines[1].endswith(' 999999'), lines)
+
+
+def nofault_is_shown_where_there_is_some():
+    lines = look_live(100, line(id=1, pid=0), line(id=2, pid=0, nofault=7))
+    expect(lines[0].split() == HEADER, lines)
+    expect(lines[2].split()[4] == '7', lines)
+
+
 def write(keys):
     return lambda terminal, speaker: os.write(terminal.fd, keys)
 
@@ -274,6 +302,8 @@ sys.exit(run_tests([
     what_is_not_known_is_passed_over,
     other_languages_are_told_from_cuts,
     without_a_terminal_it_asks_for_once,
+    a_terminal_of_80_columns_shows_all,
+    nofault_is_shown_where_there_is_some,
     q_ends_it,
     ctrl_c_ends_it,
     a_signal_ends_it,
