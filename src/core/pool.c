@@ -136,6 +136,18 @@ error_file:
 	return NULL;
 }
 
+void sp_pool_refuse_file(struct sealpool_shm *shm,
+		struct wl_resource *shm_resource, const char *reason) {
+	pid_t pid;
+	wl_client_get_credentials(wl_resource_get_client(shm_resource), &pid,
+		NULL, NULL);
+	sp_log(shm, SEALPOOL_LOG_INFO,
+		"client %d: the pool's file %s: disconnected", (int)pid,
+		reason);
+	wl_resource_post_error(shm_resource, WL_SHM_ERROR_INVALID_FD,
+		"the pool's file %s", reason);
+}
+
 void sp_pool_create(struct sealpool_shm *shm, struct wl_client *wl_client,
 		struct wl_resource *shm_resource, uint32_t id, int fd,
 		int32_t size) {
@@ -150,8 +162,7 @@ void sp_pool_create(struct sealpool_shm *shm, struct wl_client *wl_client,
 	struct sp_file file;
 	const char *reason;
 	if (sp_file_init(&file, fd, &reason) < 0) {
-		wl_resource_post_error(shm_resource, WL_SHM_ERROR_INVALID_FD,
-			"the pool's file %s", reason);
+		sp_pool_refuse_file(shm, shm_resource, reason);
 		sp_file_discard_fd(fd);
 		return;
 	}

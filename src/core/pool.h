@@ -56,6 +56,10 @@ struct sp_pool {
 struct sp_pool *sp_pool_new(struct sealpool_shm *shm,
 	struct wl_client *wl_client, struct sp_file *file, int32_t size);
 
+/** Says so to the client of a wl_shm, and in the log. */
+void sp_pool_refuse_file(struct sealpool_shm *shm,
+	struct wl_resource *shm_resource, const char *reason);
+
 /**
  * Handles wl_shm.create_pool. Takes the fd over, and posts errors itself.
  */

@@ -315,8 +315,7 @@ static void handle_create_pool(struct sealpool_guard *guard,
 	struct sp_file file;
 	const char *reason;
 	if (sp_file_init(&file, fd, &reason) < 0) {
-		wl_resource_post_error(message->resource,
-			WL_SHM_ERROR_INVALID_FD, "the pool's file %s", reason);
+		sp_pool_refuse_file(guard->shm, message->resource, reason);
 		give_nothing(&args[1]);
 		sp_file_discard_fd(fd);
 		return;
@@ -434,6 +433,11 @@ static void handle_resize(struct sp_pool *pool,
 			return;
 		}
 		int64_t file_size = sp_file_get_size(&pool->file);
+		sp_log(pool->client->shm, SEALPOOL_LOG_INFO, "client %d: pool "
+			"of %" PRIi32 " bytes resized to %" PRIi32 ", but its "
+			"file has %" PRIi64 ": disconnected",
+			sp_client_get_pid(pool->client), pool->size, size,
+			file_size);
 		wl_resource_post_error(message->resource,
 			WL_SHM_ERROR_INVALID_FD, "pool of %" PRIi32 " bytes "
 			"resized to %" PRIi32 ", but its file has %" PRIi64,
