@@ -67,6 +67,17 @@ static const char *format_name(uint32_t format, char letters[5]) {
 	return letters;
 }
 
+static void print_reasons(uint32_t bits, const char *quote) {
+	const char *separator = "";
+	for (size_t i = 0; i < LENGTH(reasons); i++) {
+		if (bits & reasons[i].bit) {
+			printf("%s%s%s%s", separator, quote, reasons[i].name,
+				quote);
+			separator = ", ";
+		}
+	}
+}
+
 /* Text */
 
 static void text_begin(const struct connection *connection,
@@ -81,8 +92,9 @@ static void text_begin(const struct connection *connection,
 			format_name(format, letters));
 	}
 	if (connection->feedback == NULL) {
-		puts("sealpool: does not tell (no "
-			"'sealpool_shm_feedback_manager_v1')");
+		puts("sealpool: not known, as there is no "
+			"'sealpool_shm_feedback_manager_v1' (with a guard: "
+			"sealpool-run --feedback)");
 	} else {
 		printf("interface: 'sealpool_shm_feedback_manager_v1', "
 			"version: %" PRIu32 "\n", connection->feedback_version);
@@ -107,10 +119,10 @@ static void text_add(const struct sort *sort, const struct result *result,
 		if (result->has_feedback) {
 			printf(", %s", kind_name(result->kind));
 		}
-		for (size_t i = 0; i < LENGTH(reasons); i++) {
-			if (result->reasons & reasons[i].bit) {
-				printf(" %s", reasons[i].name);
-			}
+		if (result->reasons != 0) {
+			fputs(" (", stdout);
+			print_reasons(result->reasons, "");
+			putchar(')');
 		}
 		if (result->copied > 0) {
 			printf(", %" PRIu64 " bytes copied", result->copied);
@@ -225,13 +237,7 @@ static void json_add(const struct sort *sort, const struct result *result,
 	if (result->outcome == OUTCOME_ACCEPTED && result->has_feedback) {
 		print_member("kind", kind_name(result->kind));
 		fputs(", \"reasons\": [", stdout);
-		const char *separator = "";
-		for (size_t i = 0; i < LENGTH(reasons); i++) {
-			if (result->reasons & reasons[i].bit) {
-				printf("%s\"%s\"", separator, reasons[i].name);
-				separator = ", ";
-			}
-		}
+		print_reasons(result->reasons, "\"");
 		printf("], \"copied\": %" PRIu64, result->copied);
 	}
 	fputs(" }", stdout);

@@ -103,7 +103,7 @@ def text_says_the_same():
                  "interface: 'sealpool_shm_feedback_manager_v1', version: 1",
                  "\t\tpools: 2048\n",
                  "\tsealed               accepted, direct\n",
-                 "\tunsealed             accepted, shadow no_seal, "
+                 "\tunsealed             accepted, shadow (no_seal), "
                  "1024 bytes copied\n",
                  "\tpipe                 refused after wl_shm.create_pool: "
                  "wl_shm invalid_fd: "):
