@@ -9,7 +9,9 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <wayland-client.h>
 
 #include "actor.h"
@@ -56,6 +58,35 @@ bool make_memory_read_only(struct actor *actor, const struct args *args) {
 bool make_memory_append(struct actor *actor, const struct args *args) {
 	return fcntl(actor->memory[args->memory].fd, F_SETFL, O_APPEND) == 0 ||
 		client_fail(&actor->client, "F_SETFL: %s", strerror(errno));
+}
+
+bool make_huge_page(struct actor *actor, const struct args *args) {
+	struct client_memory *memory = &actor->memory[args->memory];
+	memory->fd = memfd_create("sealpool-test",
+		MFD_HUGETLB | MFD_ALLOW_SEALING);
+	struct stat st;
+	if (memory->fd < 0 || fstat(memory->fd, &st) < 0 ||
+			ftruncate(memory->fd, st.st_blksize) < 0) {
+		return client_fail(&actor->client, "huge pages: %s",
+			strerror(errno));
+	}
+	memory->size = (size_t)st.st_blksize;
+	void *data = mmap(NULL, memory->size, PROT_READ | PROT_WRITE,
+		MAP_SHARED, memory->fd, 0);
+	if (data == MAP_FAILED) {
+		return client_fail(&actor->client, "huge pages: %s",
+			strerror(errno));
+	}
+	memory->data = data;
+	return true;
+}
+
+bool has_huge_pages(void) {
+	struct actor actor = { 0 };
+	struct args args = { 0 };
+	bool has = make_huge_page(&actor, &args);
+	client_memory_destroy(&actor.memory[0]);
+	return has;
 }
 
 bool expect_size(struct actor *actor, const struct args *args) {

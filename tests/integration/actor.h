@@ -78,6 +78,10 @@ bool seal_memory(struct actor *actor, const struct args *args);
 bool make_memory_read_only(struct actor *actor, const struct args *args);
 /** Sets O_APPEND on the file that is shared with the compositor. */
 bool make_memory_append(struct actor *actor, const struct args *args);
+/** A file of one huge page, reserved. */
+bool make_huge_page(struct actor *actor, const struct args *args);
+/** Whether one is to be had here. */
+bool has_huge_pages(void);
 /** Fails unless the file has .size bytes. */
 bool expect_size(struct actor *actor, const struct args *args);
 

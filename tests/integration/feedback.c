@@ -93,6 +93,33 @@ static void a_disk_is_told(void **state) {
 		REASON(FILE_SYSTEM));
 }
 
+static void huge_pages_are_told_as_a_file_system(void **state) {
+	if (!has_huge_pages()) {
+		print_message("skipped: no huge pages are to be had here "
+			"(/proc/sys/vm/nr_hugepages)\n");
+		skip();
+	}
+	for (int sealed = 0; sealed < 2; sealed++) {
+		struct peer *peer = peer_create(*state);
+		tell(peer, bind_feedback);
+		tell(peer, make_huge_page);
+		tell(peer, fill_memory, .frame = 1);
+		if (sealed) {
+			tell(peer, seal_memory, .seals = F_SEAL_SHRINK);
+		}
+		tell(peer, create_pool, .size = BYTES);
+		tell(peer, create_buffer, .width = WIDTH, .height = HEIGHT,
+			.stride = STRIDE);
+		tell(peer, get_pool_feedback);
+		tell(peer, get_buffer_feedback);
+		tell(peer, expect_pool_told, .told_kind = KIND(SHADOW),
+			.reasons = REASON(FILE_SYSTEM), .count = 1);
+		tell(peer, expect_buffer_told, .told_kind = KIND(SHADOW),
+			.reasons = REASON(FILE_SYSTEM), .count = 1);
+		peer_finish(peer);
+	}
+}
+
 static void a_short_file_is_told_before_it_is_read(void **state) {
 	struct server *server = *state;
 	static const struct {
@@ -540,6 +567,7 @@ int main(void) {
 		feedback_test(sealed_memory_is_direct_for_no_reason),
 		feedback_test(a_missing_seal_is_told),
 		feedback_test(a_disk_is_told),
+		feedback_test(huge_pages_are_told_as_a_file_system),
 		feedback_test(a_short_file_is_told_before_it_is_read),
 		feedback_test(memory_that_is_read_only_is_told_and_direct),
 		feedback_test(memory_that_was_never_drawn_is_sparse),

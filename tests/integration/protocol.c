@@ -405,42 +405,12 @@ static void file_on_a_local_disk_is_copied(void **state) {
 		CLIENT_MEMORY_FILE), SEALPOOL_MEMORY_SHADOW);
 }
 
-/* Reserves and fills one huge page. */
-static bool make_huge_memory(struct actor *actor, const struct args *args) {
-	struct client_memory *memory = &actor->memory[args->memory];
-	memory->fd = memfd_create("sealpool-test",
-		MFD_HUGETLB | MFD_ALLOW_SEALING);
-	struct stat st;
-	if (memory->fd < 0 || fstat(memory->fd, &st) < 0 ||
-			ftruncate(memory->fd, st.st_blksize) < 0) {
-		return client_fail(&actor->client, "huge pages: %s",
-			strerror(errno));
-	}
-	memory->size = (size_t)st.st_blksize;
-	void *data = mmap(NULL, memory->size, PROT_READ | PROT_WRITE,
-		MAP_SHARED, memory->fd, 0);
-	if (data == MAP_FAILED) {
-		return client_fail(&actor->client, "huge pages: %s",
-			strerror(errno));
-	}
-	memory->data = data;
-	return true;
-}
-
 static bool expect_huge_page(struct actor *actor, const struct args *args) {
 	const struct client_memory *memory = &actor->memory[args->memory];
 	return expect_size(actor, &(struct args){
 		.memory = args->memory,
 		.size = (int64_t)memory->size,
 	});
-}
-
-static bool has_huge_pages(void) {
-	struct actor actor = { 0 };
-	struct args args = { 0 };
-	bool has = make_huge_memory(&actor, &args);
-	client_memory_destroy(&actor.memory[0]);
-	return has;
 }
 
 static void huge_pages_are_copied(void **state) {
@@ -450,7 +420,7 @@ static void huge_pages_are_copied(void **state) {
 		skip();
 	}
 	struct peer *peer = peer_create(*state);
-	tell(peer, make_huge_memory, .memory = 0);
+	tell(peer, make_huge_page, .memory = 0);
 	tell(peer, draw_in_memory, .memory = 0);
 	tell(peer, seal_memory, .seals = F_SEAL_SHRINK);
 	expect_readable(*state, peer, SEALPOOL_MEMORY_SHADOW);
@@ -466,7 +436,7 @@ static void writing_to_huge_pages_never_makes_the_file_longer(void **state) {
 	}
 	struct server *server = *state;
 	struct peer *peer = peer_create(server);
-	tell(peer, make_huge_memory, .memory = 0);
+	tell(peer, make_huge_page, .memory = 0);
 	tell(peer, create_pool, .size = INT32_MAX);
 	tell(peer, create_buffer, .width = WIDTH, .height = HEIGHT,
 		.stride = STRIDE);

@@ -147,6 +147,7 @@ def a_guard_tells_what_it_does():
         expect_accepted(pools, name, 'direct')
     for name in 'unsealed', 'unsealable', 'shm-open':
         expect_accepted(pools, name, 'shadow', ['no_seal'])
+    expect_hugetlb(pools, 'shadow', ['file_system'])
     expect_accepted(pools, 'disk-file', 'shadow', ['file_system'])
     expect_refused(pools, 'short', 'wl_surface.commit', 'wl_buffer')
     expect_refused(pools, 'pipe', 'wl_shm.create_pool')
