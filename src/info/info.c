@@ -13,7 +13,7 @@
 #include "report.h"
 
 static const char usage[] =
-	"usage: sealpool-info [--json]\n"
+	"usage: sealpool-info [--json | --list]\n"
 	"\n"
 	"Shows what the wl_shm of the compositor at $WAYLAND_DISPLAY offers, whether\n"
 	"Sealpool serves it, and what happens to pools of each sort of memory.\n"
