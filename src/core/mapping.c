@@ -168,7 +168,9 @@ static bool write_byte(int fd, size_t offset, uint8_t byte) {
  */
 static bool shows(const struct sp_mapping *mapping, size_t offset,
 		size_t page_size, uint8_t first) {
-	uint8_t bytes[512];
+	/* As large as the smallest page that there is. */
+	static const uint8_t zeroes[4096];
+	uint8_t bytes[sizeof(zeroes)];
 	for (size_t i = 0; i < page_size; i += sizeof(bytes)) {
 		struct iovec local = {
 			.iov_base = bytes,
@@ -182,10 +184,14 @@ static bool shows(const struct sp_mapping *mapping, size_t offset,
 				(ssize_t)sizeof(bytes)) {
 			return false;
 		}
-		for (size_t j = 0; j < sizeof(bytes); j++) {
-			if (bytes[j] != (i + j == 0 ? first : 0)) {
+		if (i == 0) {
+			if (bytes[0] != first) {
 				return false;
 			}
+			bytes[0] = 0;
+		}
+		if (memcmp(bytes, zeroes, sizeof(bytes)) != 0) {
+			return false;
 		}
 	}
 	return true;
