@@ -162,6 +162,14 @@ void sp_fault_report_over_budget(struct sp_fault *fault) {
 	report(fault, true, 0);
 }
 
+bool sp_fault_is_reported(struct sp_fault *fault) {
+	struct sp_fault_queue *queue = get_queue(fault);
+	pthread_mutex_lock(&queue->lock);
+	bool reported = fault->told || !wl_list_empty(&fault->link);
+	pthread_mutex_unlock(&queue->lock);
+	return reported;
+}
+
 void sp_fault_report_crowd(struct sp_fault_queue *queue) {
 	if (!atomic_exchange(&queue->crowd, true)) {
 		sp_fault_wake_up(queue);

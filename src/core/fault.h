@@ -45,6 +45,9 @@ void sp_fault_finish(struct sp_fault *fault);
 void sp_fault_report_short(struct sp_fault *fault, uint64_t file_size);
 void sp_fault_report_over_budget(struct sp_fault *fault);
 
+/** Whether the client is to be told something, or was. Any thread. */
+bool sp_fault_is_reported(struct sp_fault *fault);
+
 /** Any thread: has the event loop call sp_idle_handle_wakeup(), and look at all
  * else that was noted. */
 void sp_fault_wake_up(struct sp_fault_queue *queue);

@@ -520,12 +520,25 @@ static void give_nobodys_buffer(const struct sealpool_buffer *buffer,
 	}
 }
 
+/* Whether its client is about to be disconnected for what was met in its file. An
+ * object that has begun with the buffer by then may not bear that: Weston's GL
+ * renderer aborts when the buffer of a capture has gone. */
+static bool is_to_go(const struct sealpool_buffer *buffer) {
+	struct sp_shadowed *shadowed = buffer->memory.shadowed;
+	return !buffer->pool->client->shm->lenient && shadowed != NULL &&
+		sp_fault_is_reported(&shadowed->fault);
+}
+
 static void handle_lent(struct sealpool_buffer *buffer,
 		const struct wl_protocol_logger_message *message) {
 	if (!sp_memory_wants_commits(buffer)) {
 		return;
 	}
 	int ret = sync_buffer(buffer);
+	if (ret == 0 && is_to_go(buffer)) {
+		give_nobodys_buffer(buffer, message);
+		return;
+	}
 	if (ret == 0) {
 		ret = sp_lent_add(buffer, message->resource);
 	}
