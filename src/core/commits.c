@@ -192,6 +192,10 @@ static void surface_handle_destroy(struct wl_listener *listener, void *data) {
 /* The record of a wl_surface, or NULL. */
 static struct sp_surface *surface_find(struct sp_commits *commits,
 		struct wl_resource *resource) {
+	/* As long as all memory is sealed. */
+	if (wl_list_empty(&commits->surfaces)) {
+		return NULL;
+	}
 	struct wl_listener *listener = wl_resource_get_destroy_listener(
 		resource, surface_handle_destroy);
 	if (listener == NULL) {
@@ -490,7 +494,8 @@ struct sealpool_buffer *sp_commits_handle_request(struct sp_commits *commits,
 		const struct wl_protocol_logger_message *message,
 		sp_lent_func lent) {
 	const char *class = wl_resource_get_class(message->resource);
-	if (strcmp(class, wl_surface_interface.name) == 0) {
+	if (class == wl_surface_interface.name ||
+			strcmp(class, wl_surface_interface.name) == 0) {
 		return handle_surface_request(commits, message);
 	}
 	/* Feedback about a buffer neither reads nor writes it. */

@@ -326,7 +326,9 @@ bool sp_file_is_sealed_to(struct sp_file *file, uint64_t end) {
 	if (end <= sealed) {
 		return true;
 	}
-	int seals = fcntl(file->fd, F_GET_SEALS);
+	/* A seal is never taken away. */
+	int seals = sealed > 0 ? F_SEAL_SHRINK :
+		fcntl(file->fd, F_GET_SEALS);
 	if (seals < 0 || !(seals & F_SEAL_SHRINK)) {
 		return false;
 	}

@@ -734,16 +734,21 @@ static int begin_write(struct sealpool_buffer *buffer,
 	return ret;
 }
 
-int sealpool_buffer_begin_access(struct sealpool_buffer *buffer,
-		uint32_t flags, struct sealpool_access *access) {
+/* All that is said of it but where it is. */
+static void describe(struct sealpool_buffer *buffer, uint32_t flags,
+		struct sealpool_access *access) {
+	access->format = buffer->format->drm;
+	access->stride = buffer->layout.planes[0].stride;
+	access->buffer = buffer;
+	access->flags = flags;
+}
+
+static int begin_any(struct sealpool_buffer *buffer, uint32_t flags,
+		struct sealpool_access *access) {
 	assert(flags != 0);
 	assert((flags & ~(SEALPOOL_ACCESS_READ | SEALPOOL_ACCESS_WRITE)) == 0);
-	*access = (struct sealpool_access){
-		.format = buffer->format->drm,
-		.stride = buffer->layout.planes[0].stride,
-		.buffer = buffer,
-		.flags = flags,
-	};
+	*access = (struct sealpool_access){ 0 };
+	describe(buffer, flags, access);
 	if (flags & SEALPOOL_ACCESS_WRITE) {
 		return begin_write(buffer, access);
 	}
@@ -757,6 +762,19 @@ int sealpool_buffer_begin_access(struct sealpool_buffer *buffer,
 		access->flags |= ACCESS_NOFAULT;
 	}
 	access->data = memory->mapping->data + buffer->offset;
+	return 0;
+}
+
+/* What most accesses are takes as few instructions as can be. */
+int sealpool_buffer_begin_access(struct sealpool_buffer *buffer,
+		uint32_t flags, struct sealpool_access *access) {
+	if (flags != SEALPOOL_ACCESS_READ || atomic_load_explicit(
+			&buffer->memory.kind, memory_order_acquire) !=
+			SEALPOOL_MEMORY_DIRECT) {
+		return begin_any(buffer, flags, access);
+	}
+	describe(buffer, flags, access);
+	access->data = buffer->memory.mapping->data + buffer->offset;
 	return 0;
 }
 
@@ -775,7 +793,7 @@ static void end_nofault(struct sealpool_buffer *buffer) {
 	}
 }
 
-void sealpool_access_end(struct sealpool_access *access) {
+static void end_any(struct sealpool_access *access) {
 	struct sealpool_buffer *buffer = access->buffer;
 	if (access->flags & ACCESS_COPY) {
 		end_copy(buffer, access->copy);
@@ -784,7 +802,15 @@ void sealpool_access_end(struct sealpool_access *access) {
 	} else if (access->flags & ACCESS_NOFAULT) {
 		end_nofault(buffer);
 	}
-	*access = (struct sealpool_access){ 0 };
+}
+
+void sealpool_access_end(struct sealpool_access *access) {
+	if (access->flags & (ACCESS_COPY | ACCESS_MAPPING | ACCESS_NOFAULT)) {
+		end_any(access);
+	}
+	access->data = NULL;
+	access->buffer = NULL;
+	access->flags = 0;
 }
 
 int sp_memory_reserve(struct sealpool_buffer *buffer) {
