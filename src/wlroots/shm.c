@@ -44,6 +44,15 @@ static void buffer_destroy(struct wlr_buffer *base) {
 static bool buffer_get_shm(struct wlr_buffer *base,
 		struct wlr_shm_attributes *attributes) {
 	struct sealpool_wlr_buffer *buffer = buffer_from_base(base);
+	/* wlroots asks at each commit, for the format alone, to know whether
+	 * the buffer is opaque. Whoever has a copy's fd may look at it for as
+	 * long as he likes, so that copy could not be given back any more. Where
+	 * there is none, wlroots asks by reading the buffer, as it will to show
+	 * it. */
+	if (sealpool_buffer_get_kind(buffer->buffer) !=
+			SEALPOOL_MEMORY_DIRECT) {
+		return false;
+	}
 	int fd = sealpool_buffer_get_fd(buffer->buffer);
 	if (fd < 0) {
 		return false;

@@ -201,6 +201,39 @@ static void a_small_unsealed_frame_makes_three_system_calls(void **state) {
 	canvas_destroy(&canvas);
 }
 
+/* Of the client's last pool, what it was copied to is used again. */
+static void a_new_pool_every_frame_makes_no_new_shadow(void **state) {
+	enum { SOME = 12 };
+	struct screen *screen = *state;
+	struct canvas canvases[2];
+	struct client_window window;
+	struct compositor_counts counts;
+	screen_needs_sealpool(screen);
+	must(screen, client_window_create(&screen->client, &window, "pools"));
+	unsigned shadows = 0;
+	for (int frame = 0; frame < SOME; frame++) {
+		struct canvas *canvas = &canvases[frame & 1];
+		if (frame >= 2) {
+			canvas_destroy(canvas);
+		}
+		canvas_create(screen, canvas, CLIENT_MEMORY_UNSEALED, 1, SIDE,
+			SIDE);
+		client_image_draw(&canvas->images[0], (uint32_t)frame);
+		must(screen, client_surface_show(&window.surface,
+			&canvas->buffers[0]));
+		screen_count(screen, &counts);
+		assert_int_equal(counts.shadow, frame == 0 ? 1 : 2);
+		if (frame == 3) {
+			shadows = count_calls("memfd_create(");
+			assert_true(shadows > 0);
+		}
+	}
+	assert_int_equal(count_calls("memfd_create("), shadows);
+	client_window_destroy(&window);
+	canvas_destroy(&canvases[0]);
+	canvas_destroy(&canvases[1]);
+}
+
 /* A client chooses the shape of its damage: in columns a pixel wide, all over a
  * tall buffer, it has a thousand times more rows than pages. */
 static void damage_in_columns_makes_no_more_calls_than_pages(void **state) {
@@ -237,6 +270,7 @@ int main(int argc, char *argv[]) {
 		screen_test(a_thousand_sealed_frames_make_no_system_call),
 		screen_test(an_unsealed_frame_makes_system_calls),
 		screen_test(a_small_unsealed_frame_makes_three_system_calls),
+		screen_test(a_new_pool_every_frame_makes_no_new_shadow),
 		screen_test(damage_in_columns_makes_no_more_calls_than_pages),
 	};
 	if (argc < 3) {
