@@ -151,7 +151,7 @@ void measure_copies(struct results *results, unsigned rounds) {
 		}
 		for (size_t i = 0; i < ENGINES_LEN; i++) {
 			series_add(results_get(results, "ns", "copy/%s",
-				engines[i].name), IMPL_LIBWAYLAND, ns[i], 0);
+				engines[i].name), IMPL_LIBWAYLAND, ns[i]);
 		}
 	}
 	munmap(ns, 4096);

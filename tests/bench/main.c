@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sealpool-bench [--quick] [--rounds N] [--only FIRST[-LAST]] [--output FOLDER]
- *     [--tiny SEALPOOL-TINY]
+ * sealpool-bench [--quick] [--callgrind] [--rounds N] [--only FIRST[-LAST]]
+ *     [--output FOLDER] [--tiny SEALPOOL-TINY]
  *
  * Compares implementations of wl_shm: see docs/performance.md. Each is run in
  * turn, A B C D A B C D, in a fresh process each time; the client is this
@@ -55,10 +55,12 @@ int main(int argc, char **argv) {
 		{ "only", required_argument, NULL, 'o' },
 		{ "output", required_argument, NULL, 'f' },
 		{ "tiny", required_argument, NULL, 't' },
+		{ "callgrind", no_argument, NULL, 'c' },
 		{ 0 },
 	};
 	unsigned rounds = 0;
 	const char *folder = NULL, *tiny = NULL;
+	bool callgrind = false;
 	int first = 0, last = (int)scenarios_len - 1;
 	int option;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -81,15 +83,25 @@ int main(int argc, char **argv) {
 		case 't':
 			tiny = optarg;
 			break;
+		case 'c':
+			callgrind = true;
+			break;
 		default:
 			fprintf(stderr, "usage: sealpool-bench [--quick] "
-				"[--rounds N] [--only FIRST[-LAST]] "
-				"[--output FOLDER] [--tiny SEALPOOL-TINY]\n");
+				"[--callgrind] [--rounds N] "
+				"[--only FIRST[-LAST]] [--output FOLDER] "
+				"[--tiny SEALPOOL-TINY]\n");
 			return 2;
 		}
 	}
+	if (callgrind && callgrind_folder() == NULL) {
+		return callgrind_run(argv);
+	}
+	if (callgrind) {
+		quick = true;
+	}
 	if (rounds == 0) {
-		rounds = quick ? 3 : 5;
+		rounds = quick && !callgrind ? 3 : 5;
 	}
 	if (rounds > ROUNDS_MAX) {
 		rounds = ROUNDS_MAX;
@@ -99,18 +111,20 @@ int main(int argc, char **argv) {
 	struct results results = { 0 };
 	double start = now();
 	for (int i = first; i <= last && i < (int)scenarios_len; i++) {
-		if (quick && !scenarios[i].quick) {
+		if (callgrind_folder() != NULL ? !scenarios[i].counted :
+				quick && !scenarios[i].quick) {
 			continue;
 		}
 		fprintf(stderr, "\r%d of %zu, %.0f s ", i + 1, scenarios_len,
 			now() - start);
 		run_scenario(&scenarios[i], rounds, &results);
 	}
-	if (tiny != NULL && !quick) {
-		measure_tiny(&results, tiny, 5);
+	if (tiny != NULL && !quick && callgrind_folder() == NULL) {
+		measure_tiny(&results, tiny, rounds);
 	}
-	results.counting = counted;
-	measure_copies(&results, quick ? 3 : 5);
+	if (callgrind_folder() == NULL) {
+		measure_copies(&results, quick ? 2 : 3);
+	}
 	fprintf(stderr, "\rall done, %.0f s \n", now() - start);
 	report_print_goals(&results);
 	if (folder != NULL && !report_write(&results, folder, rounds)) {

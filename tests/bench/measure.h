@@ -10,8 +10,8 @@
 struct spent {
 	/* CPU time, in nanoseconds. */
 	uint64_t ns;
-	/* Instructions of its own and of the kernel's; 0 where the machine does
-	 * not count them. */
+	/* Instructions of its own, and the kernel's unless callgrind counts; 0
+	 * where nobody counts them. */
 	uint64_t instructions;
 };
 
@@ -19,9 +19,15 @@ struct spent {
 uint64_t cpu_now(void);
 
 /** Counts instructions of the calling thread from now on, where the machine
- * does; see counting(). */
+ * does. */
 void count_instructions(void);
-bool counting(void);
+
+/** Where callgrind puts what it counts, in a process that it runs; NULL in any
+ * other. Times mean nothing there. */
+const char *callgrind_folder(void);
+
+/** Runs this program again in callgrind, and returns its exit status. */
+int callgrind_run(char **argv);
 
 struct spent spent_now(void);
 struct spent spent_since(const struct spent *start);

@@ -53,6 +53,11 @@ static const struct goal goals[] = {
 		"frame/sealed/", "" },
 	{ "frame, sealed, end to end", TO_BETTER, 1, true,
 		"end-to-end/sealed/", "" },
+	{ "program, end to end", TO_BETTER, 1, true, "program/", "" },
+	{ "frame, sealed, instructions", TO_BETTER, 1, true,
+		"instructions/frame/sealed/", "" },
+	{ "access, sealed, instructions, to libwayland", TO_LIBWAYLAND, 1, true,
+		"instructions/access/sealed/", "" },
 	{ "frame, unsealed, 10x20 damaged, end to end", TO_BETTER, 1.05, true,
 		"end-to-end/unsealed/", "/10x20" },
 	{ "frame, unsealed, 100x100 damaged, end to end", TO_BETTER, 1.05,
@@ -344,9 +349,6 @@ static void write_markdown(const struct results *results, unsigned rounds,
 		"medians, and ratios within a round with their quartiles. "
 		"docs/performance.md says what is measured and how.\n\n",
 		rounds);
-	fprintf(file, results->counting ?
-		"Instructions are in results.json.\n\n" :
-		"This machine does not count instructions.\n\n");
 	fprintf(file, "## Goals\n\nA ratio is Sealpool's to the better of the "
 		"two, and its wlroots face's to wlroots', unless the goal says "
 		"otherwise. Of several, the worst is shown.\n\n");
@@ -367,9 +369,7 @@ static void write_numbers(const double *numbers, size_t len, FILE *file) {
 
 static void write_json(const struct results *results, unsigned rounds,
 		FILE *file) {
-	fprintf(file, "{\n  \"rounds\": %u,\n  \"instructions\": %s,\n"
-		"  \"goals\": [", rounds,
-		results->counting ? "true" : "false");
+	fprintf(file, "{\n  \"rounds\": %u,\n  \"goals\": [", rounds);
 	for (size_t i = 0; i < GOALS_LEN; i++) {
 		struct outcome outcome = judge(results, &goals[i]);
 		char text[64];
@@ -398,12 +398,6 @@ static void write_json(const struct results *results, unsigned rounds,
 			fprintf(file, ", \"%s\": ", impls[impl].name);
 			write_numbers(series->samples[impl], series->len[impl],
 				file);
-			if (results->counting) {
-				fprintf(file, ", \"%s instructions\": ",
-					impls[impl].name);
-				write_numbers(series->instructions[impl],
-					series->len[impl], file);
-			}
 		}
 		fprintf(file, "}");
 	}

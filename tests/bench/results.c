@@ -44,12 +44,10 @@ struct series *results_get(struct results *results, const char *unit,
 	return series;
 }
 
-void series_add(struct series *series, enum impl_index impl, double sample,
-		double instructions) {
+void series_add(struct series *series, enum impl_index impl, double sample) {
 	size_t i = series->len[impl];
 	if (i < ROUNDS_MAX) {
 		series->samples[impl][i] = sample;
-		series->instructions[impl][i] = instructions;
 		series->len[impl]++;
 	}
 }

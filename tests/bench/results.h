@@ -16,14 +16,12 @@ struct series {
 	char name[96];
 	const char *unit;
 	double samples[IMPLS_LEN][ROUNDS_MAX];
-	double instructions[IMPLS_LEN][ROUNDS_MAX];
 	size_t len[IMPLS_LEN];
 };
 
 struct results {
 	struct series *series;
 	size_t len;
-	bool counting;
 };
 
 /** Finds the series or makes it. */
@@ -33,8 +31,7 @@ struct series *results_get(struct results *results, const char *unit,
 const struct series *results_find(const struct results *results,
 	const char *name);
 
-void series_add(struct series *series, enum impl_index impl, double sample,
-	double instructions);
+void series_add(struct series *series, enum impl_index impl, double sample);
 bool series_has(const struct series *series, enum impl_index impl);
 struct spread series_spread(const struct series *series, enum impl_index impl);
 

@@ -16,8 +16,8 @@ struct scenario {
 	bool sealed;
 	/* Each scenario's own: sizes, numbers of things. */
 	int32_t a, b, c;
-	/* Part of --quick. */
-	bool quick;
+	/* Part of --quick, and of what callgrind counts. */
+	bool quick, counted;
 	/* Which implementations, a bit each; 0 for all. */
 	unsigned impls;
 	/* At most so many rounds; 0 for as many as the others. */
@@ -29,8 +29,6 @@ extern const size_t scenarios_len;
 
 /** Fewer repetitions. */
 extern bool quick;
-/** Whether the last server counted instructions. */
-extern bool counted;
 
 /** Copies from a file into memory, in each way that cannot fault. */
 void measure_copies(struct results *results, unsigned rounds);

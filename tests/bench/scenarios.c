@@ -3,6 +3,7 @@
  * What is measured. Each call runs one implementation in a fresh server, once;
  * main.c repeats them in turn.
  */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -12,7 +13,6 @@
 #include "server.h"
 
 bool quick;
-bool counted;
 
 static const char *kind(const struct scenario *scenario) {
 	return scenario->sealed ? "sealed" : "unsealed";
@@ -33,14 +33,26 @@ static const struct notes *end(struct server *server,
 		exit(1);
 	}
 	connection_close(connection);
-	counted = server->notes->counting;
 	return server->notes;
 }
 
-static void add(struct series *series, enum impl_index impl,
-		const struct spent *spent, double times) {
-	series_add(series, impl, (double)spent->ns / times,
-		(double)spent->instructions / times);
+static void add(struct results *results, enum impl_index impl,
+		const struct spent *spent, double times, const char *format,
+		...) {
+	char name[64];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(name, sizeof(name), format, args);
+	va_end(args);
+	if (callgrind_folder() == NULL) {
+		series_add(results_get(results, "ns", "%s", name), impl,
+			(double)spent->ns / times);
+	}
+	if (spent->instructions > 0) {
+		series_add(results_get(results, "instructions",
+			"instructions/%s", name), impl,
+			(double)spent->instructions / times);
+	}
 }
 
 /* access: a buffers, b threads */
@@ -71,9 +83,8 @@ static void run_access(const struct scenario *scenario, enum impl_index impl,
 	bench_access(connection.bench, (uint32_t)buffers_len * 2, 1);
 	bench_access(connection.bench, count, (uint32_t)threads);
 	const struct notes *notes = end(&server, &connection);
-	add(results_get(results, "ns", "access/%s/%d/%d", kind(scenario),
-		buffers_len, threads), impl, &notes->spent[1],
-		(double)count * threads);
+	add(results, impl, &notes->spent[1], (double)count * threads,
+		"access/%s/%d/%d", kind(scenario), buffers_len, threads);
 	server_finish(&server);
 	memory_destroy(&memory);
 }
@@ -110,8 +121,8 @@ static void run_pools(const struct scenario *scenario, enum impl_index impl,
 	}
 	bench_stop(connection.bench);
 	const struct notes *notes = end(&server, &connection);
-	add(results_get(results, "ns", "pools/%s/%dx%d", kind(scenario), side,
-		side), impl, &notes->spent[0], count);
+	add(results, impl, &notes->spent[0], count, "pools/%s/%dx%d",
+		kind(scenario), side, side);
 	server_finish(&server);
 	memory_destroy(&memory);
 }
@@ -152,68 +163,75 @@ static void run_new_pool(const struct scenario *scenario, enum impl_index impl,
 	}
 	bench_stop(connection.bench);
 	const struct notes *notes = end(&server, &connection);
-	add(results_get(results, "ns", "new-pool/%s/%dx%d", kind(scenario),
-		width, height), impl, &notes->spent[0], count);
+	add(results, impl, &notes->spent[0], count, "new-pool/%s/%dx%d",
+		kind(scenario), width, height);
 	server_finish(&server);
 	memory_destroy(&memories[0]);
 	memory_destroy(&memories[1]);
 }
 
-/* resize */
+/* resize: c reader */
 
 #define RESIZE_STEPS 64
 #define RESIZE_FIRST (1024 * 1024)
 #define RESIZE_LAST (256 * 1024 * 1024)
 
-static void run_resize(const struct scenario *scenario, enum impl_index impl,
-		struct results *results) {
-	struct server server;
-	struct connection connection;
+/* A page at its end is a buffer each time, which is read; the others live on. */
+static void grow_pool(const struct scenario *scenario,
+		struct connection *connection, int32_t last, bool counts) {
 	struct memory memory;
 	struct window window;
-	begin(&server, &connection, impl, 0);
 	memory_create(&memory, scenario->sealed, RESIZE_FIRST, true);
-	window_create(&window, &connection);
-	/* Of one page, so that it is the pool that costs, and not its pixels. */
+	window_create(&window, connection);
+	/* So that it is the pool that costs, and not its pixels. */
 	int32_t width = 64, height = 16, buffer_size = 64 * 16 * 4;
-	bench_set_reader(connection.bench, BENCH_READER_TOUCH, width, height);
-	struct wl_shm_pool *pool = wl_shm_create_pool(connection.shm,
+	bench_set_reader(connection->bench, (uint32_t)scenario->c, width,
+		height);
+	struct wl_shm_pool *pool = wl_shm_create_pool(connection->shm,
 		memory.fd, RESIZE_FIRST);
 	window_commit(&window, create_buffer(pool, 0, width, height), 0, 0,
 		width, height);
-	roundtrip(&connection);
-	uint64_t sum = 0;
+	roundtrip(connection);
 	for (int step = 1; step <= RESIZE_STEPS; step++) {
-		int32_t size = (int32_t)(RESIZE_FIRST +
-			(int64_t)(RESIZE_LAST - RESIZE_FIRST) * step /
-				RESIZE_STEPS) & ~4095;
-		/* The newest lies at the end; the others live on. */
+		int32_t size = (int32_t)(RESIZE_FIRST + (int64_t)(last -
+			RESIZE_FIRST) * step / RESIZE_STEPS) & ~4095;
 		memory_grow(&memory, (uint64_t)size);
 		memory_fill(&memory, (uint64_t)(size - buffer_size),
 			(uint64_t)buffer_size);
-		if (step % 4 == 1) {
-			bench_start(connection.bench);
+		if (counts && step % 4 == 1) {
+			bench_start(connection->bench);
 		}
 		wl_shm_pool_resize(pool, size);
 		window_commit(&window, create_buffer(pool, size - buffer_size,
 			width, height), 0, 0, width, height);
+		if (counts && step % 4 == 0) {
+			bench_stop(connection->bench);
+		}
 		if (step % 4 == 0) {
-			bench_stop(connection.bench);
-			roundtrip(&connection);
+			roundtrip(connection);
 		}
 	}
-	const struct notes *notes = end(&server, &connection);
-	for (uint32_t i = 0; i < notes->spent_len; i++) {
-		sum += notes->spent[i].ns;
-	}
-	struct spent spent = { .ns = sum };
-	for (uint32_t i = 0; i < notes->spent_len; i++) {
-		spent.instructions += notes->spent[i].instructions;
-	}
-	add(results_get(results, "ns", "resize/%s", kind(scenario)), impl,
-		&spent, RESIZE_STEPS);
-	server_finish(&server);
 	memory_destroy(&memory);
+}
+
+static void run_resize(const struct scenario *scenario, enum impl_index impl,
+		struct results *results) {
+	struct server server;
+	struct connection connection;
+	begin(&server, &connection, impl, 0);
+	/* Until the server has run through all of that once. */
+	grow_pool(scenario, &connection, RESIZE_LAST / 16, false);
+	grow_pool(scenario, &connection, RESIZE_LAST, true);
+	const struct notes *notes = end(&server, &connection);
+	struct spent sum = { 0 };
+	for (uint32_t i = 0; i < notes->spent_len; i++) {
+		sum.ns += notes->spent[i].ns;
+		sum.instructions += notes->spent[i].instructions;
+	}
+	add(results, impl, &sum, RESIZE_STEPS, "%s/%s", scenario->c ==
+		BENCH_READER_TOUCH ? "resize" : "resize-untouched",
+		kind(scenario));
+	server_finish(&server);
 }
 
 /* frame: height a, b buffers, c reader */
@@ -314,10 +332,10 @@ static void run_frame(const struct scenario *scenario, enum impl_index impl,
 	}
 	const struct notes *notes = end(&server, &connection);
 	for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
-		add(results_get(results, "ns", "frame/%s/%dp/%d/%s/%s",
-			kind(scenario), height, buffers_len,
-			reader_name(scenario->c), damages[i].name), impl,
-			&notes->spent[i], counts[i]);
+		add(results, impl, &notes->spent[i], counts[i],
+			"frame/%s/%dp/%d/%s/%s", kind(scenario), height,
+			buffers_len, reader_name(scenario->c),
+			damages[i].name);
 	}
 	server_finish(&server);
 	memory_destroy(&memory);
@@ -370,9 +388,9 @@ static void run_memory(const struct scenario *scenario, enum impl_index impl,
 	double per_pool = (double)(notes->heap[2] - notes->heap[1]) / count;
 	double per_buffer = (double)(notes->heap[4] - notes->heap[3]) / count;
 	series_add(results_get(results, "bytes", "memory/%s/pool",
-		kind(scenario)), impl, per_pool - resource, 0);
+		kind(scenario)), impl, per_pool - resource);
 	series_add(results_get(results, "bytes", "memory/%s/buffer",
-		kind(scenario)), impl, per_buffer - resource, 0);
+		kind(scenario)), impl, per_buffer - resource);
 	server_finish(&server);
 	memory_destroy(&memory);
 }
@@ -409,9 +427,9 @@ static void run_shadows(const struct scenario *scenario, enum impl_index impl,
 	const struct notes *notes = end(&server, &connection);
 	double all = (double)size * buffers_len;
 	series_add(results_get(results, "of its buffers", "shadows/%s/in-use",
-		kind(scenario)), impl, (double)notes->held[0] / all, 0);
+		kind(scenario)), impl, (double)notes->held[0] / all);
 	series_add(results_get(results, "of its buffers", "shadows/%s/idle",
-		kind(scenario)), impl, (double)notes->held[1] / all, 0);
+		kind(scenario)), impl, (double)notes->held[1] / all);
 	server_finish(&server);
 	memory_destroy(&memory);
 }
@@ -471,8 +489,8 @@ static void run_scale(const struct scenario *scenario, enum impl_index impl,
 		connection_close(&connections[i]);
 	}
 	const struct notes *notes = end(&server, connection);
-	add(results_get(results, "ns", "scale/%s/%d/%d", kind(scenario),
-		clients, buffers_len), impl, &notes->spent[0], count);
+	add(results, impl, &notes->spent[0], count, "scale/%s/%d/%d",
+		kind(scenario), clients, buffers_len);
 	server_finish(&server);
 	for (int32_t i = 0; i < clients; i++) {
 		memory_destroy(&memories[i]);
@@ -485,47 +503,52 @@ static void run_scale(const struct scenario *scenario, enum impl_index impl,
 #define OURS (1u << IMPL_CORE | 1u << IMPL_FACE)
 
 const struct scenario scenarios[] = {
-	{ run_access, true, .a = 1, .b = 1, .quick = true },
-	{ run_access, true, .a = 64, .b = 1, .quick = true },
+	{ run_access, true, .a = 1, .b = 1, .quick = true, .counted = true },
+	{ run_access, true, .a = 64, .b = 1, .quick = true, .counted = true },
 	{ run_access, true, .a = 1, .b = 4, .quick = true },
 	{ run_access, true, .a = 64, .b = 4, .quick = true },
 	{ run_access, false, .a = 1, .b = 1 },
 	{ run_access, false, .a = 64, .b = 1 },
 	{ run_access, false, .a = 1, .b = 4 },
 
-	{ run_pools, true, .a = 64, .quick = true },
-	{ run_pools, false, .a = 64, .quick = true },
+	{ run_pools, true, .a = 64, .quick = true, .counted = true },
+	{ run_pools, false, .a = 64, .quick = true, .counted = true },
 	{ run_pools, true, .a = 256 },
 	{ run_pools, false, .a = 256 },
 
-	{ run_new_pool, true, .a = 1920, .b = 1080, .quick = true },
-	{ run_new_pool, false, .a = 1920, .b = 1080, .quick = true },
-	{ run_new_pool, true, .a = 400, .b = 300 },
-	{ run_new_pool, false, .a = 400, .b = 300 },
+	{ run_new_pool, true, .a = 1920, .b = 1080, .rounds = 3 },
+	{ run_new_pool, false, .a = 1920, .b = 1080, .rounds = 3 },
+	{ run_new_pool, true, .a = 400, .b = 300, .quick = true,
+		.counted = true },
+	{ run_new_pool, false, .a = 400, .b = 300, .quick = true,
+		.counted = true },
 
-	{ run_resize, true, .quick = true },
-	{ run_resize, false },
+	{ run_resize, true, .c = BENCH_READER_TOUCH, .quick = true },
+	{ run_resize, false, .c = BENCH_READER_TOUCH },
+	/* All but the first touch of a page. */
+	{ run_resize, true, .c = BENCH_READER_ACCESS, .quick = true },
 
-#define FRAMES(height, buffers, reader, in_quick) \
+#define FRAMES(height, buffers, reader, most, in_quick) \
 	{ run_frame, true, .a = height, .b = buffers, .c = reader, \
-		.quick = in_quick, .rounds = (height) > 1080 ? 3 : 5 }, \
+		.quick = in_quick, .counted = in_quick, .rounds = most }, \
 	{ run_frame, false, .a = height, .b = buffers, .c = reader, \
-		.quick = in_quick, .rounds = (height) > 1080 ? 3 : 5 }
-	FRAMES(1080, 1, BENCH_READER_PIXMAN, false),
-	FRAMES(1080, 2, BENCH_READER_PIXMAN, true),
-	FRAMES(1080, 3, BENCH_READER_PIXMAN, false),
-	FRAMES(2160, 1, BENCH_READER_PIXMAN, false),
-	FRAMES(2160, 2, BENCH_READER_PIXMAN, false),
-	FRAMES(2160, 3, BENCH_READER_PIXMAN, false),
+		.quick = in_quick, .counted = in_quick, .rounds = most }
+	FRAMES(1080, 1, BENCH_READER_PIXMAN, 3, false),
+	FRAMES(1080, 2, BENCH_READER_PIXMAN, 5, true),
+	FRAMES(1080, 3, BENCH_READER_PIXMAN, 3, false),
+	/* These take as long as all others do. */
+	FRAMES(2160, 1, BENCH_READER_PIXMAN, 3, false),
+	FRAMES(2160, 2, BENCH_READER_PIXMAN, 3, false),
+	FRAMES(2160, 3, BENCH_READER_PIXMAN, 2, false),
 	/* What is copied, by itself. */
 	{ run_frame, true, .a = 2160, .b = 1, .c = BENCH_READER_ACCESS,
 		.quick = true, .impls = 1u << IMPL_CORE },
 	{ run_frame, false, .a = 2160, .b = 1, .c = BENCH_READER_ACCESS,
 		.quick = true, .impls = 1u << IMPL_CORE },
 #ifdef BENCH_GLES
-	FRAMES(1080, 1, BENCH_READER_GLES, false),
-	FRAMES(1080, 2, BENCH_READER_GLES, false),
-	FRAMES(2160, 1, BENCH_READER_GLES, false),
+	FRAMES(1080, 1, BENCH_READER_GLES, 3, false),
+	FRAMES(1080, 2, BENCH_READER_GLES, 2, false),
+	FRAMES(2160, 1, BENCH_READER_GLES, 2, false),
 #endif
 
 	{ run_memory, true, .a = 1000, .rounds = 2, .quick = true },

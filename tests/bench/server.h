@@ -22,7 +22,6 @@ struct notes {
 	/* For each note_shadows. */
 	uint64_t held[NOTES_MAX], copied[NOTES_MAX];
 	uint32_t held_len;
-	bool counting;
 	/* Something that was to be measured could not be done. */
 	bool failed;
 };
