@@ -36,7 +36,7 @@ static void buffer_destroy(struct sealpool_buffer *buffer) {
 	sp_memory_finish(buffer);
 	wl_list_remove(&buffer->link);
 	sp_client_dismiss_buffer(buffer->pool->client);
-	if (buffer->fd_behind) {
+	if (buffer->memory.fd_behind) {
 		sp_client_discharge_fd(buffer->pool->client);
 	}
 	sp_pool_unref(buffer->pool);

@@ -20,8 +20,6 @@ struct sealpool_buffer {
 	struct wl_resource *resource; /* NULL once destroyed */
 	/* The resource's, and whoever else took one. */
 	unsigned refs;
-	/* The wl_shm behind a guard has an fd for it, which is charged. */
-	bool fd_behind;
 	int32_t offset;
 	void *user_data;
 

@@ -63,6 +63,8 @@ struct sp_memory {
 	atomic_bool had_holes;
 	/* When that was looked at last, there was no room for a mapping. */
 	atomic_bool unmapped;
+	/* The wl_shm behind a guard has an fd for it, which is charged. */
+	bool fd_behind;
 	/* Where direct and nofault buffers are read. */
 	struct sp_mapping *mapping;
 	struct sp_shadowed *_Atomic shadowed;

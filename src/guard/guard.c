@@ -200,7 +200,7 @@ static void charge_fd_of_buffer(struct sealpool_guard *guard,
 		sp_client_post_over(buffer->pool->client);
 		return;
 	}
-	buffer->fd_behind = true;
+	buffer->memory.fd_behind = true;
 }
 
 /* Takes up what the last request has created; if the wl_shm has refused it,
