@@ -44,8 +44,7 @@ static void buffer_destroy(struct sealpool_buffer *buffer) {
 }
 
 struct sealpool_buffer *sp_buffer_new(struct sp_pool *pool,
-		const struct sp_format *format, const struct sp_layout *layout,
-		int32_t offset) {
+		const struct sp_layout *layout) {
 	if (!sp_client_admit_buffer(pool->client)) {
 		return NULL;
 	}
@@ -60,18 +59,14 @@ struct sealpool_buffer *sp_buffer_new(struct sp_pool *pool,
 	sp_pool_ref(pool);
 	wl_list_insert(&pool->buffers, &buffer->link);
 	buffer->refs = 1;
-	buffer->format = format;
-	buffer->offset = offset;
 	buffer->layout = *layout;
 	return buffer;
 }
 
 void sp_buffer_create(struct sp_pool *pool, struct wl_client *client,
-		uint32_t id, const struct sp_format *format,
-		const struct sp_layout *layout, int32_t offset) {
+		uint32_t id, const struct sp_layout *layout) {
 	struct sealpool_shm *shm = pool->client->shm;
-	struct sealpool_buffer *buffer =
-		sp_buffer_new(pool, format, layout, offset);
+	struct sealpool_buffer *buffer = sp_buffer_new(pool, layout);
 	if (buffer == NULL) {
 		return;
 	}
@@ -153,11 +148,11 @@ int32_t sealpool_buffer_get_stride(const struct sealpool_buffer *buffer) {
 }
 
 int32_t sealpool_buffer_get_offset(const struct sealpool_buffer *buffer) {
-	return buffer->offset;
+	return (int32_t)sp_layout_start(&buffer->layout);
 }
 
 uint32_t sealpool_buffer_get_format(const struct sealpool_buffer *buffer) {
-	return buffer->format->drm;
+	return buffer->layout.format->drm;
 }
 
 enum sealpool_memory_kind sealpool_buffer_get_kind(

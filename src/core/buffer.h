@@ -3,6 +3,7 @@
 #define SEALPOOL_CORE_BUFFER_H
 
 #include <pixman.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <wayland-server-core.h>
 
@@ -20,12 +21,11 @@ struct sealpool_buffer {
 	struct wl_resource *resource; /* NULL once destroyed */
 	/* The resource's, and whoever else took one. */
 	unsigned refs;
-	int32_t offset;
+	/* How often it was looked whether it can be read in place. */
+	atomic_uint judged;
 	void *user_data;
 
-	const struct sp_format *format;
 	struct sp_layout layout;
-
 	struct sp_memory memory;
 
 	/* The surface it was last committed to, while commits matter. */
@@ -42,8 +42,7 @@ struct sealpool_buffer {
  * client, of which it was told.
  */
 struct sealpool_buffer *sp_buffer_new(struct sp_pool *pool,
-	const struct sp_format *format, const struct sp_layout *layout,
-	int32_t offset);
+	const struct sp_layout *layout);
 
 /** The wl_buffer is gone; gives its reference back. */
 void sp_buffer_leave_resource(struct sealpool_buffer *buffer);
@@ -53,7 +52,6 @@ void sp_buffer_leave_resource(struct sealpool_buffer *buffer);
  * arguments are valid. Posts errors itself.
  */
 void sp_buffer_create(struct sp_pool *pool, struct wl_client *client,
-	uint32_t id, const struct sp_format *format,
-	const struct sp_layout *layout, int32_t offset);
+	uint32_t id, const struct sp_layout *layout);
 
 #endif

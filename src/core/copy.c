@@ -495,7 +495,7 @@ struct sp_copied sp_copy_in(int client_fd, const uint8_t *client_base,
 		.shadow = { .fd = -1 },
 	};
 	struct stat st;
-	bool large = layout->end - layout->planes[0].offset >=
+	bool large = layout->end - sp_layout_start(layout) >=
 		HOLES_LOOKED_FOR_MIN;
 	bool known = (large || client_base != NULL) &&
 		fstat(client_fd, &st) == 0;
@@ -514,7 +514,7 @@ struct sp_copied sp_copy_in(int client_fd, const uint8_t *client_base,
 	int boxes_len;
 	const pixman_box32_t *boxes = pixman_region32_rectangles(
 		(pixman_region32_t *)region, &boxes_len);
-	for (uint32_t i = 0; i < layout->planes_len; i++) {
+	for (uint32_t i = 0; i < layout->format->planes_len; i++) {
 		copy_in_plane(&source, &layout->planes[i], boxes, boxes_len);
 	}
 	if (source.client.fd >= 0) {
@@ -556,7 +556,7 @@ struct sp_copied sp_copy_out(int shadow_fd, const struct sp_layout *layout,
 	int boxes_len;
 	const pixman_box32_t *boxes = pixman_region32_rectangles(
 		(pixman_region32_t *)region, &boxes_len);
-	for (uint32_t i = 0; i < layout->planes_len; i++) {
+	for (uint32_t i = 0; i < layout->format->planes_len; i++) {
 		for (int j = 0; j < boxes_len; j++) {
 			copy_out_box(shadow_fd, &layout->planes[i], &boxes[j],
 				client_base, client_size, &copied);

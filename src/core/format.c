@@ -185,16 +185,16 @@ static uint64_t div_round_up(uint64_t dividend, uint64_t divisor) {
 bool sp_layout_init(struct sp_layout *layout, const struct sp_format *format,
 		int32_t offset, int32_t width, int32_t height, int32_t stride) {
 	*layout = (struct sp_layout){
+		.format = format,
 		.width = width,
 		.height = height,
-		.planes_len = format->planes_len,
 		.end = (uint64_t)offset,
 	};
 	const struct sp_block *first = &format->planes[0];
 	if (stride % first->bytes != 0) {
 		return false;
 	}
-	for (uint32_t i = 0; i < layout->planes_len; i++) {
+	for (uint32_t i = 0; i < format->planes_len; i++) {
 		const struct sp_block *block = &format->planes[i];
 		struct sp_plane *plane = &layout->planes[i];
 		/* The most a product can be is 2^31 * 8 * 4. */

@@ -43,12 +43,18 @@ struct sp_plane {
 };
 
 struct sp_layout {
+	const struct sp_format *format;
 	int32_t width, height;
-	uint32_t planes_len;
+	/* As many as the format has. */
 	struct sp_plane planes[SP_PLANES_MAX];
 	/* The offset behind the last byte of the last plane. */
 	uint64_t end;
 };
+
+/** The offset of the first byte. */
+static inline uint64_t sp_layout_start(const struct sp_layout *layout) {
+	return layout->planes[0].offset;
+}
 
 /**
  * Where the planes of a buffer lie, if its size and stride are ones that the

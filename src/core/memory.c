@@ -133,7 +133,7 @@ static bool is_sealed(struct sealpool_buffer *buffer) {
 static bool has_memory(struct sealpool_buffer *buffer,
 		const struct sp_mapping *mapping) {
 	struct sp_pool *pool = buffer->pool;
-	uint64_t start = (uint64_t)buffer->offset;
+	uint64_t start = sp_layout_start(&buffer->layout);
 	uint64_t end = buffer->layout.end;
 	/* Most files are filled, and then one call tells. */
 	if (!sp_file_has_holes(&pool->file)) {
@@ -189,8 +189,8 @@ static bool try_in_place(struct sealpool_buffer *buffer,
 /* Clients make pools and buffers before they draw, let sealed files grow, or
  * seal them late. A buffer that never fills its holes is looked at less and
  * less often. */
-static bool is_due(struct sp_memory *memory) {
-	unsigned times = atomic_fetch_add(&memory->judged, 1) + 1;
+static bool is_due(struct sealpool_buffer *buffer) {
+	unsigned times = atomic_fetch_add(&buffer->judged, 1) + 1;
 	return (times & (times - 1)) == 0;
 }
 
@@ -201,7 +201,7 @@ static bool judge_again(struct sealpool_buffer *buffer) {
 			buffer->pool->shadow_lent || !is_sealed(buffer)) {
 		return memory->kind == SEALPOOL_MEMORY_DIRECT;
 	}
-	return is_due(memory) && try_in_place(buffer, SEALPOOL_MEMORY_DIRECT);
+	return is_due(buffer) && try_in_place(buffer, SEALPOOL_MEMORY_DIRECT);
 }
 
 /*
@@ -354,7 +354,7 @@ void sp_memory_handle_commit(struct sealpool_buffer *buffer) {
 	} else if (judge_again(buffer) ||
 			(memory->kind == SEALPOOL_MEMORY_SHADOW &&
 			can_be_nofault(buffer) && !is_sealed(buffer) &&
-			is_due(memory) && try_nofault(buffer))) {
+			is_due(buffer) && try_nofault(buffer))) {
 		drop_copies(buffer);
 	}
 }
@@ -368,20 +368,20 @@ static int copy_init(struct sp_copy *copy, struct sealpool_buffer *buffer,
 	if (ret < 0) {
 		return ret;
 	}
-	ret = sp_shadow_reserve(shadow, (uint64_t)buffer->offset,
+	ret = sp_shadow_reserve(shadow, sp_layout_start(&buffer->layout),
 		buffer->layout.end);
 	if (ret < 0) {
 		return ret;
 	}
 	copy->shadow = shadow;
 	copy->mapping = sp_mapping_ref(shadow->mapping);
-	copy->touched = (uint64_t)buffer->offset;
+	copy->touched = sp_layout_start(&buffer->layout);
 	return 0;
 }
 
 static bool has_gaps(const struct sp_layout *layout) {
 	const pixman_box32_t all = { 0, 0, layout->width, layout->height };
-	for (uint32_t i = 0; i < layout->planes_len; i++) {
+	for (uint32_t i = 0; i < layout->format->planes_len; i++) {
 		const struct sp_plane *plane = &layout->planes[i];
 		struct sp_span span = sp_plane_span(plane, &all);
 		if (span.row_bytes * span.rows <
@@ -400,13 +400,13 @@ static bool has_gaps(const struct sp_layout *layout) {
  */
 static void wipe_around(const struct sealpool_buffer *buffer, uint8_t *base) {
 	uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
-	uint64_t start = (uint64_t)buffer->offset & ~(page_size - 1);
+	uint64_t start = sp_layout_start(&buffer->layout) & ~(page_size - 1);
 	uint64_t end = (buffer->layout.end + page_size - 1) & ~(page_size - 1);
 	if (has_gaps(&buffer->layout)) {
 		memset(base + start, 0, end - start);
 		return;
 	}
-	memset(base + start, 0, (uint64_t)buffer->offset - start);
+	memset(base + start, 0, sp_layout_start(&buffer->layout) - start);
 	memset(base + buffer->layout.end, 0, end - buffer->layout.end);
 }
 
@@ -431,8 +431,8 @@ static int copy_init_in_pool(struct sp_copy *copy,
 	struct sp_pool *pool = buffer->pool;
 	struct sp_shadowed *shadowed = buffer->memory.shadowed;
 	pthread_mutex_lock(&pool->lock);
-	bool reused = sp_pool_reuse_shadow(pool, (uint64_t)buffer->offset,
-		buffer->layout.end);
+	bool reused = sp_pool_reuse_shadow(pool,
+		sp_layout_start(&buffer->layout), buffer->layout.end);
 	int ret = sp_pool_need_shadow(pool);
 	if (ret == 0) {
 		ret = copy_init(copy, buffer, &pool->shadow);
@@ -606,7 +606,8 @@ static int begin_copy(struct sealpool_buffer *buffer,
 	if (!for_writing && (copy == NULL || !is_fresh(copy)) &&
 			is_to_be_judged(buffer) && judge_again(buffer)) {
 		pthread_mutex_unlock(&shadowed->lock);
-		access->data = buffer->memory.mapping->data + buffer->offset;
+		access->data = buffer->memory.mapping->data +
+			sp_layout_start(&buffer->layout);
 		return 0;
 	}
 	if (copy == NULL) {
@@ -640,7 +641,8 @@ static int begin_copy(struct sealpool_buffer *buffer,
 	}
 out:
 	pthread_mutex_unlock(&shadowed->lock);
-	access->data = copy->mapping->data + buffer->offset;
+	access->data = copy->mapping->data +
+		sp_layout_start(&buffer->layout);
 	access->copy = copy;
 	access->flags |= ACCESS_COPY;
 	return 0;
@@ -722,7 +724,8 @@ static int begin_write(struct sealpool_buffer *buffer,
 		return errno == ENOMEM ? -ENOMEM : -EACCES;
 	}
 	if (judge_again(buffer)) {
-		access->data = mapping->data + buffer->offset;
+		access->data = mapping->data +
+			sp_layout_start(&buffer->layout);
 		access->copy = mapping;
 		access->flags |= ACCESS_MAPPING;
 		return 0;
@@ -737,7 +740,7 @@ static int begin_write(struct sealpool_buffer *buffer,
 /* All that is said of it but where it is. */
 static void describe(struct sealpool_buffer *buffer, uint32_t flags,
 		struct sealpool_access *access) {
-	access->format = buffer->format->drm;
+	access->format = buffer->layout.format->drm;
 	access->stride = buffer->layout.planes[0].stride;
 	access->buffer = buffer;
 	access->flags = flags;
@@ -761,7 +764,8 @@ static int begin_any(struct sealpool_buffer *buffer, uint32_t flags,
 	if (kind == SEALPOOL_MEMORY_NOFAULT) {
 		access->flags |= ACCESS_NOFAULT;
 	}
-	access->data = memory->mapping->data + buffer->offset;
+	access->data = memory->mapping->data +
+		sp_layout_start(&buffer->layout);
 	return 0;
 }
 
@@ -774,7 +778,8 @@ int sealpool_buffer_begin_access(struct sealpool_buffer *buffer,
 		return begin_any(buffer, flags, access);
 	}
 	describe(buffer, flags, access);
-	access->data = buffer->memory.mapping->data + buffer->offset;
+	access->data = buffer->memory.mapping->data +
+		sp_layout_start(&buffer->layout);
 	return 0;
 }
 
@@ -897,7 +902,7 @@ static void release_shadow(struct sealpool_buffer *buffer,
 	struct sp_pool *pool = buffer->pool;
 	bool lent = pool->shadow_lent;
 	uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
-	uint64_t start = (uint64_t)buffer->offset;
+	uint64_t start = sp_layout_start(&buffer->layout);
 	uint64_t end = buffer->layout.end;
 
 	wl_list_remove(&shadowed->link);
@@ -916,7 +921,7 @@ static void release_shadow(struct sealpool_buffer *buffer,
 		wl_list_for_each(neighbour, &pool->shadowed, link) {
 			const struct sealpool_buffer *other =
 				neighbour->fault.buffer;
-			uint64_t other_start = (uint64_t)other->offset &
+			uint64_t other_start = sp_layout_start(&other->layout) &
 				~(page_size - 1);
 			uint64_t other_end = other->layout.end + page_size - 1;
 			other_end &= ~(page_size - 1);

@@ -57,8 +57,6 @@ struct sp_memory {
 	_Atomic enum sealpool_memory_kind kind;
 	/* Attached to a surface, so that commits tell what is stale. */
 	atomic_bool tracked;
-	/* How often it was looked whether the buffer can be read in place. */
-	atomic_uint judged;
 	/* The file has, or had, holes when it was read in place. */
 	atomic_bool had_holes;
 	/* When that was looked at last, there was no room for a mapping. */

@@ -57,7 +57,7 @@ static void pool_handle_create_buffer(struct wl_client *client,
 			"pool of %" PRIi32 " bytes", layout.end, pool->size);
 		return;
 	}
-	sp_buffer_create(pool, client, id, format, &layout, offset);
+	sp_buffer_create(pool, client, id, &layout);
 }
 
 static void pool_handle_destroy(struct wl_client *client,

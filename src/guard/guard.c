@@ -401,7 +401,7 @@ static void handle_create_buffer(struct sealpool_guard *guard,
 			wl_resource_get_client(message->resource));
 		return;
 	}
-	buffer->buffer = sp_buffer_new(pool, format, &layout, offset);
+	buffer->buffer = sp_buffer_new(pool, &layout);
 	if (buffer->buffer == NULL) {
 		free(buffer);
 		return;

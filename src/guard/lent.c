@@ -93,7 +93,7 @@ static uint64_t sum_up(const struct lent *lent, const pixman_box32_t *box) {
 	const struct sp_layout *layout = &lent->buffer->layout;
 	const uint8_t *base = lent->buffer->pool->shadow.mapping->data;
 	uint64_t sum = 0xcbf29ce484222325u;
-	for (uint32_t i = 0; i < layout->planes_len; i++) {
+	for (uint32_t i = 0; i < layout->format->planes_len; i++) {
 		const struct sp_plane *plane = &layout->planes[i];
 		struct sp_span span = sp_plane_span(plane, box);
 		for (uint32_t row = 0; row < span.rows; row++) {
@@ -116,7 +116,7 @@ static uint64_t lent_get_charge(const struct lent *lent) {
 }
 
 static uint64_t buffer_get_bytes(const struct sealpool_buffer *buffer) {
-	return buffer->layout.end - (uint64_t)buffer->offset;
+	return buffer->layout.end - sp_layout_start(&buffer->layout);
 }
 
 static void lent_destroy(struct lent *lent) {
@@ -265,8 +265,8 @@ int sp_lent_add(struct sealpool_buffer *buffer, struct wl_resource *resource) {
 
 static bool overlap(const struct sealpool_buffer *a,
 		const struct sealpool_buffer *b) {
-	return (uint64_t)a->offset < b->layout.end &&
-		(uint64_t)b->offset < a->layout.end;
+	return sp_layout_start(&a->layout) < b->layout.end &&
+		sp_layout_start(&b->layout) < a->layout.end;
 }
 
 /* Each is looked at once for an event, by however many ways it is found. */

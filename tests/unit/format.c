@@ -178,7 +178,7 @@ static void each_format_takes_as_many_bytes_as_it_has_bits(void **state) {
 		}
 		assert_int_equal(layout.width, WIDTH);
 		assert_int_equal(layout.height, HEIGHT);
-		assert_int_equal(layout.planes_len, formats[i].planes);
+		assert_int_equal(layout.format->planes_len, formats[i].planes);
 	}
 }
 
@@ -318,7 +318,7 @@ static void each_format_at_its_largest_has_all_planes_in_order(void **state) {
 		struct sp_layout layout = make_layout(formats[i].drm,
 			INT32_MAX, 1, INT32_MAX, stride);
 		uint64_t at = INT32_MAX;
-		for (uint32_t j = 0; j < layout.planes_len; j++) {
+		for (uint32_t j = 0; j < layout.format->planes_len; j++) {
 			const struct sp_plane *plane = &layout.planes[j];
 			if (plane->offset != at) {
 				fail_msg("plane %u of %s is at %" PRIu64
@@ -397,7 +397,7 @@ static void each_span_stays_within_its_plane(void **state) {
 			if (box.x1 >= box.x2 || box.y1 >= box.y2) {
 				continue;
 			}
-			for (uint32_t j = 0; j < layout.planes_len; j++) {
+			for (uint32_t j = 0; j < layout.format->planes_len; j++) {
 				const struct sp_plane *plane =
 					&layout.planes[j];
 				struct sp_span span =

@@ -52,7 +52,7 @@ static int setup(void **state) {
 			SIDE, SIDE * 4)) {
 		return -1;
 	}
-	fixture.buffer = sp_buffer_new(fixture.pool, format, &layout, 0);
+	fixture.buffer = sp_buffer_new(fixture.pool, &layout);
 	if (fixture.buffer == NULL) {
 		return -1;
 	}

@@ -104,8 +104,7 @@ static struct picture create_picture(int client, int fd, struct shape shape) {
 	picture.pool = sp_pool_new(fixture.display.shm, fixture.clients[client],
 		&file, (int32_t)layout.end);
 	assert_non_null(picture.pool);
-	picture.buffer = sp_buffer_new(picture.pool, format, &layout,
-		shape.offset);
+	picture.buffer = sp_buffer_new(picture.pool, &layout);
 	assert_non_null(picture.buffer);
 	assert_int_equal(sp_memory_init(picture.buffer), 0);
 	return picture;
@@ -347,8 +346,7 @@ static void another_buffer_of_the_pool_sees_nothing_of_it(void **state) {
 	struct sp_layout layout;
 	const struct sp_format *format = sp_format_get(DRM_FORMAT_XRGB8888);
 	assert_true(sp_layout_init(&layout, format, 0, 16, 64, 128));
-	struct sealpool_buffer *other =
-		sp_buffer_new(picture.pool, format, &layout, 0);
+	struct sealpool_buffer *other = sp_buffer_new(picture.pool, &layout);
 	assert_int_equal(sp_memory_init(other), 0);
 	struct sealpool_access access;
 	assert_int_equal(sealpool_buffer_begin_access(other,

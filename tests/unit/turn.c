@@ -56,7 +56,7 @@ static int setup(void **state) {
 		return -1;
 	}
 	fixture.pool = sp_pool_new(fixture.display.shm, client, &file, BYTES);
-	fixture.buffer = sp_buffer_new(fixture.pool, format, &layout, 0);
+	fixture.buffer = sp_buffer_new(fixture.pool, &layout);
 	fixture.buffer->resource = wl_resource_create(client,
 		&wl_buffer_interface, 1, 0);
 	assert_int_equal(sp_pool_need_shadow(fixture.pool), 0);
