@@ -9,9 +9,8 @@
  *   in:   pread() of the client's file into the shadow's mapping, or, as long as
  *         much of that has never been touched, into a scratch and from there
  *         pwrite() to the shadow's file. Holes of the client's file are read
- *         without being filled. Many short rows of a file without holes come by
- *         one process_vm_readv() from a mapping of it, which takes as many
- *         pieces as there are rows.
+ *         without being filled. Many short rows of a file without holes come
+ *         from a mapping of it, a batch with each call (bounce.c).
  *   out:  pread() of the *shadow's* file into a mapping of the client's. Not
  *         pwrite() to the client's file, which would make a short file longer,
  *         and which appends, whatever the offset, once the client has set
@@ -45,11 +44,11 @@
 #define CALL_COST 2048
 
 /*
- * A row that is one piece among many costs a tenth to a third of a call, but a
- * page costs more than with pread(): 1.3 us and 0.15 us for rows of 400 bytes,
- * 0.9 us and 1.3 us for whole pages, measured. From ROWS_MIN rows on it is worth
- * the call that asks whether there are holes.
+ * The same for a row that is one piece among many in a call: 0.03 to 0.05 us. From
+ * ROWS_MIN of them on that is worth another call, to ask whether there are holes;
+ * long ones cost more, as they are copied twice.
  */
+#define PIECE_COST 512
 #define ROWS_MIN 4
 #define ROW_BYTES_MAX (16 * 1024)
 #define ROWS_AT_ONCE 128
@@ -100,6 +99,7 @@ struct source {
 	int fd;
 	/* The client's file, mapped, if rows are to be read from there. */
 	const uint8_t *base;
+	struct sp_bounce *bounce;
 	struct sp_copy_target *target;
 	/* Of the client's file, and of the shadow. */
 	struct extent client, shadow;
@@ -258,54 +258,15 @@ static void copy_piece(struct source *source, uint64_t offset, size_t length) {
 	}
 }
 
-/*
- * The id of this process, mostly without a call. A child that was forked has
- * another one, and would read its parent's memory with that: so it is kept in a
- * page which the kernel empties for children (MADV_WIPEONFORK, Linux 4.14).
- */
-static pid_t get_pid(void) {
-	/* Never unmapped: a page for as long as the process lives. */
-	static _Atomic(_Atomic pid_t *) place;
-	static _Atomic pid_t no_place;
-	_Atomic pid_t *pid = atomic_load_explicit(&place, memory_order_acquire);
-	if (pid == NULL) {
-		size_t size = (size_t)sysconf(_SC_PAGESIZE);
-		void *page = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		if (page != MAP_FAILED &&
-				madvise(page, size, MADV_WIPEONFORK) < 0) {
-			munmap(page, size);
-			page = MAP_FAILED;
-		}
-		_Atomic pid_t *made = page != MAP_FAILED ? page : &no_place;
-		if (atomic_compare_exchange_strong(&place, &pid, made)) {
-			pid = made;
-		} else if (page != MAP_FAILED) {
-			/* Another thread was faster. */
-			munmap(page, size);
-		}
-	}
-	if (pid == &no_place) {
-		return getpid();
-	}
-	pid_t known = atomic_load_explicit(pid, memory_order_relaxed);
-	if (known == 0) {
-		known = getpid();
-		atomic_store_explicit(pid, known, memory_order_relaxed);
-	}
-	return known;
-}
-
 static void batch_read(struct source *source, struct batch *batch) {
 	if (batch->len == 0) {
 		return;
 	}
-	ssize_t n = process_vm_readv(get_pid(), batch->to, batch->len,
-		batch->from, batch->len, 0);
-	if (n == (ssize_t)batch->bytes) {
+	if (sp_bounce_copy(source->bounce, batch->from, batch->to,
+			batch->len)) {
 		source->copied.bytes += batch->bytes;
 	} else {
-		/* The file has ended, or such calls are forbidden here. */
+		/* Most likely, the file has ended. */
 		for (size_t i = 0; i < batch->len; i++) {
 			uint64_t offset = (uint64_t)
 				((uint8_t *)batch->from[i].iov_base -
@@ -329,6 +290,10 @@ static void copy_in_batches(struct source *source, const struct sp_span *span,
 			copy_piece(source, offset, length);
 			continue;
 		}
+		if (batch.len == ROWS_AT_ONCE ||
+				length > SP_BOUNCE_SIZE - batch.bytes) {
+			batch_read(source, &batch);
+		}
 		batch.from[batch.len] = (struct iovec){
 			.iov_base = (uint8_t *)source->base + offset,
 			.iov_len = length,
@@ -338,9 +303,6 @@ static void copy_in_batches(struct source *source, const struct sp_span *span,
 			.iov_len = length,
 		};
 		batch.bytes += length;
-		if (batch.len == ROWS_AT_ONCE) {
-			batch_read(source, &batch);
-		}
 	}
 	batch_read(source, &batch);
 }
@@ -425,10 +387,12 @@ static void copy_in_box(struct source *source, const struct sp_plane *plane,
 		const pixman_box32_t *box) {
 	struct sp_span span = sp_plane_span(plane, box);
 	size_t stride = plane->stride;
+	bool in_batches = source->base != NULL && is_for_batches(&span);
 	if (span.rows > 1 && stride <= SCRATCH_STRIDE_MAX &&
-			stride - span.row_bytes <= CALL_COST) {
+			stride - span.row_bytes <=
+				(in_batches ? PIECE_COST : CALL_COST)) {
 		copy_in_scattered(source, &span, stride);
-	} else if (source->base != NULL && is_for_batches(&span)) {
+	} else if (in_batches) {
 		copy_in_batches(source, &span, stride);
 	} else {
 		copy_in_rows(source, &span, stride);
@@ -483,12 +447,13 @@ static void touch_some(struct source *source, uint64_t end) {
 	}
 }
 
-struct sp_copied sp_copy_in(int client_fd, const uint8_t *client_base,
+struct sp_copied sp_copy_in(const struct sp_copy_source *from,
 		const struct sp_layout *layout,
 		const pixman_region32_t *region,
 		struct sp_copy_target *target) {
 	struct source source = {
-		.fd = client_fd,
+		.fd = from->fd,
+		.bounce = from->bounce,
 		.target = target,
 		.untouched_left = UNTOUCHED_MIN,
 		.client = { .fd = -1 },
@@ -497,18 +462,17 @@ struct sp_copied sp_copy_in(int client_fd, const uint8_t *client_base,
 	struct stat st;
 	bool large = layout->end - sp_layout_start(layout) >=
 		HOLES_LOOKED_FOR_MIN;
-	bool known = (large || client_base != NULL) &&
-		fstat(client_fd, &st) == 0;
+	bool known = (large || from->base != NULL) && fstat(from->fd, &st) == 0;
 	/* To read a hole through a mapping would fill it, and the rest of a
 	 * file's last page is there, though it is not the file's. */
 	if (known && (uint64_t)st.st_size >= layout->end &&
 			(uint64_t)st.st_blocks * 512 >=
 				(uint64_t)st.st_size) {
-		source.base = client_base;
+		source.base = from->base;
 	}
 	if (large && known && (uint64_t)st.st_blocks * 512 < layout->end) {
 		source.size = (uint64_t)st.st_size;
-		source.client.fd = open_again(client_fd);
+		source.client.fd = open_again(from->fd);
 		source.shadow.fd = target->fd;
 	}
 	int boxes_len;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "format.h"
+#include "bounce.h"
 
 struct sp_copied {
 	/* Bytes that were moved. */
@@ -16,6 +17,16 @@ struct sp_copied {
 	uint64_t missing;
 	/* Why, if not because the file ends before them: an errno. */
 	int error;
+};
+
+/** The client's file. */
+struct sp_copy_source {
+	int fd;
+	/* Where its first byte is mapped, as far as the layout goes, or NULL:
+	 * the kernel may be asked to read there, but we do not. */
+	const uint8_t *base;
+	/* For what is read there. */
+	struct sp_bounce *bounce;
 };
 
 /** The shadow that is copied to. */
@@ -32,12 +43,9 @@ struct sp_copy_target {
 /**
  * Copies the region, in pixels of the buffer, out of a client's file and to
  * the same offsets of a shadow. Bytes that the file does not have become zero;
- * holes of the file count neither as copied nor as missing. "client_base" is
- * where the file's first byte is mapped, as far as the layout goes, or NULL: the
- * kernel may be asked to read there, but nothing here does so itself. Any
- * thread.
+ * holes of the file count neither as copied nor as missing. Any thread.
  */
-struct sp_copied sp_copy_in(int client_fd, const uint8_t *client_base,
+struct sp_copied sp_copy_in(const struct sp_copy_source *source,
 	const struct sp_layout *layout, const pixman_region32_t *region,
 	struct sp_copy_target *target);
 

@@ -148,6 +148,11 @@ static bool has_holes(const struct stat *st) {
 	return (uint64_t)st->st_blocks * 512 < (uint64_t)st->st_size;
 }
 
+static bool is_never_sealed(int seals) {
+	return seals >= 0 &&
+		(seals & (F_SEAL_SHRINK | F_SEAL_SEAL)) == F_SEAL_SEAL;
+}
+
 int sp_file_init(struct sp_file *file, int fd, const char **reason) {
 	*file = (struct sp_file){ .fd = -1 };
 
@@ -202,6 +207,7 @@ int sp_file_init(struct sp_file *file, int fd, const char **reason) {
 	if (seals >= 0 && (seals & F_SEAL_SHRINK)) {
 		atomic_store(&file->sealed_size, (uint64_t)st.st_size);
 	}
+	file->never_sealed = is_never_sealed(seals);
 	file->filled_size = has_holes(&st) ? 0 : (uint64_t)st.st_size;
 	return 0;
 }
@@ -326,10 +332,14 @@ bool sp_file_is_sealed_to(struct sp_file *file, uint64_t end) {
 	if (end <= sealed) {
 		return true;
 	}
+	if (file->never_sealed) {
+		return false;
+	}
 	/* A seal is never taken away. */
 	int seals = sealed > 0 ? F_SEAL_SHRINK :
 		fcntl(file->fd, F_GET_SEALS);
 	if (seals < 0 || !(seals & F_SEAL_SHRINK)) {
+		file->never_sealed = is_never_sealed(seals);
 		return false;
 	}
 	int64_t size = sp_file_get_size(file);

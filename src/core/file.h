@@ -26,6 +26,9 @@ struct sp_file {
 	/* The bytes below this can never go away: the size as seen after
 	 * F_SEAL_SHRINK was seen, 0 without the seal. It only grows. */
 	_Atomic uint64_t sealed_size;
+	/* It has no such seal, and one against more of them: as shm_open() makes
+	 * files, and memfd_create() without MFD_ALLOW_SEALING. */
+	atomic_bool never_sealed;
 	/* All bytes below this had memory when the pool was made; 0 if the file
 	 * had holes. */
 	uint64_t filled_size;

@@ -554,8 +554,12 @@ static void copy_fill(struct sealpool_buffer *buffer, struct sp_copy *copy) {
 		client = sp_pool_map(pool, SP_MAPPING_READ,
 			buffer->layout.end);
 	}
-	struct sp_copied copied = sp_copy_in(pool->file.fd,
-		client != NULL ? client->data : NULL, &buffer->layout, &stale,
+	struct sp_copy_source source = {
+		.fd = pool->file.fd,
+		.base = client != NULL ? client->data : NULL,
+		.bounce = &pool->client->shm->bounce,
+	};
+	struct sp_copied copied = sp_copy_in(&source, &buffer->layout, &stale,
 		&target);
 	sp_mapping_unref(client);
 	copy->touched = target.touched;

@@ -115,6 +115,7 @@ void sp_shm_unref(struct sealpool_shm *shm) {
 	}
 	assert(wl_list_empty(&shm->clients));
 	sp_fault_queue_finish(shm);
+	sp_bounce_finish(&shm->bounce);
 	free(shm->formats);
 	free(shm);
 }
@@ -200,10 +201,15 @@ struct sealpool_shm *sp_shm_create(struct wl_display *display,
 	sp_budget_init(&shm->budget, &wanted.budget);
 	shm->nofault = sp_mapping_probe_nofault();
 
-	int ret = sp_fault_queue_init(shm);
+	int ret = sp_bounce_init(&shm->bounce);
 	if (ret < 0) {
 		errno = -ret;
 		goto error_shm;
+	}
+	ret = sp_fault_queue_init(shm);
+	if (ret < 0) {
+		errno = -ret;
+		goto error_bounce;
 	}
 	ret = sp_idle_init(shm, wanted.shadow_idle_ms);
 	if (ret < 0) {
@@ -245,6 +251,8 @@ error_idle:
 error_faults:
 	sp_fault_queue_detach(shm);
 	sp_fault_queue_finish(shm);
+error_bounce:
+	sp_bounce_finish(&shm->bounce);
 error_shm:
 	sp_log(shm, SEALPOOL_LOG_ERROR, "cannot start: %s", strerror(errno));
 	free(shm);

@@ -10,6 +10,7 @@
 #include <sealpool/shm.h>
 
 #include "attic.h"
+#include "bounce.h"
 #include "budget.h"
 #include "fault.h"
 #include "idle.h"
@@ -48,6 +49,7 @@ struct sealpool_shm {
 	struct sp_idle idle;
 	struct sp_turn turn;
 	struct sp_attic attic;
+	struct sp_bounce bounce;
 	struct sp_commits *commits;
 	/* Of all clients. */
 	uint32_t feedbacks_len;

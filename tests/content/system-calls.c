@@ -155,20 +155,19 @@ static void an_unsealed_frame_makes_system_calls(void **state) {
 	canvas_destroy(&canvas);
 }
 
-/* Whether it is sealed, how large it is, and the pixels. */
-static void a_small_unsealed_frame_makes_three_system_calls(void **state) {
+static void expect_calls_of_small_frames(struct screen *screen,
+		enum client_memory_kind kind, unsigned calls_of_one) {
 	enum { WIDTH = 1024, SOME = 50 };
 	static const char *const calls[] = {
 		"fcntl(", "newfstatat(", "fstat(", "statx(", "getpid(",
-		"process_vm_readv(", "pread64(", "mmap(", "munmap(",
+		"pwritev(", "pread64(", "mmap(", "munmap(",
 	};
 	enum { CALLS = sizeof(calls) / sizeof(calls[0]) };
-	struct screen *screen = *state;
 	struct canvas canvas;
 	struct client_window window;
 	struct compositor_counts counts;
 	screen_needs_sealpool(screen);
-	canvas_create(screen, &canvas, CLIENT_MEMORY_UNSEALED, 2, WIDTH, SIDE);
+	canvas_create(screen, &canvas, kind, 2, WIDTH, SIDE);
 	must(screen, client_window_create(&screen->client, &window, "small"));
 	unsigned before[CALLS], sum = 0;
 	/* What the others lack of the first frames comes first. */
@@ -196,9 +195,18 @@ static void a_small_unsealed_frame_makes_three_system_calls(void **state) {
 	}
 	screen_count(screen, &counts);
 	assert_int_equal(counts.shadow, 2);
-	assert_in_range(sum, SOME, 3 * SOME + 8);
+	assert_in_range(sum, SOME, calls_of_one * SOME + 8);
 	client_window_destroy(&window);
 	canvas_destroy(&canvas);
+}
+
+/* Whether it is sealed, how large it is, and the pixels. */
+static void a_small_unsealed_frame_makes_three_system_calls(void **state) {
+	expect_calls_of_small_frames(*state, CLIENT_MEMORY_UNSEALED, 3);
+}
+
+static void what_can_never_be_sealed_makes_one_less(void **state) {
+	expect_calls_of_small_frames(*state, CLIENT_MEMORY_SHM_OPEN, 2);
 }
 
 /* Of the client's last pool, what it was copied to is used again. */
@@ -270,6 +278,7 @@ int main(int argc, char *argv[]) {
 		screen_test(a_thousand_sealed_frames_make_no_system_call),
 		screen_test(an_unsealed_frame_makes_system_calls),
 		screen_test(a_small_unsealed_frame_makes_three_system_calls),
+		screen_test(what_can_never_be_sealed_makes_one_less),
 		screen_test(a_new_pool_every_frame_makes_no_new_shadow),
 		screen_test(damage_in_columns_makes_no_more_calls_than_pages),
 	};

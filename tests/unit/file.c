@@ -430,6 +430,37 @@ static void seal_that_comes_later_is_seen(void **state) {
 	sp_file_finish(&file);
 }
 
+/* What it is said to be is not asked again, whether that was known from the
+ * start or since then. */
+static void seal_that_cannot_come_is_not_asked_for(void **state) {
+	for (size_t i = 0; i < 2; i++) {
+		struct sp_file file = accept_file(create_memfd(SIZE,
+			i == 0 ? F_SEAL_GROW | F_SEAL_SEAL : 0));
+		if (i == 1) {
+			assert_int_equal(fcntl(file.fd, F_ADD_SEALS,
+				F_SEAL_SEAL), 0);
+			assert_int_equal(sp_file_is_sealed_to(&file, 1), false);
+		}
+		int other = create_memfd(SIZE, F_SEAL_SHRINK);
+		assert_int_equal(dup2(other, file.fd), file.fd);
+		close(other);
+		assert_int_equal(sp_file_is_sealed_to(&file, 1), false);
+		sp_file_finish(&file);
+	}
+}
+
+static void last_seal_with_the_one_against_shrinking_counts(void **state) {
+	struct sp_file file = accept_file(create_memfd(SIZE, 0));
+	assert_int_equal(fcntl(file.fd, F_ADD_SEALS,
+		F_SEAL_SHRINK | F_SEAL_SEAL), 0);
+	assert_int_equal(sp_file_is_sealed_to(&file, SIZE), true);
+	sp_file_finish(&file);
+	file = accept_file(create_memfd(SIZE, F_SEAL_SHRINK | F_SEAL_SEAL));
+	assert_int_equal(ftruncate(file.fd, 2 * SIZE), 0);
+	assert_int_equal(sp_file_is_sealed_to(&file, 2 * SIZE), true);
+	sp_file_finish(&file);
+}
+
 static void file_whose_size_cannot_be_told_is_not_sealed(void **state) {
 	struct sp_file file = accept_file(create_memfd(SIZE, 0));
 	int fd = file.fd;
@@ -678,6 +709,8 @@ int main(void) {
 		TEST(file_is_not_looked_at_below_its_sealed_size),
 		TEST(sealed_size_never_falls),
 		TEST(seal_that_comes_later_is_seen),
+		TEST(seal_that_cannot_come_is_not_asked_for),
+		TEST(last_seal_with_the_one_against_shrinking_counts),
 		TEST(file_whose_size_cannot_be_told_is_not_sealed),
 		TEST(sealed_size_only_grows_when_threads_ask_at_once),
 
