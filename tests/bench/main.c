@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sealpool-bench [--quick] [--callgrind] [--rounds N] [--only FIRST[-LAST]]
+ * sealpool-bench [--quick] [--callgrind] [--rounds N] [--only PART]
  *     [--output FOLDER] [--tiny SEALPOOL-TINY]
  *
  * Compares implementations of wl_shm: see docs/performance.md. Each is run in
@@ -48,6 +48,23 @@ static void run_scenario(const struct scenario *scenario, unsigned rounds,
 	}
 }
 
+/* Of what is measured elsewhere. */
+#define PART_TINY "end-to-end"
+#define PART_COPIES "copy"
+
+static bool is_part(const char *name) {
+	for (size_t i = 0; i < scenarios_len; i++) {
+		if (strcmp(name, scenarios[i].part) == 0) {
+			return true;
+		}
+	}
+	return strcmp(name, PART_TINY) == 0 || strcmp(name, PART_COPIES) == 0;
+}
+
+static bool is_wanted(const char *part, const char *only) {
+	return only == NULL || strcmp(part, only) == 0;
+}
+
 int main(int argc, char **argv) {
 	static const struct option options[] = {
 		{ "quick", no_argument, NULL, 'q' },
@@ -59,9 +76,8 @@ int main(int argc, char **argv) {
 		{ 0 },
 	};
 	unsigned rounds = 0;
-	const char *folder = NULL, *tiny = NULL;
-	bool callgrind = false;
-	int first = 0, last = (int)scenarios_len - 1;
+	const char *folder = NULL, *tiny = NULL, *only = NULL;
+	bool callgrind = false, usage = false;
 	int option;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
@@ -72,10 +88,8 @@ int main(int argc, char **argv) {
 			rounds = (unsigned)atoi(optarg);
 			break;
 		case 'o':
-			/* FIRST-LAST, by number. */
-			if (sscanf(optarg, "%d-%d", &first, &last) == 1) {
-				last = first;
-			}
+			only = optarg;
+			usage |= !is_part(only);
 			break;
 		case 'f':
 			folder = optarg;
@@ -87,12 +101,15 @@ int main(int argc, char **argv) {
 			callgrind = true;
 			break;
 		default:
-			fprintf(stderr, "usage: sealpool-bench [--quick] "
-				"[--callgrind] [--rounds N] "
-				"[--only FIRST[-LAST]] [--output FOLDER] "
-				"[--tiny SEALPOOL-TINY]\n");
-			return 2;
+			usage = true;
+			break;
 		}
+	}
+	if (usage || optind < argc) {
+		fprintf(stderr, "usage: sealpool-bench [--quick] [--callgrind] "
+			"[--rounds N] [--only PART] [--output FOLDER] "
+			"[--tiny SEALPOOL-TINY]\n");
+		return 2;
 	}
 	if (callgrind && callgrind_folder() == NULL) {
 		return callgrind_run(argv);
@@ -110,19 +127,23 @@ int main(int argc, char **argv) {
 
 	struct results results = { 0 };
 	double start = now();
-	for (int i = first; i <= last && i < (int)scenarios_len; i++) {
+	for (size_t i = 0; i < scenarios_len; i++) {
+		if (!is_wanted(scenarios[i].part, only)) {
+			continue;
+		}
 		if (callgrind_folder() != NULL ? !scenarios[i].counted :
 				quick && !scenarios[i].quick) {
 			continue;
 		}
-		fprintf(stderr, "\r%d of %zu, %.0f s ", i + 1, scenarios_len,
+		fprintf(stderr, "\r%zu of %zu, %.0f s ", i + 1, scenarios_len,
 			now() - start);
 		run_scenario(&scenarios[i], rounds, &results);
 	}
-	if (tiny != NULL && !quick && callgrind_folder() == NULL) {
+	if (tiny != NULL && !quick && callgrind_folder() == NULL &&
+			is_wanted(PART_TINY, only)) {
 		measure_tiny(&results, tiny, rounds);
 	}
-	if (callgrind_folder() == NULL) {
+	if (callgrind_folder() == NULL && is_wanted(PART_COPIES, only)) {
 		measure_copies(&results, quick ? 2 : 3);
 	}
 	fprintf(stderr, "\rall done, %.0f s \n", now() - start);

@@ -10,6 +10,8 @@
 
 /** One thing to be done with one implementation. */
 struct scenario {
+	/* What the names of its results begin with. */
+	const char *part;
 	void (*run)(const struct scenario *scenario, enum impl_index impl,
 		struct results *results);
 	/* The client seals its memory against shrinking. */

@@ -503,35 +503,35 @@ static void run_scale(const struct scenario *scenario, enum impl_index impl,
 #define OURS (1u << IMPL_CORE | 1u << IMPL_FACE)
 
 const struct scenario scenarios[] = {
-	{ run_access, true, .a = 1, .b = 1, .quick = true, .counted = true },
-	{ run_access, true, .a = 64, .b = 1, .quick = true, .counted = true },
-	{ run_access, true, .a = 1, .b = 4, .quick = true },
-	{ run_access, true, .a = 64, .b = 4, .quick = true },
-	{ run_access, false, .a = 1, .b = 1 },
-	{ run_access, false, .a = 64, .b = 1 },
-	{ run_access, false, .a = 1, .b = 4 },
+	{ "access", run_access, true, .a = 1, .b = 1, .quick = true, .counted = true },
+	{ "access", run_access, true, .a = 64, .b = 1, .quick = true, .counted = true },
+	{ "access", run_access, true, .a = 1, .b = 4, .quick = true },
+	{ "access", run_access, true, .a = 64, .b = 4, .quick = true },
+	{ "access", run_access, false, .a = 1, .b = 1 },
+	{ "access", run_access, false, .a = 64, .b = 1 },
+	{ "access", run_access, false, .a = 1, .b = 4 },
 
-	{ run_pools, true, .a = 64, .quick = true, .counted = true },
-	{ run_pools, false, .a = 64, .quick = true, .counted = true },
-	{ run_pools, true, .a = 256 },
-	{ run_pools, false, .a = 256 },
+	{ "pools", run_pools, true, .a = 64, .quick = true, .counted = true },
+	{ "pools", run_pools, false, .a = 64, .quick = true, .counted = true },
+	{ "pools", run_pools, true, .a = 256 },
+	{ "pools", run_pools, false, .a = 256 },
 
-	{ run_new_pool, true, .a = 1920, .b = 1080, .rounds = 3 },
-	{ run_new_pool, false, .a = 1920, .b = 1080, .rounds = 3 },
-	{ run_new_pool, true, .a = 400, .b = 300, .quick = true,
+	{ "new-pool", run_new_pool, true, .a = 1920, .b = 1080, .rounds = 3 },
+	{ "new-pool", run_new_pool, false, .a = 1920, .b = 1080, .rounds = 3 },
+	{ "new-pool", run_new_pool, true, .a = 400, .b = 300, .quick = true,
 		.counted = true },
-	{ run_new_pool, false, .a = 400, .b = 300, .quick = true,
+	{ "new-pool", run_new_pool, false, .a = 400, .b = 300, .quick = true,
 		.counted = true },
 
-	{ run_resize, true, .c = BENCH_READER_TOUCH, .quick = true },
-	{ run_resize, false, .c = BENCH_READER_TOUCH },
+	{ "resize", run_resize, true, .c = BENCH_READER_TOUCH, .quick = true },
+	{ "resize", run_resize, false, .c = BENCH_READER_TOUCH },
 	/* All but the first touch of a page. */
-	{ run_resize, true, .c = BENCH_READER_ACCESS, .quick = true },
+	{ "resize", run_resize, true, .c = BENCH_READER_ACCESS, .quick = true },
 
 #define FRAMES(height, buffers, reader, most, in_quick) \
-	{ run_frame, true, .a = height, .b = buffers, .c = reader, \
+	{ "frame", run_frame, true, .a = height, .b = buffers, .c = reader, \
 		.quick = in_quick, .counted = in_quick, .rounds = most }, \
-	{ run_frame, false, .a = height, .b = buffers, .c = reader, \
+	{ "frame", run_frame, false, .a = height, .b = buffers, .c = reader, \
 		.quick = in_quick, .counted = in_quick, .rounds = most }
 	FRAMES(1080, 1, BENCH_READER_PIXMAN, 3, false),
 	FRAMES(1080, 2, BENCH_READER_PIXMAN, 5, true),
@@ -541,9 +541,9 @@ const struct scenario scenarios[] = {
 	FRAMES(2160, 2, BENCH_READER_PIXMAN, 3, false),
 	FRAMES(2160, 3, BENCH_READER_PIXMAN, 2, false),
 	/* What is copied, by itself. */
-	{ run_frame, true, .a = 2160, .b = 1, .c = BENCH_READER_ACCESS,
+	{ "frame", run_frame, true, .a = 2160, .b = 1, .c = BENCH_READER_ACCESS,
 		.quick = true, .impls = 1u << IMPL_CORE },
-	{ run_frame, false, .a = 2160, .b = 1, .c = BENCH_READER_ACCESS,
+	{ "frame", run_frame, false, .a = 2160, .b = 1, .c = BENCH_READER_ACCESS,
 		.quick = true, .impls = 1u << IMPL_CORE },
 #ifdef BENCH_GLES
 	FRAMES(1080, 1, BENCH_READER_GLES, 3, false),
@@ -551,14 +551,14 @@ const struct scenario scenarios[] = {
 	FRAMES(2160, 1, BENCH_READER_GLES, 2, false),
 #endif
 
-	{ run_memory, true, .a = 1000, .rounds = 2, .quick = true },
-	{ run_memory, false, .a = 1000, .rounds = 2 },
-	{ run_shadows, false, .a = 1080, .b = 2, .rounds = 1, .impls = OURS,
+	{ "memory", run_memory, true, .a = 1000, .rounds = 2, .quick = true },
+	{ "memory", run_memory, false, .a = 1000, .rounds = 2 },
+	{ "shadows", run_shadows, false, .a = 1080, .b = 2, .rounds = 1, .impls = OURS,
 		.quick = true },
 
 #define SCALES(clients, buffers) \
-	{ run_scale, true, .a = clients, .b = buffers, .rounds = 3 }, \
-	{ run_scale, false, .a = clients, .b = buffers, .rounds = 3 }
+	{ "scale", run_scale, true, .a = clients, .b = buffers, .rounds = 3 }, \
+	{ "scale", run_scale, false, .a = clients, .b = buffers, .rounds = 3 }
 	SCALES(1, 1),
 	SCALES(10, 1),
 	SCALES(100, 1),
