@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "format.h"
 #include "bounce.h"
+#include "format.h"
 
 struct sp_copied {
 	/* Bytes that were moved. */
