@@ -283,14 +283,15 @@ static void copy_in_batches(struct source *source, const struct sp_span *span,
 	size_t length = span->row_bytes;
 	for (uint32_t row = 0; row < span->rows; row++) {
 		uint64_t offset = span->offset + (uint64_t)stride * row;
+		if (batch.len == ROWS_AT_ONCE ||
+				length > SP_BOUNCE_SIZE - batch.bytes) {
+			batch_read(source, &batch);
+		}
+		/* The one before may have failed. */
 		if (source->base == NULL ||
 				!is_better_mapped(source, offset, length)) {
 			copy_piece(source, offset, length);
 			continue;
-		}
-		if (batch.len == ROWS_AT_ONCE ||
-				length > SP_BOUNCE_SIZE - batch.bytes) {
-			batch_read(source, &batch);
 		}
 		batch.from[batch.len] = (struct iovec){
 			.iov_base = (uint8_t *)source->base + offset,

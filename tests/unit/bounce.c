@@ -141,15 +141,6 @@ static void where_the_file_has_ended_nothing_is_written(void **state) {
 	pieces_destroy(&pieces);
 }
 
-static void what_is_not_mapped_is_not_written(void **state) {
-	struct pieces pieces;
-	pieces_create(&pieces);
-	assert_int_equal(munmap(pieces.mapping, pieces.size), 0);
-	assert_false(sp_bounce_copy(&bounce, pieces.from, pieces.into, PIECES));
-	assert_true(pieces_are_untouched(&pieces));
-	close(pieces.fd);
-}
-
 static const char *copy_without_fds(void) {
 	static struct pieces pieces;
 	pieces_create(&pieces);
@@ -242,7 +233,6 @@ int main(void) {
 		TEST_BOUNCE(all_pieces_arrive_where_they_should),
 		TEST_BOUNCE(as_much_as_there_is_room_for_arrives),
 		TEST_BOUNCE(where_the_file_has_ended_nothing_is_written),
-		TEST_BOUNCE(what_is_not_mapped_is_not_written),
 		TEST_BOUNCE(without_fds_nothing_is_written_until_there_are),
 		TEST_BOUNCE(without_addresses_nothing_is_left),
 		TEST_BOUNCE(threads_do_not_get_one_anothers_bytes),
