@@ -7,8 +7,8 @@
  * to a file of our own, one behind another. That file is mapped, and stays in the
  * processor's cache: from there we copy them on ourselves. process_vm_readv()
  * would copy them once instead of twice, but takes a lock and looks up a page
- * for each: 23 us instead of 7 us for 100 rows of 400 bytes, 12 us instead of 2 us
- * for 20 of 40, measured.
+ * for each: 23 us for 100 rows of 400 bytes, where the call takes 5.3 here and the
+ * rest 1.6, and 12 us for 20 of 40 bytes, instead of 1.9 and 0.3, measured.
  *
  * The file becomes longer as it is written to, and only so: whatever is read here
  * is there.
