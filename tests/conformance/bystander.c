@@ -8,6 +8,7 @@
  * all others waiting.
  */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -128,6 +129,8 @@ static _Noreturn void live(const char *display) {
 	static struct window window;
 	struct client_image picture;
 	need(&client, client_connect(&client, display));
+	/* Whoever watches decides what is too long. */
+	client.patience = INT_MAX;
 	need(&client, create_buffer(&client, &window, CLIENT_MEMORY_SEALED));
 	need(&client, client_buffer_get_image(&client, &window.buffer,
 		&picture));

@@ -685,6 +685,7 @@ static void show_parts_in_windows(struct test *test, int fd, int64_t before) {
 	static struct client_subsurface subsurfaces[PARTS];
 	static struct client_buffer buffers[PARTS], small;
 	struct client *client = &test->client;
+	int patience = client->patience;
 	int64_t deadline = test_now_ms() + GREED_MS;
 	struct client_memory memory = { .fd = fd, .size = HUGE };
 	struct client_pool pool;
@@ -710,7 +711,7 @@ static void show_parts_in_windows(struct test *test, int fd, int64_t before) {
 		client_surface_commit(&subsurfaces[i].surface);
 		/* With it, what is in sync mode comes to be painted. */
 		client_surface_show(parent, &small);
-		client->patience = CLIENT_PATIENCE_MS;
+		client->patience = patience;
 		expect_bound(test, before, GROWTH_MAX);
 		if (wl_display_get_error(client->display) != 0) {
 			return;
@@ -771,11 +772,12 @@ static void holes_stay_empty(struct test *test) {
 	if (surface == NULL) {
 		test_skip(test, "the compositor has no xdg_wm_base");
 	}
+	int patience = client->patience;
 	client->patience = 300;
 	for (int i = 0; i < 5; i++) {
 		client_surface_show(&window.surface, &buffer);
 	}
-	client->patience = CLIENT_PATIENCE_MS;
+	client->patience = patience;
 	must(test, client_roundtrip(client));
 	struct stat st;
 	if (fstat(memory.fd, &st) == 0 && st.st_blocks > 0) {

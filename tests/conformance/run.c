@@ -44,6 +44,7 @@ const char *case_outcome_name(enum case_outcome outcome) {
 }
 
 static _Noreturn void run_client(const struct test_case *test_case,
+		const struct run_options *options,
 		const struct compositor *compositor,
 		struct test_result *result) {
 	static struct test test;
@@ -57,6 +58,10 @@ static _Noreturn void run_client(const struct test_case *test_case,
 		.argument = test_case->argument,
 	};
 	must(&test, client_connect(&test.client, compositor->display));
+	/* As long as the compositor may take for an answer, or longer. */
+	if (options->hang > test.client.patience) {
+		test.client.patience = options->hang;
+	}
 	test_case->run(&test);
 	test_conform();
 }
@@ -162,7 +167,7 @@ bool run_case(const struct test_case *test_case,
 	fflush(NULL);
 	pid_t client = fork();
 	if (client == 0) {
-		run_client(test_case, &compositor, told);
+		run_client(test_case, options, &compositor, told);
 	}
 	setpgid(client, client);
 	int status = 0;
