@@ -61,7 +61,16 @@ static bool is_local_file_system(const char *name, uint32_t magic) {
 	return false;
 }
 
-/* The mount that an fd was opened on, or -1. */
+/* What an fd is of begins so in /proc, which asks nobody else. */
+static bool is_named(int fd, const char *prefix) {
+	char link[64], target[16];
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	size_t length = strlen(prefix);
+	ssize_t read = readlink(link, target, sizeof(target));
+	return read >= (ssize_t)length && memcmp(target, prefix, length) == 0;
+}
+
+/* The mount that an fd with a path was opened on, or -1. */
 static long get_mount_id(int fd) {
 	char path[64];
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
@@ -111,6 +120,12 @@ static bool is_on_unlisted_root(long mount_id) {
  * mount namespace: they count as not local.
  */
 static bool is_on_local_mount(int fd) {
+	/* What has no path has no such mount. To ask for it can be to wait: for
+	 * the lock of an epoll instance, say, which is held by whoever adds a
+	 * file to it that does not answer. */
+	if (!is_named(fd, "/")) {
+		return false;
+	}
 	long mount_id = get_mount_id(fd);
 	if (mount_id < 0) {
 		return false;
@@ -280,16 +295,10 @@ static bool discard_start_thread(struct discard *discard) {
 	return ret == 0;
 }
 
-/* Pipes, sockets and the like have no path, and nobody else who serves them. */
-static bool is_kernel_object(int fd) {
-	char link[64], target[2];
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	return readlink(link, target, sizeof(target)) > 0 && target[0] != '/';
-}
-
 void sp_file_discard_fd(int fd) {
-	/* Seals are asked of the VFS: what has them, closes at once. */
-	if (fcntl(fd, F_GET_SEALS) >= 0 || is_kernel_object(fd) ||
+	/* Seals are asked of the VFS: what has them, closes at once, as a pipe
+	 * does. A socket may linger for as long as its client likes. */
+	if (fcntl(fd, F_GET_SEALS) >= 0 || is_named(fd, "pipe:") ||
 			is_on_local_mount(fd)) {
 		close(fd);
 		return;

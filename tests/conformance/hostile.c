@@ -904,6 +904,35 @@ static void silent(struct test *test) {
 	silent_files_unmount(&silent_files);
 }
 
+/* Whoever adds a silent file to an epoll instance holds its lock meanwhile, and
+ * whoever asks the kernel about the instance waits for that. */
+static void held_epoll(struct test *test) {
+	int silent_fd = open_silent_file(test, SILENT_FILES_POLL);
+	int fd = epoll_create1(EPOLL_CLOEXEC);
+	fflush(NULL);
+	pid_t pid = fd >= 0 ? fork() : -1;
+	if (pid == 0) {
+		struct epoll_event event = { .events = EPOLLIN };
+		epoll_ctl(fd, EPOLL_CTL_ADD, silent_fd, &event);
+		_exit(0);
+	}
+	if (pid < 0) {
+		silent_files_unmount(&silent_files);
+		test_fail(test, "epoll, or fork: %s", strerror(errno));
+	}
+	while (!silent_files_were_asked(&silent_files)) {
+		poll(NULL, 0, 1);
+	}
+	struct attacker *a = begin(test);
+	create_pool_of_fd(a, fd, BYTES);
+	create_buffer(a);
+	keep_committing(a, &a->buffer, ATTACK_MS);
+	client_disconnect(a->client);
+	probe(test);
+	silent_files_unmount(&silent_files);
+	waitpid(pid, NULL, 0);
+}
+
 /* More than the descriptors, and threads, that a compositor is likely to have. */
 #define SILENT_CLIENTS 1100
 
@@ -1712,6 +1741,10 @@ const struct test_case hostile_cases[] = {
 		"A file's server can be the client (FUSE), and leave who "
 		"asks it waiting for ever.",
 		silent, ~0 },
+	{ "hostile/silent-file:epoll", CASE_ROBUSTNESS,
+		"A file's server can be the client (FUSE), and leave whoever "
+		"asks about an epoll instance that watches it waiting.",
+		held_epoll, 0 },
 	{ "hostile/silent-files-many:flush", CASE_ROBUSTNESS,
 		"Each of many connections may leave a file behind that "
 		"cannot be closed.",

@@ -128,6 +128,18 @@ static void handle_statfs(fuse_req_t request, fuse_ino_t inode) {
 	fuse_reply_statfs(request, &fs);
 }
 
+static void handle_poll(fuse_req_t request, fuse_ino_t inode,
+		struct fuse_file_info *info, struct fuse_pollhandle *handle) {
+	if (handle != NULL) {
+		fuse_pollhandle_destroy(handle);
+	}
+	if (silences & SILENT_FILES_POLL) {
+		note('p');
+		return;
+	}
+	fuse_reply_poll(request, POLLIN | POLLOUT);
+}
+
 static const struct fuse_lowlevel_ops operations = {
 	.lookup = handle_lookup,
 	.getattr = handle_getattr,
@@ -135,6 +147,7 @@ static const struct fuse_lowlevel_ops operations = {
 	.read = handle_read,
 	.flush = handle_flush,
 	.statfs = handle_statfs,
+	.poll = handle_poll,
 };
 
 /* A signal may come just before read(), which then waits for the next. */

@@ -12,6 +12,8 @@ enum silent_files_request {
 	SILENT_FILES_STATFS = 1 << 2,
 	/** Closing it: that asks the server to flush. */
 	SILENT_FILES_FLUSH = 1 << 3,
+	/** Whether it can be read by now. */
+	SILENT_FILES_POLL = 1 << 4,
 };
 
 /**

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -662,6 +663,46 @@ static void anything_else_that_is_discarded_is_closed(void **state) {
 	}
 }
 
+/* Both ends of a connection. The first lingers: to close it takes until all that
+ * was sent is read, or an hour. */
+static void open_lingering(int fds[2]) {
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	socklen_t length = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (listener < 0 || bind(listener, (struct sockaddr *)&address,
+				sizeof(address)) < 0) {
+		/* There is no loopback interface. */
+		skip();
+	}
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&address,
+		&length), 0);
+	fds[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(fds[0], (struct sockaddr *)&address,
+		sizeof(address)), 0);
+	fds[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	assert_true(fds[1] >= 0);
+	close(listener);
+	struct linger linger = { .l_onoff = 1, .l_linger = 3600 };
+	assert_int_equal(setsockopt(fds[0], SOL_SOCKET, SO_LINGER, &linger,
+		sizeof(linger)), 0);
+	static const char data[65536];
+	while (send(fds[0], data, sizeof(data), MSG_DONTWAIT) > 0) {
+	}
+	assert_int_equal(errno, EAGAIN);
+}
+
+static void what_lingers_is_discarded_without_waiting(void **state) {
+	int fds[2];
+	open_lingering(fds);
+	sp_file_discard_fd(fds[0]);
+	/* Ends the closing, which would not have come before. */
+	close(fds[1]);
+}
+
 static void discarding_leaves_the_signal_mask_as_it_was(void **state) {
 	int fds[2];
 	if (!open_named_pipe(fds)) {
@@ -746,6 +787,7 @@ int main(void) {
 		TEST(memory_that_is_discarded_is_closed_at_once),
 		TEST(pipe_that_is_discarded_is_closed_at_once),
 		TEST(anything_else_that_is_discarded_is_closed),
+		TEST(what_lingers_is_discarded_without_waiting),
 		TEST(discarding_leaves_the_signal_mask_as_it_was),
 	};
 	return cmocka_run_group_tests(tests, NULL, wait_for_threads);
