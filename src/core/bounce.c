@@ -64,17 +64,25 @@ static size_t sum_up(const struct iovec *pieces, size_t len) {
 	return bytes;
 }
 
+/* Returns how many bytes of the pieces have come so far, or a negative errno.
+ * Called with the lock held. */
+static ssize_t bring(struct sp_bounce *bounce, const struct iovec *from,
+		size_t len) {
+	if (!is_there(bounce)) {
+		return -ENOMEM;
+	}
+	ssize_t n;
+	do {
+		n = pwritev(bounce->fd, from, (int)len, 0);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
 bool sp_bounce_copy(struct sp_bounce *bounce, const struct iovec *from,
 		const struct iovec *to, size_t len) {
 	pthread_mutex_lock(&bounce->lock);
-	bool moved = false;
-	if (is_there(bounce)) {
-		ssize_t n;
-		do {
-			n = pwritev(bounce->fd, from, (int)len, 0);
-		} while (n < 0 && errno == EINTR);
-		moved = n >= 0 && (size_t)n == sum_up(from, len);
-	}
+	ssize_t n = bring(bounce, from, len);
+	bool moved = n >= 0 && (size_t)n == sum_up(from, len);
 	if (moved) {
 		const uint8_t *data = bounce->data;
 		for (size_t i = 0; i < len; i++) {
@@ -84,4 +92,16 @@ bool sp_bounce_copy(struct sp_bounce *bounce, const struct iovec *from,
 	}
 	pthread_mutex_unlock(&bounce->lock);
 	return moved;
+}
+
+ssize_t sp_bounce_read(struct sp_bounce *bounce, const void *from, void *to,
+		size_t length) {
+	struct iovec piece = { .iov_base = (void *)from, .iov_len = length };
+	pthread_mutex_lock(&bounce->lock);
+	ssize_t n = bring(bounce, &piece, 1);
+	if (n > 0) {
+		memcpy(to, bounce->data, (size_t)n);
+	}
+	pthread_mutex_unlock(&bounce->lock);
+	return n == -EFAULT ? 0 : n;
 }

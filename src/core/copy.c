@@ -10,11 +10,19 @@
  *         much of that has never been touched, into a scratch and from there
  *         pwrite() to the shadow's file. Holes of the client's file are read
  *         without being filled. Many short rows of a file without holes come
- *         from a mapping of it, a batch with each call (bounce.c).
+ *         from a mapping of it, a batch with each call (bounce.c), and so does
+ *         all of what is not shared memory.
  *   out:  pread() of the *shadow's* file into a mapping of the client's. Not
  *         pwrite() to the client's file, which would make a short file longer,
  *         and which appends, whatever the offset, once the client has set
  *         O_APPEND on the open file that it shares with us.
+ *
+ * None of the calls may take the lock of the client's inode. The client can hold
+ * it for ever: who writes to a file does, while he waits for the page that he
+ * writes from, and the server of that one can be the client itself (FUSE). lseek()
+ * for holes takes it on all file systems, and so does pread() on some, or with
+ * O_DIRECT on the open file; on shared memory pread() does not, and page faults do
+ * nowhere.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +31,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -31,6 +40,11 @@
 /* Linux 5.14 */
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
+#endif
+
+/* Linux 6.5 */
+#ifndef SYS_cachestat
+#define SYS_cachestat 451
 #endif
 
 /*
@@ -74,10 +88,26 @@
 
 /*
  * An empty file can be as large as it likes, and none of it needs to be copied.
- * So from this size on, it is looked for holes.
+ * So from this size on, it is looked for holes: in chunks first, and where there is
+ * something, in smaller pieces than otherwise.
  */
 #define HOLES_LOOKED_FOR_MIN (1024 * 1024)
+#define CHUNK_SIZE ((uint64_t)2 * 1024 * 1024)
+#define SPARSE_PIECE_SIZE (16 * 1024)
 #define PIECE_SIZE (256 * 1024)
+
+/* Of the client's file. */
+struct holes {
+	/* -1: it counts as full. */
+	int fd;
+	/* It has so many bytes, and memory for so many. */
+	uint64_t size, allocated;
+	/* Where it is mapped, if the kernel does not tell otherwise. */
+	uint8_t *base;
+	/* The chunk that was looked at last, and whether it is one. */
+	uint64_t chunk;
+	bool empty;
+};
 
 /* A file's data: all from one offset on that was asked for, up to the data's
  * end. */
@@ -93,15 +123,15 @@ struct batch {
 	size_t len, bytes;
 };
 
-struct source {
-	int fd;
-	/* The client's file, mapped, if rows are to be read from there. */
+struct job {
+	const struct sp_copy_source *source;
+	/* The client's file, mapped, if short rows are to be read from there. */
 	const uint8_t *base;
-	struct sp_bounce *bounce;
 	struct sp_copy_target *target;
-	/* Of the client's file, and of the shadow. */
-	struct extent client, shadow;
-	/* Of the client's file, if it is looked for holes. */
+	struct holes holes;
+	struct extent shadow;
+	/* Of the client's file, if it is looked for holes, or is read where it
+	 * is mapped. */
 	uint64_t size;
 	/* How much may still be written where its mapping was never touched. */
 	uint64_t untouched_left;
@@ -109,6 +139,97 @@ struct source {
 	uint64_t unmapped;
 	struct sp_copied copied;
 };
+
+static size_t min(size_t a, size_t b) {
+	return a < b ? a : b;
+}
+
+struct cachestat_range {
+	uint64_t offset, length;
+};
+
+struct cachestat {
+	uint64_t cached, dirty, writeback, evicted, recently_evicted;
+};
+
+/* How many pages of a mapping the kernel has at hand. */
+static uint64_t count_pages(uint8_t *base, uint64_t length) {
+	uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
+	unsigned char resident[4096];
+	uint64_t count = 0;
+	for (uint64_t done = 0; done < length;
+			done += sizeof(resident) * page_size) {
+		uint64_t part = min(sizeof(resident) * page_size,
+			length - done);
+		if (mincore(base + done, part, resident) < 0) {
+			return 0;
+		}
+		for (uint64_t i = 0; i < (part + page_size - 1) / page_size;
+				i++) {
+			count += resident[i] & 1;
+		}
+	}
+	return count;
+}
+
+/* mincore() does not know of pages that are swapped out: it can tell where holes
+ * are if there are none of those. */
+static bool map_holes(struct holes *holes) {
+	void *base = mmap(NULL, holes->size, PROT_READ, MAP_PRIVATE, holes->fd,
+		0);
+	if (base == MAP_FAILED) {
+		return false;
+	}
+	if (count_pages(base, holes->size) *
+			(uint64_t)sysconf(_SC_PAGESIZE) != holes->allocated) {
+		munmap(base, holes->size);
+		return false;
+	}
+	holes->base = base;
+	return true;
+}
+
+/* Whether shared memory has no page there, nor one that is swapped out. Where that
+ * is not to be known, the file counts as full. */
+static bool is_empty(struct holes *holes, uint64_t offset, uint64_t length) {
+	struct cachestat_range range = { offset, length };
+	struct cachestat stat;
+	if (holes->base == NULL) {
+		if (syscall(SYS_cachestat, (unsigned)holes->fd, &range, &stat,
+				0) == 0) {
+			return stat.cached == 0 && stat.evicted == 0;
+		}
+		/* Linux before 6.5 */
+		if (errno != ENOSYS || !map_holes(holes)) {
+			holes->fd = -1;
+			return false;
+		}
+	}
+	if (offset >= holes->size) {
+		return true;
+	}
+	uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t start = offset & ~(page_size - 1);
+	length += offset - start;
+	return count_pages(holes->base + start,
+		min(length, holes->size - start)) == 0;
+}
+
+static bool is_hole(struct holes *holes, uint64_t start, uint64_t end) {
+	while (holes->fd >= 0 && start < end) {
+		uint64_t chunk = start & ~(CHUNK_SIZE - 1);
+		if (chunk != holes->chunk) {
+			holes->chunk = chunk;
+			holes->empty = is_empty(holes, chunk, CHUNK_SIZE);
+		}
+		if (!holes->empty) {
+			return holes->fd >= 0 &&
+				is_empty(holes, start, end - start);
+		}
+		start = chunk + CHUNK_SIZE;
+	}
+	return holes->fd >= 0;
+}
 
 /* Makes sure that "at" is not before what was asked for, nor behind its end. */
 static void find_data(struct extent *extent, uint64_t at) {
@@ -129,21 +250,6 @@ static bool has_data(struct extent *extent, uint64_t start, uint64_t end) {
 	}
 	find_data(extent, start);
 	return end > extent->start;
-}
-
-/* Whether there is data at "at"; shortens the length to what is likewise. */
-static bool begins_with_data(struct extent *extent, uint64_t at,
-		size_t *length) {
-	if (extent->fd < 0) {
-		return true;
-	}
-	find_data(extent, at);
-	bool data = at >= extent->start;
-	uint64_t end = data ? extent->end : extent->start;
-	if (*length > end - at) {
-		*length = (size_t)(end - at);
-	}
-	return data;
 }
 
 /* Returns how many bytes there were: less than asked for at the file's end, or
@@ -168,8 +274,40 @@ static size_t read_at(int fd, uint64_t offset, uint8_t *to, size_t length,
 	return done;
 }
 
-static size_t min(size_t a, size_t b) {
-	return a < b ? a : b;
+/* The same, of what is mapped, up to the file's end: what follows in its last page
+ * is there, but not the file's. */
+static size_t read_mapped(struct job *job, uint64_t offset, uint8_t *to,
+		size_t length) {
+	const uint8_t *base = job->source->base;
+	if (base == NULL) {
+		job->copied.error = ENOMEM;
+		return 0;
+	}
+	if (offset >= job->size) {
+		return 0;
+	}
+	length = min(length, job->size - offset);
+	size_t done = 0;
+	while (done < length) {
+		size_t part = min(length - done, SP_BOUNCE_SIZE);
+		ssize_t n = sp_bounce_read(job->source->bounce,
+			base + offset + done, to + done, part);
+		if (n < 0) {
+			job->copied.error = (int)-n;
+		}
+		if (n <= 0) {
+			break;
+		}
+		done += (size_t)n;
+	}
+	return done;
+}
+
+static size_t read_client(struct job *job, uint64_t offset, uint8_t *to,
+		size_t length) {
+	return job->source->only_mapped ?
+		read_mapped(job, offset, to, length) :
+		read_at(job->source->fd, offset, to, length, &job->copied);
 }
 
 static void zero_missing(uint8_t *to, size_t length, size_t done,
@@ -180,104 +318,102 @@ static void zero_missing(uint8_t *to, size_t length, size_t done,
 }
 
 /* What is past the file's end is not just empty. */
-static void note_hole(struct source *source, uint64_t offset, size_t length) {
-	if (offset + length > source->size) {
-		source->copied.missing += offset < source->size ?
-			offset + length - source->size : length;
+static void note_hole(struct job *job, uint64_t offset, size_t length) {
+	if (offset + length > job->size) {
+		job->copied.missing += offset < job->size ?
+			offset + length - job->size : length;
 	}
 }
 
 /* To write there through the mapping costs less than to do so with a call. */
-static bool is_better_mapped(struct source *source, uint64_t offset,
+static bool is_better_mapped(struct job *job, uint64_t offset,
 		size_t length) {
-	if (source->target->fd < 0 || length < CALL_COST ||
-			offset + length <= source->target->touched) {
+	if (job->target->fd < 0 || length < CALL_COST ||
+			offset + length <= job->target->touched) {
 		return true;
 	}
-	if (length > source->untouched_left) {
+	if (length > job->untouched_left) {
 		return false;
 	}
-	source->untouched_left -= length;
+	job->untouched_left -= length;
 	return true;
 }
 
-static void write_at(struct source *source, uint64_t offset,
+static void write_at(struct job *job, uint64_t offset,
 		const uint8_t *from, size_t length) {
 	ssize_t n;
 	do {
-		n = pwrite(source->target->fd, from, length, (off_t)offset);
+		n = pwrite(job->target->fd, from, length, (off_t)offset);
 	} while (n < 0 && errno == EINTR);
 	if (n == (ssize_t)length) {
-		source->unmapped += length;
+		job->unmapped += length;
 	} else {
-		memcpy(source->target->base + offset, from, length);
+		memcpy(job->target->base + offset, from, length);
 	}
 }
 
-static void put(struct source *source, uint64_t offset, const uint8_t *from,
+static void put(struct job *job, uint64_t offset, const uint8_t *from,
 		size_t length) {
-	if (is_better_mapped(source, offset, length)) {
-		memcpy(source->target->base + offset, from, length);
+	if (is_better_mapped(job, offset, length)) {
+		memcpy(job->target->base + offset, from, length);
 	} else {
-		write_at(source, offset, from, length);
+		write_at(job, offset, from, length);
 	}
 }
 
-static void put_zeroes(struct source *source, uint64_t offset, size_t length) {
+static void put_zeroes(struct job *job, uint64_t offset, size_t length) {
 	static const uint8_t zeroes[SCRATCH_SIZE];
-	if (is_better_mapped(source, offset, length)) {
-		memset(source->target->base + offset, 0, length);
+	if (is_better_mapped(job, offset, length)) {
+		memset(job->target->base + offset, 0, length);
 		return;
 	}
 	size_t part;
 	for (size_t i = 0; i < length; i += part) {
 		part = min(sizeof(zeroes), length - i);
-		write_at(source, offset + i, zeroes, part);
+		write_at(job, offset + i, zeroes, part);
 	}
 }
 
 /* Without a hole. */
-static void copy_piece(struct source *source, uint64_t offset, size_t length) {
-	if (is_better_mapped(source, offset, length)) {
-		uint8_t *to = source->target->base + offset;
-		size_t done = read_at(source->fd, offset, to, length,
-			&source->copied);
-		zero_missing(to, length, done, &source->copied);
+static void copy_piece(struct job *job, uint64_t offset, size_t length) {
+	if (is_better_mapped(job, offset, length)) {
+		uint8_t *to = job->target->base + offset;
+		size_t done = read_client(job, offset, to, length);
+		zero_missing(to, length, done, &job->copied);
 		return;
 	}
 	uint8_t scratch[SCRATCH_SIZE];
 	size_t part;
 	for (size_t i = 0; i < length; i += part) {
 		part = min(sizeof(scratch), length - i);
-		size_t done = read_at(source->fd, offset + i, scratch, part,
-			&source->copied);
-		zero_missing(scratch, part, done, &source->copied);
-		write_at(source, offset + i, scratch, part);
+		size_t done = read_client(job, offset + i, scratch, part);
+		zero_missing(scratch, part, done, &job->copied);
+		write_at(job, offset + i, scratch, part);
 	}
 }
 
-static void batch_read(struct source *source, struct batch *batch) {
+static void batch_read(struct job *job, struct batch *batch) {
 	if (batch->len == 0) {
 		return;
 	}
-	if (sp_bounce_copy(source->bounce, batch->from, batch->to,
+	if (sp_bounce_copy(job->source->bounce, batch->from, batch->to,
 			batch->len)) {
-		source->copied.bytes += batch->bytes;
+		job->copied.bytes += batch->bytes;
 	} else {
 		/* Most likely, the file has ended. */
 		for (size_t i = 0; i < batch->len; i++) {
 			uint64_t offset = (uint64_t)
 				((uint8_t *)batch->from[i].iov_base -
-				source->base);
-			copy_piece(source, offset, batch->from[i].iov_len);
+				job->base);
+			copy_piece(job, offset, batch->from[i].iov_len);
 		}
-		source->base = NULL;
+		job->base = NULL;
 	}
 	batch->len = batch->bytes = 0;
 }
 
 /* Several short rows with one call. */
-static void copy_in_batches(struct source *source, const struct sp_span *span,
+static void copy_in_batches(struct job *job, const struct sp_span *span,
 		size_t stride) {
 	struct batch batch = { .len = 0 };
 	size_t length = span->row_bytes;
@@ -285,50 +421,51 @@ static void copy_in_batches(struct source *source, const struct sp_span *span,
 		uint64_t offset = span->offset + (uint64_t)stride * row;
 		if (batch.len == ROWS_AT_ONCE ||
 				length > SP_BOUNCE_SIZE - batch.bytes) {
-			batch_read(source, &batch);
+			batch_read(job, &batch);
 		}
 		/* The one before may have failed. */
-		if (source->base == NULL ||
-				!is_better_mapped(source, offset, length)) {
-			copy_piece(source, offset, length);
+		if (job->base == NULL ||
+				!is_better_mapped(job, offset, length)) {
+			copy_piece(job, offset, length);
 			continue;
 		}
 		batch.from[batch.len] = (struct iovec){
-			.iov_base = (uint8_t *)source->base + offset,
+			.iov_base = (uint8_t *)job->base + offset,
 			.iov_len = length,
 		};
 		batch.to[batch.len++] = (struct iovec){
-			.iov_base = source->target->base + offset,
+			.iov_base = job->target->base + offset,
 			.iov_len = length,
 		};
 		batch.bytes += length;
 	}
-	batch_read(source, &batch);
+	batch_read(job, &batch);
 }
 
 /* Row by row. */
-static void copy_in_rows(struct source *source, const struct sp_span *span,
+static void copy_in_rows(struct job *job, const struct sp_span *span,
 		size_t stride) {
 	for (uint32_t row = 0; row < span->rows; row++) {
 		uint64_t offset = span->offset + (uint64_t)stride * row;
 		size_t length;
 		for (size_t i = 0; i < span->row_bytes; i += length) {
-			length = min(PIECE_SIZE, span->row_bytes - i);
+			length = min(job->holes.fd >= 0 ? SPARSE_PIECE_SIZE :
+				PIECE_SIZE, span->row_bytes - i);
 			uint64_t from = offset + i;
-			if (begins_with_data(&source->client, from, &length)) {
-				copy_piece(source, from, length);
+			if (!is_hole(&job->holes, from, from + length)) {
+				copy_piece(job, from, length);
 				continue;
 			}
-			if (has_data(&source->shadow, from, from + length)) {
-				put_zeroes(source, from, length);
+			if (has_data(&job->shadow, from, from + length)) {
+				put_zeroes(job, from, length);
 			}
-			note_hole(source, from, length);
+			note_hole(job, from, length);
 		}
 	}
 }
 
 /* Several rows at once. */
-static void copy_in_scattered(struct source *source,
+static void copy_in_scattered(struct job *job,
 		const struct sp_span *span, size_t stride) {
 	uint8_t scratch[SCRATCH_SIZE];
 	size_t rows_max = (sizeof(scratch) - span->row_bytes) / stride + 1;
@@ -337,27 +474,27 @@ static void copy_in_scattered(struct source *source,
 		rows = min(rows_max, span->rows - row);
 		uint64_t offset = span->offset + (uint64_t)stride * row;
 		size_t length = stride * (rows - 1) + span->row_bytes;
-		bool hole = !has_data(&source->client, offset, offset + length);
+		bool hole = is_hole(&job->holes, offset, offset + length);
 		bool zero = hole &&
-			has_data(&source->shadow, offset, offset + length);
-		size_t got = hole ? 0 : read_at(source->fd, offset, scratch,
-			length, &source->copied);
+			has_data(&job->shadow, offset, offset + length);
+		size_t got = hole ? 0 :
+			read_client(job, offset, scratch, length);
 		for (size_t i = 0; i < rows; i++) {
 			size_t start = stride * i;
 			if (hole) {
 				if (zero) {
-					put_zeroes(source, offset + start,
+					put_zeroes(job, offset + start,
 						span->row_bytes);
 				}
-				note_hole(source, offset + start,
+				note_hole(job, offset + start,
 					span->row_bytes);
 				continue;
 			}
 			size_t done = got <= start ? 0 :
 				min(got - start, span->row_bytes);
 			zero_missing(scratch + start, span->row_bytes, done,
-				&source->copied);
-			put(source, offset + start, scratch + start,
+				&job->copied);
+			put(job, offset + start, scratch + start,
 				span->row_bytes);
 		}
 	}
@@ -382,19 +519,19 @@ bool sp_copy_in_wants_mapping(const struct sp_layout *layout,
 	return false;
 }
 
-static void copy_in_box(struct source *source, const struct sp_plane *plane,
+static void copy_in_box(struct job *job, const struct sp_plane *plane,
 		const pixman_box32_t *box) {
 	struct sp_span span = sp_plane_span(plane, box);
 	size_t stride = plane->stride;
-	bool in_batches = source->base != NULL && is_for_batches(&span);
+	bool in_batches = job->base != NULL && is_for_batches(&span);
 	if (span.rows > 1 && stride <= SCRATCH_STRIDE_MAX &&
 			stride - span.row_bytes <=
 				(in_batches ? PIECE_COST : CALL_COST)) {
-		copy_in_scattered(source, &span, stride);
+		copy_in_scattered(job, &span, stride);
 	} else if (in_batches) {
-		copy_in_batches(source, &span, stride);
+		copy_in_batches(job, &span, stride);
 	} else {
-		copy_in_rows(source, &span, stride);
+		copy_in_rows(job, &span, stride);
 	}
 }
 
@@ -408,7 +545,7 @@ static size_t gap_between(const struct sp_plane *plane,
 
 /* The boxes of a region come in bands: those in the same rows follow one
  * another from left to right. What is between two is pixels too. */
-static void copy_in_plane(struct source *source, const struct sp_plane *plane,
+static void copy_in_plane(struct job *job, const struct sp_plane *plane,
 		const pixman_box32_t *boxes, int boxes_len) {
 	for (int i = 0; i < boxes_len; i++) {
 		pixman_box32_t box = boxes[i];
@@ -417,23 +554,15 @@ static void copy_in_plane(struct source *source, const struct sp_plane *plane,
 					CALL_COST) {
 			box.x2 = boxes[++i].x2;
 		}
-		copy_in_box(source, plane, &box);
+		copy_in_box(job, plane, &box);
 	}
 }
 
-/* With the fd that was sent, to look for holes would move the offset that the
- * client uses as well. */
-static int open_again(int fd) {
-	char path[64];
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-}
-
-static void touch_some(struct source *source, uint64_t end) {
-	struct sp_copy_target *target = source->target;
+static void touch_some(struct job *job, uint64_t end) {
+	struct sp_copy_target *target = job->target;
 	uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
 	uint64_t start = target->touched & ~(page_size - 1);
-	uint64_t length = source->copied.bytes / TOUCHED_SHARE + page_size;
+	uint64_t length = job->copied.bytes / TOUCHED_SHARE + page_size;
 	if (length > end - start) {
 		length = end - start;
 	}
@@ -446,47 +575,51 @@ static void touch_some(struct source *source, uint64_t end) {
 	}
 }
 
-struct sp_copied sp_copy_in(const struct sp_copy_source *from,
+struct sp_copied sp_copy_in(const struct sp_copy_source *source,
 		const struct sp_layout *layout,
 		const pixman_region32_t *region,
 		struct sp_copy_target *target) {
-	struct source source = {
-		.fd = from->fd,
-		.bounce = from->bounce,
+	struct job job = {
+		.source = source,
 		.target = target,
 		.untouched_left = UNTOUCHED_MIN,
-		.client = { .fd = -1 },
+		.holes = { .fd = -1, .chunk = UINT64_MAX },
 		.shadow = { .fd = -1 },
 	};
-	struct stat st;
+	struct stat st = { 0 };
 	bool large = layout->end - sp_layout_start(layout) >=
 		HOLES_LOOKED_FOR_MIN;
-	bool known = (large || from->base != NULL) && fstat(from->fd, &st) == 0;
+	bool known = (large || source->base != NULL) &&
+		fstat(source->fd, &st) == 0;
+	job.size = (uint64_t)st.st_size;
 	/* To read a hole through a mapping would fill it, and the rest of a
 	 * file's last page is there, though it is not the file's. */
 	if (known && (uint64_t)st.st_size >= layout->end &&
 			(uint64_t)st.st_blocks * 512 >=
 				(uint64_t)st.st_size) {
-		source.base = from->base;
+		job.base = source->base;
 	}
-	if (large && known && (uint64_t)st.st_blocks * 512 < layout->end) {
-		source.size = (uint64_t)st.st_size;
-		source.client.fd = open_again(from->fd);
-		source.shadow.fd = target->fd;
+	/* The pages of any other file are not all of its data. */
+	if (large && known && !source->only_mapped &&
+			(uint64_t)st.st_blocks * 512 < layout->end) {
+		job.holes.fd = source->fd;
+		job.holes.size = (uint64_t)st.st_size;
+		job.holes.allocated = (uint64_t)st.st_blocks * 512;
+		job.shadow.fd = target->fd;
 	}
 	int boxes_len;
 	const pixman_box32_t *boxes = pixman_region32_rectangles(
 		(pixman_region32_t *)region, &boxes_len);
 	for (uint32_t i = 0; i < layout->format->planes_len; i++) {
-		copy_in_plane(&source, &layout->planes[i], boxes, boxes_len);
+		copy_in_plane(&job, &layout->planes[i], boxes, boxes_len);
 	}
-	if (source.client.fd >= 0) {
-		close(source.client.fd);
+	if (job.holes.base != NULL) {
+		munmap(job.holes.base, job.holes.size);
 	}
-	if (source.unmapped > 0) {
-		touch_some(&source, layout->end);
+	if (job.unmapped > 0) {
+		touch_some(&job, layout->end);
 	}
-	return source.copied;
+	return job.copied;
 }
 
 static void copy_out_box(int fd, const struct sp_plane *plane,

@@ -25,6 +25,8 @@ struct sp_copy_source {
 	/* Where its first byte is mapped, as far as the layout goes, or NULL:
 	 * the kernel may be asked to read there, but we do not. */
 	const uint8_t *base;
+	/* Its fd must not be read: it is not one of shared memory. */
+	bool only_mapped;
 	/* For what is read there. */
 	struct sp_bounce *bounce;
 };
@@ -43,7 +45,7 @@ struct sp_copy_target {
 /**
  * Copies the region, in pixels of the buffer, out of a client's file and to
  * the same offsets of a shadow. Bytes that the file does not have become zero;
- * holes of the file count neither as copied nor as missing. Any thread.
+ * large holes count neither as copied nor as missing. Any thread.
  */
 struct sp_copied sp_copy_in(const struct sp_copy_source *source,
 	const struct sp_layout *layout, const pixman_region32_t *region,

@@ -227,18 +227,14 @@ int sp_file_init(struct sp_file *file, int fd, const char **reason) {
 	return 0;
 }
 
-void sp_file_finish(struct sp_file *file) {
-	if (file->fd >= 0) {
-		close(file->fd);
-	}
-	file->fd = -1;
-}
-
 /*
- * close() of a file on FUSE sends FLUSH to its server and waits, beyond the
- * reach of signals, for the answer. The fd's number is free before that, so
- * all that a silent server can hold up is a thread: never the compositor,
- * though the process stays until the server answers or dies.
+ * close() can wait, beyond the reach of signals, for what is the client's to
+ * choose: a file on FUSE for its server's answer, a socket that lingers for its
+ * other end, whatever an epoll instance watches for that instance's lock; and the
+ * last one of a file on disk that has no name any more frees its blocks (8 minutes
+ * for 2 GiB in scattered ones, measured). The fd's number is free before that, so
+ * all that this can hold up is a thread: never the compositor, though the process
+ * stays until it is over.
  *
  * The threads are the process's, so these are as well. A client that comes back
  * again and again with such fds can use them up; what is to be closed then waits
@@ -295,14 +291,7 @@ static bool discard_start_thread(struct discard *discard) {
 	return ret == 0;
 }
 
-void sp_file_discard_fd(int fd) {
-	/* Seals are asked of the VFS: what has them, closes at once, as a pipe
-	 * does. A socket may linger for as long as its client likes. */
-	if (fcntl(fd, F_GET_SEALS) >= 0 || is_named(fd, "pipe:") ||
-			is_on_local_mount(fd)) {
-		close(fd);
-		return;
-	}
+static void close_elsewhere(int fd) {
 	struct discard *discard = malloc(sizeof(*discard));
 	if (discard == NULL) {
 		/* The fd stays open: a leak that ends with the process is
@@ -319,6 +308,24 @@ void sp_file_discard_fd(int fd) {
 		discards.waiting = discard;
 	}
 	pthread_mutex_unlock(&discards.lock);
+}
+
+void sp_file_discard_fd(int fd) {
+	/* What has seals is memory, whose end waits for nobody. */
+	if (fcntl(fd, F_GET_SEALS) >= 0) {
+		close(fd);
+	} else {
+		close_elsewhere(fd);
+	}
+}
+
+void sp_file_finish(struct sp_file *file) {
+	if (file->fd >= 0 && file->kind == SP_FILE_LOCAL) {
+		close_elsewhere(file->fd);
+	} else if (file->fd >= 0) {
+		close(file->fd);
+	}
+	file->fd = -1;
 }
 
 int64_t sp_file_look(const struct sp_file *file, bool *holes) {

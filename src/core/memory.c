@@ -549,14 +549,16 @@ static void copy_fill(struct sealpool_buffer *buffer, struct sp_copy *copy) {
 		.touched = copy->touched,
 	};
 	struct sp_mapping *client = NULL;
-	if (pool->file.kind == SP_FILE_SHMEM &&
-			sp_copy_in_wants_mapping(&buffer->layout, &stale)) {
+	bool only_mapped = pool->file.kind == SP_FILE_LOCAL;
+	if (only_mapped || (pool->file.kind == SP_FILE_SHMEM &&
+			sp_copy_in_wants_mapping(&buffer->layout, &stale))) {
 		client = sp_pool_map(pool, SP_MAPPING_READ,
 			buffer->layout.end);
 	}
 	struct sp_copy_source source = {
 		.fd = pool->file.fd,
 		.base = client != NULL ? client->data : NULL,
+		.only_mapped = only_mapped,
 		.bounce = &pool->client->shm->bounce,
 	};
 	struct sp_copied copied = sp_copy_in(&source, &buffer->layout, &stale,

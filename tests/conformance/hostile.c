@@ -933,6 +933,40 @@ static void held_epoll(struct test *test) {
 	waitpid(pid, NULL, 0);
 }
 
+/* A large file with a hole, which its client is writing to without end: what is to
+ * be written is in a silent file. Meanwhile it holds the lock of the file. */
+static void write_without_end(struct test *test) {
+	int silent_fd = open_silent_file(test, SILENT_FILES_READ);
+	struct attacker *a = begin(test);
+	int32_t rows = 1024, stride = 4096;
+	size_t size = (size_t)rows * (size_t)stride;
+	void *silence = mmap(NULL, 4096, PROT_READ, MAP_SHARED, silent_fd, 0);
+	if (silence == MAP_FAILED || !client_memory_create(a->client,
+			&a->memory, (enum client_memory_kind)test->argument,
+			size)) {
+		silent_files_unmount(&silent_files);
+		test_fail(test, "no such file: %s", strerror(errno));
+	}
+	memset(a->memory.data, 0x55, size / 2);
+	fflush(NULL);
+	pid_t pid = fork();
+	if (pid == 0) {
+		/* Shares the open file, as the compositor will. */
+		fcntl(a->memory.fd, F_SETFL, O_DIRECT);
+		_exit(pwrite(a->memory.fd, silence, 4096, 0) == 4096);
+	}
+	while (pid > 0 && !silent_files_were_asked(&silent_files)) {
+		poll(NULL, 0, 1);
+	}
+	create_pool_of_fd(a, a->memory.fd, (int32_t)size);
+	client_buffer_create(&a->pool, &a->buffer, 0, stride / 4, rows, stride);
+	keep_committing(a, &a->buffer, ATTACK_MS);
+	client_disconnect(a->client);
+	probe(test);
+	silent_files_unmount(&silent_files);
+	waitpid(pid, NULL, 0);
+}
+
 /* More than the descriptors, and threads, that a compositor is likely to have. */
 #define SILENT_CLIENTS 1100
 
@@ -1745,6 +1779,18 @@ const struct test_case hostile_cases[] = {
 		"A file's server can be the client (FUSE), and leave whoever "
 		"asks about an epoll instance that watches it waiting.",
 		held_epoll, 0 },
+	{ "hostile/silent-writer:unsealed", CASE_ROBUSTNESS,
+		"A client can be writing to a file without end, and hold its "
+		"lock.",
+		write_without_end, CLIENT_MEMORY_UNSEALED },
+	{ "hostile/silent-writer:sealed", CASE_ROBUSTNESS,
+		"A client can be writing to a file without end, and hold its "
+		"lock.",
+		write_without_end, CLIENT_MEMORY_SEALED },
+	{ "hostile/silent-writer:file", CASE_ROBUSTNESS,
+		"A client can be writing to a file without end, and hold its "
+		"lock.",
+		write_without_end, CLIENT_MEMORY_FILE },
 	{ "hostile/silent-files-many:flush", CASE_ROBUSTNESS,
 		"Each of many connections may leave a file behind that "
 		"cannot be closed.",

@@ -9,11 +9,15 @@
 #include <drm_fourcc.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -655,6 +659,49 @@ static void last_rows_of_the_largest_pool_are_exact(void **state) {
 	close(fd);
 }
 
+/* What must not be read by its fd */
+
+static int open_for_writing(int fd) {
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	int again = open(path, O_WRONLY | O_CLOEXEC);
+	assert_true(again >= 0);
+	return again;
+}
+
+static void file_that_is_only_mapped_is_copied_to_its_end(void **state) {
+	struct sp_layout layout = make_layout(DRM_FORMAT_XRGB8888, 0, 64, 2048,
+		256);
+	size_t length = (size_t)layout.end, there = length - 1000;
+	int fd = create_file((off_t)there);
+	uint8_t *base = mmap(NULL, length, PROT_READ, MAP_SHARED, fd, 0);
+	assert_true(base != MAP_FAILED);
+	uint8_t *to = create_bytes(length);
+	struct sp_bounce bounce;
+	assert_int_equal(sp_bounce_init(&bounce), 0);
+	struct sp_copy_source source = {
+		/* Nothing would come from there. */
+		.fd = open_for_writing(fd),
+		.base = base, .only_mapped = true, .bounce = &bounce,
+	};
+	struct sp_copy_target target = { .fd = -1, .base = to };
+	pixman_region32_t region;
+	pixman_region32_init_rect(&region, 0, 0, 64, 2048);
+	expect_copied(sp_copy_in(&source, &layout, &region, &target), there,
+		length - there);
+	pixman_region32_fini(&region);
+	for (size_t i = 0; i < length; i++) {
+		if (to[i] != (i < there ? pattern(i) : 0)) {
+			fail_msg("byte %zu is 0x%02x", i, to[i]);
+		}
+	}
+	sp_bounce_finish(&bounce);
+	close(source.fd);
+	free(to);
+	munmap(base, length);
+	close(fd);
+}
+
 /* Holes: of large files, which are 8 MiB here with data in the fourth. */
 
 #define LARGE ((size_t)8 << 20)
@@ -741,6 +788,31 @@ static void holes_of_a_large_file_are_not_copied(void **state) {
 		}
 		sparse_destroy(&sparse);
 	}
+}
+
+/* Linux before 6.5 */
+static bool forbid_cachestat(void) {
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 451, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {
+		.len = sizeof(filter) / sizeof(filter[0]),
+		.filter = filter,
+	};
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+		prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+/* The last test: this lasts. */
+static void holes_are_found_without_cachestat(void **state) {
+	if (!forbid_cachestat()) {
+		skip();
+	}
+	holes_of_a_large_file_are_not_copied(state);
 }
 
 /* The client has punched it since. */
@@ -1094,6 +1166,7 @@ int main(void) {
 		TEST(file_offset_stays_where_it_was),
 		TEST(last_rows_of_the_largest_pool_are_exact),
 
+		TEST(file_that_is_only_mapped_is_copied_to_its_end),
 		TEST(holes_of_a_large_file_are_not_copied),
 		TEST(holes_over_what_was_copied_before_read_as_zero),
 		TEST(large_file_that_ends_early_lacks_the_rest),
@@ -1111,6 +1184,8 @@ int main(void) {
 		TEST(empty_file_gets_nothing),
 		TEST(file_that_is_cut_meanwhile_is_no_fault),
 		TEST(memory_that_cannot_be_written_gets_nothing),
+
+		TEST(holes_are_found_without_cachestat),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
