@@ -251,14 +251,6 @@ static void copy_age_whole(struct sp_copy *copy,
 		buffer->layout.height);
 }
 
-/* All bytes may have changed, at any time. */
-static void age_copies(struct sealpool_buffer *buffer) {
-	struct sp_copy *copy;
-	wl_list_for_each(copy, &buffer->memory.shadowed->copies, link) {
-		copy_age_whole(copy, buffer);
-	}
-}
-
 /* More rectangles cost more than it does to copy something once again. */
 #define FRESH_RECTS_MAX 64
 
@@ -297,6 +289,15 @@ static void copy_age(struct sp_copy *copy, const struct sealpool_buffer *buffer,
 	pixman_region32_fini(&changed);
 }
 
+/* All bytes may have changed, at any time; or, unless "turn" is 0, at any time
+ * before the requests that were read in that turn. */
+static void age_copies(struct sealpool_buffer *buffer, uint64_t turn) {
+	struct sp_copy *copy;
+	wl_list_for_each(copy, &buffer->memory.shadowed->copies, link) {
+		copy_age(copy, buffer, NULL, turn);
+	}
+}
+
 void sp_memory_age(struct sealpool_buffer *buffer,
 		const pixman_region32_t *region) {
 	struct sp_shadowed *shadowed = buffer->memory.shadowed;
@@ -322,7 +323,7 @@ void sp_memory_set_tracked(struct sealpool_buffer *buffer, bool tracked) {
 	buffer->memory.tracked = tracked;
 	if (shadowed != NULL) {
 		pthread_mutex_lock(&shadowed->lock);
-		age_copies(buffer);
+		age_copies(buffer, sp_turn_get(buffer->pool->client));
 		pthread_mutex_unlock(&shadowed->lock);
 	}
 }
@@ -588,8 +589,11 @@ static void copy_fill(struct sealpool_buffer *buffer, struct sp_copy *copy) {
 
 /* Accesses */
 
+/* For a request that was read in "turn", what was copied in it is not copied
+ * again; 0 if it is for nothing of the kind. */
 static int begin_copy(struct sealpool_buffer *buffer,
-		struct sealpool_access *access, struct sp_mapping *hand_back) {
+		struct sealpool_access *access, struct sp_mapping *hand_back,
+		uint64_t turn) {
 	struct sp_shadowed *shadowed = shadowed_get(buffer);
 	if (shadowed == NULL) {
 		return -ENOMEM;
@@ -600,7 +604,7 @@ static int begin_copy(struct sealpool_buffer *buffer,
 
 	pthread_mutex_lock(&shadowed->lock);
 	if (!buffer->memory.tracked) {
-		age_copies(buffer);
+		age_copies(buffer, turn);
 	}
 	for (;;) {
 		copy = copy_find(shadowed, for_writing);
@@ -699,7 +703,7 @@ static void end_copy(struct sealpool_buffer *buffer, struct sp_copy *copy) {
 
 	pthread_mutex_lock(&shadowed->lock);
 	if (copy->for_writing) {
-		age_copies(buffer);
+		age_copies(buffer, 0);
 	}
 	/* Who writes once will write again: one copy for that is kept. */
 	bool keep = copy->shadow != &copy->spare || copy->handed_out ||
@@ -736,7 +740,7 @@ static int begin_write(struct sealpool_buffer *buffer,
 		access->flags |= ACCESS_MAPPING;
 		return 0;
 	}
-	int ret = begin_copy(buffer, access, mapping);
+	int ret = begin_copy(buffer, access, mapping, 0);
 	if (ret < 0) {
 		sp_mapping_unref(mapping);
 	}
@@ -765,7 +769,7 @@ static int begin_any(struct sealpool_buffer *buffer, uint32_t flags,
 	enum sealpool_memory_kind kind =
 		atomic_load_explicit(&memory->kind, memory_order_acquire);
 	if (kind == SEALPOOL_MEMORY_SHADOW) {
-		return begin_copy(buffer, access, NULL);
+		return begin_copy(buffer, access, NULL, 0);
 	}
 	if (kind == SEALPOOL_MEMORY_NOFAULT) {
 		access->flags |= ACCESS_NOFAULT;
@@ -836,12 +840,32 @@ int sp_memory_reserve(struct sealpool_buffer *buffer) {
 	return ret;
 }
 
+void sp_memory_get_stale(struct sealpool_buffer *buffer,
+		pixman_region32_t *stale) {
+	const struct sp_layout *layout = &buffer->layout;
+	struct sp_shadowed *shadowed = buffer->memory.shadowed;
+	sp_region_set_size(stale, layout->width, layout->height);
+	if (shadowed == NULL) {
+		return;
+	}
+	pthread_mutex_lock(&shadowed->lock);
+	if (!buffer->memory.tracked) {
+		age_copies(buffer, sp_turn_get(buffer->pool->client));
+	}
+	struct sp_copy *copy = copy_find(shadowed, false);
+	if (copy != NULL && !pixman_region32_copy(stale, &copy->stale)) {
+		sp_region_set_size(stale, layout->width, layout->height);
+	}
+	pthread_mutex_unlock(&shadowed->lock);
+}
+
 int sp_memory_sync(struct sealpool_buffer *buffer) {
 	struct sealpool_access access = {
 		.buffer = buffer,
 		.flags = SEALPOOL_ACCESS_READ,
 	};
-	int ret = begin_copy(buffer, &access, NULL);
+	int ret = begin_copy(buffer, &access, NULL,
+		sp_turn_get(buffer->pool->client));
 	if (ret == 0) {
 		sealpool_access_end(&access);
 	}
@@ -871,7 +895,7 @@ static int get_copy_fd(struct sealpool_buffer *buffer) {
 		.buffer = buffer,
 		.flags = SEALPOOL_ACCESS_READ,
 	};
-	int ret = begin_copy(buffer, &access, NULL);
+	int ret = begin_copy(buffer, &access, NULL, 0);
 	if (ret < 0) {
 		return ret;
 	}

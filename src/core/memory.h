@@ -84,9 +84,18 @@ void sp_memory_init_lent(struct sealpool_buffer *buffer);
  * Returns 0 or a negative errno as begin_access does. */
 int sp_memory_reserve(struct sealpool_buffer *buffer);
 
-/** Brings the pool's shadow up to date where the buffer lies. Returns 0 or a
- * negative errno as begin_access does. */
+/**
+ * Brings the pool's shadow up to date where the buffer lies, for a request of
+ * its client: what was copied in the same turn of the event loop is not copied
+ * again, be the buffer tracked or not. Returns 0 or a negative errno as
+ * begin_access does.
+ */
 int sp_memory_sync(struct sealpool_buffer *buffer);
+
+/** Sets a region to what sp_memory_sync() is going to copy, if nothing comes
+ * between. For buffers that nobody else accesses. */
+void sp_memory_get_stale(struct sealpool_buffer *buffer,
+	pixman_region32_t *stale);
 
 /** Copies the region from the pool's shadow to the client's file, which never
  * becomes longer. Returns 0, or -EACCES or -ENOMEM when nothing was copied. */
@@ -105,7 +114,8 @@ void sp_memory_age(struct sealpool_buffer *buffer,
 	const pixman_region32_t *region);
 
 /** Whether sp_memory_age() will be told of all changes from now on. What came
- * before counts as unknown. */
+ * before counts as unknown, but for what was copied in the same turn of the event
+ * loop. */
 void sp_memory_set_tracked(struct sealpool_buffer *buffer, bool tracked);
 
 /** Adds what the buffer's copies outside of the pool's shadow hold. Any thread. */

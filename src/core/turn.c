@@ -2,12 +2,12 @@
 /*
  * Turns of the event loop.
  *
- * A client can send a hundred commits of a large buffer at once, and have it
- * copied for each, while nobody else is served. But libwayland reads from a
- * client once in a turn of its event loop, and dispatches what it has read: what
- * the client drew before the last of those commits, it had drawn when the first
- * was looked at. So what has been copied since is as new as any of them may ask
- * for, until the turn ends.
+ * A client can send a hundred commits of a large buffer at once, or hand it to a
+ * hundred icons, and have it copied for each, while nobody else is served. But
+ * libwayland reads from a client once in a turn of its event loop, and dispatches
+ * what it has read: what the client drew before the last of those requests, it
+ * had drawn when the first was looked at. So what has been copied since is as new
+ * as any of them may ask for, until the turn ends.
  *
  *   turn 1   read: commit D, commit D, commit D     D is copied once
  *   turn 2   read: commit D                         D is copied

@@ -18,10 +18,11 @@
  *   wl_surface.attach        memory is given to the shadow; where there is none,
  *                            nothing is attached
  *   wl_surface.commit        what is stale is copied into the shadow
- *   any other with a buffer  all of it is copied in; before the next event of
- *                            that request's object, what has changed is copied
- *                            out; where there is no memory for that, the object
- *                            gets a wl_buffer that is nobody's
+ *   any other with a buffer  all of it is copied in, once for all that were
+ *                            read together; before the next event of that
+ *                            request's object, what has changed is copied out;
+ *                            where there is no memory for that, the object gets
+ *                            a wl_buffer that is nobody's
  *
  * A new object's resource does not exist while its request is looked at. It is
  * taken up at the next message, whoever sends that.
@@ -47,6 +48,7 @@
 #include "pool.h"
 #include "region.h"
 #include "shm.h"
+#include "turn.h"
 
 /* In the order of wayland.xml; libwayland has no names for them in server
  * code. */
@@ -476,10 +478,19 @@ static void handle_attach(struct sealpool_guard *guard,
 	}
 }
 
+/* Most commits change little of what is lent, and many nothing: to look at all
+ * of it for each would take as long as the client likes. */
 static int sync_buffer(struct sealpool_buffer *buffer) {
-	sp_lent_begin_sync(buffer);
-	int ret = sp_memory_sync(buffer);
-	sp_lent_end_sync(buffer);
+	pixman_region32_t stale;
+	pixman_region32_init(&stale);
+	sp_memory_get_stale(buffer, &stale);
+	int ret = 0;
+	if (pixman_region32_not_empty(&stale)) {
+		sp_lent_begin_sync(buffer, &stale);
+		ret = sp_memory_sync(buffer);
+		sp_lent_end_sync(buffer, &stale);
+	}
+	pixman_region32_fini(&stale);
 	return ret;
 }
 
@@ -534,6 +545,7 @@ static void handle_lent(struct sealpool_buffer *buffer,
 	if (!sp_memory_wants_commits(buffer)) {
 		return;
 	}
+	sp_turn_note(buffer->pool->client);
 	int ret = sync_buffer(buffer);
 	if (ret == 0 && is_to_go(buffer)) {
 		give_nobodys_buffer(buffer, message);
@@ -545,6 +557,14 @@ static void handle_lent(struct sealpool_buffer *buffer,
 	if (ret < 0) {
 		refuse(buffer->pool->client, "no memory to lend a buffer", ret);
 		give_nobodys_buffer(buffer, message);
+	}
+}
+
+/* Its memory is there since it was attached. */
+static void handle_shown(struct sealpool_buffer *buffer) {
+	int ret = sync_buffer(buffer);
+	if (ret < 0) {
+		refuse(buffer->pool->client, "no memory to copy a buffer", ret);
 	}
 }
 
@@ -572,9 +592,8 @@ static void handle_request(struct sealpool_guard *guard,
 		}
 		struct sealpool_buffer *buffer = sp_commits_handle_request(
 			guard->shm->commits, message, handle_lent);
-		/* Its memory is there since it was attached. */
 		if (buffer != NULL) {
-			sync_buffer(buffer);
+			handle_shown(buffer);
 		}
 	}
 }
@@ -586,7 +605,7 @@ static void handle_message(void *data, enum wl_protocol_logger_type direction,
 	if (direction == WL_PROTOCOL_LOGGER_REQUEST) {
 		handle_request(guard, message);
 	} else {
-		sp_lent_hand_back(message->resource);
+		sp_lent_handle_event(message);
 	}
 }
 

@@ -9,8 +9,16 @@
  *
  * An object may have its buffers for as long as it lives, and meanwhile what the
  * client has drawn is copied into the same memory, for a commit, say. So what
- * was written until then is handed back before, and the numbers are taken anew
- * after.
+ * was written there until then is handed back before, and the numbers are taken
+ * anew after, of the rows that are concerned.
+ *
+ * The numbers are those of what the client's file has, whoever the buffer was
+ * lent to. So each buffer has them once:
+ *
+ *   frame  --- loan ---.
+ *                      +--- lent: buffer A, a number for each row
+ *   icon   --- loan ---'
+ *          --- loan ------- lent: buffer B, a number for each row
  */
 #include <errno.h>
 #include <pixman.h>
@@ -26,25 +34,27 @@
 #include "pool.h"
 #include "region.h"
 #include "shm.h"
+#include "turn.h"
 
 /* How many numbers are kept at most; rows of taller buffers share them. */
 #define SUMS_MAX 8192
 
 /*
  * What is lent is looked at again and again, and a client can have any number of
- * buffers of the same bytes, and of objects for each. So there are limits for a
- * pool: this many, and their bytes not more than so many times what the pool has
- * in memory. What was lent first is given up then: it is most likely to have
- * been read only, or over.
+ * buffers of the same bytes. So there are limits for a pool: this many, and their
+ * bytes not more than so many times what the pool has in memory. What was lent
+ * first is given up then: it is most likely to have been read only, or over.
  */
 #define LENTS_MAX 64
-#define LENTS_OVERLAP 4
+#define LENTS_OVERLAP 2
 
+/* A buffer that is lent to at least one object. */
 struct lent {
 	struct sealpool_buffer *buffer;
-	struct wl_list object_link; /* lent_object.lents */
-	struct wl_list pool_link; /* sp_pool.lents */
-	const struct lent_object *object;
+	struct wl_list loans; /* loan.lent_link */
+	struct wl_list pool_link; /* sp_pool.lents, the newest first */
+	/* When it was lent last; see sp_turn_get(). */
+	uint64_t turn;
 	/* Looked at since mark_pool(). */
 	bool looked_at;
 	/* One for so many rows of pixels, over all planes. */
@@ -56,26 +66,46 @@ struct lent {
 /* An object that buffers are lent to. */
 struct lent_object {
 	struct wl_listener destroy;
-	struct wl_list lents; /* lent.object_link */
+	struct wl_list loans; /* loan.object_link */
+};
+
+/* Goes with its object or its lent, whichever goes first. */
+struct loan {
+	struct lent *lent;
+	struct wl_list lent_link; /* lent.loans */
+	struct wl_list object_link; /* lent_object.loans */
 };
 
 /* How many there are, whatever the display and its thread: events are looked at
  * only while there are any. */
 static atomic_size_t objects_len;
 
-/* FNV-1a over words: equal rows have equal sums, and others hardly ever. */
+/* FNV-1a over words: whatever one of the two was, the other is not lost. */
+static uint64_t mix(uint64_t sum, uint64_t word) {
+	sum = (sum ^ word) * 0x100000001b3u;
+	return sum ^ sum >> 29;
+}
+
+#define LANES 4
+
+/* Equal rows have equal sums, and others hardly ever. A product is waited for
+ * before it can be multiplied again, which four do at once. */
 static uint64_t add_to_sum(uint64_t sum, const uint8_t *bytes, size_t length) {
-	uint64_t word;
-	for (; length >= sizeof(word); length -= sizeof(word)) {
-		memcpy(&word, bytes, sizeof(word));
-		sum = (sum ^ word) * 0x100000001b3u;
-		sum ^= sum >> 29;
-		bytes += sizeof(word);
+	uint64_t words[LANES], lanes[LANES] = { sum, 1, 2, 3 };
+	for (; length >= sizeof(words); length -= sizeof(words)) {
+		memcpy(words, bytes, sizeof(words));
+		for (size_t i = 0; i < LANES; i++) {
+			lanes[i] = mix(lanes[i], words[i]);
+		}
+		bytes += sizeof(words);
 	}
 	for (; length > 0; length--) {
-		sum = (sum ^ *bytes++) * 0x100000001b3u;
+		lanes[0] = mix(lanes[0], *bytes++);
 	}
-	return sum;
+	for (size_t i = 1; i < LANES; i++) {
+		lanes[0] = mix(lanes[0], lanes[i]);
+	}
+	return lanes[0];
 }
 
 /* Where the rows of a sum are. */
@@ -104,8 +134,68 @@ static uint64_t sum_up(const struct lent *lent, const pixman_box32_t *box) {
 	return sum;
 }
 
-static void take_sums(struct lent *lent) {
-	for (size_t i = 0; i < lent->sums_len; i++) {
+/* Some of a lent's sums, from the first up to the end: none if that is not behind
+ * it. */
+struct range {
+	size_t first, end;
+};
+
+static struct range all_sums(const struct lent *lent) {
+	return (struct range){ 0, lent->sums_len };
+}
+
+/* Adds the sums of the rows that have bytes from "start" to "end". */
+static void range_add_bytes(struct range *range, const struct lent *lent,
+		uint64_t start, uint64_t end) {
+	const struct sp_layout *layout = &lent->buffer->layout;
+	for (uint32_t i = 0; i < layout->format->planes_len; i++) {
+		const struct sp_plane *plane = &layout->planes[i];
+		uint64_t from = plane->offset;
+		uint64_t to = from + (uint64_t)plane->stride * plane->rows;
+		if (start >= to || end <= from) {
+			continue;
+		}
+		from = start > from ? start - from : 0;
+		to = (end < to ? end : to) - plane->offset;
+		uint64_t rows = (uint64_t)lent->sum_rows;
+		uint64_t y1 = from / plane->stride * plane->block.vsub;
+		uint64_t y2 = ((to - 1) / plane->stride + 1) *
+			plane->block.vsub;
+		size_t first = (size_t)(y1 / rows);
+		size_t last = (size_t)((y2 - 1) / rows);
+		if (last >= lent->sums_len) {
+			last = lent->sums_len - 1;
+		}
+		if (range->first > first) {
+			range->first = first;
+		}
+		if (range->end < last + 1) {
+			range->end = last + 1;
+		}
+	}
+}
+
+/* The sums that a change of a buffer concerns: of the rows that have bytes of the
+ * box around the region, or lie between those. */
+static struct range find_sums(const struct lent *lent,
+		const struct sealpool_buffer *buffer,
+		const pixman_region32_t *region) {
+	const pixman_box32_t *box =
+		pixman_region32_extents((pixman_region32_t *)region);
+	const struct sp_layout *layout = &buffer->layout;
+	struct range range = { lent->sums_len, 0 };
+	for (uint32_t i = 0; i < layout->format->planes_len; i++) {
+		const struct sp_plane *plane = &layout->planes[i];
+		struct sp_span span = sp_plane_span(plane, box);
+		range_add_bytes(&range, lent, span.offset, span.offset +
+			(uint64_t)plane->stride * (span.rows - 1) +
+			span.row_bytes);
+	}
+	return range;
+}
+
+static void take_sums(struct lent *lent, struct range range) {
+	for (size_t i = range.first; i < range.end; i++) {
 		pixman_box32_t box = sum_box(lent, i);
 		lent->sums[i] = sum_up(lent, &box);
 	}
@@ -119,10 +209,21 @@ static uint64_t buffer_get_bytes(const struct sealpool_buffer *buffer) {
 	return buffer->layout.end - sp_layout_start(&buffer->layout);
 }
 
+static void loan_destroy(struct loan *loan) {
+	sp_client_discharge_bytes(loan->lent->buffer->pool->client,
+		sizeof(*loan));
+	wl_list_remove(&loan->lent_link);
+	wl_list_remove(&loan->object_link);
+	free(loan);
+}
+
 static void lent_destroy(struct lent *lent) {
+	struct loan *loan, *tmp;
+	wl_list_for_each_safe(loan, tmp, &lent->loans, lent_link) {
+		loan_destroy(loan);
+	}
 	sp_client_discharge_bytes(lent->buffer->pool->client,
 		lent_get_charge(lent));
-	wl_list_remove(&lent->object_link);
 	wl_list_remove(&lent->pool_link);
 	free(lent->sums);
 	free(lent);
@@ -131,9 +232,13 @@ static void lent_destroy(struct lent *lent) {
 static void object_handle_destroy(struct wl_listener *listener, void *data) {
 	struct lent_object *object =
 		wl_container_of(listener, object, destroy);
-	struct lent *lent, *tmp;
-	wl_list_for_each_safe(lent, tmp, &object->lents, object_link) {
-		lent_destroy(lent);
+	struct loan *loan, *tmp;
+	wl_list_for_each_safe(loan, tmp, &object->loans, object_link) {
+		struct lent *lent = loan->lent;
+		loan_destroy(loan);
+		if (wl_list_empty(&lent->loans)) {
+			lent_destroy(lent);
+		}
 	}
 	wl_list_remove(&object->destroy.link);
 	free(object);
@@ -161,7 +266,7 @@ static struct lent_object *object_get(struct wl_resource *resource) {
 		return NULL;
 	}
 	atomic_fetch_add_explicit(&objects_len, 1, memory_order_relaxed);
-	wl_list_init(&object->lents);
+	wl_list_init(&object->loans);
 	object->destroy.notify = object_handle_destroy;
 	wl_resource_add_destroy_listener(resource, &object->destroy);
 	return object;
@@ -184,14 +289,10 @@ static void post_failure(struct sealpool_buffer *buffer, int error) {
 	}
 }
 
-static void hand_back(struct lent *lent) {
-	if (lent->looked_at) {
-		return;
-	}
-	lent->looked_at = true;
+static void hand_back(struct lent *lent, struct range range) {
 	pixman_region32_t changed;
 	pixman_region32_init(&changed);
-	for (size_t i = 0; i < lent->sums_len; i++) {
+	for (size_t i = range.first; i < range.end; i++) {
 		pixman_box32_t box = sum_box(lent, i);
 		uint64_t sum = sum_up(lent, &box);
 		if (sum != lent->sums[i]) {
@@ -208,40 +309,62 @@ static void hand_back(struct lent *lent) {
 	pixman_region32_fini(&changed);
 }
 
-/* Makes room for one more, and forgets what the same object had of the buffer:
- * it is the newer state that counts. */
-static void limit_lents(struct sealpool_buffer *buffer,
-		const struct lent_object *object) {
-	struct sp_pool *pool = buffer->pool;
-	uint64_t bytes = buffer_get_bytes(buffer);
-	uint64_t bytes_max = LENTS_OVERLAP * pool->shadow.charged;
-	int count = 1;
-	struct lent *lent, *tmp;
-	wl_list_for_each_safe(lent, tmp, &pool->lents, pool_link) {
-		if (lent->buffer == buffer && lent->object == object) {
-			lent_destroy(lent);
-			continue;
-		}
-		bytes += buffer_get_bytes(lent->buffer);
-		if (++count > LENTS_MAX || bytes > bytes_max) {
-			lent->looked_at = false;
-			hand_back(lent);
-			lent_destroy(lent);
+/* Each is looked at once for an event, by however many ways it is found. */
+static void mark_pool(struct sp_pool *pool) {
+	struct lent *lent;
+	wl_list_for_each(lent, &pool->lents, pool_link) {
+		lent->looked_at = false;
+	}
+}
+
+static bool overlap(const struct sealpool_buffer *a,
+		const struct sealpool_buffer *b) {
+	return sp_layout_start(&a->layout) < b->layout.end &&
+		sp_layout_start(&b->layout) < a->layout.end;
+}
+
+/* By all that was lent of these bytes: whose sums were not brought up to date
+ * would hand them back once more, later. */
+static void hand_back_bytes(struct sealpool_buffer *buffer) {
+	struct lent *lent;
+	wl_list_for_each(lent, &buffer->pool->lents, pool_link) {
+		if (!lent->looked_at && overlap(lent->buffer, buffer)) {
+			lent->looked_at = true;
+			hand_back(lent, all_sums(lent));
 		}
 	}
 }
 
-int sp_lent_add(struct sealpool_buffer *buffer, struct wl_resource *resource) {
-	struct lent_object *object = object_get(resource);
+/* Makes room for a buffer. What was lent in this very turn of the event loop is
+ * not looked at once more when it is given up: there may be hundreds of those. */
+static void limit_lents(struct sealpool_buffer *buffer) {
+	struct sp_pool *pool = buffer->pool;
+	uint64_t turn = sp_turn_get(pool->client);
+	uint64_t bytes = buffer_get_bytes(buffer);
+	uint64_t bytes_max = LENTS_OVERLAP * pool->shadow.charged;
+	int count = 1;
+	mark_pool(pool);
+	struct lent *lent, *tmp;
+	wl_list_for_each_safe(lent, tmp, &pool->lents, pool_link) {
+		bytes += buffer_get_bytes(lent->buffer);
+		if (++count <= LENTS_MAX && bytes <= bytes_max) {
+			continue;
+		}
+		if (turn == 0 || lent->turn != turn) {
+			hand_back_bytes(lent->buffer);
+		}
+		lent_destroy(lent);
+	}
+}
+
+static int lent_create(struct sealpool_buffer *buffer, struct lent **lent_ptr) {
+	limit_lents(buffer);
 	struct lent *lent = calloc(1, sizeof(*lent));
-	if (object == NULL || lent == NULL) {
-		free(lent);
+	if (lent == NULL) {
 		return -ENOMEM;
 	}
-	limit_lents(buffer, object);
 	int32_t height = buffer->layout.height;
 	lent->buffer = buffer;
-	lent->object = object;
 	lent->sum_rows = (height - 1) / SUMS_MAX + 1;
 	lent->sums_len = (size_t)((height - 1) / lent->sum_rows + 1);
 	int ret = sp_client_charge_bytes(buffer->pool->client,
@@ -257,73 +380,138 @@ int sp_lent_add(struct sealpool_buffer *buffer, struct wl_resource *resource) {
 		free(lent);
 		return -ENOMEM;
 	}
-	take_sums(lent);
-	wl_list_insert(&object->lents, &lent->object_link);
+	take_sums(lent, all_sums(lent));
+	wl_list_init(&lent->loans);
 	wl_list_insert(&buffer->pool->lents, &lent->pool_link);
+	*lent_ptr = lent;
 	return 0;
 }
 
-static bool overlap(const struct sealpool_buffer *a,
-		const struct sealpool_buffer *b) {
-	return sp_layout_start(&a->layout) < b->layout.end &&
-		sp_layout_start(&b->layout) < a->layout.end;
-}
-
-/* Each is looked at once for an event, by however many ways it is found. */
-static void mark_pool(struct sp_pool *pool) {
-	struct lent *lent;
-	wl_list_for_each(lent, &pool->lents, pool_link) {
-		lent->looked_at = false;
-	}
-}
-
-/* By all that was lent of these bytes: whose sums were not brought up to date
- * would hand them back once more, later. */
-static void hand_back_bytes(struct sealpool_buffer *buffer) {
+static struct lent *lent_find(const struct sealpool_buffer *buffer) {
 	struct lent *lent;
 	wl_list_for_each(lent, &buffer->pool->lents, pool_link) {
-		if (overlap(lent->buffer, buffer)) {
-			hand_back(lent);
+		if (lent->buffer == buffer) {
+			return lent;
 		}
 	}
+	return NULL;
 }
 
-void sp_lent_hand_back(struct wl_resource *resource) {
+static bool has_loan(const struct lent_object *object,
+		const struct lent *lent) {
+	const struct loan *loan;
+	wl_list_for_each(loan, &object->loans, object_link) {
+		if (loan->lent == lent) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static int loan_create(struct lent_object *object, struct lent *lent) {
+	struct sp_client *client = lent->buffer->pool->client;
+	struct loan *loan;
+	int ret = sp_client_charge_bytes(client, sizeof(*loan));
+	if (ret < 0) {
+		return ret;
+	}
+	loan = calloc(1, sizeof(*loan));
+	if (loan == NULL) {
+		sp_client_discharge_bytes(client, sizeof(*loan));
+		return -ENOMEM;
+	}
+	loan->lent = lent;
+	wl_list_insert(&lent->loans, &loan->lent_link);
+	wl_list_insert(&object->loans, &loan->object_link);
+	return 0;
+}
+
+int sp_lent_add(struct sealpool_buffer *buffer, struct wl_resource *resource) {
+	struct lent_object *object = object_get(resource);
+	if (object == NULL) {
+		return -ENOMEM;
+	}
+	/* What its sums differ from was written for somebody, and is still to
+	 * be handed back: they stay as they are. */
+	struct lent *lent = lent_find(buffer);
+	int ret = lent == NULL ? lent_create(buffer, &lent) : 0;
+	if (ret < 0) {
+		return ret;
+	}
+	wl_list_remove(&lent->pool_link);
+	wl_list_insert(&buffer->pool->lents, &lent->pool_link);
+	lent->turn = sp_turn_get(buffer->pool->client);
+	ret = has_loan(object, lent) ? 0 : loan_create(object, lent);
+	if (wl_list_empty(&lent->loans)) {
+		lent_destroy(lent);
+	}
+	return ret;
+}
+
+/* What captures say before they are done, of each frame perhaps. Of any other
+ * event it is not known what it means. */
+static const struct {
+	const char *interface, *name;
+} descriptions[] = {
+	{ "zwlr_screencopy_frame_v1", "buffer" },
+	{ "zwlr_screencopy_frame_v1", "linux_dmabuf" },
+	{ "zwlr_screencopy_frame_v1", "buffer_done" },
+	{ "zwlr_screencopy_frame_v1", "flags" },
+	{ "zwlr_screencopy_frame_v1", "damage" },
+	{ "ext_image_copy_capture_frame_v1", "transform" },
+	{ "ext_image_copy_capture_frame_v1", "damage" },
+	{ "ext_image_copy_capture_frame_v1", "presentation_time" },
+};
+
+static bool only_describes(const struct wl_protocol_logger_message *message) {
+	const char *interface = wl_resource_get_class(message->resource);
+	for (size_t i = 0; i < sizeof(descriptions) /
+			sizeof(descriptions[0]); i++) {
+		if (strcmp(message->message->name, descriptions[i].name) == 0 &&
+				strcmp(interface,
+					descriptions[i].interface) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void sp_lent_handle_event(const struct wl_protocol_logger_message *message) {
 	if (atomic_load_explicit(&objects_len, memory_order_relaxed) == 0) {
 		return;
 	}
-	struct lent_object *object = object_find(resource);
-	if (object == NULL) {
+	struct lent_object *object = object_find(message->resource);
+	if (object == NULL || only_describes(message)) {
 		return;
 	}
-	struct lent *lent;
-	wl_list_for_each(lent, &object->lents, object_link) {
-		mark_pool(lent->buffer->pool);
+	struct loan *loan;
+	wl_list_for_each(loan, &object->loans, object_link) {
+		mark_pool(loan->lent->buffer->pool);
 	}
-	wl_list_for_each(lent, &object->lents, object_link) {
-		hand_back_bytes(lent->buffer);
+	wl_list_for_each(loan, &object->loans, object_link) {
+		hand_back_bytes(loan->lent->buffer);
 	}
 }
 
-void sp_lent_begin_sync(struct sealpool_buffer *buffer) {
-	mark_pool(buffer->pool);
-	hand_back_bytes(buffer);
-}
-
-void sp_lent_end_sync(struct sealpool_buffer *buffer) {
+void sp_lent_begin_sync(struct sealpool_buffer *buffer,
+		const pixman_region32_t *region) {
 	struct lent *lent;
 	wl_list_for_each(lent, &buffer->pool->lents, pool_link) {
-		if (overlap(lent->buffer, buffer)) {
-			take_sums(lent);
-		}
+		hand_back(lent, find_sums(lent, buffer, region));
+	}
+}
+
+void sp_lent_end_sync(struct sealpool_buffer *buffer,
+		const pixman_region32_t *region) {
+	struct lent *lent;
+	wl_list_for_each(lent, &buffer->pool->lents, pool_link) {
+		take_sums(lent, find_sums(lent, buffer, region));
 	}
 }
 
 void sp_lent_forget(struct sealpool_buffer *buffer) {
-	struct lent *lent, *tmp;
-	wl_list_for_each_safe(lent, tmp, &buffer->pool->lents, pool_link) {
-		if (lent->buffer == buffer) {
-			lent_destroy(lent);
-		}
+	struct lent *lent = lent_find(buffer);
+	if (lent != NULL) {
+		lent_destroy(lent);
 	}
 }

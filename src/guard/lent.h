@@ -2,7 +2,10 @@
 #ifndef SEALPOOL_GUARD_LENT_H
 #define SEALPOOL_GUARD_LENT_H
 
+#include <pixman.h>
+
 struct sealpool_buffer;
+struct wl_protocol_logger_message;
 struct wl_resource;
 
 /**
@@ -15,12 +18,15 @@ struct wl_resource;
  * 0, -ENOMEM, or -EDQUOT when the client is over its budget. */
 int sp_lent_add(struct sealpool_buffer *buffer, struct wl_resource *resource);
 
-/** An event of the object is about to be sent. */
-void sp_lent_hand_back(struct wl_resource *resource);
+/** An event, of whatever object, is about to be sent. */
+void sp_lent_handle_event(const struct wl_protocol_logger_message *message);
 
-/** Around each change of a buffer's shadow that comes from the client. */
-void sp_lent_begin_sync(struct sealpool_buffer *buffer);
-void sp_lent_end_sync(struct sealpool_buffer *buffer);
+/** Around each change of a buffer's shadow that comes from the client, within a
+ * region that is not empty. */
+void sp_lent_begin_sync(struct sealpool_buffer *buffer,
+	const pixman_region32_t *region);
+void sp_lent_end_sync(struct sealpool_buffer *buffer,
+	const pixman_region32_t *region);
 
 /** The wl_buffer is gone: whatever is written there, nobody will see. */
 void sp_lent_forget(struct sealpool_buffer *buffer);

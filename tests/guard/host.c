@@ -208,6 +208,11 @@ static void taker_handle_buffer(struct wl_client *client,
 	struct host_taker *taker = wl_resource_get_user_data(resource);
 	taker->host->buffers_seen += wl_shm_buffer_get(buffer) != NULL;
 	buffer_set(&taker->buffer, buffer);
+	struct client_image image;
+	if (taker->host->draws != 0 && get_image(&taker->buffer, &image)) {
+		client_image_draw(&image, taker->host->draws);
+		taker->host->draws = 0;
+	}
 }
 
 static const struct zwlr_screencopy_frame_v1_interface frame_impl = {
@@ -303,6 +308,11 @@ void host_write(struct host_taker *taker, int32_t top, int32_t bottom,
 	}
 	client_image_draw_rect(&image, 0, top, image.width, bottom - top, 1,
 		frame);
+}
+
+void host_describe(struct host_taker *taker) {
+	zwlr_screencopy_frame_v1_send_flags(taker->resource, 0);
+	zwlr_screencopy_frame_v1_send_damage(taker->resource, 0, 0, 1, 1);
 }
 
 void host_tell_ready(struct host_taker *taker) {

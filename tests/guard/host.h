@@ -28,6 +28,9 @@ struct host {
 	struct wl_list takers; /* host_taker.link, newest first */
 	/* Does not read what is committed, but keeps its memory. */
 	bool keeps;
+	/* What it draws into the next buffer that a taker is handed, at once; 0
+	 * for nothing. */
+	uint32_t draws;
 	/* Of wl_shm, in requests so far. */
 	unsigned buffers_seen;
 	/* Has an fd more for each buffer, which is closed in the end; for a
@@ -102,6 +105,9 @@ struct host_taker *host_get_taker(struct host *host);
  * taker has. */
 void host_write(struct host_taker *taker, int32_t top, int32_t bottom,
 	uint32_t frame);
+
+/** Sends events of a frame that come before it is ready. */
+void host_describe(struct host_taker *taker);
 
 /** Sends the event that tells a client that its capture is ready. */
 void host_tell_ready(struct host_taker *taker);

@@ -14,6 +14,11 @@
 #define STRIDE (WIDTH * 4)
 #define BYTES (STRIDE * HEIGHT)
 
+static void expect_handed_back(struct host *host, const struct peer *peer,
+		uint64_t bytes) {
+	assert_int_equal(host_get_stats(host, peer).bytes_copied_out, bytes);
+}
+
 static const enum client_memory_kind kinds[] = {
 	CLIENT_MEMORY_SEALED,
 	CLIENT_MEMORY_UNSEALED,
@@ -129,6 +134,192 @@ static void a_capture_outlives_a_commit_of_its_buffer(void **state) {
 	host_tell_ready(host_get_taker(host));
 	tell(peer, wait_ready);
 	tell(peer, expect_drawn, .frame = 2);
+	peer_finish(peer);
+}
+
+/* The rows that a commit copies are not the client's alone any more, and those
+ * beside them are none of its business. */
+static void a_capture_is_handed_back_once_around_commits(void **state) {
+	struct host *host = *state;
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
+		.width = WIDTH, .height = HEIGHT);
+	tell(peer, draw, .frame = 1);
+	tell(peer, show);
+	tell(peer, take_frame);
+	tell(peer, show);
+	host_write(host_get_taker(host), 10, 30, 2);
+	tell(peer, show, .y = 20, .width = WIDTH, .height = 5);
+	expect_handed_back(host, peer, 5 * STRIDE);
+	host_write(host_get_taker(host), 40, 50, 2);
+	tell(peer, show, .y = 60, .width = 1, .height = 1);
+	tell(peer, commit);
+	expect_handed_back(host, peer, 5 * STRIDE);
+
+	host_tell_ready(host_get_taker(host));
+	tell(peer, wait_ready);
+	expect_handed_back(host, peer, 30 * STRIDE);
+	tell(peer, expect_rows, .y = 0, .height = 10, .frame = 1);
+	tell(peer, expect_rows, .y = 10, .height = 20, .frame = 2);
+	tell(peer, expect_rows, .y = 30, .height = 10, .frame = 1);
+	tell(peer, expect_rows, .y = 40, .height = 10, .frame = 2);
+	tell(peer, expect_rows, .y = 50, .height = 14, .frame = 1);
+
+	tell(peer, draw, .frame = 3);
+	tell(peer, commit);
+	host_tell_ready(host_get_taker(host));
+	tell(peer, expect_drawn, .frame = 3);
+	expect_handed_back(host, peer, 30 * STRIDE);
+	peer_finish(peer);
+}
+
+/* Buffers need not have the same rows to have the same bytes: here, what one has
+ * in half a row is a row of the other. */
+static void a_capture_outlives_a_commit_of_its_bytes(void **state) {
+	struct host *host = *state;
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
+		.width = WIDTH, .height = HEIGHT);
+	tell(peer, create_buffer, .buffer = 1, .offset = 20 * STRIDE,
+		.width = WIDTH / 2, .height = 20, .stride = STRIDE / 2,
+		.format = 1);
+	tell(peer, draw, .frame = 1);
+	tell(peer, take_frame);
+	host_write(host_get_taker(host), 10, 40, 2);
+	tell(peer, show, .buffer = 1);
+	expect_handed_back(host, peer, 10 * STRIDE);
+	tell(peer, draw, .y = 20, .width = WIDTH, .height = 10, .frame = 3);
+	tell(peer, show, .buffer = 1);
+	host_tell_ready(host_get_taker(host));
+	tell(peer, wait_ready);
+	expect_handed_back(host, peer, 30 * STRIDE);
+	tell(peer, expect_rows, .y = 0, .height = 10, .frame = 1);
+	tell(peer, expect_rows, .y = 10, .height = 10, .frame = 2);
+	tell(peer, expect_rows, .y = 20, .height = 10, .frame = 3);
+	tell(peer, expect_rows, .y = 30, .height = 10, .frame = 2);
+	peer_finish(peer);
+}
+
+static void what_describes_a_capture_hands_nothing_back(void **state) {
+	struct host *host = *state;
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
+		.width = WIDTH, .height = HEIGHT);
+	tell(peer, draw, .frame = 1);
+	tell(peer, take_frame);
+	host_write(host_get_taker(host), 0, HEIGHT, 2);
+	host_describe(host_get_taker(host));
+	tell(peer, expect_drawn, .frame = 1);
+	host_tell_ready(host_get_taker(host));
+	tell(peer, wait_ready);
+	tell(peer, expect_drawn, .frame = 2);
+	expect_handed_back(host, peer, BYTES);
+	peer_finish(peer);
+}
+
+/* Twice with the first object, and with another. */
+static bool take_at_once(struct actor *actor, const struct args *args) {
+	struct args other = *args;
+	other.count++;
+	return take_source(actor, args) && take_again(actor, args) &&
+		take_frame(actor, &other);
+}
+
+/* Before the next request is looked at, though it was read with the first. */
+static void what_is_captured_at_once_is_handed_back(void **state) {
+	struct host *host = *state;
+	for (uint32_t i = 0; i < 2; i++) {
+		struct peer *peer = peer_create(&host->server);
+		tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
+			.width = WIDTH, .height = HEIGHT);
+		tell(peer, draw, .frame = 1);
+		host->draws = 2;
+		tell(peer, take_at_once);
+		if (i == 1) {
+			tell(peer, destroy_taker, .count = 1);
+		}
+		host_tell_ready(host_get_taker(host));
+		tell(peer, wait_ready, .count = i == 1 ? 0 : 1);
+		tell(peer, expect_drawn, .frame = 2);
+		expect_handed_back(host, peer, BYTES);
+		peer_finish(peer);
+	}
+}
+
+#define REQUESTS 96
+
+/* Hands .buffer to eight icons in turn, .count times, and commits it after each if
+ * there is a surface; all of that is sent at once. */
+static bool take_icons(struct actor *actor, const struct args *args) {
+	for (uint32_t i = 0; i < args->count; i++) {
+		struct args icon = *args;
+		icon.count = i % 8;
+		if (!(i < 8 ? take_icon : take_again)(actor, &icon)) {
+			return false;
+		}
+		if (actor->surfaces[args->surface] != NULL) {
+			attach(actor, args);
+			commit(actor, args);
+		}
+	}
+	return true;
+}
+
+/* A large buffer would take as long as a client likes. */
+static void what_is_lent_again_and_again_is_copied_once(void **state) {
+	struct host *host = *state;
+	for (int i = 0; i < 2; i++) {
+		struct peer *peer = peer_create(&host->server);
+		uint64_t before = 0;
+		tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
+			.width = WIDTH, .height = HEIGHT);
+		tell(peer, draw, .frame = 1);
+		/* The global is bound before. */
+		tell(peer, take_icon, .count = 8);
+		if (i == 1) {
+			tell(peer, show);
+		}
+		host_count_copied(host, peer, &before);
+		for (uint32_t frame = 2; frame < 4; frame++) {
+			tell(peer, draw, .frame = frame);
+			tell(peer, take_icons, .count = REQUESTS / (1 +
+				(uint32_t)i));
+			assert_int_equal(host_count_copied(host, peer,
+				&before), BYTES);
+			host_expect_taken(host_get_taker(host), frame);
+		}
+		assert_int_equal(host_get_stats(host, peer).bytes_copied_out,
+			0);
+		peer_finish(peer);
+	}
+}
+
+/* Its attach makes the buffer the surface's; what follows changes nothing. */
+static bool commit_often(struct actor *actor, const struct args *args) {
+	for (uint32_t i = 0; i < args->count; i++) {
+		attach(actor, args);
+		commit(actor, args);
+	}
+	return true;
+}
+
+static void commits_without_damage_copy_nothing(void **state) {
+	struct host *host = *state;
+	struct peer *peer = peer_create(&host->server);
+	uint64_t before = 0;
+	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
+		.width = WIDTH, .height = HEIGHT);
+	tell(peer, draw_and_show, .frame = 1);
+	tell(peer, take_icon);
+	host_count_copied(host, peer, &before);
+	tell(peer, draw, .frame = 2);
+	tell(peer, commit_often, .count = REQUESTS);
+	assert_int_equal(host_count_copied(host, peer, &before), BYTES);
+	host_expect_shown(host, peer, 2);
+	tell(peer, draw, .frame = 3);
+	tell(peer, commit_often, .count = REQUESTS);
+	assert_int_equal(host_count_copied(host, peer, &before), 0);
+	host_expect_shown(host, peer, 2);
 	peer_finish(peer);
 }
 
@@ -305,6 +496,12 @@ int main(void) {
 		lent_test(what_a_client_draws_later_is_not_written_over),
 		lent_test(nor_what_it_draws_through_another_buffer),
 		lent_test(a_capture_outlives_a_commit_of_its_buffer),
+		lent_test(a_capture_is_handed_back_once_around_commits),
+		lent_test(a_capture_outlives_a_commit_of_its_bytes),
+		lent_test(what_describes_a_capture_hands_nothing_back),
+		lent_test(what_is_captured_at_once_is_handed_back),
+		lent_test(what_is_lent_again_and_again_is_copied_once),
+		lent_test(commits_without_damage_copy_nothing),
 		lent_test(an_icon_is_what_was_drawn),
 		lent_test(a_capture_never_makes_a_file_longer),
 		lent_test(what_is_short_is_not_lent),

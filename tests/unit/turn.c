@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What is copied for several commits that were read at once. */
+/* What is copied for several commits, or other requests, that were read at
+ * once. */
 #include <drm_fourcc.h>
 #include <fcntl.h>
 #include <pixman.h>
@@ -143,16 +144,63 @@ static void what_was_read_before_them_counts_for_nothing(void **state) {
 	assert_int_equal(shown(), 2);
 }
 
-/* Whoever draws without a commit, a capture, say, does so at any time. */
-static void what_is_not_tracked_is_copied_each_time(void **state) {
+/* For a request; returns how many bytes were copied. */
+static uint64_t sync_untracked(void) {
+	sp_turn_note(fixture.pool->client);
+	sp_memory_set_tracked(fixture.buffer, false);
+	pixman_region32_t stale;
+	pixman_region32_init(&stale);
+	sp_memory_get_stale(fixture.buffer, &stale);
+	pixman_box32_t told = *pixman_region32_extents(&stale);
+	pixman_region32_fini(&stale);
+	assert_int_equal(sp_memory_sync(fixture.buffer), 0);
+	uint64_t before = fixture.copied;
+	fixture.copied = fixture.pool->client->bytes_copied_in;
+	assert_int_equal(fixture.copied - before,
+		(told.x2 - told.x1) * (told.y2 - told.y1) * 4);
+	return fixture.copied - before;
+}
+
+/* What is handed to something else than a surface is drawn without a commit, but
+ * not after the request. */
+static void what_is_not_tracked_is_copied_once_a_turn(void **state) {
+	assert_int_equal(sync_untracked(), BYTES);
+	for (uint8_t i = 2; i < 5; i++) {
+		assert_int_equal(sync_untracked(), 0);
+		end_turn();
+		draw(i);
+		assert_int_equal(sync_untracked(), BYTES);
+		assert_int_equal(shown(), i);
+	}
+}
+
+static void what_becomes_tracked_is_copied_once_a_turn(void **state) {
+	assert_int_equal(sync_untracked(), BYTES);
+	sp_memory_set_tracked(fixture.buffer, true);
+	assert_int_equal(commit(0, SIDE), 0);
+	end_turn();
+	assert_int_equal(sync_untracked(), BYTES);
+	end_turn();
+	draw(2);
+	sp_turn_note(fixture.pool->client);
+	sp_memory_set_tracked(fixture.buffer, true);
+	assert_int_equal(commit(0, 1), BYTES);
+	assert_int_equal(shown(), 2);
+}
+
+/* For a reason of the compositor's, not a request's. */
+static void what_is_not_tracked_is_copied_for_each_access(void **state) {
 	commit(0, SIDE);
 	sp_memory_set_tracked(fixture.buffer, false);
-	draw(2);
-	assert_int_equal(sp_memory_sync(fixture.buffer), 0);
-	assert_int_equal(shown(), 2);
-	sp_memory_set_tracked(fixture.buffer, true);
-	fixture.copied = fixture.pool->client->bytes_copied_in;
-	assert_int_equal(commit(0, SIDE), BYTES);
+	for (uint8_t i = 2; i < 5; i++) {
+		draw(i);
+		struct sealpool_access access;
+		assert_int_equal(sealpool_buffer_begin_access(fixture.buffer,
+			SEALPOOL_ACCESS_READ, &access), 0);
+		uint8_t seen = shown();
+		sealpool_access_end(&access);
+		assert_int_equal(seen, i);
+	}
 }
 
 static void what_is_missing_is_looked_for_each_time(void **state) {
@@ -199,7 +247,9 @@ int main(void) {
 		TEST_TURN(the_next_turn_copies_again),
 		TEST_TURN(what_was_not_copied_yet_is),
 		TEST_TURN(what_was_read_before_them_counts_for_nothing),
-		TEST_TURN(what_is_not_tracked_is_copied_each_time),
+		TEST_TURN(what_is_not_tracked_is_copied_once_a_turn),
+		TEST_TURN(what_becomes_tracked_is_copied_once_a_turn),
+		TEST_TURN(what_is_not_tracked_is_copied_for_each_access),
 		TEST_TURN(what_is_missing_is_looked_for_each_time),
 		TEST_TURN(many_shapes_are_copied_at_least_once),
 	};
