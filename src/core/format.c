@@ -184,6 +184,13 @@ static uint64_t div_round_up(uint64_t dividend, uint64_t divisor) {
 
 bool sp_layout_init(struct sp_layout *layout, const struct sp_format *format,
 		int32_t offset, int32_t width, int32_t height, int32_t stride) {
+	return stride % format->planes[0].bytes == 0 && sp_layout_init_padded(
+		layout, format, offset, width, height, stride);
+}
+
+bool sp_layout_init_padded(struct sp_layout *layout,
+		const struct sp_format *format, int32_t offset, int32_t width,
+		int32_t height, int32_t stride) {
 	*layout = (struct sp_layout){
 		.format = format,
 		.width = width,
@@ -191,7 +198,9 @@ bool sp_layout_init(struct sp_layout *layout, const struct sp_format *format,
 		.end = (uint64_t)offset,
 	};
 	const struct sp_block *first = &format->planes[0];
-	if (stride % first->bytes != 0) {
+	/* Rows of 24-bit pixels are often padded to whole words. */
+	if (stride % first->bytes != 0 && (first->bytes != 3 ||
+			stride % 4 != 0 || format->planes_len > 1)) {
 		return false;
 	}
 	for (uint32_t i = 0; i < format->planes_len; i++) {

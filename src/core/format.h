@@ -68,6 +68,12 @@ static inline uint64_t sp_layout_start(const struct sp_layout *layout) {
 bool sp_layout_init(struct sp_layout *layout, const struct sp_format *format,
 	int32_t offset, int32_t width, int32_t height, int32_t stride);
 
+/** The same, but rows of 24-bit pixels may also have a whole number of 32-bit
+ * words. */
+bool sp_layout_init_padded(struct sp_layout *layout,
+	const struct sp_format *format, int32_t offset, int32_t width,
+	int32_t height, int32_t stride);
+
 /** Bytes of a plane, row by row; rows lie the plane's stride apart. */
 struct sp_span {
 	uint64_t offset;

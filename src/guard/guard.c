@@ -380,9 +380,11 @@ static void handle_create_buffer(struct sealpool_guard *guard,
 	}
 	/* libwayland lets a stride pass that is too small for the width, or is
 	 * not a whole number of pixels, and looks at the first plane alone. All
-	 * of that is then read past the pool's end. */
+	 * of that is then read past the pool's end, but for 24-bit pixels in
+	 * rows of whole words, which are as common as others. */
 	struct sp_layout layout;
-	if (!sp_layout_init(&layout, format, offset, width, height, stride)) {
+	if (!sp_layout_init_padded(&layout, format, offset, width, height,
+			stride)) {
 		wl_resource_post_error(message->resource,
 			WL_SHM_ERROR_INVALID_STRIDE,
 			"stride of %" PRIi32 " bytes does not fit a width of "

@@ -488,6 +488,7 @@ struct host *host_create(const struct sealpool_options *options) {
 	assert_non_null(host->guard);
 	assert_int_equal(wl_display_init_shm(server->display), 0);
 	wl_display_add_shm_format(server->display, WL_SHM_FORMAT_NV12);
+	wl_display_add_shm_format(server->display, WL_SHM_FORMAT_RGB888);
 	for (size_t i = 0; i < sizeof(globals) / sizeof(globals[0]); i++) {
 		assert_non_null(wl_global_create(server->display,
 			globals[i].interface, globals[i].version, host,

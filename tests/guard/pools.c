@@ -249,6 +249,16 @@ static void a_stride_that_is_too_small_is_refused(void **state) {
 	}
 }
 
+static void a_row_of_24_bit_pixels_may_be_padded(void **state) {
+	struct host *host = *state;
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_memory, .kind = CLIENT_MEMORY_UNSEALED, .size = 4096);
+	tell(peer, create_pool, .size = 4096);
+	tell(peer, create_buffer, .width = 5, .height = 5, .stride = 16,
+		.format = WL_SHM_FORMAT_RGB888);
+	peer_finish(peer);
+}
+
 static void planes_outside_of_the_pool_are_refused(void **state) {
 	struct host *host = *state;
 	struct peer *peer = peer_create(&host->server);
@@ -444,6 +454,7 @@ int main(void) {
 			a_lenient_guard_leaves_it_alive, setup_lenient,
 			host_teardown),
 		pool_test(a_stride_that_is_too_small_is_refused),
+		pool_test(a_row_of_24_bit_pixels_may_be_padded),
 		pool_test(planes_outside_of_the_pool_are_refused),
 		pool_test(other_refusals_are_libwaylands),
 		pool_test(an_id_is_used_again),

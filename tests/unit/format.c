@@ -208,6 +208,23 @@ static void each_format_takes_a_stride_with_padding(void **state) {
 	}
 }
 
+static bool fits_padded(uint32_t drm, int32_t width, int32_t stride) {
+	struct sp_layout layout;
+	return sp_layout_init_padded(&layout, get_format(drm), 0, width, 2,
+			stride) && layout.end == (uint64_t)stride * 2;
+}
+
+static void rows_of_24_bit_pixels_may_be_padded_to_words(void **state) {
+	assert_int_equal(fits(DRM_FORMAT_RGB888, 5, 15), true);
+	assert_int_equal(fits(DRM_FORMAT_RGB888, 5, 16), false);
+	assert_int_equal(fits_padded(DRM_FORMAT_RGB888, 5, 15), true);
+	assert_int_equal(fits_padded(DRM_FORMAT_RGB888, 5, 16), true);
+	assert_int_equal(fits_padded(DRM_FORMAT_RGB888, 5, 17), false);
+	assert_int_equal(fits_padded(DRM_FORMAT_RGB888, 6, 16), false);
+	assert_int_equal(fits_padded(DRM_FORMAT_XRGB8888, 10, 42), false);
+	assert_int_equal(fits_padded(DRM_FORMAT_XRGB16161616, 3, 28), false);
+}
+
 static void stride_is_a_whole_number_of_pixels(void **state) {
 	assert_int_equal(fits(DRM_FORMAT_XRGB8888, 10, 40), true);
 	assert_int_equal(fits(DRM_FORMAT_XRGB8888, 10, 41), false);
@@ -432,6 +449,7 @@ int main(void) {
 		TEST(each_format_takes_as_many_bytes_as_it_has_bits),
 		TEST(each_format_refuses_a_stride_that_is_too_small),
 		TEST(each_format_takes_a_stride_with_padding),
+		TEST(rows_of_24_bit_pixels_may_be_padded_to_words),
 		TEST(stride_is_a_whole_number_of_pixels),
 		TEST(width_is_rounded_up_to_whole_blocks),
 		TEST(stride_must_do_for_the_second_plane_as_well),
