@@ -374,3 +374,10 @@ bool sp_file_has_holes(const struct sp_file *file) {
 	sp_file_look(file, &holes);
 	return holes;
 }
+
+bool sp_file_shows_pages(const struct sp_file *file) {
+	struct stat st;
+	return fstat(file->fd, &st) == 0 && (st.st_uid == geteuid() ||
+		(st.st_mode & S_IWOTH) ||
+		(st.st_gid == getegid() && (st.st_mode & S_IWGRP)));
+}

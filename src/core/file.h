@@ -66,4 +66,9 @@ bool sp_file_has_holes(const struct sp_file *file);
 /** Both at once. */
 int64_t sp_file_look(const struct sp_file *file, bool *has_holes);
 
+/** Whether mincore() tells us which pages of the file there are: it does to those
+ * who own the file, or may write to it, and otherwise says that all are there. Any
+ * thread. */
+bool sp_file_shows_pages(const struct sp_file *file);
+
 #endif

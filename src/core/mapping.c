@@ -128,9 +128,10 @@ void sp_mapping_renew(struct sp_mapping *mapping) {
 }
 
 /*
- * Not lseek(SEEK_HOLE), which would move the file offset that the client shares.
- * mincore() says which pages are in the page cache, and says so of all where the
- * caller may neither write nor own the file (since Linux 5.2).
+ * Not lseek(SEEK_HOLE), which would move the file offset that the client shares,
+ * and wait for a lock that the client can hold. mincore() says which pages are in
+ * the page cache, and says so of all where the caller may neither write nor own the
+ * file (since Linux 5.2): see sp_file_shows_pages().
  */
 bool sp_mapping_has_holes(const struct sp_mapping *mapping, uint64_t start,
 		uint64_t end) {

@@ -139,6 +139,9 @@ static bool has_memory(struct sealpool_buffer *buffer,
 	if (!sp_file_has_holes(&pool->file)) {
 		return true;
 	}
+	if (!sp_file_shows_pages(&pool->file)) {
+		return false;
+	}
 	/* What was seen once is not enough where it has gone already. */
 	if (buffer->memory.had_holes) {
 		return end - start <= SP_FILLED_LOOK_MAX &&
@@ -165,6 +168,8 @@ static bool try_in_place(struct sealpool_buffer *buffer,
 	if (mapping == NULL) {
 		return false;
 	}
+	/* Zeroes from when the file was shorter, which another buffer met. */
+	sp_mapping_renew(mapping);
 	bool was_filled = buffer->layout.end <= pool->file.filled_size &&
 		!memory->had_holes;
 	if (!was_filled && !has_memory(buffer, mapping)) {

@@ -271,6 +271,27 @@ static void read_only_fd_is_not_writable(void **state) {
 
 /* Sorts that are refused */
 
+static const char *ask_as_nobody(void) {
+	int fd = create_memfd(SIZE, 0);
+	struct sp_file file = accept_file(fd);
+	if (!sp_file_shows_pages(&file)) {
+		return "its owner is not told of its pages";
+	}
+	fchmod(fd, 0600);
+	if (setresgid(65534, 65534, 65534) < 0 ||
+			setresuid(65534, 65534, 65534) < 0) {
+		return child_wrong("setresuid: %s", strerror(errno));
+	}
+	return sp_file_shows_pages(&file) ? "nobody is told of its pages" : NULL;
+}
+
+static void pages_of_another_users_file_are_not_told(void **state) {
+	if (geteuid() != 0) {
+		skip();
+	}
+	child_run(ask_as_nobody);
+}
+
 static void fd_that_is_not_open_is_refused(void **state) {
 	int fd = create_memfd(SIZE, 0);
 	close(fd);
@@ -750,6 +771,8 @@ int main(void) {
 		TEST(file_on_the_root_of_a_chroot_is_local),
 		TEST(file_of_huge_pages_has_their_size),
 		TEST(read_only_fd_is_not_writable),
+
+		TEST(pages_of_another_users_file_are_not_told),
 
 		TEST(fd_that_is_not_open_is_refused),
 		TEST(write_only_fd_is_refused),
