@@ -264,11 +264,13 @@ static uint64_t client_get_held(const struct sp_client *client,
 }
 
 /* A connection that the compositor made itself, for a program that it started,
- * tells the compositor's process. */
+ * tells the compositor's process. Those of all processes that are not in the
+ * compositor's PID namespace (a compositor in a container) tell 0. */
 static bool are_of_one_process(const struct sp_client *a,
 		const struct sp_client *b) {
 	int pid = sp_client_get_pid(a);
-	return a == b || (pid == sp_client_get_pid(b) && pid != getpid());
+	return a == b || (pid != 0 && pid == sp_client_get_pid(b) &&
+		pid != getpid());
 }
 
 /*

@@ -35,6 +35,25 @@
 
 static struct display display;
 
+/* Processes that are as in another PID namespace. */
+static pid_t elsewhere[3];
+
+void __real_wl_client_get_credentials(struct wl_client *client, pid_t *pid,
+	uid_t *uid, gid_t *gid);
+void __wrap_wl_client_get_credentials(struct wl_client *client, pid_t *pid,
+	uid_t *uid, gid_t *gid);
+
+/* As the kernel tells of who has no number here (seen on Linux 6.18). */
+void __wrap_wl_client_get_credentials(struct wl_client *client, pid_t *pid,
+		uid_t *uid, gid_t *gid) {
+	__real_wl_client_get_credentials(client, pid, uid, gid);
+	for (int i = 0; i < 3 && pid != NULL; i++) {
+		if (*pid == elsewhere[i]) {
+			*pid = 0;
+		}
+	}
+}
+
 /* A client, and its end of the connection. */
 struct guest {
 	struct wl_client *wl_client;
@@ -585,6 +604,31 @@ static void connections_of_this_process_are_told_apart(void **state) {
 	guest_leave(&asking);
 }
 
+/* Whose processes have no number here: nobody knows which are of one. */
+static void clients_without_a_process_are_told_apart(void **state) {
+	struct guest some[3], largest, asking;
+	guest_connect_elsewhere(&largest);
+	guest_connect_elsewhere(&asking);
+	for (int i = 0; i < 3; i++) {
+		guest_connect_elsewhere(&some[i]);
+		charge_fds(&some[i], 10);
+	}
+	charge_fds(&largest, ALL_FDS - 30);
+	for (int i = 0; i < 3; i++) {
+		elsewhere[i] = sp_client_get_pid(some[i].client);
+	}
+	bool admitted = sp_client_admit_pool(asking.client);
+	memset(elsewhere, 0, sizeof(elsewhere));
+	assert_int_equal(admitted, true);
+	assert_int_equal(is_connected(&largest), false);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(is_connected(&some[i]), true);
+		guest_leave(&some[i]);
+	}
+	guest_leave(&largest);
+	guest_leave(&asking);
+}
+
 #define MANY (ALL_FDS / SPARED_FDS)
 
 /* Then it is who asks that has to do without. */
@@ -927,6 +971,7 @@ int main(void) {
 		TEST_COMMON(process_that_holds_most_has_to_go),
 		TEST_COMMON(single_large_client_has_to_go_before_small_ones),
 		TEST_COMMON(connections_of_this_process_are_told_apart),
+		TEST_COMMON(clients_without_a_process_are_told_apart),
 		TEST_COMMON(who_holds_little_is_spared),
 		TEST_COMMON(shadows_in_a_crowd_take_from_the_reserve),
 		TEST_COMMON(bytes_in_a_crowd_are_taken_from_the_reserve),
