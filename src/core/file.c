@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -336,6 +337,13 @@ int64_t sp_file_look(const struct sp_file *file, bool *holes) {
 	}
 	*holes = has_holes(&st);
 	return st.st_size;
+}
+
+bool sp_file_may_be_as_long(uint64_t size) {
+	struct rlimit limit;
+	return getrlimit(RLIMIT_FSIZE, &limit) < 0 ||
+		limit.rlim_cur == RLIM_INFINITY ||
+		size <= (uint64_t)limit.rlim_cur;
 }
 
 int64_t sp_file_get_size(const struct sp_file *file) {

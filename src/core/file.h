@@ -49,6 +49,10 @@ void sp_file_finish(struct sp_file *file);
 /** Closes an fd of unknown make on a thread of its own: see the source. */
 void sp_file_discard_fd(int fd);
 
+/** Whether this process may make a file of its own so many bytes long: beyond
+ * RLIMIT_FSIZE that is not just refused, it raises SIGXFSZ. Any thread. */
+bool sp_file_may_be_as_long(uint64_t size);
+
 /** The file's size in bytes now, or a negative errno. Any thread. */
 int64_t sp_file_get_size(const struct sp_file *file);
 

@@ -15,6 +15,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "mapping.h"
 
 /*
@@ -243,6 +244,9 @@ bool sp_mapping_probe_nofault(void) {
 #else
 	bool present = false;
 	size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
+	if (!sp_file_may_be_as_long(3 * page_size)) {
+		return false;
+	}
 	int fd = memfd_create("sealpool-probe", MFD_CLOEXEC);
 	if (fd < 0) {
 		return false;

@@ -11,11 +11,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "budget.h"
+#include "file.h"
 #include "mapping.h"
 #include "shadow.h"
 
@@ -72,17 +72,9 @@ void sp_shadow_finish(struct sp_shadow *shadow) {
 	shadow->charged = 0;
 }
 
-/* A file beyond RLIMIT_FSIZE is not just refused, it raises SIGXFSZ. */
-static bool is_allowed_size(uint64_t size) {
-	struct rlimit limit;
-	return getrlimit(RLIMIT_FSIZE, &limit) < 0 ||
-		limit.rlim_cur == RLIM_INFINITY ||
-		round_to_pages(size) <= (uint64_t)limit.rlim_cur;
-}
-
 int sp_shadow_grow(struct sp_shadow *shadow, uint64_t size) {
 	if (size > shadow->size) {
-		if (!is_allowed_size(size)) {
+		if (!sp_file_may_be_as_long(round_to_pages(size))) {
 			return -EFBIG;
 		}
 		if (ftruncate(shadow->fd, (off_t)size) < 0) {

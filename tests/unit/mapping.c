@@ -3,15 +3,20 @@
  * Mappings of files: how far they reach, that they leave the file as it is, how
  * long they live, and what can stand in their way.
  */
+#include <drm_fourcc.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <wayland-server-core.h>
+
+#include <sealpool/shm.h>
 
 #include "child.h"
 #include "mapping.h"
@@ -579,6 +584,30 @@ static void nofault_that_cannot_be_tried_is_not_there(void **state) {
 	child_run(probe_without_fds);
 	child_run(probe_without_file_sizes);
 }
+
+static const char *create_shm_with_short_files(void) {
+	static const uint32_t formats[] = {
+		DRM_FORMAT_ARGB8888, DRM_FORMAT_XRGB8888,
+	};
+	/* To write beyond the limit would be fatal. */
+	signal(SIGXFSZ, SIG_DFL);
+	for (size_t size = 0; size <= 3 * page_size(); size += 512) {
+		child_set_limit(RLIMIT_FSIZE, size);
+		struct wl_display *display = wl_display_create();
+		bool created = display != NULL && sealpool_shm_create(display,
+			formats, 2, NULL) != NULL;
+		if (!created) {
+			return child_wrong("no shm where files have %zu bytes",
+				size);
+		}
+		wl_display_destroy(display);
+	}
+	return NULL;
+}
+
+static void shm_is_created_where_files_must_be_short(void **state) {
+	child_run(create_shm_with_short_files);
+}
 #endif
 
 int main(void) {
@@ -622,6 +651,7 @@ int main(void) {
 		TEST(answer_on_nofault_is_always_the_same),
 #ifndef __MAP_NOFAULT
 		TEST(nofault_that_cannot_be_tried_is_not_there),
+		TEST(shm_is_created_where_files_must_be_short),
 #endif
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
