@@ -22,12 +22,26 @@
 #define DEFAULT_ALL_SHADOW_BYTES ((uint64_t)2 << 30)
 
 /*
- * Every pool holds an fd, and has at most six mappings: of the file for reading
- * and for writing and of the shadow, each before and after it grew. The kernel
- * allows a process 65530 (vm.max_map_count), and when there are no more,
- * malloc() fails as well.
+ * The kernel allows a process 65530 mappings (vm.max_map_count), and when there
+ * are no more, malloc() fails as well. Whoever has one of ours holds an fd, too:
+ *
+ *   for a pool's file     six: for reading, for writing, and where the kernel has
+ *                         it with MAP_NOFAULT, each before and after it grew
+ *   for a shadow          two: before and after it grew
+ *
+ * So a pool with a shadow has eight, and two fds. Most are had by fds for files
+ * alone, and what all may hold beyond their limit (the reserve) is for shadows.
+ * At least a fifth is left to the compositor.
  */
 #define ALL_FDS_MAX 8192
+#define RESERVE_PART 6
+#define MAPPINGS_OF_FILE 6
+#define MAPPINGS_OF_SHADOW 2
+#define MAPPINGS_MAX 65530
+
+_Static_assert(ALL_FDS_MAX * MAPPINGS_OF_FILE +
+	ALL_FDS_MAX / RESERVE_PART * MAPPINGS_OF_SHADOW <=
+	MAPPINGS_MAX / 5 * 4, "a process has not as many mappings");
 
 /* Who holds less than this part of what all may hold does not have to go for
  * the others. */
@@ -128,7 +142,7 @@ void sp_budget_init(struct sp_budget *budget,
 			max(limits->all_shadow_bytes / 2, 1));
 	}
 	budget->fds.max = limits->all_fds;
-	budget->fds.reserve = limits->all_fds / 6;
+	budget->fds.reserve = limits->all_fds / RESERVE_PART;
 	budget->shadow_bytes.max = limits->all_shadow_bytes;
 	budget->shadow_bytes.reserve = limits->all_shadow_bytes / 4;
 }

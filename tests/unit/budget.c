@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 #include "budget.h"
 #include "child.h"
 #include "display.h"
+#include "pool.h"
 #include "shm.h"
 #include "traces.h"
 
@@ -769,6 +771,50 @@ static void one_client_has_to_go_at_a_time(void **state) {
 	}
 }
 
+/* So that mappings need no budget of their own. */
+static void mappings_are_few_for_each_fd(void **state) {
+	static const enum sp_mapping_mode modes[] = {
+		SP_MAPPING_READ, SP_MAPPING_WRITE, SP_MAPPING_NOFAULT,
+	};
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t before = traces_count_mappings();
+	struct guest guest;
+	guest_connect(&guest);
+	int fd = memfd_create("sealpool-test", MFD_CLOEXEC);
+	struct sp_file file;
+	const char *reason;
+	assert_int_equal(sp_file_init(&file, fd, &reason), 0);
+	struct sp_pool *pool = sp_pool_new(display.shm, guest.wl_client, &file,
+		(int32_t)page);
+	assert_non_null(pool);
+	/* Each is in use, and stays so, while the pool grows. */
+	struct sp_mapping *used[5 * 3 + 6];
+	size_t used_len = 0;
+	for (size_t times = 1; times <= 5; times++) {
+		pool->size = (int32_t)(times * page);
+		for (size_t i = 0; i < 3; i++) {
+			used[used_len] = sp_pool_map(pool, modes[i],
+				times * page);
+			assert_non_null(used[used_len++]);
+		}
+	}
+	expect_held(&guest, 1, 1, 0);
+	assert_int_equal(traces_count_mappings() - before, 6);
+	assert_int_equal(sp_pool_need_shadow(pool), 0);
+	for (size_t times = 5; times <= 10; times++) {
+		assert_int_equal(sp_shadow_grow(&pool->shadow, times * page),
+			0);
+		used[used_len++] = sp_mapping_ref(pool->shadow.mapping);
+	}
+	expect_held(&guest, 1, 2, 0);
+	assert_int_equal(traces_count_mappings() - before, 8);
+	while (used_len > 0) {
+		sp_mapping_unref(used[--used_len]);
+	}
+	sp_pool_unref(pool);
+	guest_leave(&guest);
+}
+
 /* Records */
 
 static void client_has_a_record_once_it_needs_one(void **state) {
@@ -980,6 +1026,8 @@ int main(void) {
 		TEST_COMMON(crowd_that_has_gone_costs_nobody),
 		TEST_COMMON(room_is_made_only_where_it_is_short),
 		TEST_COMMON(one_client_has_to_go_at_a_time),
+
+		TEST_BUDGET(mappings_are_few_for_each_fd),
 
 		TEST_BUDGET(client_has_a_record_once_it_needs_one),
 		TEST_BUDGET(record_goes_with_its_client),
