@@ -90,7 +90,7 @@ typedef void (*sealpool_log_func)(void *data,
  */
 struct sealpool_budget {
 	/** Pools of a client alive at once, buffers of destroyed pools
-	 * included. Default: 2048. */
+	 * included. Default: 2048; each takes one of the fds below. */
 	uint32_t pools;
 	/** Buffers of a client alive at once, with a wl_buffer or held by the
 	 * compositor. Default: 32768. */

@@ -20,7 +20,12 @@
 #include <sealpool/guard.h>
 
 #include "children.h"
+#include "limit.h"
 #include "settings.h"
+
+/* Of as many, the guard takes all that it takes by default for all clients (8192,
+ * of three quarters), and leaves as many to the compositor. */
+#define FDS_WANTED 16384
 
 static struct settings settings;
 /* They were taken out of the environment. */
@@ -212,6 +217,13 @@ static bool guard_display(struct wl_display *wl) {
 	return true;
 }
 
+/* The budget is a part of the limit, as it is then. */
+static void raise_limit(void) {
+	/* A quarter is the compositor's own. */
+	rlim_t needed = (rlim_t)settings.budget.all_fds / 3 * 4;
+	limit_raise(needed > FDS_WANTED ? needed : FDS_WANTED);
+}
+
 struct wl_display *wl_display_create(void) {
 	struct wl_display *(*create)(void) =
 		(struct wl_display *(*)(void))dlsym(RTLD_NEXT,
@@ -219,6 +231,9 @@ struct wl_display *wl_display_create(void) {
 	struct wl_display *display = create != NULL ? create() : NULL;
 	if (display == NULL || (!has_settings && !settings_get(&settings))) {
 		return display;
+	}
+	if (!has_settings) {
+		raise_limit();
 	}
 	/* Without the guard there is to be no compositor: whoever asked for it
 	 * would believe to be safe. */

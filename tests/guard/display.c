@@ -3,42 +3,36 @@
  * What sealpool-run starts in its tests, where it is to know of a compositor
  * nothing but that it creates a display:
  *
- *     guard-display create|create-twice|exit|none [STATUS [COMMAND [HOW]]]
+ *     guard-display create|create-twice|many|exit|none [STATUS [COMMAND [HOW]]]
  *
  * Creates as many displays with a wl_shm, connects a client to the last one that
  * commits an unsealed buffer, and prints how the file is called that its wl_shm
  * has mapped. Then it has the shell run COMMAND, and ends with STATUS; with
  * "exit", without destroying the display. With HOW, the shell is started by the
- * function of that name, with the environment that was there at the start.
+ * function of that name, with the environment that was there at the start if it
+ * takes one. "limited" does so with a limit of 500 fds of its own, and "failing"
+ * starts nothing, and prints the limit after it has tried.
+ *
+ * With "many", the client has 200 pools.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <wayland-client.h>
 #include <wayland-server-core.h>
 
-/* A client on the same thread: what it sends is dispatched in between. */
-static void use_shm(struct wl_display *server, int fd) {
-	int fds[2];
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0 ||
-			wl_client_create(server, fds[0]) == NULL) {
-		exit(99);
-	}
-	/* By hand: wl_display.get_registry(2), wl_registry.bind(1, "wl_shm", 1,
-	 * 3), wl_shm.create_pool(4, fd, 4096). */
-	uint32_t words[] = {
-		1, 12 << 16 | 1, 2,
-		2, 32 << 16, 1, 7, 0x735f6c77, 0x00006d68, 1, 3,
-		3, 16 << 16, 4, 4096,
-	};
-	struct iovec iov = { .iov_base = words, .iov_len = sizeof(words) };
+/* Returns whether it was sent. */
+static bool send_words(int socket, uint32_t *words, size_t size, int fd) {
+	struct iovec iov = { .iov_base = words, .iov_len = size };
 	union {
 		struct cmsghdr header;
 		char bytes[CMSG_SPACE(sizeof(int))];
@@ -51,11 +45,40 @@ static void use_shm(struct wl_display *server, int fd) {
 	control.header.cmsg_type = SCM_RIGHTS;
 	control.header.cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
-	if (sendmsg(fds[1], &message, 0) != (ssize_t)sizeof(words)) {
-		exit(99);
-	}
+	return sendmsg(socket, &message, MSG_NOSIGNAL) == (ssize_t)size;
+}
+
+static void dispatch(struct wl_display *server) {
 	wl_event_loop_dispatch(wl_display_get_event_loop(server), 0);
 	wl_display_flush_clients(server);
+}
+
+/* A client on the same thread: what it sends is dispatched in between. */
+static void use_shm(struct wl_display *server, int fd, uint32_t pools) {
+	int fds[2];
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0 ||
+			wl_client_create(server, fds[0]) == NULL) {
+		exit(99);
+	}
+	/* By hand: wl_display.get_registry(2), wl_registry.bind(1, "wl_shm", 1,
+	 * 3), wl_shm.create_pool(4, fd, 4096). */
+	uint32_t words[] = {
+		1, 12 << 16 | 1, 2,
+		2, 32 << 16, 1, 7, 0x735f6c77, 0x00006d68, 1, 3,
+		3, 16 << 16, 4, 4096,
+	};
+	if (!send_words(fds[1], words, sizeof(words), fd)) {
+		exit(99);
+	}
+	dispatch(server);
+	for (uint32_t i = 1; i < pools; i++) {
+		uint32_t another[] = { 3, 16 << 16, 4 + i, 4096 };
+		if (!send_words(fds[1], another, sizeof(another), fd)) {
+			printf("%u pools\n", i - 1);
+			break;
+		}
+		dispatch(server);
+	}
 }
 
 static void print_mapped(void) {
@@ -85,8 +108,41 @@ static char **copy_environment(void) {
 	return copy;
 }
 
+static void set_own_limit(void) {
+	struct rlimit limit;
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = 500;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void fail_to_exec(char *argv[], char *envp[]) {
+	struct rlimit limit = { 0 };
+	execve("/nonexistent", argv, envp);
+	int error = errno;
+	getrlimit(RLIMIT_NOFILE, &limit);
+	printf("%s, %llu\n", error == ENOENT ? "not there" : "wrong",
+		(unsigned long long)limit.rlim_cur);
+	fflush(stdout);
+	_exit(0);
+}
+
 static void exec_shell(const char *how, char *argv[], char *envp[]) {
-	if (strcmp(how, "execve") == 0) {
+	if (strcmp(how, "execl") == 0) {
+		execl("/bin/sh", argv[0], argv[1], argv[2], NULL);
+	} else if (strcmp(how, "execlp") == 0) {
+		execlp("sh", argv[0], argv[1], argv[2], NULL);
+	} else if (strcmp(how, "execle") == 0) {
+		execle("/bin/sh", argv[0], argv[1], argv[2], NULL, envp);
+	} else if (strcmp(how, "execv") == 0) {
+		execv("/bin/sh", argv);
+	} else if (strcmp(how, "execvp") == 0) {
+		execvp("sh", argv);
+	} else if (strcmp(how, "limited") == 0) {
+		set_own_limit();
+		execve("/bin/sh", argv, envp);
+	} else if (strcmp(how, "failing") == 0) {
+		fail_to_exec(argv, envp);
+	} else if (strcmp(how, "execve") == 0) {
 		execve("/bin/sh", argv, envp);
 	} else if (strcmp(how, "execvpe") == 0) {
 		execvpe("sh", argv, envp);
@@ -136,7 +192,7 @@ int main(int argc, char *argv[]) {
 				wl_display_init_shm(display) < 0) {
 			return 99;
 		}
-		use_shm(display, fd);
+		use_shm(display, fd, strcmp(what, "many") == 0 ? 200 : 1);
 		print_mapped();
 	}
 	if (argc > 3 && (argc > 4 ? run_shell(argv[4], argv[3], envp) :

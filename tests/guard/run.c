@@ -100,8 +100,8 @@ static void children_are_not_preloaded(void **state) {
 
 /* KWin gives its children an environment that it has copied before. */
 static void nor_with_an_environment_from_before(void **state) {
-	static const char *const ways[] = { "execve", "execvpe", "fexecve",
-		"posix_spawn", "posix_spawnp" };
+	static const char *const ways[] = { "execle", "execve", "execvpe",
+		"fexecve", "posix_spawn", "posix_spawnp" };
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
 		char command[300];
 		snprintf(command, sizeof(command),
@@ -119,6 +119,59 @@ static void nor_with_an_environment_from_before(void **state) {
 			"$run $display none 0 '$display create' %s", ways[i]);
 		expect_output(command, 0, "guarded\n");
 	}
+}
+
+/* File descriptors */
+
+#define LIMITED "ulimit -n 2000 && ulimit -S -n 1024 && "
+
+static void fds_are_as_many_as_the_compositor_may_have(void **state) {
+	expect_output(LIMITED "$run $display create 0 "
+		"'sed -n \"s/^Max open files *//p\" /proc/$PPID/limits |"
+		"tr -s \" \"'", 0, "guarded\n2000 2000 files \n");
+	expect_output("n=$(ulimit -H -n);"
+		"if [ $n = unlimited ] || [ $n -gt 16384 ]; then n=16384; fi;"
+		"ulimit -S -n 1024;"
+		"$run $display create 0 'set -- $(grep \"open files\" "
+		"/proc/$PPID/limits); echo $(('$n' - $4))'", 0,
+		"guarded\n0\n");
+	/* Without a display, and where there are plenty, nothing is done. */
+	expect_all(LIMITED "$run --quiet $display none 0 'ulimit -n' execve", 0,
+		"1024\n");
+	expect_output("ulimit -n 2000;"
+		"$run $display create 0 'ulimit -n' execve", 0,
+		"guarded\n2000\n");
+}
+
+/* Of 1024 fds, a client would have no more than 256. */
+static void so_a_client_may_have_more_pools(void **state) {
+	expect_output(LIMITED "$run $display many", 0, "guarded\n");
+}
+
+static void children_have_the_limit_of_fds_that_was_there(void **state) {
+	static const char *const ways[] = { "execl", "execle", "execlp",
+		"execv", "execve", "execvp", "execvpe", "fexecve" };
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		char command[300];
+		snprintf(command, sizeof(command), LIMITED "$run $display "
+			"create 0 'ulimit -n; ulimit -H -n' %s", ways[i]);
+		expect_output(command, 0, "guarded\n1024\n2000\n");
+	}
+	/* Once they run. */
+	expect_output(LIMITED "$run $display create 0 'sleep 1; ulimit -n' "
+		"posix_spawn", 0, "guarded\n1024\n");
+	expect_output(LIMITED "$run $display create 0 'sleep 1; ulimit -n' "
+		"posix_spawnp", 0, "guarded\n1024\n");
+}
+
+static void who_starts_nothing_keeps_its_limit_of_fds(void **state) {
+	expect_output(LIMITED "$run $display create 0 '' failing", 0,
+		"guarded\nnot there, 2000\n");
+}
+
+static void limit_of_fds_that_somebody_has_set_remains(void **state) {
+	expect_output(LIMITED "$run $display create 0 'ulimit -n' limited", 0,
+		"guarded\n500\n");
 }
 
 static void others_remain_preloaded(void **state) {
@@ -239,6 +292,11 @@ int main(int argc, char *argv[]) {
 		cmocka_unit_test(children_are_not_preloaded),
 		cmocka_unit_test(nor_with_an_environment_from_before),
 		cmocka_unit_test(others_remain_preloaded),
+		cmocka_unit_test(fds_are_as_many_as_the_compositor_may_have),
+		cmocka_unit_test(so_a_client_may_have_more_pools),
+		cmocka_unit_test(children_have_the_limit_of_fds_that_was_there),
+		cmocka_unit_test(who_starts_nothing_keeps_its_limit_of_fds),
+		cmocka_unit_test(limit_of_fds_that_somebody_has_set_remains),
 		cmocka_unit_test(a_compositor_may_be_started_by_others),
 		cmocka_unit_test(no_fd_is_left_to_the_compositor),
 		cmocka_unit_test(who_creates_no_display_is_told),

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How many file descriptors the compositor may have, of which the guard's budget
+ * is a part, and how many the programs that it starts.
+ *
+ * The usual soft limit is 1024, since select() can do with no more. A program that
+ * can is to raise it to the hard one, and to give its children what it had: which
+ * of them use select(), nobody knows.
+ */
+#include <stdatomic.h>
+#include <stddef.h>
+
+#include "limit.h"
+
+/* Both 0 while nothing was raised. */
+static _Atomic rlim_t before, raised;
+
+void limit_raise(rlim_t fds) {
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0) {
+		return;
+	}
+	rlim_t soft = limit.rlim_cur;
+	limit.rlim_cur = fds < limit.rlim_max ? fds : limit.rlim_max;
+	/* RLIM_INFINITY is the largest number. */
+	if (limit.rlim_cur > soft && setrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		before = soft;
+		raised = limit.rlim_cur;
+	}
+}
+
+static bool change(pid_t pid, rlim_t from, rlim_t to) {
+	struct rlimit limit;
+	if (raised == 0 || prlimit(pid, RLIMIT_NOFILE, NULL, &limit) < 0 ||
+			limit.rlim_cur != from) {
+		return false;
+	}
+	limit.rlim_cur = to;
+	return prlimit(pid, RLIMIT_NOFILE, &limit, NULL) == 0;
+}
+
+bool limit_lower(void) {
+	return change(0, raised, before);
+}
+
+void limit_raise_again(void) {
+	change(0, before, raised);
+}
+
+void limit_lower_of(pid_t pid) {
+	change(pid, raised, before);
+}
