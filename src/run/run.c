@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -135,17 +136,48 @@ static _Noreturn void watch(int fd, int patience, const char *name) {
 	if (n > 0 && read(fd, &ready, 1) == 1) {
 		_exit(0);
 	}
-	/* All others that had the socket have ended: so has the command. */
+	/* All others that had the socket have ended, or have closed it. */
 	fprintf(stderr, n > 0 ?
-		"sealpool: %s has ended, and never was guarded\n" :
+		"sealpool: %s has ended and told of no guard; or what it "
+		"started closed a file descriptor that it did not know, and "
+		"then it cannot be told whether there is one\n" :
 		"sealpool: %s is NOT guarded: it has not created a Wayland "
 		"display. Either it is no compositor; or it brings its own "
 		"libwayland-server in the program itself; or a program that it "
 		"starts has set-user-ID or file capabilities, of which a copy "
 		"without them would do: sealpool-run cannot reach those. Or it "
-		"takes longer than this: --patience\n",
+		"takes longer than this: --patience. Or what starts it closes "
+		"file descriptors: then there may be a guard that cannot tell\n",
 		name);
 	_exit(1);
+}
+
+/*
+ * Where nobody puts one of his own: shells have the numbers from 3 on, and from
+ * 10 on, and scripts take what they like. But not so high that the table of fds
+ * becomes large, of which each child gets a copy.
+ */
+static int get_remote_number(void) {
+	struct rlimit limit;
+	rlim_t fds = 1024;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < fds) {
+		fds = limit.rlim_cur;
+	}
+	return (int)(fds / 4 * 3);
+}
+
+/* Not to one of the first three numbers: a new fd has got that of a standard
+ * stream if it is closed. */
+static void move_fd(int *fd, int command, int number) {
+	int moved = fcntl(*fd, command, number);
+	if (moved < 0) {
+		moved = fcntl(*fd, command, STDERR_FILENO + 1);
+	}
+	if (moved < 0) {
+		die("fcntl: %s", strerror(errno));
+	}
+	close(*fd);
+	*fd = moved;
 }
 
 /* Returns the other's end of the socket. */
@@ -154,6 +186,9 @@ static int start_watch(int patience, const char *name) {
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) < 0) {
 		die("socketpair: %s", strerror(errno));
 	}
+	move_fd(&fds[0], F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	/* To be inherited. */
+	move_fd(&fds[1], F_DUPFD, get_remote_number());
 	pid_t pid = fork();
 	if (pid < 0) {
 		die("fork: %s", strerror(errno));

@@ -207,7 +207,20 @@ static void who_creates_no_display_is_told(void **state) {
 static void who_ends_before_is_told(void **state) {
 	struct result result = run("$run --patience 600 true");
 	expect_status(&result, 0);
-	expect_text(&result, "true has ended, and never was guarded");
+	expect_text(&result, "true has ended and told of no guard");
+}
+
+static void who_lacks_standard_streams_is_not_told(void **state) {
+	expect_output("$run --patience 600 $display create <&-", 0,
+		"guarded\n");
+	expect_output("$run --patience 600 $display create >&-", 0, "");
+	expect_output("$run --patience 600 $display create <&- >&-", 0, "");
+}
+
+/* A script takes for itself what it thinks is free. */
+static void nor_who_has_got_fds_of_others(void **state) {
+	expect_output("$run --patience 600 sh -c 'exec 3>&1 4>&1 5>&1 6>&1 "
+		"7>&1 8>&1 9>&1; $display create'", 0, "guarded\n");
 }
 
 static void nobody_is_told_else(void **state) {
@@ -301,6 +314,8 @@ int main(int argc, char *argv[]) {
 		cmocka_unit_test(no_fd_is_left_to_the_compositor),
 		cmocka_unit_test(who_creates_no_display_is_told),
 		cmocka_unit_test(who_ends_before_is_told),
+		cmocka_unit_test(who_lacks_standard_streams_is_not_told),
+		cmocka_unit_test(nor_who_has_got_fds_of_others),
 		cmocka_unit_test(nobody_is_told_else),
 		cmocka_unit_test(the_watch_keeps_no_output_open),
 		cmocka_unit_test(programs_with_more_rights_are_refused),
