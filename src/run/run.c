@@ -97,15 +97,26 @@ static bool find_program(const char *name, char *path, size_t size) {
 	}
 }
 
+/* Under no_new_privs the kernel disregards both; and S_ISGID without the right to
+ * execute is something else: mandatory locking, once. */
+static bool is_set_id(const struct stat *st) {
+	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1) {
+		return false;
+	}
+	return ((st->st_mode & S_ISUID) && st->st_uid != geteuid()) ||
+		((st->st_mode & S_ISGID) && (st->st_mode & S_IXGRP) &&
+		st->st_gid != getegid());
+}
+
 /* The dynamic linker preloads nothing into programs that get more rights than
- * who starts them (AT_SECURE). */
+ * who starts them (AT_SECURE). With file capabilities the kernel sets that also
+ * under no_new_privs, where it gives none (seen on Linux 6.18). */
 static void check_program(const char *path) {
 	struct stat st;
 	if (stat(path, &st) < 0) {
 		die("%s cannot be found", path);
 	}
-	if (((st.st_mode & S_ISUID) && st.st_uid != geteuid()) ||
-			((st.st_mode & S_ISGID) && st.st_gid != getegid())) {
+	if (is_set_id(&st)) {
 		die("%s is set-user-ID or set-group-ID, and cannot be "
 			"guarded: start a copy of it without that", path);
 	}

@@ -250,6 +250,24 @@ static void programs_with_more_rights_are_refused(void **state) {
 		"start a copy of it without that");
 }
 
+static void but_not_where_the_kernel_gives_them_none(void **state) {
+	if (geteuid() != 0) {
+		skip();
+	}
+	expect_all("d=$(mktemp -d); cp $display $d/c; chgrp 65534 $d/c;"
+		"chmod g-x,g+s $d/c; $run $d/c create; s=$?; rm -r $d; exit $s",
+		0, "guarded\n");
+	static const char *const modes[] = { "u+s", "g+s" };
+	for (size_t i = 0; i < 2; i++) {
+		char command[300];
+		snprintf(command, sizeof(command), "d=$(mktemp -d);"
+			"cp $display $d/c; chown 65534:65534 $d/c;"
+			"chmod %s $d/c; setpriv --no-new-privs $run $d/c create;"
+			"s=$?; rm -r $d; exit $s", modes[i]);
+		expect_output(command, 0, "guarded\n");
+	}
+}
+
 static void mistakes_are_told(void **state) {
 	expect_all("$run", 2, "usage: sealpool-run");
 	expect_all("$run --pools 0 $display create", 2, "--pools: \"0\"");
@@ -319,6 +337,7 @@ int main(int argc, char *argv[]) {
 		cmocka_unit_test(nobody_is_told_else),
 		cmocka_unit_test(the_watch_keeps_no_output_open),
 		cmocka_unit_test(programs_with_more_rights_are_refused),
+		cmocka_unit_test(but_not_where_the_kernel_gives_them_none),
 		cmocka_unit_test(mistakes_are_told),
 		cmocka_unit_test(a_library_that_cannot_be_named_is_told),
 		cmocka_unit_test(options_are_heeded),
