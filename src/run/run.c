@@ -83,8 +83,9 @@ static bool find_program(const char *name, char *path, size_t size) {
 	const char *dirs = getenv("PATH");
 	for (const char *dir = dirs != NULL ? dirs : "/usr/bin:/bin";;) {
 		size_t length = strcspn(dir, ":");
-		snprintf(path, size, "%.*s%s%s", (int)length, dir,
-			length > 0 ? "/" : "", name);
+		/* With a slash: it is not to be searched for once more. */
+		snprintf(path, size, "%.*s/%s", length > 0 ? (int)length : 1,
+			length > 0 ? dir : ".", name);
 		struct stat st;
 		if (access(path, X_OK) == 0 && stat(path, &st) == 0 &&
 				S_ISREG(st.st_mode)) {
@@ -144,6 +145,7 @@ static _Noreturn void watch(int fd, int patience, const char *name) {
 		n = poll(&pollfd, 1, patience * 1000);
 	} while (n < 0 && errno == EINTR);
 	char ready;
+	/* There is a guard, or nothing that could have one. */
 	if (n > 0 && read(fd, &ready, 1) == 1) {
 		_exit(0);
 	}
@@ -220,6 +222,11 @@ static int start_watch(int patience, const char *name) {
 	}
 	close(fds[0]);
 	return fds[1];
+}
+
+/* There is nothing to be said about what never began. */
+static void end_watch(int fd) {
+	send(fd, "n", 1, MSG_NOSIGNAL);
 }
 
 /* It would be taken for several. */
@@ -354,8 +361,12 @@ int main(int argc, char *argv[]) {
 		settings.ready_inode = st.st_ino;
 	}
 	if (!settings_put(&settings)) {
+		end_watch(settings.ready_fd);
 		die("%s", "no memory");
 	}
-	execv(path, &argv[optind]);
-	die("cannot start it: %s", strerror(errno));
+	/* A script without "#!" is for the shell. */
+	execvp(path, &argv[optind]);
+	int error = errno;
+	end_watch(settings.ready_fd);
+	die("cannot start it: %s", strerror(error));
 }

@@ -195,6 +195,17 @@ static void no_fd_is_left_to_the_compositor(void **state) {
 		"5\n");
 }
 
+/* As a shell would start it, and execvp(). */
+static void so_it_may_by_a_script_that_names_no_interpreter(void **state) {
+	expect_output("d=$(mktemp -d); echo '$display create 3' >$d/c;"
+		"chmod +x $d/c; $run $d/c; s=$?; rm -r $d; exit $s", 3,
+		"guarded\n");
+	/* In a folder that PATH does not name, too. */
+	expect_output("d=$(mktemp -d); echo '$display create $1' >$d/c;"
+		"chmod +x $d/c; cd $d; PATH=/nonexistent::$PATH $run c 4; s=$?;"
+		"rm -r $d; exit $s", 4, "guarded\n");
+}
+
 /* Not guarded */
 
 static void who_creates_no_display_is_told(void **state) {
@@ -228,6 +239,13 @@ static void nobody_is_told_else(void **state) {
 		"'sleep 1.5'");
 	expect_no_text(&result, "guarded:");
 	expect_no_text(&result, "NOT");
+}
+
+static void who_cannot_be_started_is_told_that_alone(void **state) {
+	expect_output("d=$(mktemp -d); echo '#!/nonexistent' >$d/c;"
+		"chmod +x $d/c; $run --patience 600 $d/c; s=$?; rm -r $d;"
+		"exit $s", 1, "sealpool-run: cannot start it: "
+		"No such file or directory\n");
 }
 
 /* Who waits for the end of its output waits for nobody else. */
@@ -315,6 +333,17 @@ static void also_when_no_display_is_destroyed(void **state) {
 	expect_text(&result, "sealpool: at exit: clients=1 pools=1");
 }
 
+/* Commands may run in other folders. */
+static void put_path(const char *name, const char *path) {
+	char *whole = realpath(path, NULL);
+	if (whole == NULL) {
+		perror(path);
+		exit(1);
+	}
+	setenv(name, whole, 1);
+	free(whole);
+}
+
 int main(int argc, char *argv[]) {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_display_is_guarded),
@@ -329,12 +358,15 @@ int main(int argc, char *argv[]) {
 		cmocka_unit_test(who_starts_nothing_keeps_its_limit_of_fds),
 		cmocka_unit_test(limit_of_fds_that_somebody_has_set_remains),
 		cmocka_unit_test(a_compositor_may_be_started_by_others),
+		cmocka_unit_test(
+			so_it_may_by_a_script_that_names_no_interpreter),
 		cmocka_unit_test(no_fd_is_left_to_the_compositor),
 		cmocka_unit_test(who_creates_no_display_is_told),
 		cmocka_unit_test(who_ends_before_is_told),
 		cmocka_unit_test(who_lacks_standard_streams_is_not_told),
 		cmocka_unit_test(nor_who_has_got_fds_of_others),
 		cmocka_unit_test(nobody_is_told_else),
+		cmocka_unit_test(who_cannot_be_started_is_told_that_alone),
 		cmocka_unit_test(the_watch_keeps_no_output_open),
 		cmocka_unit_test(programs_with_more_rights_are_refused),
 		cmocka_unit_test(but_not_where_the_kernel_gives_them_none),
@@ -349,8 +381,8 @@ int main(int argc, char *argv[]) {
 			argv[0]);
 		return 1;
 	}
-	setenv("run", argv[1], 1);
-	setenv("library", argv[2], 1);
-	setenv("display", argv[3], 1);
+	put_path("run", argv[1]);
+	put_path("library", argv[2]);
+	put_path("display", argv[3]);
 	return cmocka_run_group_tests_name("run", tests, NULL, NULL);
 }
