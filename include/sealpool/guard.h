@@ -9,10 +9,11 @@
  *
  * The guard listens to the requests of a wl_display before they are dispatched.
  * A pool whose file is sealed and large enough passes as it is. In all others'
- * place, the wl_shm behind gets a shadow: a file of the compositor's own, under
- * the same fd number, that nobody can make shorter. The guard copies into it
- * what the client damages, at each commit, and out of it what the compositor has
- * captured. Pools, buffers and protocol objects remain the other wl_shm's.
+ * place, the wl_shm behind gets a shadow: a file of the compositor's own that
+ * nobody can make shorter. Its fd, another number, takes the place of the client's
+ * in the request. The guard copies into it what the client damages, at each
+ * commit, and out of it what the compositor has captured. Pools, buffers and
+ * protocol objects remain the other wl_shm's.
  *
  * Nobody has to call anything else: a compositor need not know of it.
  */
@@ -31,7 +32,9 @@ struct sealpool_guard;
  * Guards a display from now on, until it is destroyed. To be called before the
  * first client connects, on the thread that dispatches the display. "options"
  * may be NULL, and is copied; all of them mean what they mean for
- * sealpool_shm_create(). An fd that the wl_shm behind keeps for a pool counts as
+ * sealpool_shm_create(), but for "shadow_idle_ms", which has no effect: the wl_shm
+ * behind does not say when it has done with a shadow that it has mapped, so that
+ * goes with its pool. An fd that the wl_shm behind keeps for a pool counts as
  * well, and what a surface shows counts as held until it shows something else.
  * Lenience ends where a sealed file is shorter than a pool is resized to: that
  * cannot be made safe, and its client gets invalid_fd.

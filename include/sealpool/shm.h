@@ -134,7 +134,7 @@ struct sealpool_options {
 	 * was handed out stay, and so do those of a buffer whose wl_buffer is
 	 * gone. The last one that a client's pools leave behind is kept for as
 	 * long, charged to it, for its next pool. Zero: 10000. UINT32_MAX:
-	 * never. */
+	 * never. A guard has no use for it. */
 	uint32_t shadow_idle_ms;
 	/** Offer sealpool_shm_feedback_manager_v1: clients can ask how their own
 	 * memory is seen, why, and what it costs. A client that does may guess
@@ -270,7 +270,9 @@ struct sealpool_access {
  * as zero this time.
  *
  * Written bytes reach the client when the access ends; a write access sees
- * what the client's memory held before it.
+ * what the client's memory held before it. There should be one write access at a
+ * time to a buffer: where it is copied, each has a copy, and hands back all of it,
+ * so that of two, the one that ends later undoes what the other has written.
  *
  * Returns 0, or a negative errno: -EACCES for a write access to memory that
  * cannot be written (a read-only fd, a seal), -EDQUOT over the client's budget,
@@ -288,8 +290,10 @@ void sealpool_access_end(struct sealpool_access *access);
  * and that cannot fault whoever maps it: the client's own for a direct buffer,
  * else a shadow's, brought up to date by this call. Whether a later commit shows
  * in it is not said: to see that, call again, which may return another fd. It
- * is sealed against shrinking. It remains the buffer's: do
- * not close it, and duplicate it to keep it longer than the buffer. Returns a
+ * is sealed against shrinking. It remains the buffer's: do not close it. A
+ * duplicate may be kept for longer, but the bytes are there only as long as the
+ * buffer is: when it goes, the memory of its copies is given back, and what was
+ * in it reads as zero. Keep a reference for as long as somebody reads. Returns a
  * negative errno as sealpool_buffer_begin_access() does.
  */
 int sealpool_buffer_get_fd(struct sealpool_buffer *buffer);
