@@ -82,6 +82,7 @@ static struct tiny_server {
 	struct wlr_cursor *cursor;
 	struct wlr_xcursor_manager *cursor_images;
 
+	int width, height; /* of outputs that have no modes */
 	struct wl_list outputs; /* tiny_output.link */
 	struct wl_list windows; /* tiny_window.link, last focused first */
 	struct wl_list layer_surfaces; /* tiny_layer_surface.link */
@@ -561,6 +562,9 @@ static void handle_new_output(struct wl_listener *listener, void *data) {
 	struct wlr_output_mode *mode = wlr_output_preferred_mode(wlr_output);
 	if (mode != NULL) {
 		wlr_output_state_set_mode(&state, mode);
+	} else {
+		wlr_output_state_set_custom_mode(&state, server.width,
+			server.height, 0);
 	}
 	bool ok = wlr_output_init_render(wlr_output, server.allocator,
 		server.renderer) && wlr_output_commit_state(wlr_output, &state);
@@ -767,7 +771,8 @@ static struct wlr_backend *create_backend(struct wl_event_loop *loop) {
 		return wlr_backend_autocreate(loop, NULL);
 	}
 	struct wlr_backend *backend = NEED(wlr_headless_backend_create(loop));
-	NEED(wlr_headless_add_output(backend, 1280, 720));
+	NEED(wlr_headless_add_output(backend, (unsigned)server.width,
+		(unsigned)server.height));
 	return backend;
 }
 
@@ -856,6 +861,14 @@ static void create_seat(void) {
 	server_listen_to(&server.cursor->events.frame, handle_cursor_frame);
 }
 
+/* WIDTHxHEIGHT, and no more of it than an output can be. */
+static bool parse_size(const char *text, int *width, int *height) {
+	char more;
+	return sscanf(text, "%5dx%5d%c", width, height, &more) == 2 &&
+		*width > 0 && *width <= 32767 &&
+		*height > 0 && *height <= 32767;
+}
+
 static void add_socket(const char *name) {
 	if (name == NULL) {
 		name = NEED((void *)wl_display_add_socket_auto(server.display));
@@ -869,7 +882,7 @@ static void add_socket(const char *name) {
 
 static const char usage[] =
 	"Usage: sealpool-tiny [-s COMMAND] [--stock] [--feedback] [--monitor]\n"
-	"                     [--socket NAME] [-d]\n"
+	"                     [--size WIDTHxHEIGHT] [--socket NAME] [-d]\n"
 	"\n"
 	"A small Wayland compositor whose wl_shm is Sealpool's. It prints\n"
 	"WAYLAND_DISPLAY=NAME when clients can connect, what a client's shared\n"
@@ -880,12 +893,14 @@ static const char usage[] =
 	"      --stock            use wlroots' own wl_shm; print no costs\n"
 	"      --feedback         let clients ask how their memory is seen\n"
 	"      --monitor          let sealpool-top ask what clients cost\n"
+	"      --size WxH         how large its output is (default: 1280x720)\n"
 	"      --socket NAME      name the socket (default: the next free name)\n"
 	"  -d, --debug            show all of wlroots' messages, not only errors\n"
 	"  -h, --help             show this\n"
 	"\n"
 	"Its output is a window on $WAYLAND_DISPLAY where that is set, what\n"
-	"$WLR_BACKENDS says where that is set, else 1280x720 pixels of memory.\n";
+	"$WLR_BACKENDS says where that is set, else pixels of memory. A screen\n"
+	"that has a size of its own keeps it.\n";
 
 int main(int argc, char *argv[]) {
 	static const struct option long_options[] = {
@@ -893,6 +908,7 @@ int main(int argc, char *argv[]) {
 		{ "stock", no_argument, NULL, 'S' },
 		{ "feedback", no_argument, NULL, 'f' },
 		{ "monitor", no_argument, NULL, 'm' },
+		{ "size", required_argument, NULL, 'z' },
 		{ "socket", required_argument, NULL, 'n' },
 		{ "debug", no_argument, NULL, 'd' },
 		{ "help", no_argument, NULL, 'h' },
@@ -902,6 +918,8 @@ int main(int argc, char *argv[]) {
 	enum wlr_log_importance importance = WLR_ERROR;
 	bool stock = false;
 	struct sealpool_options options = { .size = sizeof(options) };
+	server.width = 1280;
+	server.height = 720;
 	int option;
 	while ((option = getopt_long(argc, argv, "s:dh", long_options,
 			NULL)) != -1) {
@@ -917,6 +935,14 @@ int main(int argc, char *argv[]) {
 			break;
 		case 'm':
 			options.monitor = true;
+			break;
+		case 'z':
+			if (!parse_size(optarg, &server.width,
+					&server.height)) {
+				fprintf(stderr, "sealpool-tiny: --size wants "
+					"WIDTHxHEIGHT, not %s\n", optarg);
+				return EXIT_FAILURE;
+			}
 			break;
 		case 'n':
 			socket_name = optarg;
