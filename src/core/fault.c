@@ -18,7 +18,8 @@
 #include "pool.h"
 #include "shm.h"
 
-static void post_short(struct sealpool_buffer *buffer, uint64_t file_size) {
+/* Returns whether the client is to go. */
+static bool post_short(struct sealpool_buffer *buffer, uint64_t file_size) {
 	struct sp_pool *pool = buffer->pool;
 	struct sealpool_shm *shm = pool->client->shm;
 	sp_log(shm, SEALPOOL_LOG_INFO, "client %d: a buffer ends at byte "
@@ -27,29 +28,37 @@ static void post_short(struct sealpool_buffer *buffer, uint64_t file_size) {
 		buffer->layout.end, pool->size, file_size,
 		shm->lenient ? "" : ": disconnected");
 	if (shm->lenient) {
-		return;
+		return false;
 	}
 	wl_resource_post_error(buffer->resource, WL_SHM_ERROR_INVALID_FD,
 		"pool of %" PRIi32 " bytes, but its file has %" PRIu64 ": "
 		"the buffer ends at %" PRIu64, pool->size, file_size,
 		buffer->layout.end);
-	wl_client_destroy(pool->client->wl_client);
+	return true;
 }
 
-static void post_fault(const struct sp_fault *fault) {
+static bool post_fault(const struct sp_fault *fault) {
 	struct sealpool_buffer *buffer = fault->buffer;
 	struct sp_client *client = buffer->pool->client;
 	/* A client that has destroyed its wl_buffer has said that the contents
 	 * no longer matter to it, and has no object left to blame. */
 	if (buffer->resource == NULL || client->wl_client == NULL) {
-		return;
+		return false;
 	}
 	if (fault->over_budget) {
 		sp_client_post_over(client);
-		wl_client_destroy(client->wl_client);
-	} else {
-		post_short(buffer, fault->file_size);
+		return true;
 	}
+	return post_short(buffer, fault->file_size);
+}
+
+/* With the queue's lock held. */
+static struct sp_fault take(struct sp_fault *fault) {
+	wl_list_remove(&fault->link);
+	wl_list_init(&fault->link);
+	struct sp_fault note = *fault;
+	fault->told = true;
+	return note;
 }
 
 static int handle_wakeup(int fd, uint32_t mask, void *data) {
@@ -67,10 +76,7 @@ static int handle_wakeup(int fd, uint32_t mask, void *data) {
 		struct sp_fault note;
 		if (!wl_list_empty(&queue->faults)) {
 			fault = wl_container_of(queue->faults.next, fault, link);
-			wl_list_remove(&fault->link);
-			wl_list_init(&fault->link);
-			note = *fault;
-			fault->told = true;
+			note = take(fault);
 		}
 		pthread_mutex_unlock(&queue->lock);
 		if (fault == NULL) {
@@ -79,7 +85,9 @@ static int handle_wakeup(int fd, uint32_t mask, void *data) {
 		/* Buffers are destroyed on this thread only, so it is still
 		 * there; its client, and other notes of that, may not be
 		 * afterwards. */
-		post_fault(&note);
+		if (post_fault(&note)) {
+			wl_client_destroy(note.buffer->pool->client->wl_client);
+		}
 	}
 }
 
@@ -168,6 +176,20 @@ bool sp_fault_is_reported(struct sp_fault *fault) {
 	bool reported = fault->told || !wl_list_empty(&fault->link);
 	pthread_mutex_unlock(&queue->lock);
 	return reported;
+}
+
+void sp_fault_post(struct sp_fault *fault) {
+	struct sp_fault_queue *queue = get_queue(fault);
+	struct sp_fault note;
+	pthread_mutex_lock(&queue->lock);
+	bool waits = !wl_list_empty(&fault->link);
+	if (waits) {
+		note = take(fault);
+	}
+	pthread_mutex_unlock(&queue->lock);
+	if (waits) {
+		post_fault(&note);
+	}
 }
 
 void sp_fault_report_crowd(struct sp_fault_queue *queue) {

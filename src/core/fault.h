@@ -48,6 +48,11 @@ void sp_fault_report_over_budget(struct sp_fault *fault);
 /** Whether the client is to be told something, or was. Any thread. */
 bool sp_fault_is_reported(struct sp_fault *fault);
 
+/** From within a request of its client, which libwayland disconnects when that is
+ * over: tells it at once, before anybody else finds another fault in that
+ * request. */
+void sp_fault_post(struct sp_fault *fault);
+
 /** Any thread: has the event loop call sp_idle_handle_wakeup(), and look at all
  * else that was noted. */
 void sp_fault_wake_up(struct sp_fault_queue *queue);

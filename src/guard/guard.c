@@ -533,13 +533,17 @@ static void give_nobodys_buffer(const struct sealpool_buffer *buffer,
 	}
 }
 
-/* Whether its client is about to be disconnected for what was met in its file. An
- * object that has begun with the buffer by then may not bear that: Weston's GL
- * renderer aborts when the buffer of a capture has gone. */
-static bool is_to_go(const struct sealpool_buffer *buffer) {
+/* Whether its client is disconnected for what was met in its file, which it is
+ * then told. An object that has begun with the buffer by then may not bear that:
+ * Weston's GL renderer aborts when the buffer of a capture has gone. */
+static bool is_to_go(struct sealpool_buffer *buffer) {
 	struct sp_shadowed *shadowed = buffer->memory.shadowed;
-	return !buffer->pool->client->shm->lenient && shadowed != NULL &&
-		sp_fault_is_reported(&shadowed->fault);
+	if (buffer->pool->client->shm->lenient || shadowed == NULL ||
+			!sp_fault_is_reported(&shadowed->fault)) {
+		return false;
+	}
+	sp_fault_post(&shadowed->fault);
+	return true;
 }
 
 static void handle_lent(struct sealpool_buffer *buffer,

@@ -76,7 +76,6 @@ static void a_capture_never_makes_a_short_file_longer(void **state) {
 	struct client_pool pool;
 	struct client_buffer buffer;
 	struct client_fate fate;
-	screen_needs_sealpool(screen);
 	must(screen, client_capture_begin(client, &capture));
 	int32_t size = capture.stride * capture.height;
 	/* Not at the end of a page, beyond which it could be made longer
