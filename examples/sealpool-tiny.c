@@ -22,6 +22,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -864,7 +865,8 @@ static void create_seat(void) {
 /* WIDTHxHEIGHT, and no more of it than an output can be. */
 static bool parse_size(const char *text, int *width, int *height) {
 	char more;
-	return sscanf(text, "%5dx%5d%c", width, height, &more) == 2 &&
+	return text[strspn(text, "0123456789x")] == '\0' &&
+		sscanf(text, "%5dx%5d%c", width, height, &more) == 2 &&
 		*width > 0 && *width <= 32767 &&
 		*height > 0 && *height <= 32767;
 }

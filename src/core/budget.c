@@ -264,6 +264,12 @@ void sp_client_post_over(struct sp_client *client) {
 	}
 }
 
+void sp_client_end(struct sp_client *client) {
+	client->ending = true;
+	client->shm->faults.ending = true;
+	sp_fault_wake_up(&client->shm->faults);
+}
+
 static bool refuse(struct sp_client *client, enum sp_budget_kind kind) {
 	client->over = kind;
 	sp_client_post_over(client);

@@ -57,6 +57,9 @@ struct sp_client {
 	uint64_t id;
 	unsigned refs;
 
+	/* Has been told why, and is about to be disconnected. */
+	bool ending;
+
 	uint32_t pools_len;
 	uint32_t buffers_len;
 	_Atomic uint64_t fds;
@@ -113,6 +116,13 @@ void sp_client_discharge_bytes(struct sp_client *client, uint64_t bytes);
 
 /** Tells the client that it is over its budget, which is fatal. */
 void sp_client_post_over(struct sp_client *client);
+
+/**
+ * Has the event loop disconnect a client that was told an error: libwayland does
+ * so in a request, and else not before it hears from that client again, which may
+ * well keep silent. In the event loop's thread.
+ */
+void sp_client_end(struct sp_client *client);
 
 /** Disconnects a client if all together hold too much. */
 void sp_budget_make_room(struct sealpool_shm *shm);

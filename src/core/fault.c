@@ -4,8 +4,8 @@
  *
  * libwayland's objects belong to the thread of the event loop, so an access
  * that finds bytes missing leaves a note here and wakes that loop, which posts
- * the error. A buffer has one note: what a client does wrong a thousand times
- * before the loop comes round is told once.
+ * the error, unless a request of the client asks for it before. A buffer has one
+ * note: what a client does wrong a thousand times until then is told once.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -37,6 +37,7 @@ static bool post_short(struct sealpool_buffer *buffer, uint64_t file_size) {
 	return true;
 }
 
+/* The same. */
 static bool post_fault(const struct sp_fault *fault) {
 	struct sealpool_buffer *buffer = fault->buffer;
 	struct sp_client *client = buffer->pool->client;
@@ -52,13 +53,44 @@ static bool post_fault(const struct sp_fault *fault) {
 	return post_short(buffer, fault->file_size);
 }
 
-/* With the queue's lock held. */
-static struct sp_fault take(struct sp_fault *fault) {
-	wl_list_remove(&fault->link);
-	wl_list_init(&fault->link);
-	struct sp_fault note = *fault;
-	fault->told = true;
-	return note;
+/* Takes the first note of a client, or of any for NULL. Buffers are destroyed on
+ * this thread only, so the note's is still there; its client, and other notes of
+ * that, may not be once it was told. */
+static bool take_note(struct sp_fault_queue *queue,
+		const struct sp_client *client, struct sp_fault *note) {
+	bool found = false;
+	struct sp_fault *fault;
+	pthread_mutex_lock(&queue->lock);
+	wl_list_for_each(fault, &queue->faults, link) {
+		if (client == NULL || fault->buffer->pool->client == client) {
+			*note = *fault;
+			found = true;
+			break;
+		}
+	}
+	if (found) {
+		wl_list_remove(&fault->link);
+		wl_list_init(&fault->link);
+		fault->told = true;
+	}
+	pthread_mutex_unlock(&queue->lock);
+	return found;
+}
+
+/* One's end may be another's, if a compositor so wishes. */
+static void disconnect_ending(struct sealpool_shm *shm) {
+	struct sp_client *client;
+	bool found;
+	do {
+		found = false;
+		wl_list_for_each(client, &shm->clients, link) {
+			if (client->ending && client->wl_client != NULL) {
+				found = true;
+				wl_client_destroy(client->wl_client);
+				break;
+			}
+		}
+	} while (found);
 }
 
 static int handle_wakeup(int fd, uint32_t mask, void *data) {
@@ -70,25 +102,17 @@ static int handle_wakeup(int fd, uint32_t mask, void *data) {
 		sp_budget_make_room(shm);
 	}
 	sp_idle_handle_wakeup(shm);
-	for (;;) {
-		pthread_mutex_lock(&queue->lock);
-		struct sp_fault *fault = NULL;
-		struct sp_fault note;
-		if (!wl_list_empty(&queue->faults)) {
-			fault = wl_container_of(queue->faults.next, fault, link);
-			note = take(fault);
-		}
-		pthread_mutex_unlock(&queue->lock);
-		if (fault == NULL) {
-			return 0;
-		}
-		/* Buffers are destroyed on this thread only, so it is still
-		 * there; its client, and other notes of that, may not be
-		 * afterwards. */
+	if (queue->ending) {
+		queue->ending = false;
+		disconnect_ending(shm);
+	}
+	struct sp_fault note;
+	while (take_note(queue, NULL, &note)) {
 		if (post_fault(&note)) {
 			wl_client_destroy(note.buffer->pool->client->wl_client);
 		}
 	}
+	return 0;
 }
 
 int sp_fault_queue_init(struct sealpool_shm *shm) {
@@ -170,26 +194,15 @@ void sp_fault_report_over_budget(struct sp_fault *fault) {
 	report(fault, true, 0);
 }
 
-bool sp_fault_is_reported(struct sp_fault *fault) {
-	struct sp_fault_queue *queue = get_queue(fault);
-	pthread_mutex_lock(&queue->lock);
-	bool reported = fault->told || !wl_list_empty(&fault->link);
-	pthread_mutex_unlock(&queue->lock);
-	return reported;
-}
-
-void sp_fault_post(struct sp_fault *fault) {
-	struct sp_fault_queue *queue = get_queue(fault);
+bool sp_fault_post(struct sp_client *client) {
 	struct sp_fault note;
-	pthread_mutex_lock(&queue->lock);
-	bool waits = !wl_list_empty(&fault->link);
-	if (waits) {
-		note = take(fault);
+	while (!client->ending &&
+			take_note(&client->shm->faults, client, &note)) {
+		if (post_fault(&note)) {
+			sp_client_end(client);
+		}
 	}
-	pthread_mutex_unlock(&queue->lock);
-	if (waits) {
-		post_fault(&note);
-	}
+	return client->ending;
 }
 
 void sp_fault_report_crowd(struct sp_fault_queue *queue) {

@@ -10,8 +10,9 @@
 
 struct sealpool_buffer;
 struct sealpool_shm;
+struct sp_client;
 
-/** What an access met, to be told to the client from the event loop. */
+/** What an access met, to be told to the client in the event loop's thread. */
 struct sp_fault {
 	struct wl_list link; /* sp_fault_queue.faults, or empty */
 	struct sealpool_buffer *buffer;
@@ -28,6 +29,8 @@ struct sp_fault_queue {
 	struct wl_list faults; /* sp_fault.link */
 	/* All clients together hold too much. */
 	atomic_bool crowd;
+	/* A client is to be disconnected; see sp_client_end(). */
+	bool ending;
 	int wakeup_fd;
 	struct wl_event_source *wakeup;
 };
@@ -45,13 +48,13 @@ void sp_fault_finish(struct sp_fault *fault);
 void sp_fault_report_short(struct sp_fault *fault, uint64_t file_size);
 void sp_fault_report_over_budget(struct sp_fault *fault);
 
-/** Whether the client is to be told something, or was. Any thread. */
-bool sp_fault_is_reported(struct sp_fault *fault);
-
-/** From within a request of its client, which libwayland disconnects when that is
- * over: tells it at once, before anybody else finds another fault in that
- * request. */
-void sp_fault_post(struct sp_fault *fault);
+/**
+ * Tells a client at once what it would be told later. Returns whether it is being
+ * disconnected, for this or for anything else that sp_client_end() was called for:
+ * by libwayland when a request of it is over, else by the event loop. In the event
+ * loop's thread.
+ */
+bool sp_fault_post(struct sp_client *client);
 
 /** Any thread: has the event loop call sp_idle_handle_wakeup(), and look at all
  * else that was noted. */

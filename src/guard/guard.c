@@ -21,8 +21,8 @@
  *   any other with a buffer  all of it is copied in, once for all that were
  *                            read together; before the next event of that
  *                            request's object, what has changed is copied out;
- *                            where there is no memory for that, the object gets
- *                            a wl_buffer that is nobody's
+ *                            where there is no memory for that, or the file is
+ *                            short, the object gets a wl_buffer that is nobody's
  *
  * A new object's resource does not exist while its request is looked at. It is
  * taken up at the next message, whoever sends that.
@@ -148,6 +148,21 @@ static struct sealpool_buffer *find_buffer(struct wl_resource *resource) {
 	return buffer->buffer;
 }
 
+/* Whoever cannot be protected from a client, for want of something, is protected
+ * by its end. */
+static void refuse(struct sp_client *client, const char *what, int error) {
+	if (error == -EDQUOT) {
+		sp_client_post_over(client);
+	} else {
+		sp_log(client->shm, SEALPOOL_LOG_ERROR, "client %d: %s: %s: "
+			"disconnected", sp_client_get_pid(client), what,
+			strerror(-error));
+		wl_client_post_implementation_error(client->wl_client,
+			"wl_shm: %s: %s", what, strerror(-error));
+	}
+	sp_client_end(client);
+}
+
 /* What the wl_shm behind was given an fd of. */
 static int get_fd_lent(const struct sp_pool *pool) {
 	return pool->shadow_lent ? pool->shadow.fd : pool->file.fd;
@@ -171,8 +186,9 @@ static void charge_fd_behind(struct sp_pool *pool, int fd) {
 	if (!is_still_there(pool, fd)) {
 		return;
 	}
-	if (sp_client_charge_fd(pool->client) < 0) {
-		sp_client_post_over(pool->client);
+	int ret = sp_client_charge_fd(pool->client);
+	if (ret < 0) {
+		refuse(pool->client, "cannot have another fd", ret);
 		return;
 	}
 	pool->fd_behind = true;
@@ -198,8 +214,9 @@ static void charge_fd_of_buffer(struct sealpool_guard *guard,
 	if (!guard->buffers_have_fds) {
 		return;
 	}
-	if (sp_client_charge_fd(buffer->pool->client) < 0) {
-		sp_client_post_over(buffer->pool->client);
+	int ret = sp_client_charge_fd(buffer->pool->client);
+	if (ret < 0) {
+		refuse(buffer->pool->client, "cannot have another fd", ret);
 		return;
 	}
 	buffer->memory.fd_behind = true;
@@ -255,20 +272,6 @@ static void expect_newborn(struct sealpool_guard *guard,
 	guard->newborn.buffer = buffer;
 	guard->newborn.client_destroy.notify = newborn_handle_client_destroy;
 	wl_client_add_destroy_listener(client, &guard->newborn.client_destroy);
-}
-
-/* Whoever cannot be protected from a client, for want of something, is protected
- * by its end. */
-static void refuse(struct sp_client *client, const char *what, int error) {
-	if (error == -EDQUOT) {
-		sp_client_post_over(client);
-		return;
-	}
-	sp_log(client->shm, SEALPOOL_LOG_ERROR, "client %d: %s: %s: "
-		"disconnected", sp_client_get_pid(client), what,
-		strerror(-error));
-	wl_client_post_implementation_error(client->wl_client,
-		"wl_shm: %s: %s", what, strerror(-error));
 }
 
 /* wl_shm */
@@ -533,35 +536,25 @@ static void give_nobodys_buffer(const struct sealpool_buffer *buffer,
 	}
 }
 
-/* Whether its client is disconnected for what was met in its file, which it is
- * then told. An object that has begun with the buffer by then may not bear that:
- * Weston's GL renderer aborts when the buffer of a capture has gone. */
-static bool is_to_go(struct sealpool_buffer *buffer) {
-	struct sp_shadowed *shadowed = buffer->memory.shadowed;
-	if (buffer->pool->client->shm->lenient || shadowed == NULL ||
-			!sp_fault_is_reported(&shadowed->fault)) {
-		return false;
-	}
-	sp_fault_post(&shadowed->fault);
-	return true;
-}
-
+/* An object that has begun with the buffer may not bear that its client goes:
+ * Weston's GL renderer aborts when the buffer of a capture has gone. So none of a
+ * client that is to go is lent any more. */
 static void handle_lent(struct sealpool_buffer *buffer,
 		const struct wl_protocol_logger_message *message) {
+	struct sp_client *client = buffer->pool->client;
 	if (!sp_memory_wants_commits(buffer)) {
 		return;
 	}
-	sp_turn_note(buffer->pool->client);
+	sp_turn_note(client);
 	int ret = sync_buffer(buffer);
-	if (ret == 0 && is_to_go(buffer)) {
-		give_nobodys_buffer(buffer, message);
-		return;
-	}
-	if (ret == 0) {
+	if (ret == 0 && !sp_fault_post(client)) {
 		ret = sp_lent_add(buffer, message->resource);
 	}
 	if (ret < 0) {
-		refuse(buffer->pool->client, "no memory to lend a buffer", ret);
+		refuse(client, "no memory to lend a buffer", ret);
+	}
+	/* To lend one may have ended with handing back another. */
+	if (sp_fault_post(client)) {
 		give_nobodys_buffer(buffer, message);
 	}
 }

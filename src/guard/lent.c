@@ -287,6 +287,7 @@ static void post_failure(struct sealpool_buffer *buffer, int error) {
 			WL_SHM_ERROR_INVALID_FD,
 			"the pool's file cannot be written");
 	}
+	sp_client_end(client);
 }
 
 static void hand_back(struct lent *lent, struct range range) {

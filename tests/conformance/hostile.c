@@ -1322,10 +1322,10 @@ static bool is_legal(enum coordinates which, int32_t x, int32_t y) {
 }
 
 /* One that is on the output, where there can be. What its size or place depends
- * on is done to a part of a window, and not when the window ends: one that is as
- * large as numbers are, or so far away, is no matter of wl_shm. Weston's desktop
- * shell ends when such a one does, and wayfire wants a buffer of that size, to
- * draw how it goes. */
+ * on is done to a part of a window, which is as large as its buffer again before
+ * the window ends: one that is as large as numbers are, or so far away, is no
+ * matter of wl_shm. Weston's desktop shell ends when such a one does, and wayfire
+ * wants a buffer of that size, to draw how it goes. */
 static struct client_surface *create_seen(struct attacker *a,
 		enum coordinates which) {
 	static struct client_subsurface part;

@@ -493,6 +493,7 @@ static void create_screen_image(struct screen *screen,
 	struct client_image got;
 	must(screen, client_capture_output(&screen->client,
 		CLIENT_MEMORY_SEALED, &got));
+	assert_true(got.width >= 600 && got.height >= 400);
 	image_create(image, got.width, got.height);
 	client_image_destroy(&got);
 }

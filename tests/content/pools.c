@@ -103,6 +103,14 @@ static void a_capture_never_makes_a_short_file_longer(void **state) {
 	client_capture_end(&capture);
 }
 
+/* wlroots' own wl_shm does not take memory that it may not write, and behind the
+ * guard it gets what is sealed as it is. */
+static void needs_read_only(struct screen *screen) {
+	if (is_sealed(screen->kind)) {
+		screen_needs_sealpool(screen);
+	}
+}
+
 static void a_capture_into_read_only_memory_is_refused(void **state) {
 	struct screen *screen = *state;
 	struct client *client = &screen->client;
@@ -111,7 +119,7 @@ static void a_capture_into_read_only_memory_is_refused(void **state) {
 	struct client_pool pool;
 	struct client_buffer buffer;
 	struct client_fate fate;
-	screen_needs_sealpool(screen);
+	needs_read_only(screen);
 	must(screen, client_capture_begin(client, &capture));
 	int32_t size = capture.stride * capture.height;
 	must(screen, client_memory_create(client, &memory, screen->kind,
@@ -124,7 +132,10 @@ static void a_capture_into_read_only_memory_is_refused(void **state) {
 	assert_false(client_capture_copy(&capture, &buffer));
 	client_get_fate(client, &fate);
 	assert_int_equal(fate.kind, CLIENT_PROTOCOL_ERROR);
-	assert_string_equal(fate.interface, "zwlr_screencopy_frame_v1");
+	/* The guard finds out when it hands the picture back. */
+	bool guarded = !screen->compositor.counts;
+	assert_string_equal(fate.interface, guarded ? "wl_buffer" :
+		"zwlr_screencopy_frame_v1");
 	const uint8_t *bytes = memory.data;
 	for (int32_t i = 0; i < size; i++) {
 		if (bytes[i] != 0) {
@@ -336,7 +347,7 @@ static void show_twice(struct screen *screen, struct client_memory *memory) {
 static void a_read_only_pool_shows_its_bytes(void **state) {
 	struct screen *screen = *state;
 	struct client_memory memory;
-	screen_needs_sealpool(screen);
+	needs_read_only(screen);
 	must(screen, client_memory_create(&screen->client, &memory,
 		screen->kind, BYTES));
 	must(screen, client_memory_make_read_only(&screen->client, &memory));
@@ -347,7 +358,7 @@ static void a_read_only_pool_shows_its_bytes(void **state) {
 static void a_pool_sealed_against_writing_shows_its_bytes(void **state) {
 	struct screen *screen = *state;
 	struct client_memory memory;
-	screen_needs_sealpool(screen);
+	needs_read_only(screen);
 	must(screen, client_memory_create(&screen->client, &memory,
 		screen->kind, BYTES));
 	must(screen, client_memory_seal(&screen->client, &memory,

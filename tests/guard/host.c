@@ -206,7 +206,12 @@ static void taker_create(struct wl_client *client, struct wl_resource *manager,
 static void taker_handle_buffer(struct wl_client *client,
 		struct wl_resource *resource, struct wl_resource *buffer) {
 	struct host_taker *taker = wl_resource_get_user_data(resource);
-	taker->host->buffers_seen += wl_shm_buffer_get(buffer) != NULL;
+	if (wl_shm_buffer_get(buffer) == NULL) {
+		/* As wlroots does. */
+		wl_resource_post_error(resource, 1, "invalid buffer");
+		return;
+	}
+	taker->host->buffers_seen++;
 	buffer_set(&taker->buffer, buffer);
 	struct client_image image;
 	if (taker->host->draws != 0 && get_image(&taker->buffer, &image)) {
@@ -499,6 +504,14 @@ struct host *host_create(const struct sealpool_options *options) {
 
 int host_setup(void **state) {
 	*state = host_create(NULL);
+	return 0;
+}
+
+int host_setup_lenient(void **state) {
+	*state = host_create(&(struct sealpool_options){
+		.size = sizeof(struct sealpool_options),
+		.lenient = true,
+	});
 	return 0;
 }
 

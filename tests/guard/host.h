@@ -71,9 +71,10 @@ struct host_taker {
 
 struct host *host_create(const struct sealpool_options *options);
 
-/** For cmocka: a host without options, as the test's state. The teardown also
- * checks that no fd and no mapping is left. */
+/** For cmocka: a host without options, or one that is lenient, as the test's
+ * state. The teardown also checks that no fd and no mapping is left. */
 int host_setup(void **state);
+int host_setup_lenient(void **state);
 int host_teardown(void **state);
 
 struct sealpool_stats host_get_stats(struct host *host,

@@ -357,16 +357,10 @@ static void a_capture_never_makes_a_file_longer(void **state) {
 	peer_finish(other);
 }
 
-/* Its end comes with a turn of the event loop; the second roundtrip is after it. */
-static bool take_and_wait(struct actor *actor, const struct args *args) {
-	static const order_func takes[] = {
-		take_frame, take_source, take_icon,
-	};
-	takes[args->frame](actor, args);
-	for (int i = 0; i < 2; i++) {
-		client_roundtrip(&actor->client);
-	}
-	return true;
+static const order_func takes[] = { take_frame, take_source, take_icon };
+
+static bool take(struct actor *actor, const struct args *args) {
+	return takes[args->frame](actor, args);
 }
 
 /* Nor is it begun with when the file is short already: Weston's GL renderer aborts
@@ -379,11 +373,49 @@ static void what_is_short_is_not_lent(void **state) {
 			.kind = CLIENT_MEMORY_UNSEALED);
 		tell(peer, cut_memory, .size = 5000);
 		unsigned before = host->buffers_seen;
-		refused(peer, "wl_buffer", 0, WL_SHM_ERROR_INVALID_FD,
-			take_and_wait, .frame = i);
+		refused(peer, "wl_buffer", 0, WL_SHM_ERROR_INVALID_FD, take,
+			.frame = i);
 		assert_int_equal(host->buffers_seen, before);
 		peer_finish(peer);
 	}
+}
+
+/* Read with what comes next: the event loop has no turn between them. */
+static bool show_one_and_take_another(struct actor *actor,
+		const struct args *args) {
+	return show(actor, args) &&
+		take_frame(actor, &(struct args){ .buffer = 1 });
+}
+
+/* Whatever the client is to go for. */
+static void nothing_is_lent_to_who_is_to_go(void **state) {
+	struct host *host = *state;
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_picture, .width = WIDTH, .height = HEIGHT,
+		.kind = CLIENT_MEMORY_UNSEALED);
+	tell(peer, create_buffer, .buffer = 1, .width = 1, .height = 1,
+		.stride = STRIDE, .format = 1);
+	tell(peer, cut_memory, .size = 5000);
+	refused(peer, "wl_buffer", 0, WL_SHM_ERROR_INVALID_FD,
+		show_one_and_take_another);
+	/* By its surface. */
+	assert_int_equal(host->buffers_seen, 1);
+	peer_finish(peer);
+}
+
+static void a_lenient_guard_lends_what_is_short(void **state) {
+	struct host *host = *state;
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
+		.width = WIDTH, .height = HEIGHT);
+	tell(peer, cut_memory, .size = 5000);
+	tell(peer, take_frame);
+	assert_int_equal(host->buffers_seen, 1);
+	host_write(host_get_taker(host), 0, HEIGHT, 2);
+	host_tell_ready(host_get_taker(host));
+	tell(peer, wait_ready);
+	tell(peer, expect_size, .size = 5000);
+	peer_finish(peer);
 }
 
 static void a_capture_into_read_only_memory_is_the_clients_end(void **state) {
@@ -402,6 +434,29 @@ static void a_capture_into_read_only_memory_is_the_clients_end(void **state) {
 	host_write(host_get_taker(host), 0, HEIGHT, 2);
 	host_tell_ready(host_get_taker(host));
 	refused(peer, "wl_buffer", 0, WL_SHM_ERROR_INVALID_FD, wait_handled);
+	peer_finish(peer);
+}
+
+/* Sends nothing that libwayland would disconnect it at. */
+static bool keep_silent(struct actor *actor, const struct args *args) {
+	struct client_fate fate;
+	client_wait_fate(&actor->client, 20000, &fate);
+	return true;
+}
+
+static void who_keeps_silent_is_disconnected_too(void **state) {
+	struct host *host = *state;
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_memory, .kind = CLIENT_MEMORY_SHM_OPEN, .size = BYTES);
+	tell(peer, make_memory_read_only);
+	tell(peer, create_pool, .size = BYTES);
+	tell(peer, create_buffer, .width = WIDTH, .height = HEIGHT,
+		.stride = STRIDE, .format = 1);
+	tell(peer, take_frame);
+	host_write(host_get_taker(host), 0, HEIGHT, 2);
+	host_tell_ready(host_get_taker(host));
+	refused(peer, "wl_buffer", 0, WL_SHM_ERROR_INVALID_FD, keep_silent);
+	assert_true(wl_list_empty(&host->takers));
 	peer_finish(peer);
 }
 
@@ -505,7 +560,12 @@ int main(void) {
 		lent_test(an_icon_is_what_was_drawn),
 		lent_test(a_capture_never_makes_a_file_longer),
 		lent_test(what_is_short_is_not_lent),
+		lent_test(nothing_is_lent_to_who_is_to_go),
+		cmocka_unit_test_setup_teardown(
+			a_lenient_guard_lends_what_is_short,
+			host_setup_lenient, host_teardown),
 		lent_test(a_capture_into_read_only_memory_is_the_clients_end),
+		lent_test(who_keeps_silent_is_disconnected_too),
 		lent_test(a_buffer_may_go_during_its_capture),
 		lent_test(a_frame_may_go_before_its_buffer),
 		lent_test(a_client_may_end_during_captures),

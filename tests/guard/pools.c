@@ -205,14 +205,6 @@ static void a_file_that_is_too_short_ends_its_client_alone(void **state) {
 	finish_bystander(host, other);
 }
 
-static int setup_lenient(void **state) {
-	*state = host_create(&(struct sealpool_options){
-		.size = sizeof(struct sealpool_options),
-		.lenient = true,
-	});
-	return 0;
-}
-
 static void a_lenient_guard_leaves_it_alive(void **state) {
 	struct host *host = *state;
 	struct peer *peer = peer_create(&host->server);
@@ -451,7 +443,7 @@ int main(void) {
 		pool_test(an_unsealed_pool_is_resized_a_thousand_times),
 		pool_test(a_file_that_is_too_short_ends_its_client_alone),
 		cmocka_unit_test_setup_teardown(
-			a_lenient_guard_leaves_it_alive, setup_lenient,
+			a_lenient_guard_leaves_it_alive, host_setup_lenient,
 			host_teardown),
 		pool_test(a_stride_that_is_too_small_is_refused),
 		pool_test(a_row_of_24_bit_pixels_may_be_padded),
