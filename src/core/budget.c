@@ -264,10 +264,9 @@ void sp_client_post_over(struct sp_client *client) {
 	}
 }
 
-void sp_client_end(struct sp_client *client) {
+void sp_client_end_later(struct sp_client *client) {
 	client->ending = true;
-	client->shm->faults.ending = true;
-	sp_fault_wake_up(&client->shm->faults);
+	sp_fault_report_ending(&client->shm->faults);
 }
 
 static bool refuse(struct sp_client *client, enum sp_budget_kind kind) {
@@ -291,6 +290,19 @@ static bool are_of_one_process(const struct sp_client *a,
 	int pid = sp_client_get_pid(a);
 	return a == b || (pid != 0 && pid == sp_client_get_pid(b) &&
 		pid != getpid());
+}
+
+/* Who goes in any case; before anybody else has to. */
+static struct sp_client *find_ending_holder(struct sealpool_shm *shm,
+		enum sp_budget_kind kind) {
+	struct sp_client *client;
+	wl_list_for_each(client, &shm->clients, link) {
+		if (client->ending && client->wl_client != NULL &&
+				client_get_held(client, kind) > 0) {
+			return client;
+		}
+	}
+	return NULL;
 }
 
 /*
@@ -335,11 +347,14 @@ static bool make_room(struct sealpool_shm *shm, struct sp_common *common,
 	if (common->held < common->max) {
 		return true;
 	}
-	struct sp_client *client = find_largest_holder(shm, kind, common->max);
-	if (client == NULL || client == asking) {
-		return asking == NULL || refuse(asking, kind);
+	struct sp_client *client = find_ending_holder(shm, kind);
+	if (client == NULL) {
+		client = find_largest_holder(shm, kind, common->max);
+		if (client == NULL || client == asking) {
+			return asking == NULL || refuse(asking, kind);
+		}
+		refuse(client, kind);
 	}
-	refuse(client, kind);
 	/* libwayland ends a client with an error only when it hears from it
 	 * again; this one may well keep silent. */
 	wl_client_destroy(client->wl_client);
@@ -421,6 +436,9 @@ void sp_client_discharge_bytes(struct sp_client *client, uint64_t bytes) {
 
 bool sp_client_admit_pool(struct sp_client *client) {
 	struct sp_budget *budget = &client->shm->budget;
+	if (client->ending) {
+		return false;
+	}
 	if (client->pools_len >= budget->limits.pools) {
 		return refuse(client, SP_BUDGET_POOLS);
 	}

@@ -57,7 +57,7 @@ struct sp_client {
 	uint64_t id;
 	unsigned refs;
 
-	/* Has been told why, and is about to be disconnected. */
+	/* sp_client_end_later() was called. */
 	bool ending;
 
 	uint32_t pools_len;
@@ -97,7 +97,7 @@ int sp_client_get_pid(const struct sp_client *client);
 /**
  * Counts one more pool with one more fd, or one more buffer. When all clients
  * together hold too many fds, one is disconnected. Return false after "client"
- * was told that it is over its budget.
+ * was told that it is over its budget, or if it is to go for something else.
  */
 bool sp_client_admit_pool(struct sp_client *client);
 void sp_client_dismiss_pool(struct sp_client *client);
@@ -122,7 +122,7 @@ void sp_client_post_over(struct sp_client *client);
  * so in a request, and else not before it hears from that client again, which may
  * well keep silent. In the event loop's thread.
  */
-void sp_client_end(struct sp_client *client);
+void sp_client_end_later(struct sp_client *client);
 
 /** Disconnects a client if all together hold too much. */
 void sp_budget_make_room(struct sealpool_shm *shm);

@@ -54,8 +54,7 @@ static bool post_fault(const struct sp_fault *fault) {
 }
 
 /* Takes the first note of a client, or of any for NULL. Buffers are destroyed on
- * this thread only, so the note's is still there; its client, and other notes of
- * that, may not be once it was told. */
+ * this thread only, so the note's is still there. */
 static bool take_note(struct sp_fault_queue *queue,
 		const struct sp_client *client, struct sp_fault *note) {
 	bool found = false;
@@ -98,19 +97,21 @@ static int handle_wakeup(int fd, uint32_t mask, void *data) {
 	struct sp_fault_queue *queue = &shm->faults;
 	eventfd_t count;
 	eventfd_read(fd, &count);
-	if (atomic_exchange(&queue->crowd, false)) {
-		sp_budget_make_room(shm);
-	}
 	sp_idle_handle_wakeup(shm);
+	/* Who goes in any case may make room enough. */
 	if (queue->ending) {
 		queue->ending = false;
 		disconnect_ending(shm);
 	}
 	struct sp_fault note;
 	while (take_note(queue, NULL, &note)) {
+		/* With the client, other notes may go. */
 		if (post_fault(&note)) {
 			wl_client_destroy(note.buffer->pool->client->wl_client);
 		}
+	}
+	if (atomic_exchange(&queue->crowd, false)) {
+		sp_budget_make_room(shm);
 	}
 	return 0;
 }
@@ -194,15 +195,19 @@ void sp_fault_report_over_budget(struct sp_fault *fault) {
 	report(fault, true, 0);
 }
 
-bool sp_fault_post(struct sp_client *client) {
+void sp_fault_tell(struct sp_client *client) {
 	struct sp_fault note;
 	while (!client->ending &&
 			take_note(&client->shm->faults, client, &note)) {
 		if (post_fault(&note)) {
-			sp_client_end(client);
+			sp_client_end_later(client);
 		}
 	}
-	return client->ending;
+}
+
+void sp_fault_report_ending(struct sp_fault_queue *queue) {
+	queue->ending = true;
+	sp_fault_wake_up(queue);
 }
 
 void sp_fault_report_crowd(struct sp_fault_queue *queue) {

@@ -29,7 +29,7 @@ struct sp_fault_queue {
 	struct wl_list faults; /* sp_fault.link */
 	/* All clients together hold too much. */
 	atomic_bool crowd;
-	/* A client is to be disconnected; see sp_client_end(). */
+	/* A client is to be disconnected; see sp_client_end_later(). */
 	bool ending;
 	int wakeup_fd;
 	struct wl_event_source *wakeup;
@@ -48,13 +48,13 @@ void sp_fault_finish(struct sp_fault *fault);
 void sp_fault_report_short(struct sp_fault *fault, uint64_t file_size);
 void sp_fault_report_over_budget(struct sp_fault *fault);
 
-/**
- * Tells a client at once what it would be told later. Returns whether it is being
- * disconnected, for this or for anything else that sp_client_end() was called for:
- * by libwayland when a request of it is over, else by the event loop. In the event
- * loop's thread.
- */
-bool sp_fault_post(struct sp_client *client);
+/** Tells a client at once what it would be told later, and has it disconnected
+ * later if that is to be. In the event loop's thread. */
+void sp_fault_tell(struct sp_client *client);
+
+/** In the event loop's thread: has the event loop disconnect those that are
+ * ending. */
+void sp_fault_report_ending(struct sp_fault_queue *queue);
 
 /** Any thread: has the event loop call sp_idle_handle_wakeup(), and look at all
  * else that was noted. */

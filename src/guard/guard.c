@@ -21,8 +21,8 @@
  *   any other with a buffer  all of it is copied in, once for all that were
  *                            read together; before the next event of that
  *                            request's object, what has changed is copied out;
- *                            where there is no memory for that, or the file is
- *                            short, the object gets a wl_buffer that is nobody's
+ *                            where there is no memory for that, or the client is
+ *                            to go, the object gets a wl_buffer that is nobody's
  *
  * A new object's resource does not exist while its request is looked at. It is
  * taken up at the next message, whoever sends that.
@@ -148,19 +148,33 @@ static struct sealpool_buffer *find_buffer(struct wl_resource *resource) {
 	return buffer->buffer;
 }
 
+static bool is_gone(const struct sp_client *client) {
+	return client->wl_client == NULL || client->ending;
+}
+
+static void refuse_over(struct sp_client *client) {
+	if (!is_gone(client)) {
+		sp_client_post_over(client);
+		sp_client_end_later(client);
+	}
+}
+
 /* Whoever cannot be protected from a client, for want of something, is protected
  * by its end. */
 static void refuse(struct sp_client *client, const char *what, int error) {
 	if (error == -EDQUOT) {
-		sp_client_post_over(client);
-	} else {
-		sp_log(client->shm, SEALPOOL_LOG_ERROR, "client %d: %s: %s: "
-			"disconnected", sp_client_get_pid(client), what,
-			strerror(-error));
-		wl_client_post_implementation_error(client->wl_client,
-			"wl_shm: %s: %s", what, strerror(-error));
+		refuse_over(client);
+		return;
 	}
-	sp_client_end(client);
+	if (is_gone(client)) {
+		return;
+	}
+	sp_log(client->shm, SEALPOOL_LOG_ERROR, "client %d: %s: %s: "
+		"disconnected", sp_client_get_pid(client), what,
+		strerror(-error));
+	wl_client_post_implementation_error(client->wl_client,
+		"wl_shm: %s: %s", what, strerror(-error));
+	sp_client_end_later(client);
 }
 
 /* What the wl_shm behind was given an fd of. */
@@ -186,9 +200,8 @@ static void charge_fd_behind(struct sp_pool *pool, int fd) {
 	if (!is_still_there(pool, fd)) {
 		return;
 	}
-	int ret = sp_client_charge_fd(pool->client);
-	if (ret < 0) {
-		refuse(pool->client, "cannot have another fd", ret);
+	if (sp_client_charge_fd(pool->client) < 0) {
+		refuse_over(pool->client);
 		return;
 	}
 	pool->fd_behind = true;
@@ -214,9 +227,8 @@ static void charge_fd_of_buffer(struct sealpool_guard *guard,
 	if (!guard->buffers_have_fds) {
 		return;
 	}
-	int ret = sp_client_charge_fd(buffer->pool->client);
-	if (ret < 0) {
-		refuse(buffer->pool->client, "cannot have another fd", ret);
+	if (sp_client_charge_fd(buffer->pool->client) < 0) {
+		refuse_over(buffer->pool->client);
 		return;
 	}
 	buffer->memory.fd_behind = true;
@@ -536,25 +548,32 @@ static void give_nobodys_buffer(const struct sealpool_buffer *buffer,
 	}
 }
 
-/* An object that has begun with the buffer may not bear that its client goes:
- * Weston's GL renderer aborts when the buffer of a capture has gone. So none of a
- * client that is to go is lent any more. */
+static int lend(struct sealpool_buffer *buffer, struct wl_resource *resource) {
+	struct sp_client *client = buffer->pool->client;
+	sp_turn_note(client);
+	int ret = sync_buffer(buffer);
+	if (ret < 0) {
+		return ret;
+	}
+	sp_fault_tell(client);
+	return client->ending ? 0 : sp_lent_add(buffer, resource);
+}
+
+/* An object that has begun with a buffer may not bear that its client goes:
+ * Weston's GL renderer aborts when the buffer of a capture has gone. So nothing is
+ * lent of a client that is to go, nor when that turns out while it is lent. */
 static void handle_lent(struct sealpool_buffer *buffer,
 		const struct wl_protocol_logger_message *message) {
 	struct sp_client *client = buffer->pool->client;
-	if (!sp_memory_wants_commits(buffer)) {
-		return;
+	sp_fault_tell(client);
+	if (!client->ending && sp_memory_wants_commits(buffer)) {
+		int ret = lend(buffer, message->resource);
+		if (ret < 0) {
+			refuse(client, "no memory to lend a buffer", ret);
+		}
+		sp_fault_tell(client);
 	}
-	sp_turn_note(client);
-	int ret = sync_buffer(buffer);
-	if (ret == 0 && !sp_fault_post(client)) {
-		ret = sp_lent_add(buffer, message->resource);
-	}
-	if (ret < 0) {
-		refuse(client, "no memory to lend a buffer", ret);
-	}
-	/* To lend one may have ended with handing back another. */
-	if (sp_fault_post(client)) {
+	if (client->ending) {
 		give_nobodys_buffer(buffer, message);
 	}
 }

@@ -276,6 +276,10 @@ static struct lent_object *object_get(struct wl_resource *resource) {
  * who have no memory to do so. */
 static void post_failure(struct sealpool_buffer *buffer, int error) {
 	struct sp_client *client = buffer->pool->client;
+	/* What an object says when it goes with its client is an event too. */
+	if (client->wl_client == NULL || client->ending) {
+		return;
+	}
 	bool ours = error != -EACCES;
 	sp_log(client->shm, ours ? SEALPOOL_LOG_ERROR : SEALPOOL_LOG_INFO,
 		"client %d: cannot hand back a captured buffer: %s: "
@@ -287,7 +291,7 @@ static void post_failure(struct sealpool_buffer *buffer, int error) {
 			WL_SHM_ERROR_INVALID_FD,
 			"the pool's file cannot be written");
 	}
-	sp_client_end(client);
+	sp_client_end_later(client);
 }
 
 static void hand_back(struct lent *lent, struct range range) {

@@ -119,9 +119,8 @@ static void a_pool_resized_past_its_sealed_file_hurts_its_client_only(
 		void **state) {
 	struct screen *screen = *state;
 	/* Behind the guard there is a wl_shm that would map it. */
-	bool guarded = !screen->compositor.counts;
 	attack_beside_bystanders(screen, ATTACK_SEALED_RESIZE,
-		guarded ? "wl_shm_pool" : "wl_buffer");
+		screen_is_guarded(screen) ? "wl_shm_pool" : "wl_buffer");
 }
 
 int main(int argc, char *argv[]) {

@@ -56,9 +56,13 @@ bool screen_init(int argc, char *argv[]) {
 }
 
 void screen_needs_sealpool(struct screen *screen) {
-	if (!screen->compositor.counts) {
+	if (screen_is_guarded(screen)) {
 		skip();
 	}
+}
+
+bool screen_is_guarded(const struct screen *screen) {
+	return !screen->compositor.counts;
 }
 
 void screen_expect_through(struct screen *screen, enum client_memory_kind kind,

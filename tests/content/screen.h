@@ -88,6 +88,9 @@ bool screen_init(int argc, char *argv[]);
 /** Leaves the test out where the compositor's wl_shm is not Sealpool's. */
 void screen_needs_sealpool(struct screen *screen);
 
+/** Whether it is another wl_shm, behind a guard. */
+bool screen_is_guarded(const struct screen *screen);
+
 /** Takes a picture with memory of a kind, and compares all of it. */
 void screen_expect_through(struct screen *screen, enum client_memory_kind kind,
 	const struct sight *sights, size_t sights_len);

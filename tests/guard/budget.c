@@ -162,6 +162,46 @@ static void the_fds_of_buffers_count(void **state) {
 	peer_finish(peer);
 }
 
+static bool create_buffer_and_keep_silent(struct actor *actor,
+		const struct args *args) {
+	create_buffer(actor, args);
+	wl_display_flush(actor->client.display);
+	/* Until it is killed. */
+	pause();
+	return false;
+}
+
+/* An object is only there when the next message is looked at, whoever sends
+ * that. */
+static void who_is_over_at_the_message_of_another_goes(void **state) {
+	struct host *host = *state;
+	struct peer *other = peer_create(&host->server);
+	struct peer *peer = peer_create(&host->server);
+	host->has_fds = true;
+	tell(peer, make_picture, .buffer = 0, .width = WIDTH, .height = HEIGHT,
+		.kind = CLIENT_MEMORY_UNSEALED);
+	for (int i = 1; i < 6; i++) {
+		tell(peer, create_buffer, .pool = 0, .buffer = i,
+			.width = WIDTH, .height = HEIGHT, .stride = STRIDE,
+			.format = WL_SHM_FORMAT_XRGB8888);
+	}
+	size_t fds = host->fds_len;
+	struct args args = { .pool = 0, .buffer = 6, .width = WIDTH,
+		.height = HEIGHT, .stride = STRIDE,
+		.format = WL_SHM_FORMAT_XRGB8888 };
+	peer_begin(peer, create_buffer_and_keep_silent,
+		"create_buffer_and_keep_silent", &args);
+	while (host->fds_len == fds) {
+		server_dispatch(&host->server, -1, server_now_ms() + 1000);
+	}
+	assert_non_null(peer->client);
+	tell(other, wait_handled);
+	server_settle(&host->server);
+	assert_null(peer->client);
+	peer_kill(peer);
+	peer_finish(other);
+}
+
 /* What is only made costs nothing; what is attached does. */
 static void a_byte_too_many(void **state) {
 	struct host *host = *state;
@@ -349,6 +389,8 @@ int main(void) {
 		budget_test(a_buffer_too_many, setup_few_buffers),
 		budget_test(an_fd_too_many, setup_few_fds),
 		budget_test(the_fds_of_buffers_count, setup_few_fds),
+		budget_test(who_is_over_at_the_message_of_another_goes,
+			setup_few_fds),
 		budget_test(a_byte_too_many, setup_few_bytes),
 		budget_test(nothing_without_memory_is_attached,
 			setup_few_bytes),

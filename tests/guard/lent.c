@@ -387,20 +387,27 @@ static bool show_one_and_take_another(struct actor *actor,
 		take_frame(actor, &(struct args){ .buffer = 1 });
 }
 
-/* Whatever the client is to go for. */
-static void nothing_is_lent_to_who_is_to_go(void **state) {
+/* Whatever the client is to go for, and whatever it would lend. */
+static void nothing_is_lent_of_who_is_to_go(void **state) {
+	static const enum client_memory_kind others[] = {
+		CLIENT_MEMORY_UNSEALED, CLIENT_MEMORY_SEALED,
+	};
 	struct host *host = *state;
-	struct peer *peer = peer_create(&host->server);
-	tell(peer, make_picture, .width = WIDTH, .height = HEIGHT,
-		.kind = CLIENT_MEMORY_UNSEALED);
-	tell(peer, create_buffer, .buffer = 1, .width = 1, .height = 1,
-		.stride = STRIDE, .format = 1);
-	tell(peer, cut_memory, .size = 5000);
-	refused(peer, "wl_buffer", 0, WL_SHM_ERROR_INVALID_FD,
-		show_one_and_take_another);
-	/* By its surface. */
-	assert_int_equal(host->buffers_seen, 1);
-	peer_finish(peer);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		struct peer *peer = peer_create(&host->server);
+		tell(peer, make_picture, .width = WIDTH, .height = HEIGHT,
+			.kind = CLIENT_MEMORY_UNSEALED);
+		tell(peer, make_picture, .buffer = 1, .width = WIDTH,
+			.height = HEIGHT, .kind = others[i]);
+		tell(peer, draw, .buffer = 1, .frame = 1);
+		tell(peer, cut_memory, .size = 5000);
+		unsigned before = host->buffers_seen;
+		refused(peer, "wl_buffer", 0, WL_SHM_ERROR_INVALID_FD,
+			show_one_and_take_another);
+		/* By its surface. */
+		assert_int_equal(host->buffers_seen, before + 1);
+		peer_finish(peer);
+	}
 }
 
 static void a_lenient_guard_lends_what_is_short(void **state) {
@@ -437,26 +444,47 @@ static void a_capture_into_read_only_memory_is_the_clients_end(void **state) {
 	peer_finish(peer);
 }
 
-/* Sends nothing that libwayland would disconnect it at. */
-static bool keep_silent(struct actor *actor, const struct args *args) {
-	struct client_fate fate;
-	client_wait_fate(&actor->client, 20000, &fate);
-	return true;
-}
-
-static void who_keeps_silent_is_disconnected_too(void **state) {
-	struct host *host = *state;
-	struct peer *peer = peer_create(&host->server);
+/* The first has the first row, and the others have what is below, each all of it. */
+static void make_read_only_buffers(struct peer *peer) {
 	tell(peer, make_memory, .kind = CLIENT_MEMORY_SHM_OPEN, .size = BYTES);
 	tell(peer, make_memory_read_only);
 	tell(peer, create_pool, .size = BYTES);
-	tell(peer, create_buffer, .width = WIDTH, .height = HEIGHT,
-		.stride = STRIDE, .format = 1);
+	for (int i = 0; i < 4; i++) {
+		tell(peer, create_buffer, .buffer = i,
+			.offset = i > 0 ? STRIDE : 0, .width = WIDTH,
+			.height = i > 0 ? HEIGHT - 1 : 1, .stride = STRIDE,
+			.format = 1);
+	}
+}
+
+/* libwayland disconnects who has an error when it hears from it again. */
+static void who_keeps_silent_is_disconnected_too(void **state) {
+	struct host *host = *state;
+	struct peer *peer = peer_create(&host->server);
+	make_read_only_buffers(peer);
 	tell(peer, take_frame);
-	host_write(host_get_taker(host), 0, HEIGHT, 2);
+	host_write(host_get_taker(host), 0, 1, 2);
 	host_tell_ready(host_get_taker(host));
-	refused(peer, "wl_buffer", 0, WL_SHM_ERROR_INVALID_FD, keep_silent);
+	server_settle(&host->server);
+	assert_null(peer->client);
 	assert_true(wl_list_empty(&host->takers));
+	refused(peer, "wl_buffer", 0, WL_SHM_ERROR_INVALID_FD, wait_handled);
+	peer_finish(peer);
+}
+
+/* What was lent first is handed back when too much is lent. */
+static void nothing_is_lent_when_what_was_lent_ends_its_client(void **state) {
+	struct host *host = *state;
+	struct peer *peer = peer_create(&host->server);
+	make_read_only_buffers(peer);
+	tell(peer, take_frame, .buffer = 0, .count = 0);
+	host_write(host_get_taker(host), 0, 1, 2);
+	tell(peer, take_icon, .buffer = 1, .count = 1);
+	tell(peer, take_icon, .buffer = 2, .count = 2);
+	unsigned before = host->buffers_seen;
+	refused(peer, "wl_buffer", 0, WL_SHM_ERROR_INVALID_FD, take_icon,
+		.buffer = 3, .count = 3);
+	assert_int_equal(host->buffers_seen, before);
 	peer_finish(peer);
 }
 
@@ -560,12 +588,13 @@ int main(void) {
 		lent_test(an_icon_is_what_was_drawn),
 		lent_test(a_capture_never_makes_a_file_longer),
 		lent_test(what_is_short_is_not_lent),
-		lent_test(nothing_is_lent_to_who_is_to_go),
+		lent_test(nothing_is_lent_of_who_is_to_go),
 		cmocka_unit_test_setup_teardown(
 			a_lenient_guard_lends_what_is_short,
 			host_setup_lenient, host_teardown),
 		lent_test(a_capture_into_read_only_memory_is_the_clients_end),
 		lent_test(who_keeps_silent_is_disconnected_too),
+		lent_test(nothing_is_lent_when_what_was_lent_ends_its_client),
 		lent_test(a_buffer_may_go_during_its_capture),
 		lent_test(a_frame_may_go_before_its_buffer),
 		lent_test(a_client_may_end_during_captures),
