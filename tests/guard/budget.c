@@ -191,13 +191,16 @@ static void who_is_over_at_the_message_of_another_goes(void **state) {
 		.format = WL_SHM_FORMAT_XRGB8888 };
 	peer_begin(peer, create_buffer_and_keep_silent,
 		"create_buffer_and_keep_silent", &args);
+	int64_t deadline = server_now_ms() + SERVER_PATIENCE_MS;
 	while (host->fds_len == fds) {
-		server_dispatch(&host->server, -1, server_now_ms() + 1000);
+		assert_true(server_now_ms() < deadline);
+		server_dispatch(&host->server, -1, deadline);
 	}
 	assert_non_null(peer->client);
 	tell(other, wait_handled);
 	server_settle(&host->server);
 	assert_null(peer->client);
+	assert_non_null(strstr(host->server.message, "8 fds"));
 	peer_kill(peer);
 	peer_finish(other);
 }

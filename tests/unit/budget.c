@@ -771,6 +771,59 @@ static void one_client_has_to_go_at_a_time(void **state) {
 	}
 }
 
+/* Whatever it was told to go for. */
+static void who_goes_in_any_case_goes_first(void **state) {
+	struct guest going, large, asking;
+	guest_connect(&going);
+	guest_connect(&large);
+	guest_connect(&asking);
+	charge_fds(&going, 1);
+	charge_fds(&large, ALL_FDS - 1);
+	sp_client_end_later(going.client);
+	assert_int_equal(is_connected(&going), true);
+	assert_int_equal(sp_client_admit_pool(asking.client), true);
+	assert_int_equal(is_connected(&going), false);
+	assert_int_equal(is_connected(&large), true);
+	assert_int_equal(display.messages, 0);
+	display_settle(&display);
+	assert_int_equal(is_connected(&large), true);
+	guest_leave(&going);
+	guest_leave(&large);
+	guest_leave(&asking);
+}
+
+static void crowd_that_goes_in_any_case_costs_nobody(void **state) {
+	struct guest going, large;
+	guest_connect(&going);
+	guest_connect(&large);
+	charge_fds(&going, 4);
+	charge_fds(&large, ALL_FDS - 2);
+	sp_client_end_later(going.client);
+	display_settle(&display);
+	assert_int_equal(is_connected(&going), false);
+	assert_int_equal(is_connected(&large), true);
+	assert_int_equal(display.messages, 0);
+	guest_leave(&going);
+	guest_leave(&large);
+}
+
+static void who_is_to_go_gets_nothing_more(void **state) {
+	struct guest going, large;
+	guest_connect(&going);
+	guest_connect(&large);
+	charge_fds(&large, ALL_FDS);
+	sp_client_end_later(going.client);
+	assert_int_equal(sp_client_admit_pool(going.client), false);
+	expect_held(&going, 0, 0, 0);
+	assert_int_equal(is_connected(&large), true);
+	assert_int_equal(display.messages, 0);
+	assert_int_equal(is_connected(&going), true);
+	display_settle(&display);
+	assert_int_equal(is_connected(&going), false);
+	guest_leave(&going);
+	guest_leave(&large);
+}
+
 /* So that mappings need no budget of their own. */
 static void mappings_are_few_for_each_fd(void **state) {
 	static const enum sp_mapping_mode modes[] = {
@@ -1026,6 +1079,9 @@ int main(void) {
 		TEST_COMMON(crowd_that_has_gone_costs_nobody),
 		TEST_COMMON(room_is_made_only_where_it_is_short),
 		TEST_COMMON(one_client_has_to_go_at_a_time),
+		TEST_COMMON(who_goes_in_any_case_goes_first),
+		TEST_COMMON(crowd_that_goes_in_any_case_costs_nobody),
+		TEST_COMMON(who_is_to_go_gets_nothing_more),
 
 		TEST_BUDGET(mappings_are_few_for_each_fd),
 
