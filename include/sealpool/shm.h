@@ -266,18 +266,21 @@ struct sealpool_access {
  * under the reader, as with any shared memory: read each byte once where that
  * matters. Bytes that the client's file does not have read as zero, and the
  * client gets its error from the event loop (see sealpool_options.lenient).
- * Bytes that cannot be read for another reason, an error of the disk say, read
- * as zero this time.
+ * Bytes that cannot be had for another reason read as zero this time: an error of
+ * the disk, no room for a copy in the client's budget, of which the client is
+ * told, or in the compositor, which is logged. So a read access never fails. No
+ * client is disconnected before the access has ended.
  *
  * Written bytes reach the client when the access ends; a write access sees
  * what the client's memory held before it. There should be one write access at a
  * time to a buffer: where it is copied, each has a copy, and hands back all of it,
  * so that of two, the one that ends later undoes what the other has written.
  *
- * Returns 0, or a negative errno: -EACCES for a write access to memory that
- * cannot be written (a read-only fd, a seal), -EDQUOT over the client's budget,
- * of which it is told, or -ENOMEM, -EMFILE, -ENFILE, -ENOSPC, -EFBIG
- * (RLIMIT_FSIZE) where the compositor lacks what it takes to make a copy.
+ * Returns 0, which it always does for reading, or a negative errno: -EACCES for a
+ * write access to memory that cannot be written (a read-only fd, a seal), -EDQUOT
+ * over the client's budget, of which it is told, or -ENOMEM, -EMFILE, -ENFILE,
+ * -ENOSPC, -EFBIG (RLIMIT_FSIZE) where the compositor lacks what it takes to make
+ * a copy.
  */
 int sealpool_buffer_begin_access(struct sealpool_buffer *buffer,
 	uint32_t flags, struct sealpool_access *access);

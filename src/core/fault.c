@@ -3,12 +3,15 @@
  * From an access on any thread to an error for the client.
  *
  * libwayland's objects belong to the thread of the event loop, so an access
- * that finds bytes missing leaves a note here and wakes that loop, which posts
- * the error, unless a request of the client asks for it before. A buffer has one
- * note: what a client does wrong a thousand times until then is told once.
+ * that finds bytes missing leaves a note here. On that thread the error is posted
+ * at once; on another one the loop is woken to do so, unless a request of the
+ * client asks for it before. A client is disconnected from the loop only, never
+ * inside an access: the compositor is using its buffer. A buffer has one note:
+ * what a client does wrong a thousand times until then is told once.
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 #include <wayland-server-protocol.h>
@@ -46,11 +49,20 @@ static bool post_fault(const struct sp_fault *fault) {
 	if (buffer->resource == NULL || client->wl_client == NULL) {
 		return false;
 	}
-	if (fault->over_budget) {
+	switch (fault->kind) {
+	case SP_FAULT_SHORT:
+		return post_short(buffer, (uint64_t)fault->value);
+	case SP_FAULT_OVER_BUDGET:
 		sp_client_post_over(client);
 		return true;
+	case SP_FAULT_FAILED:
+		sp_log(client->shm, SEALPOOL_LOG_ERROR, "cannot copy a buffer "
+			"of client %d, which reads as zero: %s",
+			sp_client_get_pid(client),
+			strerror((int)-fault->value));
+		return false;
 	}
-	return post_short(buffer, fault->file_size);
+	return false;
 }
 
 /* Takes the first note of a client, or of any for NULL. Buffers are destroyed on
@@ -70,7 +82,11 @@ static bool take_note(struct sp_fault_queue *queue,
 	if (found) {
 		wl_list_remove(&fault->link);
 		wl_list_init(&fault->link);
-		fault->told = true;
+		if (fault->kind == SP_FAULT_FAILED) {
+			fault->logged = true;
+		} else {
+			fault->told = true;
+		}
 	}
 	pthread_mutex_unlock(&queue->lock);
 	return found;
@@ -97,6 +113,7 @@ static int handle_wakeup(int fd, uint32_t mask, void *data) {
 	struct sp_fault_queue *queue = &shm->faults;
 	eventfd_t count;
 	eventfd_read(fd, &count);
+	sp_fault_queue_note_thread(queue);
 	sp_idle_handle_wakeup(shm);
 	/* Who goes in any case may make room enough. */
 	if (queue->ending) {
@@ -118,6 +135,7 @@ static int handle_wakeup(int fd, uint32_t mask, void *data) {
 
 int sp_fault_queue_init(struct sealpool_shm *shm) {
 	struct sp_fault_queue *queue = &shm->faults;
+	sp_fault_queue_note_thread(queue);
 	wl_list_init(&queue->faults);
 	queue->wakeup_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (queue->wakeup_fd < 0) {
@@ -171,28 +189,31 @@ void sp_fault_wake_up(struct sp_fault_queue *queue) {
 	eventfd_write(queue->wakeup_fd, 1);
 }
 
-static void report(struct sp_fault *fault, bool over_budget,
-		uint64_t file_size) {
+void sp_fault_queue_note_thread(struct sp_fault_queue *queue) {
+	atomic_store_explicit(&queue->thread, pthread_self(),
+		memory_order_relaxed);
+}
+
+void sp_fault_report(struct sp_fault *fault, enum sp_fault_kind kind,
+		int64_t value) {
 	struct sp_fault_queue *queue = get_queue(fault);
 	pthread_mutex_lock(&queue->lock);
-	bool first = !fault->told && wl_list_empty(&fault->link);
+	bool known = kind == SP_FAULT_FAILED ? fault->logged : fault->told;
+	bool first = !known && wl_list_empty(&fault->link);
 	if (first) {
-		fault->over_budget = over_budget;
-		fault->file_size = file_size;
+		fault->kind = kind;
+		fault->value = value;
 		wl_list_insert(queue->faults.prev, &fault->link);
 	}
 	pthread_mutex_unlock(&queue->lock);
-	if (first) {
+	if (!first) {
+		return;
+	}
+	if (pthread_equal(queue->thread, pthread_self())) {
+		sp_fault_tell(fault->buffer->pool->client);
+	} else {
 		sp_fault_wake_up(queue);
 	}
-}
-
-void sp_fault_report_short(struct sp_fault *fault, uint64_t file_size) {
-	report(fault, false, file_size);
-}
-
-void sp_fault_report_over_budget(struct sp_fault *fault) {
-	report(fault, true, 0);
 }
 
 void sp_fault_tell(struct sp_client *client) {

@@ -12,19 +12,32 @@ struct sealpool_buffer;
 struct sealpool_shm;
 struct sp_client;
 
+enum sp_fault_kind {
+	/* The client's file ends before the buffer does. */
+	SP_FAULT_SHORT,
+	/* The copy does not fit the client's budget. */
+	SP_FAULT_OVER_BUDGET,
+	/* The compositor lacks what a copy takes. Nobody is ended for that. */
+	SP_FAULT_FAILED,
+};
+
 /** What an access met, to be told to the client in the event loop's thread. */
 struct sp_fault {
 	struct wl_list link; /* sp_fault_queue.faults, or empty */
 	struct sealpool_buffer *buffer;
-	/* Set once the client was told, or the log in its place. */
+	/* The client has been told, or the log in its place. */
 	bool told;
-	/* Over the client's budget, rather than short of bytes. */
-	bool over_budget;
-	/* Of the client's file when it was found too short. */
-	uint64_t file_size;
+	/* An error of the compositor's has been logged. */
+	bool logged;
+	enum sp_fault_kind kind;
+	/* SP_FAULT_SHORT: the size of the client's file, in bytes.
+	 * SP_FAULT_FAILED: a negative errno. */
+	int64_t value;
 };
 
 struct sp_fault_queue {
+	/* The event loop's. */
+	_Atomic(pthread_t) thread;
 	pthread_mutex_t lock;
 	struct wl_list faults; /* sp_fault.link */
 	/* All clients together hold too much. */
@@ -44,9 +57,17 @@ void sp_fault_queue_finish(struct sealpool_shm *shm);
 void sp_fault_init(struct sp_fault *fault, struct sealpool_buffer *buffer);
 void sp_fault_finish(struct sp_fault *fault);
 
-/** Any thread; the caller holds a reference to the buffer. */
-void sp_fault_report_short(struct sp_fault *fault, uint64_t file_size);
-void sp_fault_report_over_budget(struct sp_fault *fault);
+/** This is the event loop's thread. */
+void sp_fault_queue_note_thread(struct sp_fault_queue *queue);
+
+/**
+ * Reports what an access met; "value" as in struct sp_fault. On the event loop's
+ * thread the client gets its error at once, so that no later error of the
+ * compositor's hides it, but is disconnected later. Any thread; the caller holds a
+ * reference to the buffer, and no lock.
+ */
+void sp_fault_report(struct sp_fault *fault, enum sp_fault_kind kind,
+	int64_t value);
 
 /** Tells a client at once what it would be told later, and has it disconnected
  * later if that is to be. In the event loop's thread. */

@@ -35,6 +35,7 @@
  * of this size fit, as many as the kernel allows a process in number.
  */
 #define ROOMY_SIZE ((size_t)1 << 31)
+#define ZEROES_SIZE ROOMY_SIZE
 
 /*
  * mmap() for writing makes a file on hugetlbfs as long as the mapping, and takes
@@ -74,12 +75,31 @@ static void *map(int fd, enum sp_mapping_mode mode, size_t size) {
 	abort();
 }
 
-struct sp_mapping *sp_mapping_create(int fd, enum sp_mapping_mode mode,
-		size_t size, size_t page_size, bool roomy) {
+static struct sp_mapping *wrap(void *data, size_t size) {
 	struct sp_mapping *mapping = malloc(sizeof(*mapping));
 	if (mapping == NULL) {
+		int error = errno;
+		munmap(data, size);
+		errno = error;
 		return NULL;
 	}
+	atomic_init(&mapping->refs, 1);
+	mapping->data = data;
+	mapping->size = size;
+	atomic_init(&mapping->outdated, false);
+	return mapping;
+}
+
+struct sp_mapping *sp_mapping_create_zeroes(void) {
+	/* A page that is only ever read is the kernel's zero page, and is not
+	 * charged, under strict overcommit neither. */
+	void *data = mmap(NULL, ZEROES_SIZE, PROT_READ, MAP_PRIVATE |
+		MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	return data != MAP_FAILED ? wrap(data, ZEROES_SIZE) : NULL;
+}
+
+struct sp_mapping *sp_mapping_create(int fd, enum sp_mapping_mode mode,
+		size_t size, size_t page_size, bool roomy) {
 	size = (size + page_size - 1) & ~(page_size - 1);
 
 	void *data = MAP_FAILED;
@@ -93,17 +113,7 @@ struct sp_mapping *sp_mapping_create(int fd, enum sp_mapping_mode mode,
 		mapped = size;
 		data = map(fd, mode, mapped);
 	}
-	if (data == MAP_FAILED) {
-		free(mapping);
-		return NULL;
-	}
-
-	atomic_init(&mapping->refs, 1);
-	mapping->mode = mode;
-	mapping->data = data;
-	mapping->size = mapped;
-	atomic_init(&mapping->outdated, false);
-	return mapping;
+	return data != MAP_FAILED ? wrap(data, mapped) : NULL;
 }
 
 struct sp_mapping *sp_mapping_ref(struct sp_mapping *mapping) {

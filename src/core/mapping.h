@@ -19,7 +19,6 @@ enum sp_mapping_mode {
 /** A file's first bytes in memory; kept alive by whoever uses them. */
 struct sp_mapping {
 	atomic_uint refs;
-	enum sp_mapping_mode mode;
 	uint8_t *data;
 	size_t size;
 	/* With MAP_NOFAULT: zeroes may show where the file has bytes by now. */
@@ -33,6 +32,12 @@ struct sp_mapping {
  */
 struct sp_mapping *sp_mapping_create(int fd, enum sp_mapping_mode mode,
 	size_t size, size_t page_size, bool roomy);
+
+/**
+ * Maps zeroes, as many as the largest pool has bytes. They take addresses, but no
+ * memory. Returns NULL and sets errno on failure.
+ */
+struct sp_mapping *sp_mapping_create_zeroes(void);
 
 /** Any thread, both. */
 struct sp_mapping *sp_mapping_ref(struct sp_mapping *mapping);

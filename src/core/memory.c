@@ -534,8 +534,8 @@ static void note_short(struct sealpool_buffer *buffer) {
 	int64_t size = sp_file_get_size(&pool->file);
 	pool->faults++;
 	pool->client->faults++;
-	sp_fault_report_short(&buffer->memory.shadowed->fault,
-		size > 0 ? (uint64_t)size : 0);
+	sp_fault_report(&buffer->memory.shadowed->fault, SP_FAULT_SHORT,
+		size > 0 ? size : 0);
 }
 
 /* Brings a copy up to date. Called with the lock held, which is released
@@ -641,9 +641,8 @@ static int begin_copy(struct sealpool_buffer *buffer,
 	}
 	if (ret < 0) {
 		pthread_mutex_unlock(&shadowed->lock);
-		if (ret == -EDQUOT) {
-			sp_fault_report_over_budget(&shadowed->fault);
-		}
+		sp_fault_report(&shadowed->fault, ret == -EDQUOT ?
+			SP_FAULT_OVER_BUDGET : SP_FAULT_FAILED, ret);
 		return ret;
 	}
 
@@ -774,7 +773,12 @@ static int begin_any(struct sealpool_buffer *buffer, uint32_t flags,
 	enum sealpool_memory_kind kind =
 		atomic_load_explicit(&memory->kind, memory_order_acquire);
 	if (kind == SEALPOOL_MEMORY_SHADOW) {
-		return begin_copy(buffer, access, NULL, 0);
+		/* A compositor has nothing to do instead of reading: wlroots
+		 * keeps a texture of the old size, and then aborts. */
+		if (begin_copy(buffer, access, NULL, 0) < 0) {
+			access->data = buffer->pool->client->shm->zeroes->data;
+		}
+		return 0;
 	}
 	if (kind == SEALPOOL_MEMORY_NOFAULT) {
 		access->flags |= ACCESS_NOFAULT;

@@ -99,6 +99,8 @@ static void pool_handle_resource_destroy(struct wl_resource *resource) {
 struct sp_pool *sp_pool_new(struct sealpool_shm *shm,
 		struct wl_client *wl_client, struct sp_file *file,
 		int32_t size) {
+	/* Before there is a buffer to be accessed. */
+	sp_fault_queue_note_thread(&shm->faults);
 	struct sp_client *client = sp_client_get(shm, wl_client);
 	if (client == NULL) {
 		sp_post_no_memory(shm, wl_client);

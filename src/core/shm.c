@@ -15,6 +15,7 @@
 #include "feedback.h"
 #include "format.h"
 #include "kept.h"
+#include "mapping.h"
 #include "monitor.h"
 #include "pool.h"
 #include "shm.h"
@@ -116,6 +117,7 @@ void sp_shm_unref(struct sealpool_shm *shm) {
 	assert(wl_list_empty(&shm->clients));
 	sp_fault_queue_finish(shm);
 	sp_bounce_finish(&shm->bounce);
+	sp_mapping_unref(shm->zeroes);
 	free(shm->formats);
 	free(shm);
 }
@@ -201,10 +203,14 @@ struct sealpool_shm *sp_shm_create(struct wl_display *display,
 	sp_budget_init(&shm->budget, &wanted.budget);
 	shm->nofault = sp_mapping_probe_nofault();
 
+	shm->zeroes = sp_mapping_create_zeroes();
+	if (shm->zeroes == NULL) {
+		goto error_shm;
+	}
 	int ret = sp_bounce_init(&shm->bounce);
 	if (ret < 0) {
 		errno = -ret;
-		goto error_shm;
+		goto error_zeroes;
 	}
 	ret = sp_fault_queue_init(shm);
 	if (ret < 0) {
@@ -253,6 +259,8 @@ error_faults:
 	sp_fault_queue_finish(shm);
 error_bounce:
 	sp_bounce_finish(&shm->bounce);
+error_zeroes:
+	sp_mapping_unref(shm->zeroes);
 error_shm:
 	sp_log(shm, SEALPOOL_LOG_ERROR, "cannot start: %s", strerror(errno));
 	free(shm);

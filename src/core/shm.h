@@ -17,6 +17,7 @@
 #include "turn.h"
 
 struct sp_commits;
+struct sp_mapping;
 struct sp_monitor;
 struct sp_pool;
 
@@ -37,6 +38,8 @@ struct sealpool_shm {
 	bool lenient;
 	/* Whether this system has MAP_NOFAULT. */
 	bool nofault;
+	/* What is read where no copy can be had: as long as the largest pool. */
+	struct sp_mapping *zeroes;
 	sealpool_log_func log;
 	void *log_data;
 	sealpool_new_buffer_func new_buffer;

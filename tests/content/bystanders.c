@@ -123,12 +123,97 @@ static void a_pool_resized_past_its_sealed_file_hurts_its_client_only(
 		screen_is_guarded(screen) ? "wl_shm_pool" : "wl_buffer");
 }
 
+/* A file without seals, a pool and a buffer. */
+struct picture {
+	struct client_memory memory;
+	struct client_pool pool;
+	struct client_buffer buffer;
+};
+
+static void picture_create(struct client *client, struct picture *picture,
+		int32_t side) {
+	if (!client_memory_create(client, &picture->memory,
+			CLIENT_MEMORY_UNSEALED,
+			(size_t)side * (size_t)side * 4) ||
+			!client_pool_create(client, &picture->pool,
+				&picture->memory, side * side * 4) ||
+			!client_buffer_create(&picture->pool,
+				&picture->buffer, 0, side, side, side * 4)) {
+		fail_msg("%s", client->error);
+	}
+}
+
+static void picture_destroy(struct picture *picture) {
+	client_buffer_destroy(&picture->buffer);
+	client_pool_destroy(&picture->pool);
+	client_memory_destroy(&picture->memory);
+}
+
+static void picture_commit(struct picture *picture,
+		struct client_window *window, int32_t side) {
+	client_surface_attach(&window->surface, &picture->buffer);
+	client_surface_damage_buffer(&window->surface, 0, 0, side, side);
+	client_surface_commit(&window->surface);
+}
+
+/*
+ * A window whose next buffer cannot be copied, for the budget of 512 MiB, is drawn
+ * once more before its client has gone: the compositor is busy with another
+ * window's copy until its next frame is due.
+ */
+static void a_window_beyond_the_budget_hurts_its_client_only(void **state) {
+	enum { SMALL = 64, BUSY = 5000, LARGE = 12000 };
+	struct screen *screen = *state;
+	struct bystander bystander;
+	bystander_create(screen, &bystander, CLIENT_MEMORY_UNSEALED);
+	const struct sight sight = { 0, 0, &bystander.expected };
+
+	struct client attacker;
+	struct client_window windows[2];
+	struct picture small[2], busy, large;
+	struct client_fate fate;
+	if (!client_connect(&attacker, screen->compositor.display)) {
+		fail_msg("%s", attacker.error);
+	}
+	picture_create(&attacker, &busy, BUSY);
+	picture_create(&attacker, &large, LARGE);
+	memset(busy.memory.data, 0x55, busy.memory.size);
+	for (int i = 0; i < 2; i++) {
+		picture_create(&attacker, &small[i], SMALL);
+		if (!client_window_create(&attacker, &windows[i], "attacker") ||
+				!client_surface_show(&windows[i].surface,
+					&small[i].buffer)) {
+			fail_msg("%s", attacker.error);
+		}
+	}
+	picture_commit(&busy, &windows[0], BUSY);
+	picture_commit(&large, &windows[1], LARGE);
+	client_wait_fate(&attacker, FATE_MS, &fate);
+	assert_int_equal(fate.kind, CLIENT_PROTOCOL_ERROR);
+	assert_string_equal(fate.name, "wl_display.implementation");
+	assert_non_null(strstr(fate.message, "bytes"));
+	for (int i = 0; i < 2; i++) {
+		client_window_destroy(&windows[i]);
+		picture_destroy(&small[i]);
+	}
+	picture_destroy(&busy);
+	picture_destroy(&large);
+	client_disconnect(&attacker);
+
+	assert_true(compositor_is_alive(&screen->compositor));
+	screen_expect(screen, &sight, 1);
+	bystander_go_on(screen, &bystander, 1);
+	screen_expect(screen, &sight, 1);
+	bystander_destroy(&bystander);
+}
+
 int main(int argc, char *argv[]) {
 	static const struct CMUnitTest tests[] = {
 		screen_test(a_truncated_file_hurts_its_client_only),
 		screen_test(a_short_file_hurts_its_client_only),
 		screen_test(
 			a_pool_resized_past_its_sealed_file_hurts_its_client_only),
+		screen_test(a_window_beyond_the_budget_hurts_its_client_only),
 	};
 	if (!screen_init(argc, argv)) {
 		return 1;

@@ -4,6 +4,7 @@
  * name; nobody else notices, and what is given back can be had again.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -255,10 +256,7 @@ static void shadow_without_an_fd_left_disconnects_its_client(void **state) {
 	struct peer *peer = peer_create(server);
 	show_pictures(peer, CLIENT_MEMORY_UNSEALED, FDS - 1);
 	expect_frame(get_picture(server, peer, 0), 1);
-	struct sealpool_access access;
-	assert_int_equal(sealpool_buffer_begin_access(
-		get_picture(server, peer, 1), SEALPOOL_ACCESS_READ, &access),
-		-EDQUOT);
+	expect_zeroes(get_picture(server, peer, 1));
 	/* The first one is there already. */
 	expect_frame(get_picture(server, peer, 0), 1);
 	over_budget(peer, "fds", FDS, wait_handled, .buffer = 0);
@@ -278,15 +276,64 @@ static void client_with_too_many_bytes_is_disconnected(void **state) {
 	}
 	assert_int_equal(server_get_stats(server, peer).shadow_bytes,
 		SHADOWS * BYTES);
-	struct sealpool_access access;
-	assert_int_equal(sealpool_buffer_begin_access(
-		get_picture(server, peer, SHADOWS), SEALPOOL_ACCESS_READ,
-		&access), -EDQUOT);
+	expect_zeroes(get_picture(server, peer, SHADOWS));
+	/* The first error is the client's: a compositor may add one of its
+	 * own, of an object that cannot be used then. */
+	wl_client_post_implementation_error(
+		wl_resource_get_client(server_get_surface(server, peer,
+			0)->resource), "unsupported");
 	assert_int_equal(server_get_stats(server, peer).shadow_bytes,
 		SHADOWS * BYTES);
 	over_budget(peer, "bytes", SHADOWS * BYTES, wait_handled, .buffer = 0);
 	peer_finish(peer);
 	finish_bystander(server, bystander);
+}
+
+static void *read_zeroes(void *data) {
+	expect_zeroes(data);
+	return NULL;
+}
+
+static void read_on_another_thread_disconnects_as_well(void **state) {
+	struct server *server = *state;
+	struct peer *peer = peer_create(server);
+	show_pictures(peer, CLIENT_MEMORY_UNSEALED, SHADOWS + 1);
+	for (int i = 0; i < SHADOWS; i++) {
+		expect_frame(get_picture(server, peer, i), (uint32_t)i + 1);
+	}
+	pthread_t thread;
+	assert_int_equal(pthread_create(&thread, NULL, read_zeroes,
+		get_picture(server, peer, SHADOWS)), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	over_budget(peer, "bytes", SHADOWS * BYTES, wait_handled, .buffer = 0);
+	peer_finish(peer);
+}
+
+/* The compositor has no fd left for a shadow, which is not the client's fault. */
+static void read_without_fds_shows_zeroes_and_disconnects_nobody(
+		void **state) {
+	struct server *server = *state;
+	struct peer *peer = peer_create(server);
+	show_pictures(peer, CLIENT_MEMORY_UNSEALED, 1);
+	struct rlimit limit;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	int next = dup(STDIN_FILENO);
+	assert_true(next >= 0);
+	close(next);
+	const struct rlimit none = { (rlim_t)next, limit.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	unsigned messages = server->messages;
+	expect_zeroes(get_picture(server, peer, 0));
+	assert_int_equal(server->messages, messages + 1);
+	assert_non_null(strstr(server->message, strerror(EMFILE)));
+	/* Frame after frame, say. */
+	expect_zeroes(get_picture(server, peer, 0));
+	assert_int_equal(server->messages, messages + 1);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	expect_frame(get_picture(server, peer, 0), 1);
+	tell(peer, draw_and_show, .frame = 2);
+	expect_frame(get_picture(server, peer, 0), 2);
+	peer_finish(peer);
 }
 
 static void pictures_that_nobody_reads_cost_nothing(void **state) {
@@ -375,10 +422,7 @@ static void sparse_sealed_file_costs_its_client(void **state) {
 		.height = HIGH);
 	tell(peer, show, .buffer = 0);
 	size_t resident = get_resident();
-	struct sealpool_access access;
-	assert_int_equal(sealpool_buffer_begin_access(
-		server_get_shown(server, peer), SEALPOOL_ACCESS_READ,
-		&access), -EDQUOT);
+	expect_zeroes(server_get_shown(server, peer));
 	assert_int_equal(server_get_stats(server, peer).shadow_bytes, 0);
 	if (get_resident() > resident + WIDE * HIGH) {
 		fail_msg("the compositor has grown by %zu bytes",
@@ -447,9 +491,7 @@ static void largest_pool_of_an_empty_file_costs_its_client(void **state) {
 	tell(peer, create_buffer, .width = 16384, .height = 32767,
 		.stride = 65536);
 	size_t resident = get_resident();
-	struct sealpool_access access;
-	assert_int_equal(sealpool_buffer_begin_access(server->newest,
-		SEALPOOL_ACCESS_READ, &access), -EDQUOT);
+	expect_zeroes(server->newest);
 	if (get_resident() > resident + ((size_t)1 << 28)) {
 		fail_msg("the compositor has grown by %zu bytes",
 			get_resident() - resident);
@@ -616,11 +658,7 @@ static void shadows_of_all_clients_leave_room_for_the_others(void **state) {
 	}
 	for (int i = 0; i < PEERS * PICTURES; i++) {
 		/* Its client may be over the budget by then. */
-		struct sealpool_access access;
-		if (sealpool_buffer_begin_access(buffers[i],
-				SEALPOOL_ACCESS_READ, &access) == 0) {
-			sealpool_access_end(&access);
-		}
+		read_buffer(buffers[i]);
 		sealpool_buffer_unref(buffers[i]);
 	}
 	server_settle(server);
@@ -657,6 +695,9 @@ int main(void) {
 
 		TEST_WITH(client_with_too_many_bytes_is_disconnected,
 			setup_few_bytes),
+		TEST_WITH(read_on_another_thread_disconnects_as_well,
+			setup_few_bytes),
+		TEST(read_without_fds_shows_zeroes_and_disconnects_nobody),
 		TEST_WITH(pictures_that_nobody_reads_cost_nothing,
 			setup_few_bytes),
 		TEST_WITH(sealed_pictures_cost_nothing, setup_few_bytes),

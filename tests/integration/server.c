@@ -489,6 +489,20 @@ void read_image(struct sealpool_buffer *buffer, struct client_image *image) {
 	sealpool_access_end(&access);
 }
 
+void expect_zeroes(struct sealpool_buffer *buffer) {
+	size_t row_bytes = (size_t)sealpool_buffer_get_width(buffer) * 4;
+	struct sealpool_access access;
+	begin_read(buffer, &access);
+	for (int32_t y = 0; y < sealpool_buffer_get_height(buffer); y++) {
+		const uint8_t *row = (const uint8_t *)access.data +
+			(size_t)y * access.stride;
+		if (row[0] != 0 || memcmp(row, row + 1, row_bytes - 1) != 0) {
+			fail_msg("row %d is not zero", (int)y);
+		}
+	}
+	sealpool_access_end(&access);
+}
+
 void expect_image(struct sealpool_buffer *buffer,
 		const struct client_image *expected) {
 	struct client_image image;

@@ -115,6 +115,8 @@ void read_image(struct sealpool_buffer *buffer, struct client_image *image);
 /** Begins and ends a read access. */
 void read_buffer(struct sealpool_buffer *buffer);
 
+/** Fails unless all of the buffer reads as zero. */
+void expect_zeroes(struct sealpool_buffer *buffer);
 /** Fails unless all of the buffer shows pattern "frame". */
 void expect_frame(struct sealpool_buffer *buffer, uint32_t frame);
 void expect_image(struct sealpool_buffer *buffer,
