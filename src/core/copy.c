@@ -6,12 +6,10 @@
  * not there with EFAULT, where a load or store of our own would raise SIGBUS.
  * So in both directions it is the kernel that touches the client's bytes:
  *
- *   in:   pread() of the client's file into the shadow's mapping, or, as long as
- *         much of that has never been touched, into a scratch and from there
- *         pwrite() to the shadow's file. Holes of the client's file are read
- *         without being filled. Many short rows of a file without holes come
- *         from a mapping of it, a batch with each call (bounce.c), and so does
- *         all of what is not shared memory.
+ *   in:   pread() of the client's file into the shadow's mapping. Holes of the
+ *         client's file are read without being filled. Many short rows of a file
+ *         without holes come from a mapping of it, a batch with each call
+ *         (bounce.c), and so does all of what is not shared memory.
  *   out:  pread() of the *shadow's* file into a mapping of the client's. Not
  *         pwrite() to the client's file, which would make a short file longer,
  *         and which appends, whatever the offset, once the client has set
@@ -36,11 +34,6 @@
 #include <unistd.h>
 
 #include "copy.h"
-
-/* Linux 5.14 */
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
 
 /* Linux 6.5 */
 #ifndef SYS_cachestat
@@ -73,18 +66,6 @@
 #define SCRATCH_SIZE (32 * 1024)
 /* Longer rows are read one by one, at a fourth of their cost or less. */
 #define SCRATCH_STRIDE_MAX (SCRATCH_SIZE / 4)
-
-/*
- * To touch a page of a mapping for the first time can cost thirty times what it
- * costs to copy it (17 us in a virtual machine, 0.5 us elsewhere, measured), and
- * a client may have new buffers as often as it likes. A second copy through a
- * scratch costs less. So from this size on, what has not been touched yet is
- * written through the shadow's fd, whose pages are not mapped by that; and each
- * time an eighth of as much is mapped, so that who draws much again and again
- * is soon copied once.
- */
-#define UNTOUCHED_MIN (1024 * 1024)
-#define TOUCHED_SHARE 8
 
 /*
  * An empty file can be as large as it likes, and none of it needs to be copied.
@@ -127,16 +108,12 @@ struct job {
 	const struct sp_copy_source *source;
 	/* The client's file, mapped, if short rows are to be read from there. */
 	const uint8_t *base;
-	struct sp_copy_target *target;
+	const struct sp_copy_target *target;
 	struct holes holes;
 	struct extent shadow;
 	/* Of the client's file, if it is looked for holes, or is read where it
 	 * is mapped. */
 	uint64_t size;
-	/* How much may still be written where its mapping was never touched. */
-	uint64_t untouched_left;
-	/* What was written through the target's fd. */
-	uint64_t unmapped;
 	struct sp_copied copied;
 };
 
@@ -325,71 +302,11 @@ static void note_hole(struct job *job, uint64_t offset, size_t length) {
 	}
 }
 
-/* To write there through the mapping costs less than to do so with a call. */
-static bool is_better_mapped(struct job *job, uint64_t offset,
-		size_t length) {
-	if (job->target->fd < 0 || length < CALL_COST ||
-			offset + length <= job->target->touched) {
-		return true;
-	}
-	if (length > job->untouched_left) {
-		return false;
-	}
-	job->untouched_left -= length;
-	return true;
-}
-
-static void write_at(struct job *job, uint64_t offset,
-		const uint8_t *from, size_t length) {
-	ssize_t n;
-	do {
-		n = pwrite(job->target->fd, from, length, (off_t)offset);
-	} while (n < 0 && errno == EINTR);
-	if (n == (ssize_t)length) {
-		job->unmapped += length;
-	} else {
-		memcpy(job->target->base + offset, from, length);
-	}
-}
-
-static void put(struct job *job, uint64_t offset, const uint8_t *from,
-		size_t length) {
-	if (is_better_mapped(job, offset, length)) {
-		memcpy(job->target->base + offset, from, length);
-	} else {
-		write_at(job, offset, from, length);
-	}
-}
-
-static void put_zeroes(struct job *job, uint64_t offset, size_t length) {
-	static const uint8_t zeroes[SCRATCH_SIZE];
-	if (is_better_mapped(job, offset, length)) {
-		memset(job->target->base + offset, 0, length);
-		return;
-	}
-	size_t part;
-	for (size_t i = 0; i < length; i += part) {
-		part = min(sizeof(zeroes), length - i);
-		write_at(job, offset + i, zeroes, part);
-	}
-}
-
 /* Without a hole. */
 static void copy_piece(struct job *job, uint64_t offset, size_t length) {
-	if (is_better_mapped(job, offset, length)) {
-		uint8_t *to = job->target->base + offset;
-		size_t done = read_client(job, offset, to, length);
-		zero_missing(to, length, done, &job->copied);
-		return;
-	}
-	uint8_t scratch[SCRATCH_SIZE];
-	size_t part;
-	for (size_t i = 0; i < length; i += part) {
-		part = min(sizeof(scratch), length - i);
-		size_t done = read_client(job, offset + i, scratch, part);
-		zero_missing(scratch, part, done, &job->copied);
-		write_at(job, offset + i, scratch, part);
-	}
+	uint8_t *to = job->target->base + offset;
+	size_t done = read_client(job, offset, to, length);
+	zero_missing(to, length, done, &job->copied);
 }
 
 static void batch_read(struct job *job, struct batch *batch) {
@@ -424,8 +341,7 @@ static void copy_in_batches(struct job *job, const struct sp_span *span,
 			batch_read(job, &batch);
 		}
 		/* The one before may have failed. */
-		if (job->base == NULL ||
-				!is_better_mapped(job, offset, length)) {
+		if (job->base == NULL) {
 			copy_piece(job, offset, length);
 			continue;
 		}
@@ -457,7 +373,7 @@ static void copy_in_rows(struct job *job, const struct sp_span *span,
 				continue;
 			}
 			if (has_data(&job->shadow, from, from + length)) {
-				put_zeroes(job, from, length);
+				memset(job->target->base + from, 0, length);
 			}
 			note_hole(job, from, length);
 		}
@@ -483,8 +399,8 @@ static void copy_in_scattered(struct job *job,
 			size_t start = stride * i;
 			if (hole) {
 				if (zero) {
-					put_zeroes(job, offset + start,
-						span->row_bytes);
+					memset(job->target->base + offset +
+						start, 0, span->row_bytes);
 				}
 				note_hole(job, offset + start,
 					span->row_bytes);
@@ -494,8 +410,8 @@ static void copy_in_scattered(struct job *job,
 				min(got - start, span->row_bytes);
 			zero_missing(scratch + start, span->row_bytes, done,
 				&job->copied);
-			put(job, offset + start, scratch + start,
-				span->row_bytes);
+			memcpy(job->target->base + offset + start,
+				scratch + start, span->row_bytes);
 		}
 	}
 }
@@ -558,31 +474,13 @@ static void copy_in_plane(struct job *job, const struct sp_plane *plane,
 	}
 }
 
-static void touch_some(struct job *job, uint64_t end) {
-	struct sp_copy_target *target = job->target;
-	uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
-	uint64_t start = target->touched & ~(page_size - 1);
-	uint64_t length = job->copied.bytes / TOUCHED_SHARE + page_size;
-	if (length > end - start) {
-		length = end - start;
-	}
-	if (madvise(target->base + start, (size_t)length,
-			MADV_POPULATE_WRITE) == 0) {
-		target->touched = start + length;
-	} else if (errno == EINVAL) {
-		/* Linux before 5.14: by writing, the next time. */
-		target->touched = end;
-	}
-}
-
 struct sp_copied sp_copy_in(const struct sp_copy_source *source,
 		const struct sp_layout *layout,
 		const pixman_region32_t *region,
-		struct sp_copy_target *target) {
+		const struct sp_copy_target *target) {
 	struct job job = {
 		.source = source,
 		.target = target,
-		.untouched_left = UNTOUCHED_MIN,
 		.holes = { .fd = -1, .chunk = UINT64_MAX },
 		.shadow = { .fd = -1 },
 	};
@@ -615,9 +513,6 @@ struct sp_copied sp_copy_in(const struct sp_copy_source *source,
 	}
 	if (job.holes.base != NULL) {
 		munmap(job.holes.base, job.holes.size);
-	}
-	if (job.unmapped > 0) {
-		touch_some(&job, layout->end);
 	}
 	return job.copied;
 }

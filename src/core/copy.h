@@ -37,9 +37,6 @@ struct sp_copy_target {
 	int fd;
 	/* Where the fd's first byte is mapped. */
 	uint8_t *base;
-	/* From the buffer's first byte up to this offset, the mapping has been
-	 * written to. Kept from one call to the next. */
-	uint64_t touched;
 };
 
 /**
@@ -49,7 +46,7 @@ struct sp_copy_target {
  */
 struct sp_copied sp_copy_in(const struct sp_copy_source *source,
 	const struct sp_layout *layout, const pixman_region32_t *region,
-	struct sp_copy_target *target);
+	const struct sp_copy_target *target);
 
 /** Whether such a mapping would save much time. */
 bool sp_copy_in_wants_mapping(const struct sp_layout *layout,

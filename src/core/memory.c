@@ -381,7 +381,6 @@ static int copy_init(struct sp_copy *copy, struct sealpool_buffer *buffer,
 	}
 	copy->shadow = shadow;
 	copy->mapping = sp_mapping_ref(shadow->mapping);
-	copy->touched = sp_layout_start(&buffer->layout);
 	return 0;
 }
 
@@ -426,9 +425,6 @@ static void finish_reuse(struct sp_copy *copy,
 		return;
 	}
 	wipe_around(buffer, copy->mapping->data);
-	if (copy->touched < pool->shadow.touched) {
-		copy->touched = pool->shadow.touched;
-	}
 }
 
 /* The first copy for reading lies in the pool's shadow. */
@@ -549,10 +545,9 @@ static void copy_fill(struct sealpool_buffer *buffer, struct sp_copy *copy) {
 	uint64_t turn = sp_turn_get(pool->client);
 	pthread_mutex_unlock(&shadowed->lock);
 
-	struct sp_copy_target target = {
+	const struct sp_copy_target target = {
 		.fd = copy->shadow->fd,
 		.base = copy->mapping->data,
-		.touched = copy->touched,
 	};
 	struct sp_mapping *client = NULL;
 	bool only_mapped = pool->file.kind == SP_FILE_LOCAL;
@@ -570,7 +565,6 @@ static void copy_fill(struct sealpool_buffer *buffer, struct sp_copy *copy) {
 	struct sp_copied copied = sp_copy_in(&source, &buffer->layout, &stale,
 		&target);
 	sp_mapping_unref(client);
-	copy->touched = target.touched;
 	pool->bytes_copied_in += copied.bytes;
 	buffer->memory.bytes_copied_in += copied.bytes;
 	pool->client->bytes_copied_in += copied.bytes;
@@ -1070,27 +1064,15 @@ void sp_memory_count(const struct sealpool_buffer *buffer, uint32_t *fds,
 	pthread_mutex_unlock(&shadowed->lock);
 }
 
-static uint64_t get_touched(const struct sp_pool *pool,
-		const struct sp_shadowed *shadowed) {
-	const struct sp_copy *copy;
-	wl_list_for_each(copy, &shadowed->copies, link) {
-		if (copy->shadow == &pool->shadow) {
-			return copy->touched;
-		}
-	}
-	return 0;
-}
-
 /* The last of a pool's copies goes with its buffer: the client may well have a
  * new one the next moment. */
 static void leave_pool(struct sealpool_buffer *buffer,
 		struct sp_shadowed *shadowed) {
 	struct sp_pool *pool = buffer->pool;
-	uint64_t touched = get_touched(pool, shadowed);
 	pthread_mutex_lock(&pool->lock);
 	release_shadow(buffer, shadowed);
 	if (pool->shadowed_len == 0 && !pool->shadow_lent) {
-		sp_pool_give_up_shadow(pool, touched);
+		sp_pool_give_up_shadow(pool);
 	}
 	pthread_mutex_unlock(&pool->lock);
 }

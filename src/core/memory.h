@@ -22,8 +22,6 @@ struct sp_copy {
 	struct sp_shadow *shadow;
 	struct sp_shadow spare;
 	struct sp_mapping *mapping;
-	/* See struct sp_copy_target. */
-	uint64_t touched;
 	/* What the client may have changed since it was copied. */
 	pixman_region32_t stale;
 	/* What was copied in a turn of the event loop, or less. */

@@ -258,8 +258,7 @@ bool sp_pool_reuse_shadow(struct sp_pool *pool, uint64_t start, uint64_t end) {
 	return true;
 }
 
-void sp_pool_give_up_shadow(struct sp_pool *pool, uint64_t touched) {
-	pool->shadow.touched = touched;
+void sp_pool_give_up_shadow(struct sp_pool *pool) {
 	pool->has_shadow = false;
 	sp_kept_put(pool->client, &pool->shadow);
 }

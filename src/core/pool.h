@@ -83,9 +83,9 @@ int sp_pool_need_shadow(struct sp_pool *pool);
  */
 bool sp_pool_reuse_shadow(struct sp_pool *pool, uint64_t start, uint64_t end);
 
-/** Nothing is left in the shadow that this pool needs; it has been written to up
- * to the offset "touched". To be called with the lock held. */
-void sp_pool_give_up_shadow(struct sp_pool *pool, uint64_t touched);
+/** Nothing is left in the shadow that this pool needs. To be called with the
+ * lock held. */
+void sp_pool_give_up_shadow(struct sp_pool *pool);
 
 /**
  * A mapping of the file that covers the bytes below "end", with a reference

@@ -24,9 +24,6 @@ struct sp_shadow {
 	struct sp_range reserved;
 	/* The mapping of now; older ones live on with their users. */
 	struct sp_mapping *mapping;
-	/* Whose pages have been written to, from the first one that has memory
-	 * up to this offset. Only kept while nobody uses the shadow. */
-	uint64_t touched;
 	/* Someone else may have its fd. */
 	bool handed_out;
 };

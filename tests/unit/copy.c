@@ -714,7 +714,6 @@ struct sparse {
 };
 
 static void sparse_create(struct sparse *sparse) {
-	sparse->target.touched = 0;
 	sparse->fd = memfd_create("sealpool-test", MFD_CLOEXEC);
 	sparse->target.fd = memfd_create("sealpool-test-shadow", MFD_CLOEXEC);
 	assert_true(sparse->fd >= 0 && sparse->target.fd >= 0);
@@ -851,23 +850,6 @@ static void large_file_that_ends_early_lacks_the_rest(void **state) {
 	}
 }
 
-/* How many bytes are in the page table. */
-static uint64_t get_mapped(const uint8_t *data, size_t size) {
-	uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
-	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	assert_true(fd >= 0);
-	uint64_t mapped = 0;
-	for (size_t at = 0; at < size; at += page_size) {
-		uint64_t entry;
-		assert_int_equal(pread(fd, &entry, sizeof(entry),
-			(off_t)((uintptr_t)(data + at) / page_size *
-				sizeof(entry))), sizeof(entry));
-		mapped += entry >> 63 ? page_size : 0;
-	}
-	close(fd);
-	return mapped;
-}
-
 /* Instead of a sparse one. */
 static void sparse_fill(struct sparse *sparse) {
 	close(sparse->fd);
@@ -882,31 +864,6 @@ static void expect_pattern(const struct sparse *sparse, size_t shape) {
 			fail_msg("byte %zu is 0x%02x", i,
 				sparse->target.base[i]);
 		}
-	}
-}
-
-/* The first time costs much more than a second copy, for each page. */
-static void large_copies_map_their_target_little_by_little(void **state) {
-	for (size_t i = 0; i < 3; i++) {
-		struct sparse sparse;
-		sparse_create(&sparse);
-		sparse_fill(&sparse);
-		uint64_t before = 0;
-		for (int j = 0; j < 9; j++) {
-			sparse_copy(&sparse, shapes[i].width,
-				shapes[i].stride);
-			uint64_t mapped = get_mapped(sparse.target.base, LARGE);
-			expect_between(mapped, before, before + LARGE / 8 +
-				1024 * 1024 + 64 * 1024);
-			if (mapped < LARGE) {
-				expect_between(mapped, before + LARGE / 16,
-					LARGE);
-			}
-			before = mapped;
-		}
-		assert_int_equal(before, LARGE);
-		expect_pattern(&sparse, i);
-		sparse_destroy(&sparse);
 	}
 }
 
@@ -1170,7 +1127,6 @@ int main(void) {
 		TEST(holes_of_a_large_file_are_not_copied),
 		TEST(holes_over_what_was_copied_before_read_as_zero),
 		TEST(large_file_that_ends_early_lacks_the_rest),
-		TEST(large_copies_map_their_target_little_by_little),
 		TEST(first_copy_of_a_large_buffer_is_exact),
 		TEST(large_buffer_is_copied_though_its_fd_cannot_be_written),
 

@@ -233,18 +233,6 @@ static void buffer_that_outlives_its_pool_leaves_a_shadow_too(void **state) {
 	assert_true(is_kept(0));
 }
 
-static void shadow_is_as_touched_as_it_was(void **state) {
-	leave(0, large);
-	uint64_t touched = get_client(0)->kept->shadow.touched;
-	assert_true(touched > 0);
-	uint64_t size = get_size(large);
-	struct picture picture =
-		create_picture(0, create_file(size, size, 0x11), large);
-	read_picture(&picture);
-	destroy_picture(&picture);
-	assert_true(get_client(0)->kept->shadow.touched > touched);
-}
-
 static void missing_bytes_are_zero(void **state) {
 	uint64_t size = get_size(small);
 	ino_t ino = leave(0, small);
@@ -487,7 +475,6 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		TEST_KEPT(next_pool_gets_the_shadow_of_the_last_one),
 		TEST_KEPT(buffer_that_outlives_its_pool_leaves_a_shadow_too),
-		TEST_KEPT(shadow_is_as_touched_as_it_was),
 		TEST_KEPT(missing_bytes_are_zero),
 		TEST_KEPT(missing_bytes_of_a_large_file_are_zero),
 		TEST_KEPT(holes_are_zero),
