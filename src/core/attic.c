@@ -34,14 +34,14 @@ static void clear(struct sp_attic *attic) {
 	qsort(attic->mappings, attic->len, sizeof(attic->mappings[0]), compare);
 	size_t i = 0;
 	while (i < attic->len) {
-		uint8_t *start = attic->mappings[i]->data;
+		uint8_t SP_UNTRUSTED *start = attic->mappings[i]->data;
 		size_t size = 0;
 		while (i < attic->len &&
 				attic->mappings[i]->data == start + size) {
 			size += attic->mappings[i]->size;
 			free(attic->mappings[i++]);
 		}
-		munmap(start, size);
+		munmap(sp_untrusted_for_kernel(start), size);
 	}
 	attic->len = 0;
 }

@@ -107,7 +107,7 @@ struct batch {
 struct job {
 	const struct sp_copy_source *source;
 	/* The client's file, mapped, if short rows are to be read from there. */
-	const uint8_t *base;
+	const uint8_t SP_UNTRUSTED *base;
 	const struct sp_copy_target *target;
 	struct holes holes;
 	struct extent shadow;
@@ -255,7 +255,7 @@ static size_t read_at(int fd, uint64_t offset, uint8_t *to, size_t length,
  * is there, but not the file's. */
 static size_t read_mapped(struct job *job, uint64_t offset, uint8_t *to,
 		size_t length) {
-	const uint8_t *base = job->source->base;
+	const uint8_t SP_UNTRUSTED *base = job->source->base;
 	if (base == NULL) {
 		job->copied.error = ENOMEM;
 		return 0;
@@ -268,7 +268,8 @@ static size_t read_mapped(struct job *job, uint64_t offset, uint8_t *to,
 	while (done < length) {
 		size_t part = min(length - done, SP_BOUNCE_SIZE);
 		ssize_t n = sp_bounce_read(job->source->bounce,
-			base + offset + done, to + done, part);
+			sp_untrusted_for_kernel(base + offset + done),
+			to + done, part);
 		if (n < 0) {
 			job->copied.error = (int)-n;
 		}
@@ -319,9 +320,9 @@ static void batch_read(struct job *job, struct batch *batch) {
 	} else {
 		/* Most likely, the file has ended. */
 		for (size_t i = 0; i < batch->len; i++) {
-			uint64_t offset = (uint64_t)
-				((uint8_t *)batch->from[i].iov_base -
-				job->base);
+			uint64_t offset =
+				(uintptr_t)batch->from[i].iov_base -
+				(uintptr_t)job->base;
 			copy_piece(job, offset, batch->from[i].iov_len);
 		}
 		job->base = NULL;
@@ -346,7 +347,8 @@ static void copy_in_batches(struct job *job, const struct sp_span *span,
 			continue;
 		}
 		batch.from[batch.len] = (struct iovec){
-			.iov_base = (uint8_t *)job->base + offset,
+			.iov_base = sp_untrusted_for_kernel(
+				job->base + offset),
 			.iov_len = length,
 		};
 		batch.to[batch.len++] = (struct iovec){
@@ -518,7 +520,7 @@ struct sp_copied sp_copy_in(const struct sp_copy_source *source,
 }
 
 static void copy_out_box(int fd, const struct sp_plane *plane,
-		const pixman_box32_t *box, uint8_t *client_base,
+		const pixman_box32_t *box, uint8_t SP_UNTRUSTED *client_base,
 		uint64_t client_size, struct sp_copied *copied) {
 	struct sp_span span = sp_plane_span(plane, box);
 	for (uint32_t row = 0; row < span.rows; row++) {
@@ -533,7 +535,8 @@ static void copy_out_box(int fd, const struct sp_plane *plane,
 		} else if (length > client_size - offset) {
 			length = (size_t)(client_size - offset);
 		}
-		size_t done = read_at(fd, offset, client_base + offset, length,
+		size_t done = read_at(fd, offset,
+			sp_untrusted_for_kernel(client_base + offset), length,
 			copied);
 		copied->bytes += done;
 		copied->missing += span.row_bytes - done;
@@ -541,7 +544,7 @@ static void copy_out_box(int fd, const struct sp_plane *plane,
 }
 
 struct sp_copied sp_copy_out(int shadow_fd, const struct sp_layout *layout,
-		const pixman_region32_t *region, uint8_t *client_base,
+		const pixman_region32_t *region, uint8_t SP_UNTRUSTED *client_base,
 		uint64_t client_size) {
 	struct sp_copied copied = { 0 };
 	int boxes_len;

@@ -9,6 +9,7 @@
 
 #include "bounce.h"
 #include "format.h"
+#include "untrusted.h"
 
 struct sp_copied {
 	/* Bytes that were moved. */
@@ -24,7 +25,7 @@ struct sp_copy_source {
 	int fd;
 	/* Where its first byte is mapped, as far as the layout goes, or NULL:
 	 * the kernel may be asked to read there, but we do not. */
-	const uint8_t *base;
+	const uint8_t SP_UNTRUSTED *base;
 	/* Its fd must not be read: it is not one of shared memory. */
 	bool only_mapped;
 	/* For what is read there. */
@@ -59,7 +60,7 @@ bool sp_copy_in_wants_mapping(const struct sp_layout *layout,
  * thread.
  */
 struct sp_copied sp_copy_out(int shadow_fd, const struct sp_layout *layout,
-	const pixman_region32_t *region, uint8_t *client_base,
+	const pixman_region32_t *region, uint8_t SP_UNTRUSTED *client_base,
 	uint64_t client_size);
 
 #endif

@@ -126,7 +126,7 @@ void sp_mapping_unref(struct sp_mapping *mapping) {
 			memory_order_acq_rel) > 1) {
 		return;
 	}
-	munmap(mapping->data, mapping->size);
+	munmap(sp_untrusted_for_kernel(mapping->data), mapping->size);
 	free(mapping);
 }
 
@@ -134,7 +134,8 @@ void sp_mapping_renew(struct sp_mapping *mapping) {
 	/* Of a private mapping that nobody writes to, this forgets the zero
 	 * pages and nothing else. It fails only where it makes no sense. */
 	if (atomic_exchange(&mapping->outdated, false)) {
-		madvise(mapping->data, mapping->size, MADV_DONTNEED);
+		madvise(sp_untrusted_for_kernel(mapping->data),
+			mapping->size, MADV_DONTNEED);
 	}
 }
 
@@ -154,7 +155,8 @@ bool sp_mapping_has_holes(const struct sp_mapping *mapping, uint64_t start,
 		if (pages > sizeof(resident)) {
 			pages = sizeof(resident);
 		}
-		if (mincore(mapping->data + start, pages * page_size,
+		if (mincore(sp_untrusted_for_kernel(mapping->data + start),
+				pages * page_size,
 				resident) < 0) {
 			return true;
 		}
@@ -189,7 +191,8 @@ static bool shows(const struct sp_mapping *mapping, size_t offset,
 			.iov_len = sizeof(bytes),
 		};
 		struct iovec remote = {
-			.iov_base = mapping->data + offset + i,
+			.iov_base = sp_untrusted_for_kernel(
+				mapping->data + offset + i),
 			.iov_len = sizeof(bytes),
 		};
 		if (process_vm_readv(getpid(), &local, 1, &remote, 1, 0) !=

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "untrusted.h"
+
 enum sp_mapping_mode {
 	/* shared, for reading */
 	SP_MAPPING_READ,
@@ -19,7 +21,7 @@ enum sp_mapping_mode {
 /** A file's first bytes in memory; kept alive by whoever uses them. */
 struct sp_mapping {
 	atomic_uint refs;
-	uint8_t *data;
+	uint8_t SP_UNTRUSTED *data;
 	size_t size;
 	/* With MAP_NOFAULT: zeroes may show where the file has bytes by now. */
 	atomic_bool outdated;

@@ -424,7 +424,7 @@ static void finish_reuse(struct sp_copy *copy,
 		pool->has_shadow = false;
 		return;
 	}
-	wipe_around(buffer, copy->mapping->data);
+	wipe_around(buffer, sp_untrusted_own(copy->mapping->data));
 }
 
 /* The first copy for reading lies in the pool's shadow. */
@@ -547,7 +547,7 @@ static void copy_fill(struct sealpool_buffer *buffer, struct sp_copy *copy) {
 
 	const struct sp_copy_target target = {
 		.fd = copy->shadow->fd,
-		.base = copy->mapping->data,
+		.base = sp_untrusted_own(copy->mapping->data),
 	};
 	struct sp_mapping *client = NULL;
 	bool only_mapped = pool->file.kind == SP_FILE_LOCAL;
@@ -615,7 +615,8 @@ static int begin_copy(struct sealpool_buffer *buffer,
 	if (!for_writing && (copy == NULL || !is_fresh(copy)) &&
 			is_to_be_judged(buffer) && judge_again(buffer)) {
 		pthread_mutex_unlock(&shadowed->lock);
-		access->data = buffer->memory.mapping->data +
+		access->data = sp_untrusted_in_place(
+			buffer->memory.mapping->data) +
 			sp_layout_start(&buffer->layout);
 		return 0;
 	}
@@ -649,7 +650,7 @@ static int begin_copy(struct sealpool_buffer *buffer,
 	}
 out:
 	pthread_mutex_unlock(&shadowed->lock);
-	access->data = copy->mapping->data +
+	access->data = sp_untrusted_own(copy->mapping->data) +
 		sp_layout_start(&buffer->layout);
 	access->copy = copy;
 	access->flags |= ACCESS_COPY;
@@ -732,7 +733,7 @@ static int begin_write(struct sealpool_buffer *buffer,
 		return errno == ENOMEM ? -ENOMEM : -EACCES;
 	}
 	if (judge_again(buffer)) {
-		access->data = mapping->data +
+		access->data = sp_untrusted_in_place(mapping->data) +
 			sp_layout_start(&buffer->layout);
 		access->copy = mapping;
 		access->flags |= ACCESS_MAPPING;
@@ -770,14 +771,15 @@ static int begin_any(struct sealpool_buffer *buffer, uint32_t flags,
 		/* A compositor has nothing to do instead of reading: wlroots
 		 * keeps a texture of the old size, and then aborts. */
 		if (begin_copy(buffer, access, NULL, 0) < 0) {
-			access->data = buffer->pool->client->shm->zeroes->data;
+			access->data = sp_untrusted_own(
+				buffer->pool->client->shm->zeroes->data);
 		}
 		return 0;
 	}
 	if (kind == SEALPOOL_MEMORY_NOFAULT) {
 		access->flags |= ACCESS_NOFAULT;
 	}
-	access->data = memory->mapping->data +
+	access->data = sp_untrusted_in_place(memory->mapping->data) +
 		sp_layout_start(&buffer->layout);
 	return 0;
 }
@@ -791,7 +793,7 @@ int sealpool_buffer_begin_access(struct sealpool_buffer *buffer,
 		return begin_any(buffer, flags, access);
 	}
 	describe(buffer, flags, access);
-	access->data = buffer->memory.mapping->data +
+	access->data = sp_untrusted_in_place(buffer->memory.mapping->data) +
 		sp_layout_start(&buffer->layout);
 	return 0;
 }

@@ -121,7 +121,8 @@ static pixman_box32_t sum_box(const struct lent *lent, size_t i) {
 
 static uint64_t sum_up(const struct lent *lent, const pixman_box32_t *box) {
 	const struct sp_layout *layout = &lent->buffer->layout;
-	const uint8_t *base = lent->buffer->pool->shadow.mapping->data;
+	const uint8_t *base = sp_untrusted_own(
+		lent->buffer->pool->shadow.mapping->data);
 	uint64_t sum = 0xcbf29ce484222325u;
 	for (uint32_t i = 0; i < layout->format->planes_len; i++) {
 		const struct sp_plane *plane = &layout->planes[i];
