@@ -130,9 +130,8 @@ struct sealpool_options {
 	/** Given to it. */
 	void *log_data;
 	/** A buffer's copies are given back when nobody has accessed it for so
-	 * many milliseconds, and made anew at the next access. Those whose fd
-	 * was handed out stay, and so do those of a buffer whose wl_buffer is
-	 * gone. The last one that a client's pools leave behind is kept for as
+	 * many milliseconds, and made anew at the next access. Those of a buffer
+	 * whose wl_buffer is gone stay. The last one that a client's pools leave behind is kept for as
 	 * long, charged to it, for its next pool. Zero: 10000. UINT32_MAX:
 	 * never. A guard has no use for it. */
 	uint32_t shadow_idle_ms;
@@ -167,8 +166,8 @@ struct sealpool_shm *sealpool_shm_create(struct wl_display *display,
 
 /**
  * Called for each new wl_buffer, before the client can use it, to let the
- * compositor attach an object of its own with sealpool_buffer_set_user_data().
- * Returning false means that there was no memory: the client is told so, and
+ * compositor attach an object of its own: by a destroy listener of the wl_buffer's
+ * resource, from which the object is found again. Returning false means that there was no memory: the client is told so, and
  * the buffer is destroyed.
  */
 typedef bool (*sealpool_new_buffer_func)(struct sealpool_buffer *buffer,
@@ -198,12 +197,6 @@ void sealpool_buffer_unref(struct sealpool_buffer *buffer);
 /** The wl_buffer, or NULL once the client has destroyed it. */
 struct wl_resource *sealpool_buffer_get_resource(
 	struct sealpool_buffer *buffer);
-
-/** A pointer of the compositor's own; NULL at first. */
-void sealpool_buffer_set_user_data(struct sealpool_buffer *buffer,
-	void *data);
-/** What was set. */
-void *sealpool_buffer_get_user_data(const struct sealpool_buffer *buffer);
 
 /** The wl_shm that the buffer was made with. */
 struct sealpool_shm *sealpool_buffer_get_shm(
@@ -289,15 +282,10 @@ int sealpool_buffer_begin_access(struct sealpool_buffer *buffer,
 void sealpool_access_end(struct sealpool_access *access);
 
 /**
- * Returns an fd that holds the buffer's bytes at sealpool_buffer_get_offset(),
- * and that cannot fault whoever maps it: the client's own for a direct buffer,
- * else a shadow's, brought up to date by this call. Whether a later commit shows
- * in it is not said: to see that, call again, which may return another fd. It
- * is sealed against shrinking. It remains the buffer's: do not close it. A
- * duplicate may be kept for longer, but the bytes are there only as long as the
- * buffer is: when it goes, the memory of its copies is given back, and what was
- * in it reads as zero. Keep a reference for as long as somebody reads. Returns a
- * negative errno as sealpool_buffer_begin_access() does.
+ * Returns an fd that holds the buffer's bytes at sealpool_buffer_get_offset(), for
+ * a direct buffer: the client's own, which is sealed against shrinking up to the
+ * buffer's end. It remains the buffer's: do not close it, nor use it for longer than
+ * a reference is held. Returns -ENOTSUP for a buffer of any other kind.
  */
 int sealpool_buffer_get_fd(struct sealpool_buffer *buffer);
 

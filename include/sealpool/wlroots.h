@@ -22,8 +22,8 @@
  * linux-dmabuf by hand where it is wanted.)
  *
  * Of what <sealpool/shm.h> has, the function for new buffers
- * (sealpool_shm_set_new_buffer_func()) and the buffers' user data are taken: they
- * lead to the wlr_buffers. All else is as described there.
+ * (sealpool_shm_set_new_buffer_func()) is taken: it makes the wlr_buffers. All else
+ * is as described there.
  *
  * Both functions are called on the display's thread.
  */

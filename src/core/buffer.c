@@ -70,16 +70,13 @@ void sp_buffer_create(struct sp_pool *pool, struct wl_client *client,
 	if (buffer == NULL) {
 		return;
 	}
-	if (sp_memory_init(buffer) < 0) {
-		sp_post_no_memory(shm, client);
-		goto error;
-	}
-
+	sp_memory_init(buffer);
 	buffer->resource =
 		wl_resource_create(client, &wl_buffer_interface, 1, id);
 	if (buffer->resource == NULL) {
 		sp_post_no_memory(shm, client);
-		goto error;
+		buffer_destroy(buffer);
+		return;
 	}
 	wl_resource_set_implementation(buffer->resource, &buffer_impl, buffer,
 		handle_resource_destroy);
@@ -89,10 +86,6 @@ void sp_buffer_create(struct sp_pool *pool, struct wl_client *client,
 		sp_post_no_memory(shm, client);
 		wl_resource_destroy(buffer->resource);
 	}
-	return;
-
-error:
-	buffer_destroy(buffer);
 }
 
 struct sealpool_buffer *sealpool_buffer_try_from_resource(
@@ -119,15 +112,6 @@ void sealpool_buffer_unref(struct sealpool_buffer *buffer) {
 struct wl_resource *sealpool_buffer_get_resource(
 		struct sealpool_buffer *buffer) {
 	return buffer->resource;
-}
-
-void sealpool_buffer_set_user_data(struct sealpool_buffer *buffer,
-		void *data) {
-	buffer->user_data = data;
-}
-
-void *sealpool_buffer_get_user_data(const struct sealpool_buffer *buffer) {
-	return buffer->user_data;
 }
 
 struct sealpool_shm *sealpool_buffer_get_shm(

@@ -23,7 +23,6 @@ struct sealpool_buffer {
 	unsigned refs;
 	/* How often it was looked whether it can be read in place. */
 	atomic_uint judged;
-	void *user_data;
 
 	struct sp_layout layout;
 	struct sp_memory memory;

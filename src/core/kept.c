@@ -43,8 +43,7 @@ void sp_kept_put(struct sp_client *client, struct sp_shadow *shadow) {
 	struct sealpool_shm *shm = client->shm;
 	struct sp_kept *kept = NULL;
 	/* Nobody would give it back if its client or the timer has gone. */
-	if (!shadow->handed_out &&
-			shadow->reserved.start < shadow->reserved.end &&
+	if (shadow->reserved.start < shadow->reserved.end &&
 			client->wl_client != NULL && shm->display != NULL) {
 		kept = malloc(sizeof(*kept));
 	}

@@ -22,13 +22,8 @@
  * Linux has no MAP_NOFAULT in a release so far; the patch series of 2021 used
  * 0x200000, for private mappings. Linux ignores flags that it does not know on
  * those, so asking for it says nothing: see sp_mapping_probe_nofault().
- * OpenBSD has it under another name.
  */
-#ifdef __MAP_NOFAULT
-#define NOFAULT_FLAG __MAP_NOFAULT
-#else
 #define NOFAULT_FLAG SEALPOOL_MAP_NOFAULT
-#endif
 
 /*
  * No pool is larger than INT32_MAX. With 47 bits of addresses, 60,000 mappings
@@ -170,7 +165,6 @@ bool sp_mapping_has_holes(const struct sp_mapping *mapping, uint64_t start,
 	return false;
 }
 
-#ifndef __MAP_NOFAULT
 static bool write_byte(int fd, size_t offset, uint8_t byte) {
 	return pwrite(fd, &byte, 1, (off_t)offset) == 1;
 }
@@ -249,12 +243,8 @@ static bool keeps_its_promises(struct sp_mapping *mapping, int fd, size_t page) 
 		shows(mapping, 2 * page, page, 4) &&
 		shows(mapping, 0, page, 2);
 }
-#endif
 
 bool sp_mapping_probe_nofault(void) {
-#ifdef __MAP_NOFAULT
-	return true;
-#else
 	bool present = false;
 	size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
 	if (!sp_file_may_be_as_long(3 * page_size)) {
@@ -278,5 +268,4 @@ bool sp_mapping_probe_nofault(void) {
 out_fd:
 	close(fd);
 	return present;
-#endif
 }

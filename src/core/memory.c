@@ -231,7 +231,7 @@ static bool try_nofault(struct sealpool_buffer *buffer) {
 		try_in_place(buffer, SEALPOOL_MEMORY_NOFAULT);
 }
 
-int sp_memory_init(struct sealpool_buffer *buffer) {
+void sp_memory_init(struct sealpool_buffer *buffer) {
 	struct sp_memory *memory = &buffer->memory;
 	memory->kind = SEALPOOL_MEMORY_SHADOW;
 	if (is_sealed(buffer)) {
@@ -239,7 +239,6 @@ int sp_memory_init(struct sealpool_buffer *buffer) {
 	} else {
 		try_nofault(buffer);
 	}
-	return 0;
 }
 
 void sp_memory_init_lent(struct sealpool_buffer *buffer) {
@@ -384,63 +383,23 @@ static int copy_init(struct sp_copy *copy, struct sealpool_buffer *buffer,
 	return 0;
 }
 
-static bool has_gaps(const struct sp_layout *layout) {
-	const pixman_box32_t all = { 0, 0, layout->width, layout->height };
-	for (uint32_t i = 0; i < layout->format->planes_len; i++) {
-		const struct sp_plane *plane = &layout->planes[i];
-		struct sp_span span = sp_plane_span(plane, &all);
-		if (span.row_bytes * span.rows <
-				(uint64_t)plane->stride * plane->rows) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/*
- * In memory that was another pool's, pixels are copied over what was there, or
- * become zero where the client has none, as all of them are stale. What lies
- * between the rows and beside the buffer is not copied; whoever gets the fd could
- * look there.
- */
-static void wipe_around(const struct sealpool_buffer *buffer, uint8_t *base) {
-	uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
-	uint64_t start = sp_layout_start(&buffer->layout) & ~(page_size - 1);
-	uint64_t end = (buffer->layout.end + page_size - 1) & ~(page_size - 1);
-	if (has_gaps(&buffer->layout)) {
-		memset(base + start, 0, end - start);
-		return;
-	}
-	memset(base + start, 0, sp_layout_start(&buffer->layout) - start);
-	memset(base + buffer->layout.end, 0, end - buffer->layout.end);
-}
-
-static void finish_reuse(struct sp_copy *copy,
-		const struct sealpool_buffer *buffer, bool ok) {
-	struct sp_pool *pool = buffer->pool;
-	if (!ok) {
-		/* Nobody else would wipe it. */
-		sp_shadow_finish(&pool->shadow);
-		pool->has_shadow = false;
-		return;
-	}
-	wipe_around(buffer, sp_untrusted_own(copy->mapping->data));
-}
-
 /* The first copy for reading lies in the pool's shadow. */
 static int copy_init_in_pool(struct sp_copy *copy,
 		struct sealpool_buffer *buffer) {
 	struct sp_pool *pool = buffer->pool;
 	struct sp_shadowed *shadowed = buffer->memory.shadowed;
 	pthread_mutex_lock(&pool->lock);
+	/* What is in it is the same client's, and no byte of it is read before it
+	 * is copied over: all of a new copy is stale. */
 	bool reused = sp_pool_reuse_shadow(pool,
 		sp_layout_start(&buffer->layout), buffer->layout.end);
 	int ret = sp_pool_need_shadow(pool);
 	if (ret == 0) {
 		ret = copy_init(copy, buffer, &pool->shadow);
 	}
-	if (reused) {
-		finish_reuse(copy, buffer, ret == 0);
+	if (reused && ret < 0) {
+		sp_shadow_finish(&pool->shadow);
+		pool->has_shadow = false;
 	}
 	if (ret == 0) {
 		wl_list_insert(&pool->shadowed, &shadowed->link);
@@ -705,7 +664,7 @@ static void end_copy(struct sealpool_buffer *buffer, struct sp_copy *copy) {
 		age_copies(buffer, 0);
 	}
 	/* Who writes once will write again: one copy for that is kept. */
-	bool keep = copy->shadow != &copy->spare || copy->handed_out ||
+	bool keep = copy->shadow != &copy->spare ||
 		is_only_writer(shadowed, copy);
 	bool destroy = --copy->users == 0 && !keep;
 	shadowed->used = sp_idle_now();
@@ -893,39 +852,9 @@ int sp_memory_hand_back(struct sealpool_buffer *buffer,
 	return 0;
 }
 
-/* The fd of a copy that shows the newest frame, or the client's if the buffer
- * has become direct meanwhile. */
-static int get_copy_fd(struct sealpool_buffer *buffer) {
-	struct sealpool_access access = {
-		.buffer = buffer,
-		.flags = SEALPOOL_ACCESS_READ,
-	};
-	int ret = begin_copy(buffer, &access, NULL, 0);
-	if (ret < 0) {
-		return ret;
-	}
-	int fd = buffer->pool->file.fd;
-	if (access.flags & ACCESS_COPY) {
-		struct sp_shadowed *shadowed = buffer->memory.shadowed;
-		struct sp_copy *copy = access.copy;
-		pthread_mutex_lock(&shadowed->lock);
-		copy->handed_out = true;
-		/* Other buffers' copies may be in it. */
-		pthread_mutex_lock(&buffer->pool->lock);
-		copy->shadow->handed_out = true;
-		pthread_mutex_unlock(&buffer->pool->lock);
-		fd = copy->shadow->fd;
-		pthread_mutex_unlock(&shadowed->lock);
-	}
-	sealpool_access_end(&access);
-	return fd;
-}
-
 int sealpool_buffer_get_fd(struct sealpool_buffer *buffer) {
-	if (sealpool_buffer_get_kind(buffer) == SEALPOOL_MEMORY_DIRECT) {
-		return buffer->pool->file.fd;
-	}
-	return get_copy_fd(buffer);
+	return sealpool_buffer_get_kind(buffer) == SEALPOOL_MEMORY_DIRECT ?
+		buffer->pool->file.fd : -ENOTSUP;
 }
 
 /* The end */
@@ -944,14 +873,10 @@ static void release_shadow(struct sealpool_buffer *buffer,
 	wl_list_init(&shadowed->link);
 	shadowed->in_pool = false;
 	pool->shadowed_len--;
-	if (lent) {
-		/* Until the pool goes. */
-	} else if (pool->shadowed_len == 0) {
-		/* It goes, but who was handed its fd may still have it. */
-		if (pool->shadow.handed_out) {
-			sp_shadow_release(&pool->shadow, 0, pool->shadow.size);
-		}
-	} else if (pool->shadowed_len <= RELEASE_SCAN_MAX) {
+	/* What is lent stays until the pool goes; what no other buffer uses goes
+	 * as a whole. */
+	if (!lent && pool->shadowed_len > 0 &&
+			pool->shadowed_len <= RELEASE_SCAN_MAX) {
 		struct sp_shadowed *neighbour;
 		wl_list_for_each(neighbour, &pool->shadowed, link) {
 			const struct sealpool_buffer *other =
@@ -978,17 +903,13 @@ static void release_shadow(struct sealpool_buffer *buffer,
 	}
 }
 
-static bool can_be_dropped(const struct sp_copy *copy) {
-	return copy->users == 0 && !copy->handed_out;
-}
-
 /* Called with the lock held. */
 static void drop_copies_locked(struct sealpool_buffer *buffer,
 		struct sp_shadowed *shadowed) {
 	struct sp_pool *pool = buffer->pool;
 	struct sp_copy *copy, *tmp;
 	wl_list_for_each_safe(copy, tmp, &shadowed->copies, link) {
-		if (!can_be_dropped(copy)) {
+		if (copy->users > 0) {
 			continue;
 		}
 		wl_list_remove(&copy->link);
@@ -1017,14 +938,12 @@ static void drop_copies(struct sealpool_buffer *buffer) {
 
 static bool has_idle_copy(const struct sp_shadowed *shadowed) {
 	const struct sp_copy *copy;
-	bool idle = false;
 	wl_list_for_each(copy, &shadowed->copies, link) {
 		if (copy->users > 0) {
 			return false;
 		}
-		idle |= can_be_dropped(copy);
 	}
-	return idle;
+	return !wl_list_empty(&shadowed->copies);
 }
 
 uint64_t sp_memory_drop_idle(struct sealpool_buffer *buffer, uint64_t now,

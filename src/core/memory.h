@@ -29,8 +29,6 @@ struct sp_copy {
 	uint64_t fresh_turn;
 	unsigned users;
 	bool filling;
-	/* Someone was given the shadow's fd: it has to stay. */
-	bool handed_out;
 	/* For write accesses, one at a time, and for no others. */
 	bool for_writing;
 	/* During one: the client's file. */
@@ -69,9 +67,8 @@ struct sp_memory {
 	_Atomic uint64_t bytes_copied_out;
 };
 
-/** Judges the buffer, whose pool and layout are set. Returns 0 or a negative
- * errno. */
-int sp_memory_init(struct sealpool_buffer *buffer);
+/** Judges the buffer, whose pool and layout are set. */
+void sp_memory_init(struct sealpool_buffer *buffer);
 void sp_memory_finish(struct sealpool_buffer *buffer);
 
 /** For a buffer whose pool's shadow, or file if that is safe, someone else reads:

@@ -196,13 +196,7 @@ void sp_pool_unref(struct sp_pool *pool) {
 	assert(wl_list_empty(&pool->buffers));
 	for (size_t i = 0; i < sizeof(pool->mappings) /
 			sizeof(pool->mappings[0]); i++) {
-		/* The last that holds a file on disk has to be its fd. */
-		if (pool->file.kind == SP_FILE_LOCAL) {
-			sp_mapping_unref(pool->mappings[i]);
-		} else {
-			sp_attic_unref_mapping(pool->client->shm,
-				pool->mappings[i]);
-		}
+		sp_mapping_unref(pool->mappings[i]);
 	}
 	if (pool->has_shadow) {
 		sp_shadow_finish(&pool->shadow);

@@ -24,8 +24,6 @@ struct sp_shadow {
 	struct sp_range reserved;
 	/* The mapping of now; older ones live on with their users. */
 	struct sp_mapping *mapping;
-	/* Someone else may have its fd. */
-	bool handed_out;
 };
 
 /**

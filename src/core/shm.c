@@ -134,7 +134,6 @@ void sp_shm_destroy(struct sealpool_shm *shm) {
 	shm->monitor = NULL;
 	sp_commits_destroy(shm->commits);
 	shm->commits = NULL;
-	sp_attic_detach(shm);
 	sp_turn_detach(shm);
 	sp_idle_detach(shm);
 	sp_fault_queue_detach(shm);
@@ -222,14 +221,9 @@ struct sealpool_shm *sp_shm_create(struct wl_display *display,
 		errno = -ret;
 		goto error_faults;
 	}
-	ret = sp_attic_init(shm);
-	if (ret < 0) {
-		errno = -ret;
-		goto error_idle;
-	}
 	shm->commits = sp_commits_create(shm);
 	if (shm->commits == NULL) {
-		goto error_attic;
+		goto error_idle;
 	}
 	shm->display_destroy.notify = handle_display_destroy;
 	wl_display_add_destroy_listener(display, &shm->display_destroy);
@@ -250,8 +244,6 @@ struct sealpool_shm *sp_shm_create(struct wl_display *display,
 	}
 	return shm;
 
-error_attic:
-	sp_attic_detach(shm);
 error_idle:
 	sp_idle_detach(shm);
 error_faults:

@@ -9,7 +9,6 @@
 
 #include <sealpool/shm.h>
 
-#include "attic.h"
 #include "bounce.h"
 #include "budget.h"
 #include "fault.h"
@@ -51,7 +50,6 @@ struct sealpool_shm {
 	struct sp_fault_queue faults;
 	struct sp_idle idle;
 	struct sp_turn turn;
-	struct sp_attic attic;
 	struct sp_bounce bounce;
 	struct sp_commits *commits;
 	/* Of all clients. */

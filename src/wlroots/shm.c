@@ -45,14 +45,8 @@ static bool buffer_get_shm(struct wlr_buffer *base,
 		struct wlr_shm_attributes *attributes) {
 	struct sealpool_wlr_buffer *buffer = buffer_from_base(base);
 	/* wlroots asks at each commit, for the format alone, to know whether
-	 * the buffer is opaque. Whoever has a copy's fd may look at it for as
-	 * long as he likes, so that copy could not be given back any more. Where
-	 * there is none, wlroots asks by reading the buffer, as it will to show
-	 * it. */
-	if (sealpool_buffer_get_kind(buffer->buffer) !=
-			SEALPOOL_MEMORY_DIRECT) {
-		return false;
-	}
+	 * the buffer is opaque. Where there is no fd, it reads the buffer to
+	 * know that, as it will to show it. */
 	int fd = sealpool_buffer_get_fd(buffer->buffer);
 	if (fd < 0) {
 		return false;
@@ -128,7 +122,6 @@ static bool handle_new_buffer(struct sealpool_buffer *core, void *data) {
 		sealpool_buffer_get_width(core),
 		sealpool_buffer_get_height(core));
 	buffer->buffer = sealpool_buffer_ref(core);
-	sealpool_buffer_set_user_data(core, buffer);
 	buffer->release.notify = buffer_handle_release;
 	wl_signal_add(&buffer->base.events.release, &buffer->release);
 	buffer->resource_destroy.notify = buffer_handle_resource_destroy;

@@ -148,23 +148,6 @@ static void copy_under_access_is_not_idle(void **state) {
 	peer_finish(peer);
 }
 
-static void copy_whose_fd_was_handed_out_stays(void **state) {
-	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED);
-	struct sealpool_buffer *buffer = server_get_shown(server, peer);
-	int fd = sealpool_buffer_get_fd(buffer);
-	assert_true(fd >= 0);
-	let_time_pass(server);
-	assert_int_equal(get_shadow_bytes(server, peer), BYTES);
-	assert_int_equal(sealpool_buffer_get_fd(buffer), fd);
-	uint32_t *data = mmap(NULL, BYTES, PROT_READ, MAP_SHARED, fd, 0);
-	assert_ptr_not_equal(data, MAP_FAILED);
-	assert_int_equal(data[0], client_pattern(0, 0, 1));
-	munmap(data, BYTES);
-	peer_finish(peer);
-}
-
 /* What its client has in the memory by now is not what was shown. */
 static void copies_of_a_wl_buffer_that_is_gone_stay(void **state) {
 	struct server *server = *state;
@@ -290,7 +273,6 @@ int main(void) {
 		TEST(memory_for_writing_is_given_back_as_well, setup_soon),
 		TEST(copies_are_made_anew_at_the_next_access, setup_soon),
 		TEST(copy_under_access_is_not_idle, setup_soon),
-		TEST(copy_whose_fd_was_handed_out_stays, setup_soon),
 		TEST(copies_of_a_wl_buffer_that_is_gone_stay, setup_soon),
 		{ "copies_stay_until_they_are_idle",
 			copies_stay_until_they_are_idle, setup_late,

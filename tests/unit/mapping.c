@@ -568,7 +568,6 @@ static void answer_on_nofault_is_always_the_same(void **state) {
 	print_message("MAP_NOFAULT: %s\n", present ? "yes" : "no");
 }
 
-#ifndef __MAP_NOFAULT
 static const char *probe_without_fds(void) {
 	child_set_limit(RLIMIT_NOFILE, 0);
 	return sp_mapping_probe_nofault() ? "present, without a try" : NULL;
@@ -607,7 +606,6 @@ static const char *create_shm_with_short_files(void) {
 static void shm_is_created_where_files_must_be_short(void **state) {
 	child_run(create_shm_with_short_files);
 }
-#endif
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
@@ -648,10 +646,8 @@ int main(void) {
 		TEST(pages_that_are_not_mapped_count_as_holes),
 
 		TEST(answer_on_nofault_is_always_the_same),
-#ifndef __MAP_NOFAULT
 		TEST(nofault_that_cannot_be_tried_is_not_there),
 		TEST(shm_is_created_where_files_must_be_short),
-#endif
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
