@@ -198,10 +198,6 @@ void sealpool_buffer_unref(struct sealpool_buffer *buffer);
 struct wl_resource *sealpool_buffer_get_resource(
 	struct sealpool_buffer *buffer);
 
-/** The wl_shm that the buffer was made with. */
-struct sealpool_shm *sealpool_buffer_get_shm(
-	const struct sealpool_buffer *buffer);
-
 /** In pixels. Any thread, as the four below: these never change. */
 int32_t sealpool_buffer_get_width(const struct sealpool_buffer *buffer);
 /** In pixels. */

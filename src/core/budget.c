@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "budget.h"
+#include "context.h"
 #include "kept.h"
-#include "shm.h"
 
 #define DEFAULT_POOLS 2048
 #define DEFAULT_BUFFERS 32768
@@ -157,11 +157,11 @@ static void client_handle_wl_client_destroy(struct wl_listener *listener,
 	sp_client_unref(client);
 }
 
-struct sp_client *sp_client_find(struct sealpool_shm *shm,
+struct sp_client *sp_client_find(struct sp_context *context,
 		struct wl_client *wl_client) {
 	/* The one list walk that does not grow with the number of clients. A
 	 * wl_client may have a record with several displays' globals only in
-	 * theory, but then the listeners are told apart by their shm. */
+	 * theory, but then the listeners are told apart by their context. */
 	struct wl_listener *listener = wl_client_get_destroy_listener(wl_client,
 		client_handle_wl_client_destroy);
 	if (listener == NULL) {
@@ -169,10 +169,10 @@ struct sp_client *sp_client_find(struct sealpool_shm *shm,
 	}
 	struct sp_client *client =
 		wl_container_of(listener, client, wl_client_destroy);
-	if (client->shm == shm) {
+	if (client->context == context) {
 		return client;
 	}
-	wl_list_for_each(client, &shm->clients, link) {
+	wl_list_for_each(client, &context->clients, link) {
 		if (client->wl_client == wl_client) {
 			return client;
 		}
@@ -180,9 +180,9 @@ struct sp_client *sp_client_find(struct sealpool_shm *shm,
 	return NULL;
 }
 
-struct sp_client *sp_client_get(struct sealpool_shm *shm,
+struct sp_client *sp_client_get(struct sp_context *context,
 		struct wl_client *wl_client) {
-	struct sp_client *client = sp_client_find(shm, wl_client);
+	struct sp_client *client = sp_client_find(context, wl_client);
 	if (client != NULL) {
 		return client;
 	}
@@ -190,12 +190,12 @@ struct sp_client *sp_client_get(struct sealpool_shm *shm,
 	if (client == NULL) {
 		return NULL;
 	}
-	client->shm = sp_shm_ref(shm);
+	client->context = sp_context_ref(context);
 	client->wl_client = wl_client;
-	client->id = ++shm->clients_made;
+	client->id = ++context->clients_made;
 	client->wl_client_destroy.notify = client_handle_wl_client_destroy;
 	wl_client_add_destroy_listener(wl_client, &client->wl_client_destroy);
-	wl_list_insert(&shm->clients, &client->link);
+	wl_list_insert(&context->clients, &client->link);
 	wl_list_init(&client->pools);
 	wl_list_init(&client->feedbacks);
 	client->refs = 1;
@@ -215,7 +215,7 @@ void sp_client_unref(struct sp_client *client) {
 	assert(wl_list_empty(&client->feedbacks));
 	sp_kept_drop(client);
 	wl_list_remove(&client->link);
-	sp_shm_unref(client->shm);
+	sp_context_unref(client->context);
 	free(client);
 }
 
@@ -229,7 +229,7 @@ int sp_client_get_pid(const struct sp_client *client) {
 
 static void post_over(struct sp_client *client, const char *budget,
 		uint64_t limit) {
-	sp_log(client->shm, SEALPOOL_LOG_INFO,
+	sp_log(client->context, SEALPOOL_LOG_INFO,
 		"client %d is over the budget of %llu %s: disconnected",
 		sp_client_get_pid(client), (unsigned long long)limit, budget);
 	if (client->wl_client != NULL) {
@@ -240,7 +240,7 @@ static void post_over(struct sp_client *client, const char *budget,
 }
 
 void sp_client_post_over(struct sp_client *client) {
-	const struct sealpool_budget *limits = &client->shm->budget.limits;
+	const struct sealpool_budget *limits = &client->context->budget.limits;
 	switch ((enum sp_budget_kind)client->over) {
 	case SP_BUDGET_POOLS:
 		post_over(client, "pools", limits->pools);
@@ -266,7 +266,7 @@ void sp_client_post_over(struct sp_client *client) {
 
 void sp_client_end_later(struct sp_client *client) {
 	client->ending = true;
-	sp_fault_report_ending(&client->shm->faults);
+	sp_fault_report_ending(&client->context->faults);
 }
 
 static bool refuse(struct sp_client *client, enum sp_budget_kind kind) {
@@ -293,10 +293,10 @@ static bool are_of_one_process(const struct sp_client *a,
 }
 
 /* Who goes in any case; before anybody else has to. */
-static struct sp_client *find_ending_holder(struct sealpool_shm *shm,
+static struct sp_client *find_ending_holder(struct sp_context *context,
 		enum sp_budget_kind kind) {
 	struct sp_client *client;
-	wl_list_for_each(client, &shm->clients, link) {
+	wl_list_for_each(client, &context->clients, link) {
 		if (client->ending && client->wl_client != NULL &&
 				client_get_held(client, kind) > 0) {
 			return client;
@@ -309,14 +309,14 @@ static struct sp_client *find_ending_holder(struct sealpool_shm *shm,
  * The client to go: a connection costs nothing, so it is processes that are
  * compared. NULL when nobody holds much.
  */
-static struct sp_client *find_largest_holder(struct sealpool_shm *shm,
+static struct sp_client *find_largest_holder(struct sp_context *context,
 		enum sp_budget_kind kind, uint64_t max) {
 	struct sp_client *client, *other, *found = NULL;
 	uint64_t most = max / SPARED_PART;
-	wl_list_for_each(client, &shm->clients, link) {
+	wl_list_for_each(client, &context->clients, link) {
 		uint64_t held = 0;
 		bool is_largest = client->wl_client != NULL;
-		wl_list_for_each(other, &shm->clients, link) {
+		wl_list_for_each(other, &context->clients, link) {
 			if (other->wl_client != NULL &&
 					are_of_one_process(client, other)) {
 				held += client_get_held(other, kind);
@@ -337,19 +337,19 @@ static struct sp_client *find_largest_holder(struct sealpool_shm *shm,
  * gone if there was no room; what it held may come back a little later, when the
  * compositor has let go of its buffers.
  */
-static bool make_room(struct sealpool_shm *shm, struct sp_common *common,
+static bool make_room(struct sp_context *context, struct sp_common *common,
 		enum sp_budget_kind kind, struct sp_client *asking) {
 	if (common->held < common->max) {
 		return true;
 	}
 	/* What nobody uses goes before anybody does. */
-	sp_kept_drop_all(shm);
+	sp_kept_drop_all(context);
 	if (common->held < common->max) {
 		return true;
 	}
-	struct sp_client *client = find_ending_holder(shm, kind);
+	struct sp_client *client = find_ending_holder(context, kind);
 	if (client == NULL) {
-		client = find_largest_holder(shm, kind, common->max);
+		client = find_largest_holder(context, kind, common->max);
 		if (client == NULL || client == asking) {
 			return asking == NULL || refuse(asking, kind);
 		}
@@ -361,10 +361,11 @@ static bool make_room(struct sealpool_shm *shm, struct sp_common *common,
 	return true;
 }
 
-void sp_budget_make_room(struct sealpool_shm *shm) {
-	struct sp_budget *budget = &shm->budget;
-	make_room(shm, &budget->fds, SP_BUDGET_ALL_FDS, NULL);
-	make_room(shm, &budget->shadow_bytes, SP_BUDGET_ALL_SHADOW_BYTES, NULL);
+void sp_budget_make_room(struct sp_context *context) {
+	struct sp_budget *budget = &context->budget;
+	make_room(context, &budget->fds, SP_BUDGET_ALL_FDS, NULL);
+	make_room(context, &budget->shadow_bytes, SP_BUDGET_ALL_SHADOW_BYTES,
+		NULL);
 }
 
 /* Adds to a count unless that would exceed the limit: not even for a moment,
@@ -392,7 +393,7 @@ static int charge(struct sp_client *client, _Atomic uint64_t *held,
 	bool ok = add_up_to(&common->held, amount,
 		common->max + common->reserve);
 	if (!ok || common->held > common->max) {
-		sp_fault_report_crowd(&client->shm->faults);
+		sp_fault_report_crowd(&client->context->faults);
 	}
 	if (!ok) {
 		*held -= amount;
@@ -403,7 +404,7 @@ static int charge(struct sp_client *client, _Atomic uint64_t *held,
 }
 
 int sp_client_charge_fd(struct sp_client *client) {
-	struct sp_budget *budget = &client->shm->budget;
+	struct sp_budget *budget = &client->context->budget;
 	int ret;
 	do {
 		ret = charge(client, &client->fds, budget->limits.fds,
@@ -414,11 +415,11 @@ int sp_client_charge_fd(struct sp_client *client) {
 
 void sp_client_discharge_fd(struct sp_client *client) {
 	client->fds--;
-	client->shm->budget.fds.held--;
+	client->context->budget.fds.held--;
 }
 
 int sp_client_charge_bytes(struct sp_client *client, uint64_t bytes) {
-	struct sp_budget *budget = &client->shm->budget;
+	struct sp_budget *budget = &client->context->budget;
 	int ret;
 	do {
 		ret = charge(client, &client->shadow_bytes,
@@ -431,18 +432,18 @@ int sp_client_charge_bytes(struct sp_client *client, uint64_t bytes) {
 
 void sp_client_discharge_bytes(struct sp_client *client, uint64_t bytes) {
 	client->shadow_bytes -= bytes;
-	client->shm->budget.shadow_bytes.held -= bytes;
+	client->context->budget.shadow_bytes.held -= bytes;
 }
 
 bool sp_client_admit_pool(struct sp_client *client) {
-	struct sp_budget *budget = &client->shm->budget;
+	struct sp_budget *budget = &client->context->budget;
 	if (client->ending) {
 		return false;
 	}
 	if (client->pools_len >= budget->limits.pools) {
 		return refuse(client, SP_BUDGET_POOLS);
 	}
-	if (!make_room(client->shm, &budget->fds, SP_BUDGET_ALL_FDS, client)) {
+	if (!make_room(client->context, &budget->fds, SP_BUDGET_ALL_FDS, client)) {
 		return false;
 	}
 	if (sp_client_charge_fd(client) < 0) {
@@ -459,7 +460,7 @@ void sp_client_dismiss_pool(struct sp_client *client) {
 }
 
 bool sp_client_admit_buffer(struct sp_client *client) {
-	if (client->buffers_len >= client->shm->budget.limits.buffers) {
+	if (client->buffers_len >= client->context->budget.limits.buffers) {
 		return refuse(client, SP_BUDGET_BUFFERS);
 	}
 	client->buffers_len++;

@@ -9,7 +9,7 @@
 
 #include <sealpool/shm.h>
 
-struct sealpool_shm;
+struct sp_context;
 struct sp_budget_feedback;
 struct sp_kept;
 
@@ -45,7 +45,7 @@ void sp_budget_init(struct sp_budget *budget,
  * What a wl_client holds. Lives as long as the wl_client or one of its pools.
  */
 struct sp_client {
-	struct sealpool_shm *shm;
+	struct sp_context *context;
 	/* NULL once the client has gone. */
 	struct wl_client *wl_client;
 	struct wl_listener wl_client_destroy;
@@ -82,11 +82,11 @@ struct sp_client {
 };
 
 /** Finds the record of a client; NULL if it has none. */
-struct sp_client *sp_client_find(struct sealpool_shm *shm,
+struct sp_client *sp_client_find(struct sp_context *context,
 	struct wl_client *wl_client);
 /** The same, but makes one if need be; NULL when there is no memory. The
  * record keeps itself alive while the wl_client lives. */
-struct sp_client *sp_client_get(struct sealpool_shm *shm,
+struct sp_client *sp_client_get(struct sp_context *context,
 	struct wl_client *wl_client);
 void sp_client_ref(struct sp_client *client);
 void sp_client_unref(struct sp_client *client);
@@ -125,6 +125,6 @@ void sp_client_post_over(struct sp_client *client);
 void sp_client_end_later(struct sp_client *client);
 
 /** Disconnects a client if all together hold too much. */
-void sp_budget_make_room(struct sealpool_shm *shm);
+void sp_budget_make_room(struct sp_context *context);
 
 #endif

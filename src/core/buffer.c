@@ -8,8 +8,8 @@
 
 #include "buffer.h"
 #include "commits.h"
+#include "context.h"
 #include "pool.h"
-#include "shm.h"
 
 static void handle_destroy(struct wl_client *client,
 		struct wl_resource *resource) {
@@ -51,7 +51,7 @@ struct sealpool_buffer *sp_buffer_new(struct sp_pool *pool,
 	struct sealpool_buffer *buffer = calloc(1, sizeof(*buffer));
 	if (buffer == NULL) {
 		sp_client_dismiss_buffer(pool->client);
-		sp_post_no_memory(pool->client->shm,
+		sp_post_no_memory(pool->client->context,
 			pool->client->wl_client);
 		return NULL;
 	}
@@ -65,7 +65,7 @@ struct sealpool_buffer *sp_buffer_new(struct sp_pool *pool,
 
 void sp_buffer_create(struct sp_pool *pool, struct wl_client *client,
 		uint32_t id, const struct sp_layout *layout) {
-	struct sealpool_shm *shm = pool->client->shm;
+	struct sp_context *context = pool->client->context;
 	struct sealpool_buffer *buffer = sp_buffer_new(pool, layout);
 	if (buffer == NULL) {
 		return;
@@ -74,16 +74,16 @@ void sp_buffer_create(struct sp_pool *pool, struct wl_client *client,
 	buffer->resource =
 		wl_resource_create(client, &wl_buffer_interface, 1, id);
 	if (buffer->resource == NULL) {
-		sp_post_no_memory(shm, client);
+		sp_post_no_memory(context, client);
 		buffer_destroy(buffer);
 		return;
 	}
 	wl_resource_set_implementation(buffer->resource, &buffer_impl, buffer,
 		handle_resource_destroy);
 
-	if (shm->new_buffer != NULL &&
-			!shm->new_buffer(buffer, shm->new_buffer_data)) {
-		sp_post_no_memory(shm, client);
+	if (context->new_buffer != NULL &&
+			!context->new_buffer(buffer, context->new_buffer_data)) {
+		sp_post_no_memory(context, client);
 		wl_resource_destroy(buffer->resource);
 	}
 }
@@ -112,11 +112,6 @@ void sealpool_buffer_unref(struct sealpool_buffer *buffer) {
 struct wl_resource *sealpool_buffer_get_resource(
 		struct sealpool_buffer *buffer) {
 	return buffer->resource;
-}
-
-struct sealpool_shm *sealpool_buffer_get_shm(
-		const struct sealpool_buffer *buffer) {
-	return buffer->pool->client->shm;
 }
 
 int32_t sealpool_buffer_get_width(const struct sealpool_buffer *buffer) {

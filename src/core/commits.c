@@ -36,10 +36,10 @@
 
 #include "buffer.h"
 #include "commits.h"
+#include "context.h"
 #include "feedback.h"
 #include "pool.h"
 #include "region.h"
-#include "shm.h"
 #include "turn.h"
 
 /* Each commit concerns all buffers of its surface, and a client can have as many
@@ -64,7 +64,7 @@ enum viewporter_request {
 };
 
 struct sp_commits {
-	struct sealpool_shm *shm;
+	struct sp_context *context;
 	struct wl_protocol_logger *logger;
 	struct wl_list surfaces; /* sp_surface.link */
 	/* Surfaces hold what they show. */
@@ -203,7 +203,7 @@ static struct sp_surface *surface_find(struct sp_commits *commits,
 	}
 	struct sp_surface *surface =
 		wl_container_of(listener, surface, destroy);
-	/* A display with two shm globals has two trackers; the second one then
+	/* A display with two context globals has two trackers; the second one then
 	 * knows nothing of the surface, and copies whole buffers. */
 	return surface->commits == commits ? surface : NULL;
 }
@@ -222,7 +222,7 @@ static struct sp_surface *surface_get(struct sp_commits *commits,
 	}
 	struct sp_surface *surface = calloc(1, sizeof(*surface));
 	if (surface == NULL) {
-		sp_post_no_memory(commits->shm,
+		sp_post_no_memory(commits->context,
 			wl_resource_get_client(resource));
 		return NULL;
 	}
@@ -245,7 +245,7 @@ static void handle_attach(struct sp_commits *commits,
 		struct wl_resource *resource, const union wl_argument *args) {
 	struct wl_resource *buffer_resource = (struct wl_resource *)args[0].o;
 	struct sealpool_buffer *buffer = buffer_resource != NULL ?
-		commits->shm->find_buffer(buffer_resource) : NULL;
+		commits->context->find_buffer(buffer_resource) : NULL;
 
 	struct sp_surface *surface = surface_find(commits, resource);
 	if (surface == NULL) {
@@ -424,7 +424,7 @@ static struct sealpool_buffer *handle_surface_request(
 		break;
 	case SURFACE_COMMIT:
 		buffer = handle_commit(commits, resource);
-		sp_feedback_handle_commit(commits->shm,
+		sp_feedback_handle_commit(commits->context,
 			wl_resource_get_client(resource));
 		return buffer;
 	case SURFACE_SET_BUFFER_TRANSFORM:
@@ -477,7 +477,7 @@ static void handle_other_request(struct sp_commits *commits,
 			continue;
 		}
 		struct sealpool_buffer *buffer =
-			commits->shm->find_buffer(resource);
+			commits->context->find_buffer(resource);
 		if (buffer != NULL && buffer->surface != NULL) {
 			buffer_leave_surface(buffer);
 			sp_memory_set_tracked(buffer, false);
@@ -523,19 +523,19 @@ static void handle_message(void *data, enum wl_protocol_logger_type direction,
 	}
 }
 
-struct sp_commits *sp_commits_create(struct sealpool_shm *shm) {
+struct sp_commits *sp_commits_create(struct sp_context *context) {
 	struct sp_commits *commits = calloc(1, sizeof(*commits));
 	if (commits == NULL) {
 		return NULL;
 	}
-	commits->shm = shm;
+	commits->context = context;
 	wl_list_init(&commits->surfaces);
 	return commits;
 }
 
 bool sp_commits_listen(struct sp_commits *commits) {
 	commits->logger = wl_display_add_protocol_logger(
-		commits->shm->display, handle_message, commits);
+		commits->context->display, handle_message, commits);
 	return commits->logger != NULL;
 }
 

@@ -6,11 +6,11 @@
 #include <wayland-server-core.h>
 
 struct sealpool_buffer;
-struct sealpool_shm;
+struct sp_context;
 struct sp_commits;
 
 /** NULL when there is no memory. */
-struct sp_commits *sp_commits_create(struct sealpool_shm *shm);
+struct sp_commits *sp_commits_create(struct sp_context *context);
 /** While the display is still there. */
 void sp_commits_destroy(struct sp_commits *commits);
 

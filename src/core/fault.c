@@ -17,20 +17,20 @@
 #include <wayland-server-protocol.h>
 
 #include "buffer.h"
+#include "context.h"
 #include "fault.h"
 #include "pool.h"
-#include "shm.h"
 
 /* Returns whether the client is to go. */
 static bool post_short(struct sealpool_buffer *buffer, uint64_t file_size) {
 	struct sp_pool *pool = buffer->pool;
-	struct sealpool_shm *shm = pool->client->shm;
-	sp_log(shm, SEALPOOL_LOG_INFO, "client %d: a buffer ends at byte "
+	struct sp_context *context = pool->client->context;
+	sp_log(context, SEALPOOL_LOG_INFO, "client %d: a buffer ends at byte "
 		"%" PRIu64 " of a pool of %" PRIi32 " bytes, whose file has "
 		"%" PRIu64 "%s", sp_client_get_pid(pool->client),
 		buffer->layout.end, pool->size, file_size,
-		shm->lenient ? "" : ": disconnected");
-	if (shm->lenient) {
+		context->lenient ? "" : ": disconnected");
+	if (context->lenient) {
 		return false;
 	}
 	wl_resource_post_error(buffer->resource, WL_SHM_ERROR_INVALID_FD,
@@ -56,7 +56,7 @@ static bool post_fault(const struct sp_fault *fault) {
 		sp_client_post_over(client);
 		return true;
 	case SP_FAULT_FAILED:
-		sp_log(client->shm, SEALPOOL_LOG_ERROR, "cannot copy a buffer "
+		sp_log(client->context, SEALPOOL_LOG_ERROR, "cannot copy a buffer "
 			"of client %d, which reads as zero: %s",
 			sp_client_get_pid(client),
 			strerror((int)-fault->value));
@@ -93,12 +93,12 @@ static bool take_note(struct sp_fault_queue *queue,
 }
 
 /* One's end may be another's, if a compositor so wishes. */
-static void disconnect_ending(struct sealpool_shm *shm) {
+static void disconnect_ending(struct sp_context *context) {
 	struct sp_client *client;
 	bool found;
 	do {
 		found = false;
-		wl_list_for_each(client, &shm->clients, link) {
+		wl_list_for_each(client, &context->clients, link) {
 			if (client->ending && client->wl_client != NULL) {
 				found = true;
 				wl_client_destroy(client->wl_client);
@@ -109,16 +109,16 @@ static void disconnect_ending(struct sealpool_shm *shm) {
 }
 
 static int handle_wakeup(int fd, uint32_t mask, void *data) {
-	struct sealpool_shm *shm = data;
-	struct sp_fault_queue *queue = &shm->faults;
+	struct sp_context *context = data;
+	struct sp_fault_queue *queue = &context->faults;
 	eventfd_t count;
 	eventfd_read(fd, &count);
 	sp_fault_queue_note_thread(queue);
-	sp_idle_handle_wakeup(shm);
+	sp_idle_handle_wakeup(context);
 	/* Who goes in any case may make room enough. */
 	if (queue->ending) {
 		queue->ending = false;
-		disconnect_ending(shm);
+		disconnect_ending(context);
 	}
 	struct sp_fault note;
 	while (take_note(queue, NULL, &note)) {
@@ -128,13 +128,13 @@ static int handle_wakeup(int fd, uint32_t mask, void *data) {
 		}
 	}
 	if (atomic_exchange(&queue->crowd, false)) {
-		sp_budget_make_room(shm);
+		sp_budget_make_room(context);
 	}
 	return 0;
 }
 
-int sp_fault_queue_init(struct sealpool_shm *shm) {
-	struct sp_fault_queue *queue = &shm->faults;
+int sp_fault_queue_init(struct sp_context *context) {
+	struct sp_fault_queue *queue = &context->faults;
 	sp_fault_queue_note_thread(queue);
 	wl_list_init(&queue->faults);
 	queue->wakeup_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -142,8 +142,8 @@ int sp_fault_queue_init(struct sealpool_shm *shm) {
 		return -errno;
 	}
 	queue->wakeup = wl_event_loop_add_fd(
-		wl_display_get_event_loop(shm->display), queue->wakeup_fd,
-		WL_EVENT_READABLE, handle_wakeup, shm);
+		wl_display_get_event_loop(context->display), queue->wakeup_fd,
+		WL_EVENT_READABLE, handle_wakeup, context);
 	if (queue->wakeup == NULL) {
 		close(queue->wakeup_fd);
 		return -ENOMEM;
@@ -157,14 +157,14 @@ int sp_fault_queue_init(struct sealpool_shm *shm) {
 	return 0;
 }
 
-void sp_fault_queue_detach(struct sealpool_shm *shm) {
-	wl_event_source_remove(shm->faults.wakeup);
-	shm->faults.wakeup = NULL;
+void sp_fault_queue_detach(struct sp_context *context) {
+	wl_event_source_remove(context->faults.wakeup);
+	context->faults.wakeup = NULL;
 }
 
-void sp_fault_queue_finish(struct sealpool_shm *shm) {
-	close(shm->faults.wakeup_fd);
-	pthread_mutex_destroy(&shm->faults.lock);
+void sp_fault_queue_finish(struct sp_context *context) {
+	close(context->faults.wakeup_fd);
+	pthread_mutex_destroy(&context->faults.lock);
 }
 
 void sp_fault_init(struct sp_fault *fault, struct sealpool_buffer *buffer) {
@@ -173,7 +173,7 @@ void sp_fault_init(struct sp_fault *fault, struct sealpool_buffer *buffer) {
 }
 
 static struct sp_fault_queue *get_queue(struct sp_fault *fault) {
-	return &fault->buffer->pool->client->shm->faults;
+	return &fault->buffer->pool->client->context->faults;
 }
 
 void sp_fault_finish(struct sp_fault *fault) {
@@ -219,7 +219,7 @@ void sp_fault_report(struct sp_fault *fault, enum sp_fault_kind kind,
 void sp_fault_tell(struct sp_client *client) {
 	struct sp_fault note;
 	while (!client->ending &&
-			take_note(&client->shm->faults, client, &note)) {
+			take_note(&client->context->faults, client, &note)) {
 		if (post_fault(&note)) {
 			sp_client_end_later(client);
 		}

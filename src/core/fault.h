@@ -9,7 +9,7 @@
 #include <wayland-server-core.h>
 
 struct sealpool_buffer;
-struct sealpool_shm;
+struct sp_context;
 struct sp_client;
 
 enum sp_fault_kind {
@@ -49,10 +49,10 @@ struct sp_fault_queue {
 };
 
 /** Returns 0 or a negative errno. */
-int sp_fault_queue_init(struct sealpool_shm *shm);
+int sp_fault_queue_init(struct sp_context *context);
 /** The event loop's part, while the display is still there. */
-void sp_fault_queue_detach(struct sealpool_shm *shm);
-void sp_fault_queue_finish(struct sealpool_shm *shm);
+void sp_fault_queue_detach(struct sp_context *context);
+void sp_fault_queue_finish(struct sp_context *context);
 
 void sp_fault_init(struct sp_fault *fault, struct sealpool_buffer *buffer);
 void sp_fault_finish(struct sp_fault *fault);

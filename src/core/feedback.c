@@ -18,9 +18,9 @@
 #include "sealpool-shm-feedback-v1-server-protocol.h"
 
 #include "buffer.h"
+#include "context.h"
 #include "feedback.h"
 #include "pool.h"
-#include "shm.h"
 
 /* Of one client, those of destroyed pools and buffers included. The protocol
  * promises 256. */
@@ -80,7 +80,7 @@ static enum sealpool_memory_kind pool_get_kind(const struct sp_pool *pool) {
 	if ((uint64_t)pool->size <= pool->file.sealed_size) {
 		return SEALPOOL_MEMORY_DIRECT;
 	}
-	return pool->client->shm->nofault ? SEALPOOL_MEMORY_NOFAULT :
+	return pool->client->context->nofault ? SEALPOOL_MEMORY_NOFAULT :
 		SEALPOOL_MEMORY_SHADOW;
 }
 
@@ -238,12 +238,12 @@ static void handle_target_destroy(struct wl_listener *listener, void *data) {
 static void client_add_feedback(struct sp_client *client) {
 	sp_client_ref(client);
 	client->feedbacks_len++;
-	client->shm->feedbacks_len++;
+	client->context->feedbacks_len++;
 }
 
 static void client_remove_feedback(struct sp_client *client) {
 	client->feedbacks_len--;
-	client->shm->feedbacks_len--;
+	client->context->feedbacks_len--;
 	sp_client_unref(client);
 }
 
@@ -258,10 +258,10 @@ static void feedback_handle_resource_destroy(struct wl_resource *resource) {
  * error. */
 static struct sp_client *admit(struct wl_client *wl_client,
 		struct wl_resource *manager) {
-	struct sealpool_shm *shm = wl_resource_get_user_data(manager);
-	struct sp_client *client = sp_client_get(shm, wl_client);
+	struct sp_context *context = wl_resource_get_user_data(manager);
+	struct sp_client *client = sp_client_get(context, wl_client);
 	if (client == NULL) {
-		sp_post_no_memory(shm, wl_client);
+		sp_post_no_memory(context, wl_client);
 		return NULL;
 	}
 	if (client->feedbacks_len >= FEEDBACKS_MAX) {
@@ -302,7 +302,7 @@ static void create_feedback(struct wl_client *wl_client,
 	}
 	struct feedback *feedback = calloc(1, sizeof(*feedback));
 	if (feedback == NULL) {
-		sp_post_no_memory(client->shm, wl_client);
+		sp_post_no_memory(client->context, wl_client);
 		return;
 	}
 	feedback->resource = wl_resource_create(wl_client,
@@ -310,7 +310,7 @@ static void create_feedback(struct wl_client *wl_client,
 		wl_resource_get_version(manager), id);
 	if (feedback->resource == NULL) {
 		free(feedback);
-		sp_post_no_memory(client->shm, wl_client);
+		sp_post_no_memory(client->context, wl_client);
 		return;
 	}
 	feedback->client = client;
@@ -341,7 +341,7 @@ static void get_used(const struct sp_client *client,
 
 static void budget_feedback_send(struct sp_budget_feedback *feedback) {
 	const struct sealpool_budget *budget =
-		&feedback->client->shm->budget.limits;
+		&feedback->client->context->budget.limits;
 	const uint64_t limits[RESOURCES_LEN] = {
 		[SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_POOLS] =
 			budget->pools,
@@ -396,9 +396,9 @@ static bool has_changed(const struct sp_budget_feedback *feedback) {
 static void manager_handle_get_pool_feedback(struct wl_client *client,
 		struct wl_resource *manager, uint32_t id,
 		struct wl_resource *target) {
-	struct sealpool_shm *shm = wl_resource_get_user_data(manager);
-	struct sp_pool *pool = shm->find_pool(target);
-	if (pool != NULL && pool->client->shm != shm) {
+	struct sp_context *context = wl_resource_get_user_data(manager);
+	struct sp_pool *pool = context->find_pool(target);
+	if (pool != NULL && pool->client->context != context) {
 		pool = NULL;
 	}
 	create_feedback(client, manager, id, target, pool, NULL);
@@ -407,9 +407,9 @@ static void manager_handle_get_pool_feedback(struct wl_client *client,
 static void manager_handle_get_buffer_feedback(struct wl_client *client,
 		struct wl_resource *manager, uint32_t id,
 		struct wl_resource *target) {
-	struct sealpool_shm *shm = wl_resource_get_user_data(manager);
-	struct sealpool_buffer *buffer = shm->find_buffer(target);
-	if (buffer != NULL && sealpool_buffer_get_shm(buffer) != shm) {
+	struct sp_context *context = wl_resource_get_user_data(manager);
+	struct sealpool_buffer *buffer = context->find_buffer(target);
+	if (buffer != NULL && buffer->pool->client->context != context) {
 		buffer = NULL;
 	}
 	create_feedback(client, manager, id, target, NULL, buffer);
@@ -429,7 +429,7 @@ static void manager_handle_get_budget_feedback(struct wl_client *wl_client,
 	}
 	struct sp_budget_feedback *feedback = calloc(1, sizeof(*feedback));
 	if (feedback == NULL) {
-		sp_post_no_memory(client->shm, wl_client);
+		sp_post_no_memory(client->context, wl_client);
 		return;
 	}
 	feedback->resource = wl_resource_create(wl_client,
@@ -437,7 +437,7 @@ static void manager_handle_get_budget_feedback(struct wl_client *wl_client,
 		wl_resource_get_version(manager), id);
 	if (feedback->resource == NULL) {
 		free(feedback);
-		sp_post_no_memory(client->shm, wl_client);
+		sp_post_no_memory(client->context, wl_client);
 		return;
 	}
 	feedback->client = client;
@@ -457,7 +457,7 @@ static const struct sealpool_shm_feedback_manager_v1_interface manager_impl = {
 };
 
 static void manager_handle_resource_destroy(struct wl_resource *resource) {
-	sp_shm_unref(wl_resource_get_user_data(resource));
+	sp_context_unref(wl_resource_get_user_data(resource));
 }
 
 static void bind(struct wl_client *client, void *data, uint32_t version,
@@ -469,19 +469,18 @@ static void bind(struct wl_client *client, void *data, uint32_t version,
 		return;
 	}
 	wl_resource_set_implementation(resource, &manager_impl,
-		sp_shm_ref(data), manager_handle_resource_destroy);
+		sp_context_ref(data), manager_handle_resource_destroy);
 }
 
-bool sp_feedback_create_global(struct sealpool_shm *shm) {
-	shm->feedback_global = wl_global_create(shm->display,
-		&sealpool_shm_feedback_manager_v1_interface, 1, shm, bind);
-	return shm->feedback_global != NULL;
+struct wl_global *sp_feedback_create_global(struct sp_context *context) {
+	return wl_global_create(context->display,
+		&sealpool_shm_feedback_manager_v1_interface, 1, context, bind);
 }
 
-void sp_feedback_handle_commit(struct sealpool_shm *shm,
+void sp_feedback_handle_commit(struct sp_context *context,
 		struct wl_client *wl_client) {
-	struct sp_client *client = shm->feedbacks_len > 0 ?
-		sp_client_find(shm, wl_client) : NULL;
+	struct sp_client *client = context->feedbacks_len > 0 ?
+		sp_client_find(context, wl_client) : NULL;
 	if (client == NULL) {
 		return;
 	}

@@ -15,10 +15,10 @@
 #include <wayland-server-core.h>
 
 #include "buffer.h"
+#include "context.h"
 #include "idle.h"
 #include "kept.h"
 #include "pool.h"
-#include "shm.h"
 
 #define DEFAULT_AFTER 10000
 
@@ -53,8 +53,8 @@ uint64_t sp_idle_get_wait(uint32_t after, uint64_t now, uint64_t first) {
 }
 
 static int handle_timer(void *data) {
-	struct sealpool_shm *shm = data;
-	struct sp_idle *idle = &shm->idle;
+	struct sp_context *context = data;
+	struct sp_idle *idle = &context->idle;
 	/* First, so that what other threads note meanwhile is not lost. */
 	idle->waiting = false;
 	atomic_store(&idle->wanted, false);
@@ -64,7 +64,7 @@ static int handle_timer(void *data) {
 	struct sp_client *client;
 	struct sp_pool *pool;
 	struct sealpool_buffer *buffer;
-	wl_list_for_each(client, &shm->clients, link) {
+	wl_list_for_each(client, &context->clients, link) {
 		uint64_t at = sp_kept_drop_idle(client, now, idle->after);
 		first = at < first ? at : first;
 		wl_list_for_each(pool, &client->pools, link) {
@@ -82,31 +82,32 @@ static int handle_timer(void *data) {
 	return 0;
 }
 
-int sp_idle_init(struct sealpool_shm *shm, uint32_t after) {
-	struct sp_idle *idle = &shm->idle;
+int sp_idle_init(struct sp_context *context, uint32_t after) {
+	struct sp_idle *idle = &context->idle;
 	idle->after = after == 0 ? DEFAULT_AFTER : after;
 	idle->timer = wl_event_loop_add_timer(
-		wl_display_get_event_loop(shm->display), handle_timer, shm);
+		wl_display_get_event_loop(context->display), handle_timer,
+		context);
 	return idle->timer != NULL ? 0 : -ENOMEM;
 }
 
-void sp_idle_detach(struct sealpool_shm *shm) {
-	wl_event_source_remove(shm->idle.timer);
-	shm->idle.timer = NULL;
+void sp_idle_detach(struct sp_context *context) {
+	wl_event_source_remove(context->idle.timer);
+	context->idle.timer = NULL;
 }
 
-void sp_idle_note(struct sealpool_shm *shm) {
-	struct sp_idle *idle = &shm->idle;
+void sp_idle_note(struct sp_context *context) {
+	struct sp_idle *idle = &context->idle;
 	if (idle->after != UINT32_MAX &&
 			!atomic_load_explicit(&idle->wanted,
 				memory_order_relaxed) &&
 			!atomic_exchange(&idle->wanted, true)) {
-		sp_fault_wake_up(&shm->faults);
+		sp_fault_wake_up(&context->faults);
 	}
 }
 
-void sp_idle_handle_wakeup(struct sealpool_shm *shm) {
-	struct sp_idle *idle = &shm->idle;
+void sp_idle_handle_wakeup(struct sp_context *context) {
+	struct sp_idle *idle = &context->idle;
 	if (atomic_load(&idle->wanted) && !idle->waiting) {
 		wait_for(idle, idle->after);
 	}

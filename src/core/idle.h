@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct sealpool_shm;
+struct sp_context;
 struct wl_event_source;
 
 /** When copies that nobody reads are given back. */
@@ -21,9 +21,9 @@ struct sp_idle {
 };
 
 /** "after" is the option's value. Returns 0 or a negative errno. */
-int sp_idle_init(struct sealpool_shm *shm, uint32_t after);
+int sp_idle_init(struct sp_context *context, uint32_t after);
 /** While the display is still there. */
-void sp_idle_detach(struct sealpool_shm *shm);
+void sp_idle_detach(struct sp_context *context);
 
 /** Now, in milliseconds of a clock that only runs forwards. Any thread. */
 uint64_t sp_idle_now(void);
@@ -33,9 +33,9 @@ uint64_t sp_idle_now(void);
 uint64_t sp_idle_get_wait(uint32_t after, uint64_t now, uint64_t first);
 
 /** A copy has been used, and may be idle from now on. Any thread. */
-void sp_idle_note(struct sealpool_shm *shm);
+void sp_idle_note(struct sp_context *context);
 
 /** The event loop was woken. */
-void sp_idle_handle_wakeup(struct sealpool_shm *shm);
+void sp_idle_handle_wakeup(struct sp_context *context);
 
 #endif

@@ -16,9 +16,9 @@
 #include <unistd.h>
 
 #include "budget.h"
+#include "context.h"
 #include "idle.h"
 #include "kept.h"
-#include "shm.h"
 
 static void kept_destroy(struct sp_kept *kept) {
 	sp_shadow_finish(&kept->shadow);
@@ -40,11 +40,11 @@ static void put_back(struct sp_client *client, struct sp_kept *kept) {
 }
 
 void sp_kept_put(struct sp_client *client, struct sp_shadow *shadow) {
-	struct sealpool_shm *shm = client->shm;
+	struct sp_context *context = client->context;
 	struct sp_kept *kept = NULL;
 	/* Nobody would give it back if its client or the timer has gone. */
 	if (shadow->reserved.start < shadow->reserved.end &&
-			client->wl_client != NULL && shm->display != NULL) {
+			client->wl_client != NULL && context->display != NULL) {
 		kept = malloc(sizeof(*kept));
 	}
 	if (kept == NULL) {
@@ -57,7 +57,7 @@ void sp_kept_put(struct sp_client *client, struct sp_shadow *shadow) {
 	if (kept != NULL) {
 		kept_destroy(kept);
 	}
-	sp_idle_note(shm);
+	sp_idle_note(context);
 }
 
 bool sp_kept_take(struct sp_client *client, struct sp_shadow *shadow,
@@ -99,9 +99,9 @@ bool sp_kept_drop(struct sp_client *client) {
 	return true;
 }
 
-void sp_kept_drop_all(struct sealpool_shm *shm) {
+void sp_kept_drop_all(struct sp_context *context) {
 	struct sp_client *client;
-	wl_list_for_each(client, &shm->clients, link) {
+	wl_list_for_each(client, &context->clients, link) {
 		sp_kept_drop(client);
 	}
 }

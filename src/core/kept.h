@@ -7,7 +7,7 @@
 
 #include "shadow.h"
 
-struct sealpool_shm;
+struct sp_context;
 struct sp_client;
 
 /** A shadow that no pool has any more, for the client's next one. */
@@ -37,7 +37,7 @@ bool sp_kept_take(struct sp_client *client, struct sp_shadow *shadow,
 bool sp_kept_drop(struct sp_client *client);
 
 /** The same for all clients. On the display's thread. */
-void sp_kept_drop_all(struct sealpool_shm *shm);
+void sp_kept_drop_all(struct sp_context *context);
 
 /** Gives it back if it was kept for "after" milliseconds. Returns when to look
  * again, or UINT64_MAX where there is none. On the display's thread. */

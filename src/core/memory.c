@@ -34,13 +34,13 @@
 #include <unistd.h>
 
 #include "buffer.h"
+#include "context.h"
 #include "copy.h"
 #include "filled.h"
 #include "idle.h"
 #include "memory.h"
 #include "pool.h"
 #include "region.h"
-#include "shm.h"
 #include "turn.h"
 
 /* How many of a pool's copied buffers are looked at, when one goes, to find out
@@ -161,7 +161,7 @@ static bool try_in_place(struct sealpool_buffer *buffer,
 	struct sp_memory *memory = &buffer->memory;
 	struct sp_pool *pool = buffer->pool;
 	struct sp_mapping *mapping = sp_pool_map(pool,
-		pool->client->shm->nofault ?
+		pool->client->context->nofault ?
 			SP_MAPPING_NOFAULT : SP_MAPPING_READ,
 		buffer->layout.end);
 	memory->unmapped = mapping == NULL;
@@ -221,7 +221,7 @@ static bool is_to_be_judged(const struct sealpool_buffer *buffer) {
 
 static bool can_be_nofault(const struct sealpool_buffer *buffer) {
 	const struct sp_pool *pool = buffer->pool;
-	return pool->client->shm->nofault && !pool->shadow_lent &&
+	return pool->client->context->nofault && !pool->shadow_lent &&
 		pool->file.kind == SP_FILE_SHMEM;
 }
 
@@ -519,7 +519,7 @@ static void copy_fill(struct sealpool_buffer *buffer, struct sp_copy *copy) {
 		.fd = pool->file.fd,
 		.base = client != NULL ? client->data : NULL,
 		.only_mapped = only_mapped,
-		.bounce = &pool->client->shm->bounce,
+		.bounce = &pool->client->context->bounce,
 	};
 	struct sp_copied copied = sp_copy_in(&source, &buffer->layout, &stale,
 		&target);
@@ -675,7 +675,7 @@ static void end_copy(struct sealpool_buffer *buffer, struct sp_copy *copy) {
 	if (destroy) {
 		copy_destroy(copy);
 	}
-	sp_idle_note(buffer->pool->client->shm);
+	sp_idle_note(buffer->pool->client->context);
 }
 
 static int begin_write(struct sealpool_buffer *buffer,
@@ -731,7 +731,7 @@ static int begin_any(struct sealpool_buffer *buffer, uint32_t flags,
 		 * keeps a texture of the old size, and then aborts. */
 		if (begin_copy(buffer, access, NULL, 0) < 0) {
 			access->data = sp_untrusted_own(
-				buffer->pool->client->shm->zeroes->data);
+				buffer->pool->client->context->zeroes->data);
 		}
 		return 0;
 	}

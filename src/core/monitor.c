@@ -32,8 +32,9 @@
 #include <wayland-server-core.h>
 
 #include "budget.h"
+#include "context.h"
 #include "monitor.h"
-#include "shm.h"
+#include "stats.h"
 
 /* Who have not read all yet; of more than this, the oldest is cut off. */
 #define READERS_MAX 8
@@ -49,7 +50,7 @@ struct reader {
 };
 
 struct sp_monitor {
-	struct sealpool_shm *shm;
+	struct sp_context *context;
 	struct sockaddr_un address;
 	int fd;
 	/* Given up for a moment to turn a reader away when there are no more:
@@ -78,7 +79,7 @@ static void print_client(FILE *file, struct sp_client *client) {
 }
 
 /* To be freed by the caller; NULL when there is no memory. */
-static char *print_snapshot(struct sealpool_shm *shm, size_t *length) {
+static char *print_snapshot(struct sp_context *context, size_t *length) {
 	char *text = NULL;
 	FILE *file = open_memstream(&text, length);
 	if (file == NULL) {
@@ -86,7 +87,7 @@ static char *print_snapshot(struct sealpool_shm *shm, size_t *length) {
 	}
 	fputs("sealpool-monitor 1\n", file);
 	struct sp_client *client;
-	wl_list_for_each(client, &shm->clients, link) {
+	wl_list_for_each(client, &context->clients, link) {
 		print_client(file, client);
 	}
 	fputs("end\n", file);
@@ -143,13 +144,13 @@ static void answer(struct sp_monitor *monitor, int fd) {
 	reader->fd = fd;
 	wl_list_insert(monitor->readers.prev, &reader->link);
 	monitor->readers_len++;
-	reader->text = print_snapshot(monitor->shm, &reader->length);
+	reader->text = print_snapshot(monitor->context, &reader->length);
 	if (reader->text == NULL || !reader_send(reader)) {
 		reader_destroy(reader);
 		return;
 	}
 	reader->source = wl_event_loop_add_fd(
-		wl_display_get_event_loop(monitor->shm->display), fd,
+		wl_display_get_event_loop(monitor->context->display), fd,
 		WL_EVENT_WRITABLE, reader_handle_writable, reader);
 	if (reader->source == NULL) {
 		reader_destroy(reader);
@@ -257,7 +258,7 @@ static int start_listening(struct sp_monitor *monitor, const char *dir) {
 	return ret;
 }
 
-struct sp_monitor *sp_monitor_create(struct sealpool_shm *shm) {
+struct sp_monitor *sp_monitor_create(struct sp_context *context) {
 	const char *dir = getenv("XDG_RUNTIME_DIR");
 	if (dir == NULL || dir[0] != '/') {
 		errno = ENOENT;
@@ -267,7 +268,7 @@ struct sp_monitor *sp_monitor_create(struct sealpool_shm *shm) {
 	if (monitor == NULL) {
 		return NULL;
 	}
-	monitor->shm = shm;
+	monitor->context = context;
 	wl_list_init(&monitor->readers);
 	int ret;
 	monitor->fd = socket(AF_UNIX,
@@ -282,7 +283,7 @@ struct sp_monitor *sp_monitor_create(struct sealpool_shm *shm) {
 		goto error;
 	}
 	monitor->source = wl_event_loop_add_fd(
-		wl_display_get_event_loop(shm->display), monitor->fd,
+		wl_display_get_event_loop(context->display), monitor->fd,
 		WL_EVENT_READABLE, handle_readable, monitor);
 	if (monitor->source == NULL) {
 		ret = -ENOMEM;

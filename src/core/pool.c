@@ -13,10 +13,10 @@
 #include <wayland-server-protocol.h>
 
 #include "buffer.h"
+#include "context.h"
 #include "format.h"
 #include "kept.h"
 #include "pool.h"
-#include "shm.h"
 
 static struct sp_pool *pool_from_resource(struct wl_resource *resource) {
 	return wl_resource_get_user_data(resource);
@@ -30,7 +30,7 @@ static void pool_handle_create_buffer(struct wl_client *client,
 	uint32_t drm = sp_format_wl_shm_to_drm(wl_shm_format);
 	const struct sp_format *format = sp_format_get(drm);
 	/* The DRM codes of wl_shm's own two formats are not wl_shm's. */
-	if (format == NULL || !sp_shm_has_format(pool->client->shm, drm) ||
+	if (format == NULL || !sp_context_has_format(pool->client->context, drm) ||
 			sp_format_drm_to_wl_shm(drm) != wl_shm_format) {
 		wl_resource_post_error(resource, WL_SHM_ERROR_INVALID_FORMAT,
 			"format 0x%08" PRIx32 " is not one that was announced",
@@ -96,14 +96,14 @@ static void pool_handle_resource_destroy(struct wl_resource *resource) {
 	sp_pool_unref(pool);
 }
 
-struct sp_pool *sp_pool_new(struct sealpool_shm *shm,
+struct sp_pool *sp_pool_new(struct sp_context *context,
 		struct wl_client *wl_client, struct sp_file *file,
 		int32_t size) {
 	/* Before there is a buffer to be accessed. */
-	sp_fault_queue_note_thread(&shm->faults);
-	struct sp_client *client = sp_client_get(shm, wl_client);
+	sp_fault_queue_note_thread(&context->faults);
+	struct sp_client *client = sp_client_get(context, wl_client);
 	if (client == NULL) {
-		sp_post_no_memory(shm, wl_client);
+		sp_post_no_memory(context, wl_client);
 		goto error_file;
 	}
 	if (!sp_client_admit_pool(client)) {
@@ -111,11 +111,11 @@ struct sp_pool *sp_pool_new(struct sealpool_shm *shm,
 	}
 	struct sp_pool *pool = calloc(1, sizeof(*pool));
 	if (pool == NULL) {
-		sp_post_no_memory(shm, wl_client);
+		sp_post_no_memory(context, wl_client);
 		goto error_admitted;
 	}
 	if (pthread_mutex_init(&pool->lock, NULL) != 0) {
-		sp_post_no_memory(shm, wl_client);
+		sp_post_no_memory(context, wl_client);
 		goto error_pool;
 	}
 	pool->client = client;
@@ -138,19 +138,19 @@ error_file:
 	return NULL;
 }
 
-void sp_pool_refuse_file(struct sealpool_shm *shm,
+void sp_pool_refuse_file(struct sp_context *context,
 		struct wl_resource *shm_resource, const char *reason) {
 	pid_t pid;
 	wl_client_get_credentials(wl_resource_get_client(shm_resource), &pid,
 		NULL, NULL);
-	sp_log(shm, SEALPOOL_LOG_INFO,
+	sp_log(context, SEALPOOL_LOG_INFO,
 		"client %d: the pool's file %s: disconnected", (int)pid,
 		reason);
 	wl_resource_post_error(shm_resource, WL_SHM_ERROR_INVALID_FD,
 		"the pool's file %s", reason);
 }
 
-void sp_pool_create(struct sealpool_shm *shm, struct wl_client *wl_client,
+void sp_pool_create(struct sp_context *context, struct wl_client *wl_client,
 		struct wl_resource *shm_resource, uint32_t id, int fd,
 		int32_t size) {
 	if (size <= 0) {
@@ -164,19 +164,19 @@ void sp_pool_create(struct sealpool_shm *shm, struct wl_client *wl_client,
 	struct sp_file file;
 	const char *reason;
 	if (sp_file_init(&file, fd, &reason) < 0) {
-		sp_pool_refuse_file(shm, shm_resource, reason);
+		sp_pool_refuse_file(context, shm_resource, reason);
 		sp_file_discard_fd(fd);
 		return;
 	}
 
-	struct sp_pool *pool = sp_pool_new(shm, wl_client, &file, size);
+	struct sp_pool *pool = sp_pool_new(context, wl_client, &file, size);
 	if (pool == NULL) {
 		return;
 	}
 	pool->resource = wl_resource_create(wl_client, &wl_shm_pool_interface,
 		wl_resource_get_version(shm_resource), id);
 	if (pool->resource == NULL) {
-		sp_post_no_memory(shm, wl_client);
+		sp_post_no_memory(context, wl_client);
 		sp_pool_unref(pool);
 		return;
 	}

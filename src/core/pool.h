@@ -53,17 +53,17 @@ struct sp_pool {
  * Takes the file over. Returns NULL when there is no memory, or none for this
  * client, of which it was told.
  */
-struct sp_pool *sp_pool_new(struct sealpool_shm *shm,
+struct sp_pool *sp_pool_new(struct sp_context *context,
 	struct wl_client *wl_client, struct sp_file *file, int32_t size);
 
 /** Says so to the client of a wl_shm, and in the log. */
-void sp_pool_refuse_file(struct sealpool_shm *shm,
+void sp_pool_refuse_file(struct sp_context *context,
 	struct wl_resource *shm_resource, const char *reason);
 
 /**
  * Handles wl_shm.create_pool. Takes the fd over, and posts errors itself.
  */
-void sp_pool_create(struct sealpool_shm *shm, struct wl_client *wl_client,
+void sp_pool_create(struct sp_context *context, struct wl_client *wl_client,
 	struct wl_resource *shm_resource, uint32_t id, int fd, int32_t size);
 void sp_pool_ref(struct sp_pool *pool);
 void sp_pool_unref(struct sp_pool *pool);

@@ -18,32 +18,33 @@
 #include <wayland-server-core.h>
 
 #include "budget.h"
-#include "shm.h"
+#include "context.h"
 #include "turn.h"
 
-void sp_turn_init(struct sealpool_shm *shm) {
-	shm->turn.number = 1;
+void sp_turn_init(struct sp_context *context) {
+	context->turn.number = 1;
 }
 
-void sp_turn_detach(struct sealpool_shm *shm) {
-	if (shm->turn.end != NULL) {
-		wl_event_source_remove(shm->turn.end);
-		shm->turn.end = NULL;
+void sp_turn_detach(struct sp_context *context) {
+	if (context->turn.end != NULL) {
+		wl_event_source_remove(context->turn.end);
+		context->turn.end = NULL;
 	}
 }
 
 static void end_turn(void *data) {
-	struct sealpool_shm *shm = data;
-	shm->turn.end = NULL;
-	shm->turn.number++;
+	struct sp_context *context = data;
+	context->turn.end = NULL;
+	context->turn.number++;
 }
 
 void sp_turn_note(struct sp_client *client) {
-	struct sealpool_shm *shm = client->shm;
-	struct sp_turn *turn = &shm->turn;
+	struct sp_context *context = client->context;
+	struct sp_turn *turn = &context->turn;
 	if (turn->end == NULL) {
 		turn->end = wl_event_loop_add_idle(
-			wl_display_get_event_loop(shm->display), end_turn, shm);
+			wl_display_get_event_loop(context->display), end_turn,
+			context);
 	}
 	/* Nobody would say when it ends. */
 	client->turn = turn->end != NULL ? turn->number : 0;
@@ -51,5 +52,5 @@ void sp_turn_note(struct sp_client *client) {
 
 uint64_t sp_turn_get(const struct sp_client *client) {
 	uint64_t turn = client->turn;
-	return turn == client->shm->turn.number ? turn : 0;
+	return turn == client->context->turn.number ? turn : 0;
 }

@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-struct sealpool_shm;
+struct sp_context;
 struct sp_client;
 struct wl_event_source;
 
@@ -17,9 +17,9 @@ struct sp_turn {
 	struct wl_event_source *end;
 };
 
-void sp_turn_init(struct sealpool_shm *shm);
+void sp_turn_init(struct sp_context *context);
 /** While the display is still there. */
-void sp_turn_detach(struct sealpool_shm *shm);
+void sp_turn_detach(struct sp_context *context);
 
 /** A request of the client is looked at, which has been read in this turn. On the
  * display's thread. */

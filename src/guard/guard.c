@@ -42,6 +42,7 @@
 
 #include "buffer.h"
 #include "commits.h"
+#include "context.h"
 #include "file.h"
 #include "format.h"
 #include "lent.h"
@@ -169,7 +170,7 @@ static void refuse(struct sp_client *client, const char *what, int error) {
 	if (is_gone(client)) {
 		return;
 	}
-	sp_log(client->shm, SEALPOOL_LOG_ERROR, "client %d: %s: %s: "
+	sp_log(client->context, SEALPOOL_LOG_ERROR, "client %d: %s: %s: "
 		"disconnected", sp_client_get_pid(client), what,
 		strerror(-error));
 	wl_client_post_implementation_error(client->wl_client,
@@ -332,7 +333,8 @@ static void handle_create_pool(struct sealpool_guard *guard,
 	struct sp_file file;
 	const char *reason;
 	if (sp_file_init(&file, fd, &reason) < 0) {
-		sp_pool_refuse_file(guard->shm, message->resource, reason);
+		sp_pool_refuse_file(guard->shm->context, message->resource,
+			reason);
 		give_nothing(&args[1]);
 		sp_file_discard_fd(fd);
 		return;
@@ -343,14 +345,14 @@ static void handle_create_pool(struct sealpool_guard *guard,
 	}
 	struct guard_pool *guard_pool = calloc(1, sizeof(*guard_pool));
 	if (guard_pool == NULL) {
-		sp_post_no_memory(guard->shm, wl_client);
+		sp_post_no_memory(guard->shm->context, wl_client);
 		give_nothing(&args[1]);
 		sp_file_discard_fd(fd);
 		return;
 	}
 	/* The fd is the pool's from here on. */
 	struct sp_pool *pool =
-		sp_pool_new(guard->shm, wl_client, &file, size);
+		sp_pool_new(guard->shm->context, wl_client, &file, size);
 	if (pool == NULL) {
 		free(guard_pool);
 		give_nothing(&args[1]);
@@ -416,7 +418,7 @@ static void handle_create_buffer(struct sealpool_guard *guard,
 	}
 	struct guard_buffer *buffer = calloc(1, sizeof(*buffer));
 	if (buffer == NULL) {
-		sp_post_no_memory(guard->shm,
+		sp_post_no_memory(guard->shm->context,
 			wl_resource_get_client(message->resource));
 		return;
 	}
@@ -452,7 +454,7 @@ static void handle_resize(struct sp_pool *pool,
 			return;
 		}
 		int64_t file_size = sp_file_get_size(&pool->file);
-		sp_log(pool->client->shm, SEALPOOL_LOG_INFO, "client %d: pool "
+		sp_log(pool->client->context, SEALPOOL_LOG_INFO, "client %d: pool "
 			"of %" PRIi32 " bytes resized to %" PRIi32 ", but its "
 			"file has %" PRIi64 ": disconnected",
 			sp_client_get_pid(pool->client), pool->size, size,
@@ -661,7 +663,7 @@ struct sealpool_guard *sealpool_guard_create(struct wl_display *display,
 	return guard;
 
 error:
-	sp_log(shm, SEALPOOL_LOG_ERROR, "cannot create a guard: %s",
+	sp_log(shm->context, SEALPOOL_LOG_ERROR, "cannot create a guard: %s",
 		strerror(ENOMEM));
 	free(guard);
 	sp_shm_destroy(shm);

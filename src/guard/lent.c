@@ -30,10 +30,10 @@
 #include <wayland-server-protocol.h>
 
 #include "buffer.h"
+#include "context.h"
 #include "lent.h"
 #include "pool.h"
 #include "region.h"
-#include "shm.h"
 #include "turn.h"
 
 /* How many numbers are kept at most; rows of taller buffers share them. */
@@ -282,7 +282,7 @@ static void post_failure(struct sealpool_buffer *buffer, int error) {
 		return;
 	}
 	bool ours = error != -EACCES;
-	sp_log(client->shm, ours ? SEALPOOL_LOG_ERROR : SEALPOOL_LOG_INFO,
+	sp_log(client->context, ours ? SEALPOOL_LOG_ERROR : SEALPOOL_LOG_INFO,
 		"client %d: cannot hand back a captured buffer: %s: "
 		"disconnected", sp_client_get_pid(client), strerror(-error));
 	if (ours) {

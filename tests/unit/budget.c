@@ -18,6 +18,7 @@
 #include "between.h"
 #include "budget.h"
 #include "child.h"
+#include "context.h"
 #include "display.h"
 #include "pool.h"
 #include "shm.h"
@@ -91,7 +92,7 @@ static int setup_common(void **state) {
 }
 
 static int teardown(void **state) {
-	const struct sp_budget *budget = &display.shm->budget;
+	const struct sp_budget *budget = &display.context->budget;
 	uint64_t fds = budget->fds.held, bytes = budget->shadow_bytes.held;
 	display_finish(&display);
 	if (fds != 0 || bytes != 0) {
@@ -126,7 +127,7 @@ static void handle_guest_destroy(struct wl_listener *listener, void *data) {
 static void guest_init(struct guest *guest, struct wl_client *wl_client,
 		int fd) {
 	*guest = (struct guest){ .wl_client = wl_client, .fd = fd };
-	guest->client = sp_client_get(display.shm, wl_client);
+	guest->client = sp_client_get(display.context, wl_client);
 	assert_non_null(guest->client);
 	/* To look at it when it has gone. */
 	sp_client_ref(guest->client);
@@ -337,7 +338,7 @@ static void pools_are_admitted_up_to_the_budget(void **state) {
 	assert_int_equal(display.messages, 0);
 	assert_int_equal(sp_client_admit_pool(guest.client), false);
 	expect_held(&guest, POOLS, POOLS, 0);
-	assert_int_equal(display.shm->budget.fds.held, POOLS);
+	assert_int_equal(display.context->budget.fds.held, POOLS);
 	expect_told(&guest, "5 pools");
 	guest_leave(&guest);
 }
@@ -363,7 +364,7 @@ static void fds_are_charged_up_to_the_budget(void **state) {
 	expect_held(&guest, 0, FDS, 0);
 	assert_int_equal(sp_client_charge_fd(guest.client), -EDQUOT);
 	expect_held(&guest, 0, FDS, 0);
-	assert_int_equal(display.shm->budget.fds.held, FDS);
+	assert_int_equal(display.context->budget.fds.held, FDS);
 	sp_client_discharge_fd(guest.client);
 	assert_int_equal(sp_client_charge_fd(guest.client), 0);
 	guest_leave(&guest);
@@ -665,7 +666,7 @@ static void shadows_in_a_crowd_take_from_the_reserve(void **state) {
 	assert_int_equal(sp_client_charge_fd(guest.client), -EDQUOT);
 	assert_int_equal(guest.client->over, SP_BUDGET_ALL_FDS);
 	expect_held(&guest, 0, (uint64_t)all, 0);
-	assert_int_equal(display.shm->budget.fds.held, all);
+	assert_int_equal(display.context->budget.fds.held, all);
 	guest_leave(&guest);
 }
 
@@ -678,7 +679,7 @@ static void bytes_in_a_crowd_are_taken_from_the_reserve(void **state) {
 	assert_int_equal(guest.client->over, SP_BUDGET_ALL_SHADOW_BYTES);
 	charge_bytes(&guest, 1);
 	expect_held(&guest, 0, 0, all);
-	assert_int_equal(display.shm->budget.shadow_bytes.held, all);
+	assert_int_equal(display.context->budget.shadow_bytes.held, all);
 	sp_client_post_over(guest.client);
 	guest_leave(&guest);
 }
@@ -736,14 +737,14 @@ static void room_is_made_only_where_it_is_short(void **state) {
 	guest_connect(&guest);
 	charge_fds(&guest, ALL_FDS - 1);
 	charge_bytes(&guest, ALL_BYTES - 1);
-	sp_budget_make_room(display.shm);
+	sp_budget_make_room(display.context);
 	assert_int_equal(is_connected(&guest), true);
 	charge_bytes(&guest, 1);
-	sp_budget_make_room(display.shm);
+	sp_budget_make_room(display.context);
 	assert_int_equal(is_connected(&guest), false);
 	/* With nobody left to go. */
 	charge_bytes(&guest, ALL_BYTES);
-	sp_budget_make_room(display.shm);
+	sp_budget_make_room(display.context);
 	guest_leave(&guest);
 }
 
@@ -837,7 +838,7 @@ static void mappings_are_few_for_each_fd(void **state) {
 	struct sp_file file;
 	const char *reason;
 	assert_int_equal(sp_file_init(&file, fd, &reason), 0);
-	struct sp_pool *pool = sp_pool_new(display.shm, guest.wl_client, &file,
+	struct sp_pool *pool = sp_pool_new(display.context, guest.wl_client, &file,
 		(int32_t)page);
 	assert_non_null(pool);
 	/* Each is in use, and stays so, while the pool grows. */
@@ -873,21 +874,21 @@ static void mappings_are_few_for_each_fd(void **state) {
 static void client_has_a_record_once_it_needs_one(void **state) {
 	int fd;
 	struct wl_client *wl_client = display_connect(&display, &fd);
-	assert_null(sp_client_find(display.shm, wl_client));
-	struct sp_client *client = sp_client_get(display.shm, wl_client);
+	assert_null(sp_client_find(display.context, wl_client));
+	struct sp_client *client = sp_client_get(display.context, wl_client);
 	assert_non_null(client);
-	assert_ptr_equal(sp_client_find(display.shm, wl_client), client);
-	assert_ptr_equal(sp_client_get(display.shm, wl_client), client);
-	assert_int_equal(wl_list_length(&display.shm->clients), 1);
+	assert_ptr_equal(sp_client_find(display.context, wl_client), client);
+	assert_ptr_equal(sp_client_get(display.context, wl_client), client);
+	assert_int_equal(wl_list_length(&display.context->clients), 1);
 	close(fd);
 }
 
 static void record_goes_with_its_client(void **state) {
 	int fd;
 	struct wl_client *wl_client = display_connect(&display, &fd);
-	sp_client_get(display.shm, wl_client);
+	sp_client_get(display.context, wl_client);
 	wl_client_destroy(wl_client);
-	assert_int_equal(wl_list_length(&display.shm->clients), 0);
+	assert_int_equal(wl_list_length(&display.context->clients), 0);
 	close(fd);
 }
 
@@ -897,14 +898,14 @@ static void record_stays_while_something_is_held(void **state) {
 	assert_int_equal(sp_client_get_pid(guest.client), getpid());
 	wl_client_destroy(guest.wl_client);
 	charge_fds(&guest, 2);
-	assert_int_equal(wl_list_length(&display.shm->clients), 1);
+	assert_int_equal(wl_list_length(&display.context->clients), 1);
 	assert_int_equal(is_connected(&guest), false);
 	assert_int_equal(sp_client_get_pid(guest.client), 0);
 	/* There is nobody to be told, and that is no harm. */
 	sp_client_post_over(guest.client);
 	expect_held(&guest, 0, 2, 0);
 	guest_leave(&guest);
-	assert_int_equal(wl_list_length(&display.shm->clients), 0);
+	assert_int_equal(wl_list_length(&display.context->clients), 0);
 }
 
 static void two_globals_of_a_display_keep_records_apart(void **state) {
@@ -916,11 +917,11 @@ static void two_globals_of_a_display_keep_records_apart(void **state) {
 	assert_non_null(other);
 	struct guest guest;
 	guest_connect(&guest);
-	assert_null(sp_client_find(other, guest.wl_client));
-	struct sp_client *second = sp_client_get(other, guest.wl_client);
+	assert_null(sp_client_find(other->context, guest.wl_client));
+	struct sp_client *second = sp_client_get(other->context, guest.wl_client);
 	assert_ptr_not_equal(second, guest.client);
-	assert_ptr_equal(sp_client_find(other, guest.wl_client), second);
-	assert_ptr_equal(sp_client_find(display.shm, guest.wl_client),
+	assert_ptr_equal(sp_client_find(other->context, guest.wl_client), second);
+	assert_ptr_equal(sp_client_find(display.context, guest.wl_client),
 		guest.client);
 	charge_fds(&guest, 3);
 	assert_int_equal(second->fds, 0);
@@ -991,7 +992,7 @@ static void charges_of_many_threads_add_up(void **state) {
 		pthread_join(threads[i], NULL);
 	}
 	expect_held(&guest, 0, 0, 0);
-	assert_int_equal(display.shm->budget.fds.held, 0);
+	assert_int_equal(display.context->budget.fds.held, 0);
 	assert_int_equal(crowd.granted + crowd.refused, THREADS * ROUNDS);
 	expect_between(crowd.bytes_most, 1, BYTES);
 	expect_between(crowd.fds_most, 1, FDS);

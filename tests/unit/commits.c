@@ -21,9 +21,9 @@
 
 #include "between.h"
 #include "buffer.h"
+#include "context.h"
 #include "display.h"
 #include "pool.h"
-#include "shm.h"
 #include "traces.h"
 #include "viewporter-client-protocol.h"
 #include "viewporter-server-protocol.h"

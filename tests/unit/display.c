@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "display.h"
+#include "shm.h"
 
 static void handle_log(void *data, enum sealpool_log_importance importance,
 		const char *format, va_list args) {
@@ -44,6 +45,7 @@ void display_init(struct display *display,
 	display->shm = sealpool_shm_create(display->wl, formats,
 		sizeof(formats) / sizeof(formats[0]), &options);
 	assert_non_null(display->shm);
+	display->context = display->shm->context;
 }
 
 void display_finish(struct display *display) {

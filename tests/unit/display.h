@@ -13,10 +13,13 @@
 
 #include "traces.h"
 
+struct sp_context;
+
 struct display {
 	struct wl_display *wl;
 	struct wl_event_loop *loop;
 	struct sealpool_shm *shm;
+	struct sp_context *context;
 	/* What Sealpool logged last, and how often it did. */
 	char message[512];
 	unsigned messages;

@@ -10,10 +10,10 @@
 #include <wayland-server-protocol.h>
 
 #include "buffer.h"
+#include "context.h"
 #include "display.h"
 #include "memory.h"
 #include "pool.h"
-#include "shm.h"
 #include "traces.h"
 
 #define SIDE 32
@@ -44,7 +44,7 @@ static int setup(void **state) {
 			sp_file_init(&file, fd, &reason) < 0) {
 		return -1;
 	}
-	fixture.pool = sp_pool_new(fixture.display.shm, fixture.client, &file,
+	fixture.pool = sp_pool_new(fixture.display.context, fixture.client, &file,
 		BYTES);
 	struct sp_layout layout;
 	const struct sp_format *format = sp_format_get(DRM_FORMAT_XRGB8888);
@@ -123,11 +123,11 @@ static void shadow_that_is_lent_stays(void **state) {
 }
 
 static void default_is_ten_seconds(void **state) {
-	assert_int_equal(fixture.display.shm->idle.after, 10000);
+	assert_int_equal(fixture.display.context->idle.after, 10000);
 }
 
 static void timer_is_set_when_there_is_a_copy(void **state) {
-	struct sp_idle *idle = &fixture.display.shm->idle;
+	struct sp_idle *idle = &fixture.display.context->idle;
 	display_settle(&fixture.display);
 	assert_false(idle->waiting);
 	init_memory(false);
@@ -136,7 +136,7 @@ static void timer_is_set_when_there_is_a_copy(void **state) {
 }
 
 static void timer_is_not_set_where_copies_are_never_idle(void **state) {
-	struct sp_idle *idle = &fixture.display.shm->idle;
+	struct sp_idle *idle = &fixture.display.context->idle;
 	idle->after = UINT32_MAX;
 	init_memory(false);
 	display_settle(&fixture.display);

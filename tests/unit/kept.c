@@ -12,12 +12,12 @@
 #include <wayland-server-protocol.h>
 
 #include "buffer.h"
+#include "context.h"
 #include "display.h"
 #include "idle.h"
 #include "kept.h"
 #include "memory.h"
 #include "pool.h"
-#include "shm.h"
 #include "traces.h"
 
 /* What clients may hold here, in pages and fds. */
@@ -49,7 +49,7 @@ static int setup(void **state) {
 		.all_shadow_bytes = ALL_PAGES * page_size(),
 	});
 	/* It is copies that this is about. */
-	fixture.display.shm->nofault = false;
+	fixture.display.context->nofault = false;
 	for (int i = 0; i < 2; i++) {
 		fixture.clients[i] =
 			display_connect(&fixture.display, &fixture.fds[i]);
@@ -65,7 +65,7 @@ static int teardown(void **state) {
 }
 
 static struct sp_client *get_client(int i) {
-	return sp_client_find(fixture.display.shm, fixture.clients[i]);
+	return sp_client_find(fixture.display.context, fixture.clients[i]);
 }
 
 /* An unsealed file, all of "byte" up to "filled". */
@@ -101,7 +101,8 @@ static struct picture create_picture(int client, int fd, struct shape shape) {
 	assert_true(sp_layout_init(&layout, format, shape.offset, shape.width,
 		shape.height, shape.stride));
 	assert_int_equal(sp_file_init(&file, fd, &reason), 0);
-	picture.pool = sp_pool_new(fixture.display.shm, fixture.clients[client],
+	picture.pool = sp_pool_new(fixture.display.context,
+		fixture.clients[client],
 		&file, (int32_t)layout.end);
 	assert_non_null(picture.pool);
 	picture.buffer = sp_buffer_new(picture.pool, &layout);
@@ -359,7 +360,7 @@ static void shadow_goes_when_it_is_idle(void **state) {
 }
 
 static void timer_looks_at_it(void **state) {
-	struct sp_idle *idle = &fixture.display.shm->idle;
+	struct sp_idle *idle = &fixture.display.context->idle;
 	idle->after = 1;
 	leave(0, small);
 	for (int i = 0; i < 2000 && is_kept(0); i++) {

@@ -14,10 +14,10 @@
 
 #include "budget.h"
 #include "child.h"
+#include "context.h"
 #include "display.h"
 #include "mapping.h"
 #include "shadow.h"
-#include "shm.h"
 #include "traces.h"
 
 /* What a client may hold here, in pages and fds. */
@@ -45,7 +45,7 @@ static int setup(void **state) {
 	});
 	struct wl_client *wl_client =
 		display_connect(&holder.display, &holder.fd);
-	holder.client = sp_client_get(holder.display.shm, wl_client);
+	holder.client = sp_client_get(holder.display.context, wl_client);
 	return holder.client != NULL ? 0 : -1;
 }
 
@@ -348,7 +348,7 @@ static void shadow_that_goes_takes_its_charge_along(void **state) {
 	sp_shadow_finish(&shadow);
 	assert_int_equal(holder.client->shadow_bytes, 0);
 	assert_int_equal(holder.client->fds, 0);
-	assert_int_equal(holder.display.shm->budget.fds.held, 0);
+	assert_int_equal(holder.display.context->budget.fds.held, 0);
 }
 
 /* Fds, and what can run out */
@@ -356,7 +356,7 @@ static void shadow_that_goes_takes_its_charge_along(void **state) {
 static void shadow_is_charged_one_fd(void **state) {
 	struct sp_shadow shadow = create_shadow(1000);
 	assert_int_equal(holder.client->fds, 1);
-	assert_int_equal(holder.display.shm->budget.fds.held, 1);
+	assert_int_equal(holder.display.context->budget.fds.held, 1);
 	sp_shadow_finish(&shadow);
 }
 
@@ -387,7 +387,7 @@ static const char *expect_no_shadow(uint64_t size, int error) {
 		return child_wrong("returned %d, not %d", ret, -error);
 	}
 	if (holder.client->fds != 0 ||
-			holder.display.shm->budget.fds.held != 0) {
+			holder.display.context->budget.fds.held != 0) {
 		return child_wrong("%llu fds are charged",
 			(unsigned long long)holder.client->fds);
 	}

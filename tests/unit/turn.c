@@ -10,12 +10,12 @@
 #include <wayland-server-protocol.h>
 
 #include "buffer.h"
+#include "context.h"
 #include "display.h"
 #include "file.h"
 #include "format.h"
 #include "memory.h"
 #include "pool.h"
-#include "shm.h"
 #include "turn.h"
 
 #define SIDE 64
@@ -56,7 +56,7 @@ static int setup(void **state) {
 			format, 0, SIDE, SIDE, SIDE * 4)) {
 		return -1;
 	}
-	fixture.pool = sp_pool_new(fixture.display.shm, client, &file, BYTES);
+	fixture.pool = sp_pool_new(fixture.display.context, client, &file, BYTES);
 	fixture.buffer = sp_buffer_new(fixture.pool, &layout);
 	fixture.buffer->resource = wl_resource_create(client,
 		&wl_buffer_interface, 1, 0);

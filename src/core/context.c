@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The state below all objects of one wl_shm.
+ */
+#include <assert.h>
+#include <drm_fourcc.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "context.h"
+#include "format.h"
+#include "kept.h"
+#include "mapping.h"
+
+void sp_log(struct sp_context *context,
+		enum sealpool_log_importance importance,
+		const char *format, ...) {
+	va_list args;
+	va_start(args, format);
+	context->log(context->log_data, importance, format, args);
+	va_end(args);
+}
+
+void sp_post_no_memory(struct sp_context *context, struct wl_client *client) {
+	pid_t pid;
+	wl_client_get_credentials(client, &pid, NULL, NULL);
+	sp_log(context, SEALPOOL_LOG_ERROR, "client %d: no memory: "
+		"disconnected", (int)pid);
+	wl_client_post_no_memory(client);
+}
+
+static void log_to_stderr(void *data, enum sealpool_log_importance importance,
+		const char *format, va_list args) {
+	if (importance > SEALPOOL_LOG_INFO) {
+		return;
+	}
+	fprintf(stderr, "sealpool: ");
+	vfprintf(stderr, format, args);
+	fprintf(stderr, "\n");
+}
+
+struct sp_context *sp_context_create(struct wl_display *display,
+		const struct sealpool_options *options) {
+	struct sp_context blank = {
+		.display = display,
+		.refs = 1,
+		.lenient = options->lenient,
+		.log = options->log != NULL ? options->log : log_to_stderr,
+		.log_data = options->log_data,
+	};
+	struct sp_context *context = malloc(sizeof(*context));
+	if (context == NULL) {
+		sp_log(&blank, SEALPOOL_LOG_ERROR, "cannot start: %s",
+			strerror(errno));
+		return NULL;
+	}
+	*context = blank;
+	wl_list_init(&context->clients);
+	sp_turn_init(context);
+	sp_budget_init(&context->budget, &options->budget);
+	context->nofault = sp_mapping_probe_nofault();
+
+	int ret = -ENOMEM;
+	context->zeroes = sp_mapping_create_zeroes();
+	if (context->zeroes == NULL) {
+		goto error_context;
+	}
+	ret = sp_bounce_init(&context->bounce);
+	if (ret < 0) {
+		goto error_zeroes;
+	}
+	ret = sp_fault_queue_init(context);
+	if (ret < 0) {
+		goto error_bounce;
+	}
+	ret = sp_idle_init(context, options->shadow_idle_ms);
+	if (ret < 0) {
+		goto error_faults;
+	}
+	return context;
+
+error_faults:
+	sp_fault_queue_detach(context);
+	sp_fault_queue_finish(context);
+error_bounce:
+	sp_bounce_finish(&context->bounce);
+error_zeroes:
+	sp_mapping_unref(context->zeroes);
+error_context:
+	sp_log(context, SEALPOOL_LOG_ERROR, "cannot start: %s", strerror(-ret));
+	free(context);
+	return NULL;
+}
+
+void sp_context_detach(struct sp_context *context) {
+	sp_turn_detach(context);
+	sp_idle_detach(context);
+	sp_fault_queue_detach(context);
+	context->display = NULL;
+	sp_kept_drop_all(context);
+}
+
+struct sp_context *sp_context_ref(struct sp_context *context) {
+	context->refs++;
+	return context;
+}
+
+void sp_context_unref(struct sp_context *context) {
+	assert(context->refs > 0);
+	if (--context->refs > 0) {
+		return;
+	}
+	assert(wl_list_empty(&context->clients));
+	sp_fault_queue_finish(context);
+	sp_bounce_finish(&context->bounce);
+	sp_mapping_unref(context->zeroes);
+	free(context->formats);
+	free(context);
+}
+
+bool sp_context_has_format(const struct sp_context *context, uint32_t drm) {
+	for (size_t i = 0; i < context->formats_len; i++) {
+		if (context->formats[i] == drm) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool sp_context_set_formats(struct sp_context *context,
+		const uint32_t *formats, size_t formats_len) {
+	context->formats = calloc(formats_len, sizeof(formats[0]));
+	if (context->formats == NULL) {
+		return false;
+	}
+	for (size_t i = 0; i < formats_len; i++) {
+		if (sp_format_get(formats[i]) == NULL) {
+			sp_log(context, SEALPOOL_LOG_DEBUG, "format 0x%08x is "
+				"not offered: its layout is not known",
+				(unsigned)formats[i]);
+		} else if (!sp_context_has_format(context, formats[i])) {
+			context->formats[context->formats_len++] = formats[i];
+		}
+	}
+	assert(sp_context_has_format(context, DRM_FORMAT_ARGB8888));
+	assert(sp_context_has_format(context, DRM_FORMAT_XRGB8888));
+	return true;
+}

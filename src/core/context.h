@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SEALPOOL_CORE_CONTEXT_H
+#define SEALPOOL_CORE_CONTEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <wayland-server-core.h>
+
+#include <sealpool/shm.h>
+
+#include "bounce.h"
+#include "budget.h"
+#include "fault.h"
+#include "idle.h"
+#include "turn.h"
+
+struct sp_mapping;
+struct sp_pool;
+
+/**
+ * What all objects of a wl_shm share. Lives until its wl_shm is destroyed and the
+ * last client record is gone: buffers may outlive the display.
+ */
+struct sp_context {
+	struct wl_display *display; /* NULL once destroyed */
+	unsigned refs;
+
+	uint32_t *formats; /* DRM fourcc codes */
+	size_t formats_len;
+	/* A client whose file is too short lives on. */
+	bool lenient;
+	/* Whether this system has MAP_NOFAULT. */
+	bool nofault;
+	sealpool_log_func log;
+	void *log_data;
+	sealpool_new_buffer_func new_buffer;
+	void *new_buffer_data;
+	/* The buffer behind a wl_buffer of any origin, or NULL; the pool behind a
+	 * wl_shm_pool. */
+	struct sealpool_buffer *(*find_buffer)(struct wl_resource *resource);
+	struct sp_pool *(*find_pool)(struct wl_resource *resource);
+
+	/* What is read where no copy can be had: as long as the largest pool. */
+	struct sp_mapping *zeroes;
+	struct sp_bounce bounce;
+	struct sp_budget budget;
+	struct wl_list clients; /* sp_client.link */
+	uint64_t clients_made;
+	struct sp_fault_queue faults;
+	struct sp_idle idle;
+	struct sp_turn turn;
+	/* Of all clients. */
+	uint32_t feedbacks_len;
+};
+
+/**
+ * Creates a context, with one reference for the caller. "options" are all set.
+ * Returns NULL after a log message.
+ */
+struct sp_context *sp_context_create(struct wl_display *display,
+	const struct sealpool_options *options);
+
+/** While the display is still there: nothing of it is used from then on. */
+void sp_context_detach(struct sp_context *context);
+
+struct sp_context *sp_context_ref(struct sp_context *context);
+void sp_context_unref(struct sp_context *context);
+
+/** Offers those formats whose layout is known. Returns false when there is no
+ * memory. */
+bool sp_context_set_formats(struct sp_context *context,
+	const uint32_t *formats, size_t formats_len);
+bool sp_context_has_format(const struct sp_context *context, uint32_t drm);
+
+void sp_log(struct sp_context *context,
+	enum sealpool_log_importance importance, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/** Ends a client for which there is no memory, and logs that. */
+void sp_post_no_memory(struct sp_context *context, struct wl_client *client);
+
+#endif
