@@ -219,6 +219,15 @@ void sp_client_unref(struct sp_client *client) {
 	free(client);
 }
 
+void sp_client_note_request(struct sp_client *client) {
+	client->epoch = sp_epoch_enter(&client->context->epoch);
+}
+
+uint64_t sp_client_get_epoch(const struct sp_client *client) {
+	uint64_t epoch = client->epoch;
+	return sp_epoch_is_current(&client->context->epoch, epoch) ? epoch : 0;
+}
+
 int sp_client_get_pid(const struct sp_client *client) {
 	pid_t pid = 0;
 	if (client->wl_client != NULL) {

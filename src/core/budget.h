@@ -51,8 +51,8 @@ struct sp_client {
 	struct wl_listener wl_client_destroy;
 	struct wl_list link; /* sealpool_shm.clients */
 	struct wl_list pools; /* sp_pool.link, oldest first */
-	/* In which its requests were read last: see sp_turn_note(). */
-	_Atomic uint64_t turn;
+	/* In which its requests were read last: see sp_client_note_request(). */
+	_Atomic uint64_t epoch;
 	/* Never again another's, unlike a process's. */
 	uint64_t id;
 	unsigned refs;
@@ -90,6 +90,16 @@ struct sp_client *sp_client_get(struct sp_context *context,
 	struct wl_client *wl_client);
 void sp_client_ref(struct sp_client *client);
 void sp_client_unref(struct sp_client *client);
+
+/** A request of the client is looked at, which has been read in this epoch. On the
+ * display's thread. */
+void sp_client_note_request(struct sp_client *client);
+/**
+ * The number of this epoch, if requests of the client were read in it: all that
+ * the client did before it sent any of them, it has done by now. Otherwise 0. Any
+ * thread.
+ */
+uint64_t sp_client_get_epoch(const struct sp_client *client);
 
 /** For log messages; 0 once the client has gone. */
 int sp_client_get_pid(const struct sp_client *client);

@@ -40,7 +40,6 @@
 #include "feedback.h"
 #include "pool.h"
 #include "region.h"
-#include "turn.h"
 
 /* Each commit concerns all buffers of its surface, and a client can have as many
  * as it likes. Of more than this, the one committed least recently is dealt with
@@ -131,6 +130,11 @@ static void attachment_handle_destroy(struct wl_listener *listener,
 	attachment_set(attachment, NULL);
 }
 
+static void set_tracked(struct sealpool_buffer *buffer, bool tracked) {
+	sp_memory_set_tracked(buffer, tracked,
+		sp_client_get_epoch(buffer->pool->client));
+}
+
 static void buffer_leave_surface(struct sealpool_buffer *buffer) {
 	if (buffer->surface == NULL) {
 		return;
@@ -149,13 +153,13 @@ static void buffer_join_surface(struct sealpool_buffer *buffer,
 		struct sealpool_buffer *oldest = wl_container_of(
 			surface->buffers.prev, oldest, surface_link);
 		buffer_leave_surface(oldest);
-		sp_memory_set_tracked(oldest, false);
+		set_tracked(oldest, false);
 	}
 	pixman_region32_init(&buffer->lacking);
 	buffer->surface = surface;
 	wl_list_insert(&surface->buffers, &buffer->surface_link);
 	surface->buffers_len++;
-	sp_memory_set_tracked(buffer, true);
+	set_tracked(buffer, true);
 }
 
 static void surface_hold(struct sp_surface *surface,
@@ -171,7 +175,7 @@ static void surface_destroy(struct sp_surface *surface) {
 	struct sealpool_buffer *buffer, *tmp;
 	wl_list_for_each_safe(buffer, tmp, &surface->buffers, surface_link) {
 		buffer_leave_surface(buffer);
-		sp_memory_set_tracked(buffer, false);
+		set_tracked(buffer, false);
 	}
 	attachment_set(&surface->current, NULL);
 	attachment_set(&surface->pending.attachment, NULL);
@@ -389,9 +393,11 @@ static struct sealpool_buffer *handle_commit(struct sp_commits *commits,
 	if (!sp_memory_wants_commits(buffer)) {
 		return NULL;
 	}
-	sp_turn_note(buffer->pool->client);
+	struct sp_client *client = buffer->pool->client;
+	sp_client_note_request(client);
+	uint64_t epoch = sp_client_get_epoch(client);
 	if (buffer->surface == surface) {
-		sp_memory_age(buffer, &buffer->lacking);
+		sp_memory_age(buffer, &buffer->lacking, epoch);
 		pixman_region32_clear(&buffer->lacking);
 		wl_list_remove(&buffer->surface_link);
 		wl_list_insert(&surface->buffers, &buffer->surface_link);
@@ -400,7 +406,7 @@ static struct sealpool_buffer *handle_commit(struct sp_commits *commits,
 	} else {
 		/* Seen elsewhere, or handed to another request, since it was
 		 * attached here. */
-		sp_memory_age(buffer, NULL);
+		sp_memory_age(buffer, NULL, epoch);
 	}
 	return buffer;
 }
@@ -480,7 +486,7 @@ static void handle_other_request(struct sp_commits *commits,
 			commits->context->find_buffer(resource);
 		if (buffer != NULL && buffer->surface != NULL) {
 			buffer_leave_surface(buffer);
-			sp_memory_set_tracked(buffer, false);
+			set_tracked(buffer, false);
 		}
 		if (buffer != NULL && lent != NULL) {
 			lent(buffer, message);

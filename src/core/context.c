@@ -58,7 +58,7 @@ struct sp_context *sp_context_create(struct wl_display *display,
 	}
 	*context = blank;
 	wl_list_init(&context->clients);
-	sp_turn_init(context);
+	sp_epoch_init(&context->epoch, wl_display_get_event_loop(display));
 	sp_budget_init(&context->budget, &options->budget);
 	context->nofault = sp_mapping_probe_nofault();
 
@@ -95,7 +95,7 @@ error_context:
 }
 
 void sp_context_detach(struct sp_context *context) {
-	sp_turn_detach(context);
+	sp_epoch_detach(&context->epoch);
 	sp_idle_detach(context);
 	sp_fault_queue_detach(context);
 	context->display = NULL;

@@ -13,7 +13,7 @@
 #include "budget.h"
 #include "fault.h"
 #include "idle.h"
-#include "turn.h"
+#include "epoch.h"
 
 struct sp_mapping;
 struct sp_pool;
@@ -49,7 +49,7 @@ struct sp_context {
 	uint64_t clients_made;
 	struct sp_fault_queue faults;
 	struct sp_idle idle;
-	struct sp_turn turn;
+	struct sp_epoch epoch;
 	/* Of all clients. */
 	uint32_t feedbacks_len;
 };

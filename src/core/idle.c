@@ -11,10 +11,10 @@
  * found together with others.
  */
 #include <errno.h>
-#include <time.h>
 #include <wayland-server-core.h>
 
 #include "buffer.h"
+#include "clock.h"
 #include "context.h"
 #include "idle.h"
 #include "kept.h"
@@ -22,22 +22,8 @@
 
 #define DEFAULT_AFTER 10000
 
-/* A few milliseconds do not matter, and an access pays for the clock: 3 ns rather
- * than 114 (measured in a virtual machine). */
-#ifdef CLOCK_MONOTONIC_COARSE
-#define CLOCK CLOCK_MONOTONIC_COARSE
-#else
-#define CLOCK CLOCK_MONOTONIC
-#endif
-
 /* How many looks there are at most in the time that makes a copy idle. */
 #define LOOKS_MAX 8
-
-uint64_t sp_idle_now(void) {
-	struct timespec now;
-	clock_gettime(CLOCK, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static void wait_for(struct sp_idle *idle, uint64_t ms) {
 	if (ms > INT32_MAX) {
@@ -59,7 +45,7 @@ static int handle_timer(void *data) {
 	idle->waiting = false;
 	atomic_store(&idle->wanted, false);
 
-	uint64_t now = sp_idle_now();
+	uint64_t now = sp_clock_now();
 	uint64_t first = UINT64_MAX;
 	struct sp_client *client;
 	struct sp_pool *pool;

@@ -25,9 +25,6 @@ int sp_idle_init(struct sp_context *context, uint32_t after);
 /** While the display is still there. */
 void sp_idle_detach(struct sp_context *context);
 
-/** Now, in milliseconds of a clock that only runs forwards. Any thread. */
-uint64_t sp_idle_now(void);
-
 /** For how long the timer, which has just come, waits when "first" is the time
  * at which a copy can be idle. All in milliseconds. */
 uint64_t sp_idle_get_wait(uint32_t after, uint64_t now, uint64_t first);

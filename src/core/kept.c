@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "budget.h"
+#include "clock.h"
 #include "context.h"
 #include "idle.h"
 #include "kept.h"
@@ -52,7 +53,7 @@ void sp_kept_put(struct sp_client *client, struct sp_shadow *shadow) {
 		return;
 	}
 	kept->shadow = *shadow;
-	kept->since = sp_idle_now();
+	kept->since = sp_clock_now();
 	kept = atomic_exchange(&client->kept, kept);
 	if (kept != NULL) {
 		kept_destroy(kept);

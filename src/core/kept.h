@@ -13,7 +13,7 @@ struct sp_client;
 /** A shadow that no pool has any more, for the client's next one. */
 struct sp_kept {
 	struct sp_shadow shadow;
-	/* When it was kept: see sp_idle_now(). */
+	/* When it was kept: see sp_clock_now(). */
 	uint64_t since;
 };
 

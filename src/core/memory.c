@@ -15,7 +15,7 @@
  * What then remains is read through a copy. Each copy knows its stale region,
  * that is what may have changed since it was filled, just as a client knows the
  * age of its buffers; an access fills what is stale, once, and later accesses
- * share it. Commits that came together do not make it stale again (turn.c). A copy
+ * share it. Commits that came together do not make it stale again (epoch.c). A copy
  * that someone reads is never written: when a newer frame is wanted meanwhile,
  * a spare copy is made, and given back after use. A write access has a copy of
  * its own, so that what lies in the pool's shadow is the client's and nothing
@@ -34,6 +34,7 @@
 #include <unistd.h>
 
 #include "buffer.h"
+#include "clock.h"
 #include "context.h"
 #include "copy.h"
 #include "filled.h"
@@ -41,7 +42,6 @@
 #include "memory.h"
 #include "pool.h"
 #include "region.h"
-#include "turn.h"
 
 /* How many of a pool's copied buffers are looked at, when one goes, to find out
  * which of its pages no other one uses. */
@@ -260,21 +260,21 @@ static void copy_age_whole(struct sp_copy *copy,
 
 /* Unlike what is stale, this may be less than there is, but not more. */
 static void copy_note_fresh(struct sp_copy *copy,
-		const pixman_region32_t *region, uint64_t turn) {
-	if (copy->fresh_turn != turn) {
+		const pixman_region32_t *region, uint64_t epoch) {
+	if (copy->fresh_epoch != epoch) {
 		pixman_region32_clear(&copy->fresh);
-		copy->fresh_turn = turn;
+		copy->fresh_epoch = epoch;
 	}
 	if (!pixman_region32_union(&copy->fresh, &copy->fresh,
 			(pixman_region32_t *)region) ||
 			pixman_region32_n_rects(&copy->fresh) >
 				FRESH_RECTS_MAX) {
-		copy->fresh_turn = 0;
+		copy->fresh_epoch = 0;
 	}
 }
 
 static void copy_age(struct sp_copy *copy, const struct sealpool_buffer *buffer,
-		const pixman_region32_t *region, uint64_t turn) {
+		const pixman_region32_t *region, uint64_t epoch) {
 	pixman_region32_t changed;
 	pixman_region32_init(&changed);
 	if (region == NULL) {
@@ -283,7 +283,7 @@ static void copy_age(struct sp_copy *copy, const struct sealpool_buffer *buffer,
 	} else {
 		sp_region_add(&changed, region);
 	}
-	if (turn == 0 || copy->fresh_turn != turn ||
+	if (epoch == 0 || copy->fresh_epoch != epoch ||
 			pixman_region32_subtract(&changed, &changed,
 				&copy->fresh)) {
 		sp_region_add(&copy->stale, &changed);
@@ -293,27 +293,26 @@ static void copy_age(struct sp_copy *copy, const struct sealpool_buffer *buffer,
 	pixman_region32_fini(&changed);
 }
 
-/* All bytes may have changed, at any time; or, unless "turn" is 0, at any time
- * before the requests that were read in that turn. */
-static void age_copies(struct sealpool_buffer *buffer, uint64_t turn) {
+/* All bytes may have changed, at any time; or, unless "epoch" is 0, at any time
+ * before the requests that were read in that epoch. */
+static void age_copies(struct sealpool_buffer *buffer, uint64_t epoch) {
 	struct sp_copy *copy;
 	wl_list_for_each(copy, &buffer->memory.shadowed->copies, link) {
-		copy_age(copy, buffer, NULL, turn);
+		copy_age(copy, buffer, NULL, epoch);
 	}
 }
 
 void sp_memory_age(struct sealpool_buffer *buffer,
-		const pixman_region32_t *region) {
+		const pixman_region32_t *region, uint64_t epoch) {
 	struct sp_shadowed *shadowed = buffer->memory.shadowed;
 	/* A copy that is made later begins wholly stale. */
 	if (shadowed == NULL) {
 		return;
 	}
-	uint64_t turn = sp_turn_get(buffer->pool->client);
 	struct sp_copy *copy;
 	pthread_mutex_lock(&shadowed->lock);
 	wl_list_for_each(copy, &shadowed->copies, link) {
-		copy_age(copy, buffer, region, turn);
+		copy_age(copy, buffer, region, epoch);
 	}
 	pthread_mutex_unlock(&shadowed->lock);
 }
@@ -322,12 +321,13 @@ bool sp_memory_wants_commits(const struct sealpool_buffer *buffer) {
 	return buffer->memory.kind != SEALPOOL_MEMORY_DIRECT;
 }
 
-void sp_memory_set_tracked(struct sealpool_buffer *buffer, bool tracked) {
+void sp_memory_set_tracked(struct sealpool_buffer *buffer, bool tracked,
+		uint64_t epoch) {
 	struct sp_shadowed *shadowed = buffer->memory.shadowed;
 	buffer->memory.tracked = tracked;
 	if (shadowed != NULL) {
 		pthread_mutex_lock(&shadowed->lock);
-		age_copies(buffer, sp_turn_get(buffer->pool->client));
+		age_copies(buffer, epoch);
 		pthread_mutex_unlock(&shadowed->lock);
 	}
 }
@@ -495,13 +495,13 @@ static void note_short(struct sealpool_buffer *buffer) {
 
 /* Brings a copy up to date. Called with the lock held, which is released
  * meanwhile: commits need not wait for a copy. */
-static void copy_fill(struct sealpool_buffer *buffer, struct sp_copy *copy) {
+static void copy_fill(struct sealpool_buffer *buffer, struct sp_copy *copy,
+		uint64_t epoch) {
 	struct sp_pool *pool = buffer->pool;
 	struct sp_shadowed *shadowed = buffer->memory.shadowed;
 	pixman_region32_t stale = copy->stale;
 	pixman_region32_init(&copy->stale);
 	copy->filling = true;
-	uint64_t turn = sp_turn_get(pool->client);
 	pthread_mutex_unlock(&shadowed->lock);
 
 	const struct sp_copy_target target = {
@@ -537,8 +537,8 @@ static void copy_fill(struct sealpool_buffer *buffer, struct sp_copy *copy) {
 	if (copied.missing > 0) {
 		/* Zero for this access; the client may yet do better. */
 		copy_age_whole(copy, buffer);
-	} else if (turn != 0) {
-		copy_note_fresh(copy, &stale, turn);
+	} else if (epoch != 0) {
+		copy_note_fresh(copy, &stale, epoch);
 	}
 	pixman_region32_fini(&stale);
 	copy->filling = false;
@@ -547,11 +547,11 @@ static void copy_fill(struct sealpool_buffer *buffer, struct sp_copy *copy) {
 
 /* Accesses */
 
-/* For a request that was read in "turn", what was copied in it is not copied
- * again; 0 if it is for nothing of the kind. */
+/* "epoch" is the current one, or 0. With "for_request", for a request that was read
+ * in it, what was copied in it is not copied again. */
 static int begin_copy(struct sealpool_buffer *buffer,
 		struct sealpool_access *access, struct sp_mapping *hand_back,
-		uint64_t turn) {
+		uint64_t epoch, bool for_request) {
 	struct sp_shadowed *shadowed = shadowed_get(buffer);
 	if (shadowed == NULL) {
 		return -ENOMEM;
@@ -562,7 +562,7 @@ static int begin_copy(struct sealpool_buffer *buffer,
 
 	pthread_mutex_lock(&shadowed->lock);
 	if (!buffer->memory.tracked) {
-		age_copies(buffer, turn);
+		age_copies(buffer, for_request ? epoch : 0);
 	}
 	for (;;) {
 		copy = copy_find(shadowed, for_writing);
@@ -602,7 +602,7 @@ static int begin_copy(struct sealpool_buffer *buffer,
 
 	copy->users++;
 	if (!is_fresh(copy)) {
-		copy_fill(buffer, copy);
+		copy_fill(buffer, copy, epoch);
 	}
 	if (for_writing) {
 		copy->hand_back = hand_back;
@@ -667,7 +667,7 @@ static void end_copy(struct sealpool_buffer *buffer, struct sp_copy *copy) {
 	bool keep = copy->shadow != &copy->spare ||
 		is_only_writer(shadowed, copy);
 	bool destroy = --copy->users == 0 && !keep;
-	shadowed->used = sp_idle_now();
+	shadowed->used = sp_clock_now();
 	if (destroy) {
 		wl_list_remove(&copy->link);
 	}
@@ -698,7 +698,8 @@ static int begin_write(struct sealpool_buffer *buffer,
 		access->flags |= ACCESS_MAPPING;
 		return 0;
 	}
-	int ret = begin_copy(buffer, access, mapping, 0);
+	int ret = begin_copy(buffer, access, mapping,
+		sp_client_get_epoch(pool->client), false);
 	if (ret < 0) {
 		sp_mapping_unref(mapping);
 	}
@@ -729,9 +730,11 @@ static int begin_any(struct sealpool_buffer *buffer, uint32_t flags,
 	if (kind == SEALPOOL_MEMORY_SHADOW) {
 		/* A compositor has nothing to do instead of reading: wlroots
 		 * keeps a texture of the old size, and then aborts. */
-		if (begin_copy(buffer, access, NULL, 0) < 0) {
+		struct sp_client *client = buffer->pool->client;
+		if (begin_copy(buffer, access, NULL,
+				sp_client_get_epoch(client), false) < 0) {
 			access->data = sp_untrusted_own(
-				buffer->pool->client->context->zeroes->data);
+				client->context->zeroes->data);
 		}
 		return 0;
 	}
@@ -804,7 +807,7 @@ int sp_memory_reserve(struct sealpool_buffer *buffer) {
 	return ret;
 }
 
-void sp_memory_get_stale(struct sealpool_buffer *buffer,
+void sp_memory_get_stale(struct sealpool_buffer *buffer, uint64_t epoch,
 		pixman_region32_t *stale) {
 	const struct sp_layout *layout = &buffer->layout;
 	struct sp_shadowed *shadowed = buffer->memory.shadowed;
@@ -814,7 +817,7 @@ void sp_memory_get_stale(struct sealpool_buffer *buffer,
 	}
 	pthread_mutex_lock(&shadowed->lock);
 	if (!buffer->memory.tracked) {
-		age_copies(buffer, sp_turn_get(buffer->pool->client));
+		age_copies(buffer, epoch);
 	}
 	struct sp_copy *copy = copy_find(shadowed, false);
 	if (copy != NULL && !pixman_region32_copy(stale, &copy->stale)) {
@@ -823,13 +826,12 @@ void sp_memory_get_stale(struct sealpool_buffer *buffer,
 	pthread_mutex_unlock(&shadowed->lock);
 }
 
-int sp_memory_sync(struct sealpool_buffer *buffer) {
+int sp_memory_sync(struct sealpool_buffer *buffer, uint64_t epoch) {
 	struct sealpool_access access = {
 		.buffer = buffer,
 		.flags = SEALPOOL_ACCESS_READ,
 	};
-	int ret = begin_copy(buffer, &access, NULL,
-		sp_turn_get(buffer->pool->client));
+	int ret = begin_copy(buffer, &access, NULL, epoch, true);
 	if (ret == 0) {
 		sealpool_access_end(&access);
 	}

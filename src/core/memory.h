@@ -24,9 +24,9 @@ struct sp_copy {
 	struct sp_mapping *mapping;
 	/* What the client may have changed since it was copied. */
 	pixman_region32_t stale;
-	/* What was copied in a turn of the event loop, or less. */
+	/* What was copied in an epoch, or less. */
 	pixman_region32_t fresh;
-	uint64_t fresh_turn;
+	uint64_t fresh_epoch;
 	unsigned users;
 	bool filling;
 	/* For write accesses, one at a time, and for no others. */
@@ -41,7 +41,7 @@ struct sp_shadowed {
 	struct sp_fault fault;
 	pthread_mutex_t lock; /* over all below, and taken before the pool's */
 	pthread_cond_t filled;
-	/* When the last access ended: see sp_idle_now(). */
+	/* When the last access ended: see sp_clock_now(). */
 	uint64_t used;
 	/* One of the copies lies in the pool's shadow. */
 	bool in_pool;
@@ -80,16 +80,16 @@ void sp_memory_init_lent(struct sealpool_buffer *buffer);
 int sp_memory_reserve(struct sealpool_buffer *buffer);
 
 /**
- * Brings the pool's shadow up to date where the buffer lies, for a request of
- * its client: what was copied in the same turn of the event loop is not copied
- * again, be the buffer tracked or not. Returns 0 or a negative errno as
+ * Brings the pool's shadow up to date where the buffer lies, for a request of its
+ * client that was read in "epoch" (0: not known): what was copied in the same epoch
+ * is not copied again, be the buffer tracked or not. Returns 0 or a negative errno as
  * begin_access does.
  */
-int sp_memory_sync(struct sealpool_buffer *buffer);
+int sp_memory_sync(struct sealpool_buffer *buffer, uint64_t epoch);
 
 /** Sets a region to what sp_memory_sync() is going to copy, if nothing comes
  * between. For buffers that nobody else accesses. */
-void sp_memory_get_stale(struct sealpool_buffer *buffer,
+void sp_memory_get_stale(struct sealpool_buffer *buffer, uint64_t epoch,
 	pixman_region32_t *stale);
 
 /** Copies the region from the pool's shadow to the client's file, which never
@@ -101,17 +101,17 @@ int sp_memory_hand_back(struct sealpool_buffer *buffer,
 bool sp_memory_wants_commits(const struct sealpool_buffer *buffer);
 
 /**
- * A commit tells that the client may have changed the pixels of the region, or
- * all for NULL; they must lie within the buffer. What was copied in the same turn
- * of the event loop has these changes already.
+ * A commit that was read in "epoch" (0: not known) tells that the client may have
+ * changed the pixels of the region, or all for NULL; they must lie within the buffer.
+ * What was copied in the same epoch has these changes already.
  */
 void sp_memory_age(struct sealpool_buffer *buffer,
-	const pixman_region32_t *region);
+	const pixman_region32_t *region, uint64_t epoch);
 
 /** Whether sp_memory_age() will be told of all changes from now on. What came
- * before counts as unknown, but for what was copied in the same turn of the event
- * loop. */
-void sp_memory_set_tracked(struct sealpool_buffer *buffer, bool tracked);
+ * before counts as unknown, but for what was copied in the same epoch. */
+void sp_memory_set_tracked(struct sealpool_buffer *buffer, bool tracked,
+	uint64_t epoch);
 
 /** Adds what the buffer's copies outside of the pool's shadow hold. Any thread. */
 void sp_memory_count(const struct sealpool_buffer *buffer, uint32_t *fds,

@@ -49,7 +49,6 @@
 #include "pool.h"
 #include "region.h"
 #include "shm.h"
-#include "turn.h"
 
 /* In the order of wayland.xml; libwayland has no names for them in server
  * code. */
@@ -500,13 +499,14 @@ static void handle_attach(struct sealpool_guard *guard,
 /* Most commits change little of what is lent, and many nothing: to look at all
  * of it for each would take as long as the client likes. */
 static int sync_buffer(struct sealpool_buffer *buffer) {
+	uint64_t epoch = sp_client_get_epoch(buffer->pool->client);
 	pixman_region32_t stale;
 	pixman_region32_init(&stale);
-	sp_memory_get_stale(buffer, &stale);
+	sp_memory_get_stale(buffer, epoch, &stale);
 	int ret = 0;
 	if (pixman_region32_not_empty(&stale)) {
 		sp_lent_begin_sync(buffer, &stale);
-		ret = sp_memory_sync(buffer);
+		ret = sp_memory_sync(buffer, epoch);
 		sp_lent_end_sync(buffer, &stale);
 	}
 	pixman_region32_fini(&stale);
@@ -552,7 +552,7 @@ static void give_nobodys_buffer(const struct sealpool_buffer *buffer,
 
 static int lend(struct sealpool_buffer *buffer, struct wl_resource *resource) {
 	struct sp_client *client = buffer->pool->client;
-	sp_turn_note(client);
+	sp_client_note_request(client);
 	int ret = sync_buffer(buffer);
 	if (ret < 0) {
 		return ret;

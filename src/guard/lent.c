@@ -34,7 +34,6 @@
 #include "lent.h"
 #include "pool.h"
 #include "region.h"
-#include "turn.h"
 
 /* How many numbers are kept at most; rows of taller buffers share them. */
 #define SUMS_MAX 8192
@@ -53,8 +52,8 @@ struct lent {
 	struct sealpool_buffer *buffer;
 	struct wl_list loans; /* loan.lent_link */
 	struct wl_list pool_link; /* sp_pool.lents, the newest first */
-	/* When it was lent last; see sp_turn_get(). */
-	uint64_t turn;
+	/* When it was lent last; see sp_client_get_epoch(). */
+	uint64_t epoch;
 	/* Looked at since mark_pool(). */
 	bool looked_at;
 	/* One for so many rows of pixels, over all planes. */
@@ -341,11 +340,11 @@ static void hand_back_bytes(struct sealpool_buffer *buffer) {
 	}
 }
 
-/* Makes room for a buffer. What was lent in this very turn of the event loop is
+/* Makes room for a buffer. What was lent in this very epoch is
  * not looked at once more when it is given up: there may be hundreds of those. */
 static void limit_lents(struct sealpool_buffer *buffer) {
 	struct sp_pool *pool = buffer->pool;
-	uint64_t turn = sp_turn_get(pool->client);
+	uint64_t epoch = sp_client_get_epoch(pool->client);
 	uint64_t bytes = buffer_get_bytes(buffer);
 	uint64_t bytes_max = LENTS_OVERLAP * pool->shadow.charged;
 	int count = 1;
@@ -356,7 +355,7 @@ static void limit_lents(struct sealpool_buffer *buffer) {
 		if (++count <= LENTS_MAX && bytes <= bytes_max) {
 			continue;
 		}
-		if (turn == 0 || lent->turn != turn) {
+		if (epoch == 0 || lent->epoch != epoch) {
 			hand_back_bytes(lent->buffer);
 		}
 		lent_destroy(lent);
@@ -446,7 +445,7 @@ int sp_lent_add(struct sealpool_buffer *buffer, struct wl_resource *resource) {
 	}
 	wl_list_remove(&lent->pool_link);
 	wl_list_insert(&buffer->pool->lents, &lent->pool_link);
-	lent->turn = sp_turn_get(buffer->pool->client);
+	lent->epoch = sp_client_get_epoch(buffer->pool->client);
 	ret = has_loan(object, lent) ? 0 : loan_create(object, lent);
 	if (wl_list_empty(&lent->loans)) {
 		lent_destroy(lent);

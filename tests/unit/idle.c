@@ -78,7 +78,7 @@ static void init_memory(bool lent) {
 	} else {
 		sp_memory_init(fixture.buffer);
 	}
-	assert_int_equal(sp_memory_sync(fixture.buffer), 0);
+	assert_int_equal(sp_memory_sync(fixture.buffer, 0), 0);
 	assert_true(fixture.pool->has_shadow);
 	assert_int_equal(fixture.pool->shadow.charged, BYTES);
 }
@@ -105,7 +105,7 @@ static void use_puts_it_off(void **state) {
 	struct sp_shadowed *shadowed = fixture.buffer->memory.shadowed;
 	uint64_t used = shadowed->used;
 	shadowed->used = 0;
-	assert_int_equal(sp_memory_sync(fixture.buffer), 0);
+	assert_int_equal(sp_memory_sync(fixture.buffer, 0), 0);
 	assert_true(shadowed->used >= used && used > 0);
 	assert_int_equal(drop_at(used), shadowed->used + AFTER);
 	assert_true(fixture.pool->has_shadow);

@@ -339,7 +339,7 @@ static void shadow_that_is_lent_is_not_kept(void **state) {
 		create_picture(0, create_file(size, size, 0xee), small);
 	assert_int_equal(sp_pool_need_shadow(picture.pool), 0);
 	picture.pool->shadow_lent = true;
-	assert_int_equal(sp_memory_sync(picture.buffer), 0);
+	assert_int_equal(sp_memory_sync(picture.buffer, 0), 0);
 	destroy_picture(&picture);
 	assert_false(is_kept(0));
 	expect_held(0, 0, 0);

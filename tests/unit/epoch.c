@@ -16,7 +16,6 @@
 #include "format.h"
 #include "memory.h"
 #include "pool.h"
-#include "turn.h"
 
 #define SIDE 64
 #define BYTES (SIDE * SIDE * 4)
@@ -32,6 +31,10 @@ struct fixture {
 };
 
 static struct fixture fixture;
+
+static uint64_t get_epoch(void) {
+	return sp_client_get_epoch(fixture.pool->client);
+}
 
 static void draw(uint8_t value) {
 	uint8_t bytes[BYTES];
@@ -63,7 +66,7 @@ static int setup(void **state) {
 	assert_int_equal(sp_pool_need_shadow(fixture.pool), 0);
 	fixture.pool->shadow_lent = true;
 	sp_memory_init_lent(fixture.buffer);
-	sp_memory_set_tracked(fixture.buffer, true);
+	sp_memory_set_tracked(fixture.buffer, true, get_epoch());
 	fixture.copied = 0;
 	return 0;
 }
@@ -77,7 +80,7 @@ static int teardown(void **state) {
 	return traces_teardown(state);
 }
 
-static void end_turn(void) {
+static void end_epoch(void) {
 	wl_event_loop_dispatch(fixture.display.loop, 0);
 }
 
@@ -87,10 +90,10 @@ static uint64_t commit(int32_t left, int32_t right) {
 	pixman_region32_t region;
 	pixman_region32_init_rect(&region, left, 0, (unsigned)(right - left),
 		SIDE);
-	sp_turn_note(fixture.pool->client);
-	sp_memory_age(fixture.buffer, &region);
+	sp_client_note_request(fixture.pool->client);
+	sp_memory_age(fixture.buffer, &region, get_epoch());
 	pixman_region32_fini(&region);
-	assert_int_equal(sp_memory_sync(fixture.buffer), 0);
+	assert_int_equal(sp_memory_sync(fixture.buffer, get_epoch()), 0);
 	uint64_t before = fixture.copied;
 	fixture.copied = fixture.pool->client->bytes_copied_in;
 	return fixture.copied - before;
@@ -109,10 +112,10 @@ static void what_is_committed_again_is_copied_once(void **state) {
 	assert_int_equal(shown(), 1);
 }
 
-static void the_next_turn_copies_again(void **state) {
+static void the_next_epoch_copies_again(void **state) {
 	assert_int_equal(commit(0, SIDE), BYTES);
 	for (uint8_t i = 2; i < 5; i++) {
-		end_turn();
+		end_epoch();
 		draw(i);
 		assert_int_equal(commit(0, SIDE), BYTES);
 		assert_int_equal(shown(), i);
@@ -122,7 +125,7 @@ static void the_next_turn_copies_again(void **state) {
 
 static void what_was_not_copied_yet_is(void **state) {
 	commit(0, SIDE);
-	end_turn();
+	end_epoch();
 	draw(2);
 	assert_int_equal(commit(0, SIDE / 2), BYTES / 2);
 	assert_int_equal(shown(), 1);
@@ -135,9 +138,9 @@ static void what_was_not_copied_yet_is(void **state) {
  * requests were. */
 static void what_was_read_before_them_counts_for_nothing(void **state) {
 	commit(0, SIDE);
-	end_turn();
-	sp_memory_age(fixture.buffer, NULL);
-	assert_int_equal(sp_memory_sync(fixture.buffer), 0);
+	end_epoch();
+	sp_memory_age(fixture.buffer, NULL, get_epoch());
+	assert_int_equal(sp_memory_sync(fixture.buffer, get_epoch()), 0);
 	fixture.copied = fixture.pool->client->bytes_copied_in;
 	draw(2);
 	assert_int_equal(commit(0, SIDE), BYTES);
@@ -146,14 +149,14 @@ static void what_was_read_before_them_counts_for_nothing(void **state) {
 
 /* For a request; returns how many bytes were copied. */
 static uint64_t sync_untracked(void) {
-	sp_turn_note(fixture.pool->client);
-	sp_memory_set_tracked(fixture.buffer, false);
+	sp_client_note_request(fixture.pool->client);
+	sp_memory_set_tracked(fixture.buffer, false, get_epoch());
 	pixman_region32_t stale;
 	pixman_region32_init(&stale);
-	sp_memory_get_stale(fixture.buffer, &stale);
+	sp_memory_get_stale(fixture.buffer, get_epoch(), &stale);
 	pixman_box32_t told = *pixman_region32_extents(&stale);
 	pixman_region32_fini(&stale);
-	assert_int_equal(sp_memory_sync(fixture.buffer), 0);
+	assert_int_equal(sp_memory_sync(fixture.buffer, get_epoch()), 0);
 	uint64_t before = fixture.copied;
 	fixture.copied = fixture.pool->client->bytes_copied_in;
 	assert_int_equal(fixture.copied - before,
@@ -163,27 +166,27 @@ static uint64_t sync_untracked(void) {
 
 /* What is handed to something else than a surface is drawn without a commit, but
  * not after the request. */
-static void what_is_not_tracked_is_copied_once_a_turn(void **state) {
+static void what_is_not_tracked_is_copied_once_an_epoch(void **state) {
 	assert_int_equal(sync_untracked(), BYTES);
 	for (uint8_t i = 2; i < 5; i++) {
 		assert_int_equal(sync_untracked(), 0);
-		end_turn();
+		end_epoch();
 		draw(i);
 		assert_int_equal(sync_untracked(), BYTES);
 		assert_int_equal(shown(), i);
 	}
 }
 
-static void what_becomes_tracked_is_copied_once_a_turn(void **state) {
+static void what_becomes_tracked_is_copied_once_an_epoch(void **state) {
 	assert_int_equal(sync_untracked(), BYTES);
-	sp_memory_set_tracked(fixture.buffer, true);
+	sp_memory_set_tracked(fixture.buffer, true, get_epoch());
 	assert_int_equal(commit(0, SIDE), 0);
-	end_turn();
+	end_epoch();
 	assert_int_equal(sync_untracked(), BYTES);
-	end_turn();
+	end_epoch();
 	draw(2);
-	sp_turn_note(fixture.pool->client);
-	sp_memory_set_tracked(fixture.buffer, true);
+	sp_client_note_request(fixture.pool->client);
+	sp_memory_set_tracked(fixture.buffer, true, get_epoch());
 	assert_int_equal(commit(0, 1), BYTES);
 	assert_int_equal(shown(), 2);
 }
@@ -191,7 +194,7 @@ static void what_becomes_tracked_is_copied_once_a_turn(void **state) {
 /* For a reason of the compositor's, not a request's. */
 static void what_is_not_tracked_is_copied_for_each_access(void **state) {
 	commit(0, SIDE);
-	sp_memory_set_tracked(fixture.buffer, false);
+	sp_memory_set_tracked(fixture.buffer, false, get_epoch());
 	for (uint8_t i = 2; i < 5; i++) {
 		draw(i);
 		struct sealpool_access access;
@@ -215,19 +218,19 @@ static void what_is_missing_is_looked_for_each_time(void **state) {
 /* What is remembered of many shapes is limited, and right all the same. */
 static void many_shapes_are_copied_at_least_once(void **state) {
 	commit(0, SIDE);
-	end_turn();
+	end_epoch();
 	draw(2);
 	for (int32_t i = 0; i < SIDE; i += 2) {
-		sp_turn_note(fixture.pool->client);
+		sp_client_note_request(fixture.pool->client);
 		pixman_box32_t boxes[SIDE / 2];
 		for (int32_t y = 0; y < SIDE; y += 2) {
 			boxes[y / 2] = (pixman_box32_t){ i, y, i + 1, y + 1 };
 		}
 		pixman_region32_t region;
 		pixman_region32_init_rects(&region, boxes, SIDE / 2);
-		sp_memory_age(fixture.buffer, &region);
+		sp_memory_age(fixture.buffer, &region, get_epoch());
 		pixman_region32_fini(&region);
-		assert_int_equal(sp_memory_sync(fixture.buffer), 0);
+		assert_int_equal(sp_memory_sync(fixture.buffer, get_epoch()), 0);
 	}
 	const uint8_t *data = fixture.pool->shadow.mapping->data;
 	for (int32_t y = 0; y < SIDE; y += 2) {
@@ -244,11 +247,11 @@ int main(void) {
 	cmocka_unit_test_setup_teardown(function, setup, teardown)
 	static const struct CMUnitTest tests[] = {
 		TEST_TURN(what_is_committed_again_is_copied_once),
-		TEST_TURN(the_next_turn_copies_again),
+		TEST_TURN(the_next_epoch_copies_again),
 		TEST_TURN(what_was_not_copied_yet_is),
 		TEST_TURN(what_was_read_before_them_counts_for_nothing),
-		TEST_TURN(what_is_not_tracked_is_copied_once_a_turn),
-		TEST_TURN(what_becomes_tracked_is_copied_once_a_turn),
+		TEST_TURN(what_is_not_tracked_is_copied_once_an_epoch),
+		TEST_TURN(what_becomes_tracked_is_copied_once_an_epoch),
 		TEST_TURN(what_is_not_tracked_is_copied_for_each_access),
 		TEST_TURN(what_is_missing_is_looked_for_each_time),
 		TEST_TURN(many_shapes_are_copied_at_least_once),
