@@ -273,9 +273,31 @@ void sp_client_post_over(struct sp_client *client) {
 	}
 }
 
+/* Destroying a client may destroy others, so the walk is begun anew. */
+static void handle_ending(struct sp_mail *mail) {
+	struct sp_context *context = wl_container_of(mail, context, ending);
+	struct sp_client *client;
+	bool found;
+	do {
+		found = false;
+		wl_list_for_each(client, &context->clients, link) {
+			if (client->ending && client->wl_client != NULL) {
+				found = true;
+				wl_client_destroy(client->wl_client);
+				break;
+			}
+		}
+	} while (found);
+}
+
+void sp_clients_init(struct sp_context *context) {
+	wl_list_init(&context->clients);
+	sp_mailbox_add(&context->mailbox, &context->ending, handle_ending);
+}
+
 void sp_client_end_later(struct sp_client *client) {
 	client->ending = true;
-	sp_fault_report_ending(&client->context->faults);
+	sp_mailbox_post(&client->context->mailbox, &client->context->ending);
 }
 
 static bool refuse(struct sp_client *client, enum sp_budget_kind kind) {
@@ -377,6 +399,15 @@ void sp_budget_make_room(struct sp_context *context) {
 		NULL);
 }
 
+static void handle_pressure(struct sp_mail *mail) {
+	struct sp_context *context = wl_container_of(mail, context, pressure);
+	sp_budget_make_room(context);
+}
+
+void sp_budget_listen(struct sp_context *context) {
+	sp_mailbox_add(&context->mailbox, &context->pressure, handle_pressure);
+}
+
 /* Adds to a count unless that would exceed the limit: not even for a moment,
  * which would have another thread's charge refused. Returns whether it did. */
 static bool add_up_to(_Atomic uint64_t *count, uint64_t amount,
@@ -402,7 +433,8 @@ static int charge(struct sp_client *client, _Atomic uint64_t *held,
 	bool ok = add_up_to(&common->held, amount,
 		common->max + common->reserve);
 	if (!ok || common->held > common->max) {
-		sp_fault_report_crowd(&client->context->faults);
+		sp_mailbox_post(&client->context->mailbox,
+			&client->context->pressure);
 	}
 	if (!ok) {
 		*held -= amount;

@@ -81,6 +81,9 @@ struct sp_client {
 	uint32_t feedbacks_len;
 };
 
+/** Makes the list of clients. */
+void sp_clients_init(struct sp_context *context);
+
 /** Finds the record of a client; NULL if it has none. */
 struct sp_client *sp_client_find(struct sp_context *context,
 	struct wl_client *wl_client);
@@ -133,6 +136,9 @@ void sp_client_post_over(struct sp_client *client);
  * well keep silent. In the event loop's thread.
  */
 void sp_client_end_later(struct sp_client *client);
+
+/** Has sp_budget_make_room() called when charges find that there is need. */
+void sp_budget_listen(struct sp_context *context);
 
 /** Disconnects a client if all together hold too much. */
 void sp_budget_make_room(struct sp_context *context);

@@ -57,7 +57,6 @@ struct sp_context *sp_context_create(struct wl_display *display,
 		return NULL;
 	}
 	*context = blank;
-	wl_list_init(&context->clients);
 	sp_epoch_init(&context->epoch, wl_display_get_event_loop(display));
 	sp_budget_init(&context->budget, &options->budget);
 	context->nofault = sp_mapping_probe_nofault();
@@ -71,19 +70,29 @@ struct sp_context *sp_context_create(struct wl_display *display,
 	if (ret < 0) {
 		goto error_zeroes;
 	}
-	ret = sp_fault_queue_init(context);
+	ret = sp_mailbox_init(&context->mailbox,
+		wl_display_get_event_loop(display));
 	if (ret < 0) {
 		goto error_bounce;
 	}
 	ret = sp_idle_init(context, options->shadow_idle_ms);
 	if (ret < 0) {
-		goto error_faults;
+		goto error_mailbox;
 	}
+	/* Disconnecting those that go in any case may make room enough. */
+	sp_clients_init(context);
+	ret = sp_reports_init(&context->reports, &context->mailbox);
+	if (ret < 0) {
+		goto error_idle;
+	}
+	sp_budget_listen(context);
 	return context;
 
-error_faults:
-	sp_fault_queue_detach(context);
-	sp_fault_queue_finish(context);
+error_idle:
+	sp_idle_detach(context);
+error_mailbox:
+	sp_mailbox_detach(&context->mailbox);
+	sp_mailbox_finish(&context->mailbox);
 error_bounce:
 	sp_bounce_finish(&context->bounce);
 error_zeroes:
@@ -97,7 +106,7 @@ error_context:
 void sp_context_detach(struct sp_context *context) {
 	sp_epoch_detach(&context->epoch);
 	sp_idle_detach(context);
-	sp_fault_queue_detach(context);
+	sp_mailbox_detach(&context->mailbox);
 	context->display = NULL;
 	sp_kept_drop_all(context);
 }
@@ -113,7 +122,8 @@ void sp_context_unref(struct sp_context *context) {
 		return;
 	}
 	assert(wl_list_empty(&context->clients));
-	sp_fault_queue_finish(context);
+	sp_reports_finish(&context->reports);
+	sp_mailbox_finish(&context->mailbox);
 	sp_bounce_finish(&context->bounce);
 	sp_mapping_unref(context->zeroes);
 	free(context->formats);

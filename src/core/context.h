@@ -11,8 +11,9 @@
 
 #include "bounce.h"
 #include "budget.h"
-#include "fault.h"
 #include "idle.h"
+#include "mailbox.h"
+#include "report.h"
 #include "epoch.h"
 
 struct sp_mapping;
@@ -41,13 +42,18 @@ struct sp_context {
 	struct sealpool_buffer *(*find_buffer)(struct wl_resource *resource);
 	struct sp_pool *(*find_pool)(struct wl_resource *resource);
 
+	struct sp_mailbox mailbox;
 	/* What is read where no copy can be had: as long as the largest pool. */
 	struct sp_mapping *zeroes;
 	struct sp_bounce bounce;
 	struct sp_budget budget;
 	struct wl_list clients; /* sp_client.link */
 	uint64_t clients_made;
-	struct sp_fault_queue faults;
+	/* Some are to be disconnected: see sp_client_end_later(). */
+	struct sp_mail ending;
+	/* All together hold too much. */
+	struct sp_mail pressure;
+	struct sp_reports reports;
 	struct sp_idle idle;
 	struct sp_epoch epoch;
 	/* Of all clients. */

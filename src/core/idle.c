@@ -68,13 +68,24 @@ static int handle_timer(void *data) {
 	return 0;
 }
 
+static void handle_mail(struct sp_mail *mail) {
+	struct sp_idle *idle = wl_container_of(mail, idle, mail);
+	if (atomic_load(&idle->wanted) && !idle->waiting) {
+		wait_for(idle, idle->after);
+	}
+}
+
 int sp_idle_init(struct sp_context *context, uint32_t after) {
 	struct sp_idle *idle = &context->idle;
 	idle->after = after == 0 ? DEFAULT_AFTER : after;
 	idle->timer = wl_event_loop_add_timer(
 		wl_display_get_event_loop(context->display), handle_timer,
 		context);
-	return idle->timer != NULL ? 0 : -ENOMEM;
+	if (idle->timer == NULL) {
+		return -ENOMEM;
+	}
+	sp_mailbox_add(&context->mailbox, &idle->mail, handle_mail);
+	return 0;
 }
 
 void sp_idle_detach(struct sp_context *context) {
@@ -88,13 +99,6 @@ void sp_idle_note(struct sp_context *context) {
 			!atomic_load_explicit(&idle->wanted,
 				memory_order_relaxed) &&
 			!atomic_exchange(&idle->wanted, true)) {
-		sp_fault_wake_up(&context->faults);
-	}
-}
-
-void sp_idle_handle_wakeup(struct sp_context *context) {
-	struct sp_idle *idle = &context->idle;
-	if (atomic_load(&idle->wanted) && !idle->waiting) {
-		wait_for(idle, idle->after);
+		sp_mailbox_post(&context->mailbox, &idle->mail);
 	}
 }

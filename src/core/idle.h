@@ -6,8 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "mailbox.h"
+
 struct sp_context;
-struct wl_event_source;
 
 /** When copies that nobody reads are given back. */
 struct sp_idle {
@@ -16,6 +17,7 @@ struct sp_idle {
 	struct wl_event_source *timer;
 	/* There are copies that the timer is to look at. Any thread. */
 	atomic_bool wanted;
+	struct sp_mail mail;
 	/* The timer is set. */
 	bool waiting;
 };
@@ -31,8 +33,5 @@ uint64_t sp_idle_get_wait(uint32_t after, uint64_t now, uint64_t first);
 
 /** A copy has been used, and may be idle from now on. Any thread. */
 void sp_idle_note(struct sp_context *context);
-
-/** The event loop was woken. */
-void sp_idle_handle_wakeup(struct sp_context *context);
 
 #endif

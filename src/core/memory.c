@@ -77,7 +77,7 @@ static struct sp_shadowed *shadowed_create(struct sealpool_buffer *buffer) {
 	}
 	wl_list_init(&shadowed->link);
 	wl_list_init(&shadowed->copies);
-	sp_fault_init(&shadowed->fault, buffer);
+	sp_report_init(&shadowed->report, buffer);
 	return shadowed;
 
 error_lock:
@@ -88,7 +88,7 @@ error_shadowed:
 }
 
 static void shadowed_destroy(struct sp_shadowed *shadowed) {
-	sp_fault_finish(&shadowed->fault);
+	sp_report_finish(&shadowed->report);
 	struct sp_copy *copy, *tmp;
 	wl_list_for_each_safe(copy, tmp, &shadowed->copies, link) {
 		assert(copy->users == 0);
@@ -489,7 +489,7 @@ static void note_short(struct sealpool_buffer *buffer) {
 	int64_t size = sp_file_get_size(&pool->file);
 	pool->faults++;
 	pool->client->faults++;
-	sp_fault_report(&buffer->memory.shadowed->fault, SP_FAULT_SHORT,
+	sp_report_post(&buffer->memory.shadowed->report, SP_REPORT_SHORT,
 		size > 0 ? size : 0);
 }
 
@@ -595,8 +595,8 @@ static int begin_copy(struct sealpool_buffer *buffer,
 	}
 	if (ret < 0) {
 		pthread_mutex_unlock(&shadowed->lock);
-		sp_fault_report(&shadowed->fault, ret == -EDQUOT ?
-			SP_FAULT_OVER_BUDGET : SP_FAULT_FAILED, ret);
+		sp_report_post(&shadowed->report, ret == -EDQUOT ?
+			SP_REPORT_OVER_BUDGET : SP_REPORT_FAILED, ret);
 		return ret;
 	}
 
@@ -882,7 +882,7 @@ static void release_shadow(struct sealpool_buffer *buffer,
 		struct sp_shadowed *neighbour;
 		wl_list_for_each(neighbour, &pool->shadowed, link) {
 			const struct sealpool_buffer *other =
-				neighbour->fault.buffer;
+				neighbour->report.buffer;
 			uint64_t other_start = sp_layout_start(&other->layout) &
 				~(page_size - 1);
 			uint64_t other_end = other->layout.end + page_size - 1;

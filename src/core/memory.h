@@ -9,7 +9,7 @@
 
 #include <sealpool/shm.h>
 
-#include "fault.h"
+#include "report.h"
 #include "shadow.h"
 
 struct sealpool_buffer;
@@ -38,7 +38,7 @@ struct sp_copy {
 /** The copies of a buffer; made when it is first read through one. */
 struct sp_shadowed {
 	struct wl_list link; /* sp_pool.shadowed, or empty; under its lock */
-	struct sp_fault fault;
+	struct sp_report report;
 	pthread_mutex_t lock; /* over all below, and taken before the pool's */
 	pthread_cond_t filled;
 	/* When the last access ended: see sp_clock_now(). */

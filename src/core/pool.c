@@ -100,7 +100,7 @@ struct sp_pool *sp_pool_new(struct sp_context *context,
 		struct wl_client *wl_client, struct sp_file *file,
 		int32_t size) {
 	/* Before there is a buffer to be accessed. */
-	sp_fault_queue_note_thread(&context->faults);
+	sp_mailbox_note_thread(&context->mailbox);
 	struct sp_client *client = sp_client_get(context, wl_client);
 	if (client == NULL) {
 		sp_post_no_memory(context, wl_client);

@@ -557,7 +557,7 @@ static int lend(struct sealpool_buffer *buffer, struct wl_resource *resource) {
 	if (ret < 0) {
 		return ret;
 	}
-	sp_fault_tell(client);
+	sp_report_tell(client);
 	return client->ending ? 0 : sp_lent_add(buffer, resource);
 }
 
@@ -567,13 +567,13 @@ static int lend(struct sealpool_buffer *buffer, struct wl_resource *resource) {
 static void handle_lent(struct sealpool_buffer *buffer,
 		const struct wl_protocol_logger_message *message) {
 	struct sp_client *client = buffer->pool->client;
-	sp_fault_tell(client);
+	sp_report_tell(client);
 	if (!client->ending && sp_memory_wants_commits(buffer)) {
 		int ret = lend(buffer, message->resource);
 		if (ret < 0) {
 			refuse(client, "no memory to lend a buffer", ret);
 		}
-		sp_fault_tell(client);
+		sp_report_tell(client);
 	}
 	if (client->ending) {
 		give_nobodys_buffer(buffer, message);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A mailbox of the event loop.
+ *
+ * libwayland's objects belong to the thread of the event loop, while buffers may be
+ * read on any thread. What such a thread finds is noted where it belongs, and a mail
+ * is posted: it wakes the loop, which calls the mail's function. The mailbox does
+ * not know what its mails are about.
+ */
+#include <errno.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "mailbox.h"
+
+static int handle_wakeup(int fd, uint32_t mask, void *data) {
+	struct sp_mailbox *mailbox = data;
+	eventfd_t count;
+	eventfd_read(fd, &count);
+	sp_mailbox_note_thread(mailbox);
+	/* A function may post any mail, which wakes the loop again. */
+	struct sp_mail *mail;
+	wl_list_for_each(mail, &mailbox->mails, link) {
+		if (atomic_exchange(&mail->posted, false)) {
+			mail->handle(mail);
+		}
+	}
+	return 0;
+}
+
+int sp_mailbox_init(struct sp_mailbox *mailbox, struct wl_event_loop *loop) {
+	sp_mailbox_note_thread(mailbox);
+	wl_list_init(&mailbox->mails);
+	mailbox->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (mailbox->fd < 0) {
+		return -errno;
+	}
+	mailbox->source = wl_event_loop_add_fd(loop, mailbox->fd,
+		WL_EVENT_READABLE, handle_wakeup, mailbox);
+	if (mailbox->source == NULL) {
+		close(mailbox->fd);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void sp_mailbox_detach(struct sp_mailbox *mailbox) {
+	wl_event_source_remove(mailbox->source);
+	mailbox->source = NULL;
+}
+
+void sp_mailbox_finish(struct sp_mailbox *mailbox) {
+	close(mailbox->fd);
+}
+
+void sp_mailbox_add(struct sp_mailbox *mailbox, struct sp_mail *mail,
+		void (*handle)(struct sp_mail *mail)) {
+	atomic_init(&mail->posted, false);
+	mail->handle = handle;
+	wl_list_insert(mailbox->mails.prev, &mail->link);
+}
+
+void sp_mailbox_post(struct sp_mailbox *mailbox, struct sp_mail *mail) {
+	if (!atomic_exchange(&mail->posted, true)) {
+		/* Fails only when the counter is full, that is, when the loop
+		 * has been woken already. */
+		eventfd_write(mailbox->fd, 1);
+	}
+}
+
+void sp_mailbox_note_thread(struct sp_mailbox *mailbox) {
+	atomic_store_explicit(&mailbox->thread, pthread_self(),
+		memory_order_relaxed);
+}
+
+bool sp_mailbox_is_here(const struct sp_mailbox *mailbox) {
+	return pthread_equal(atomic_load_explicit(&mailbox->thread,
+		memory_order_relaxed), pthread_self());
+}
