@@ -294,24 +294,38 @@ static void post_failure(struct sealpool_buffer *buffer, int error) {
 	sp_client_end_later(client);
 }
 
+/* Rows that follow each other. A region of all rows that were written is rounded up
+ * where it has many parts, and what lies between may be newer in the file.
+ */
+static void hand_back_rows(struct lent *lent, struct range rows) {
+	if (rows.first >= rows.end) {
+		return;
+	}
+	pixman_box32_t box = sum_box(lent, rows.first);
+	box.y2 = sum_box(lent, rows.end - 1).y2;
+	pixman_region32_t region;
+	pixman_region32_init_with_extents(&region, &box);
+	int ret = sp_memory_hand_back(lent->buffer, &region);
+	pixman_region32_fini(&region);
+	if (ret < 0) {
+		post_failure(lent->buffer, ret);
+	}
+}
+
 static void hand_back(struct lent *lent, struct range range) {
-	pixman_region32_t changed;
-	pixman_region32_init(&changed);
+	struct range rows = { range.first, range.first };
 	for (size_t i = range.first; i < range.end; i++) {
 		pixman_box32_t box = sum_box(lent, i);
 		uint64_t sum = sum_up(lent, &box);
-		if (sum != lent->sums[i]) {
+		if (sum == lent->sums[i]) {
+			hand_back_rows(lent, rows);
+			rows.first = i + 1;
+		} else {
 			lent->sums[i] = sum;
-			sp_region_add_box(&changed, &box);
 		}
+		rows.end = i + 1;
 	}
-	if (pixman_region32_not_empty(&changed)) {
-		int ret = sp_memory_hand_back(lent->buffer, &changed);
-		if (ret < 0) {
-			post_failure(lent->buffer, ret);
-		}
-	}
-	pixman_region32_fini(&changed);
+	hand_back_rows(lent, rows);
 }
 
 /* Each is looked at once for an event, by however many ways it is found. */

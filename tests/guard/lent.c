@@ -200,6 +200,30 @@ static void a_capture_outlives_a_commit_of_its_bytes(void **state) {
 	peer_finish(peer);
 }
 
+/* However many parts they are in. */
+static void rows_between_what_was_written_are_not_handed_back(void **state) {
+	struct host *host = *state;
+	enum { ROWS = 300 };
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
+		.width = WIDTH, .height = ROWS);
+	tell(peer, draw, .frame = 1);
+	tell(peer, take_frame);
+	for (int32_t y = 0; y < ROWS; y += 2) {
+		host_write(host_get_taker(host), y, y + 1, 2);
+		tell(peer, draw, .y = y + 1, .width = WIDTH, .height = 1,
+			.frame = 3);
+	}
+	host_tell_ready(host_get_taker(host));
+	tell(peer, wait_ready);
+	expect_handed_back(host, peer, ROWS / 2 * STRIDE);
+	for (int32_t y = 0; y < ROWS; y++) {
+		tell(peer, expect_rows, .y = y, .height = 1,
+			.frame = y % 2 == 0 ? 2 : 3);
+	}
+	peer_finish(peer);
+}
+
 static void what_describes_a_capture_hands_nothing_back(void **state) {
 	struct host *host = *state;
 	struct peer *peer = peer_create(&host->server);
@@ -581,6 +605,7 @@ int main(void) {
 		lent_test(a_capture_outlives_a_commit_of_its_buffer),
 		lent_test(a_capture_is_handed_back_once_around_commits),
 		lent_test(a_capture_outlives_a_commit_of_its_bytes),
+		lent_test(rows_between_what_was_written_are_not_handed_back),
 		lent_test(what_describes_a_capture_hands_nothing_back),
 		lent_test(what_is_captured_at_once_is_handed_back),
 		lent_test(what_is_lent_again_and_again_is_copied_once),
