@@ -12,6 +12,19 @@
  * was written there until then is handed back before, and the numbers are taken
  * anew after, of the rows that are concerned.
  *
+ * An event tells the client that what was written is there. A commit does not, nor
+ * does the end of an object, which the client may have destroyed to draw anew. So a
+ * row that it has drawn since is newer than what was written, and is left alone:
+ *
+ *   number in the shadow   in the client's file
+ *   as it was kept                                nothing was written
+ *   another                as it was kept         the shadow's row to the file
+ *   another                another                the file's row to the shadow
+ *
+ * Where an object goes and others have the same bytes, its rows cannot be told from
+ * theirs, of which they may yet tell. So all stay, and the next event is like a
+ * commit.
+ *
  * The numbers are those of what the client's file has, whoever the buffer was
  * lent to. So each buffer has them once:
  *
@@ -27,13 +40,15 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <wayland-server-protocol.h>
 
+#include "bounce.h"
 #include "buffer.h"
 #include "context.h"
 #include "lent.h"
 #include "pool.h"
-#include "region.h"
+#include "untrusted.h"
 
 /* How many numbers are kept at most; rows of taller buffers share them. */
 #define SUMS_MAX 8192
@@ -47,6 +62,9 @@
 #define LENTS_MAX 64
 #define LENTS_OVERLAP 2
 
+/* How much of the client's file is read at once; on the stack. */
+#define PIECE_SIZE (16 * 1024)
+
 /* A buffer that is lent to at least one object. */
 struct lent {
 	struct sealpool_buffer *buffer;
@@ -56,6 +74,11 @@ struct lent {
 	uint64_t epoch;
 	/* Looked at since mark_pool(). */
 	bool looked_at;
+	/* Since it was lent last, rows were handed back, and one of its objects has
+	 * sent an event after that. */
+	bool written, told;
+	/* An object is gone that may have written there. */
+	bool abandoned;
 	/* One for so many rows of pixels, over all planes. */
 	int32_t sum_rows;
 	size_t sums_len;
@@ -89,7 +112,7 @@ static uint64_t mix(uint64_t sum, uint64_t word) {
 
 /* Equal rows have equal sums, and others hardly ever. A product is waited for
  * before it can be multiplied again, which four do at once. */
-static uint64_t add_to_sum(uint64_t sum, const uint8_t *bytes, size_t length) {
+static uint64_t add_piece(uint64_t sum, const uint8_t *bytes, size_t length) {
 	uint64_t words[LANES], lanes[LANES] = { sum, 1, 2, 3 };
 	for (; length >= sizeof(words); length -= sizeof(words)) {
 		memcpy(words, bytes, sizeof(words));
@@ -118,17 +141,94 @@ static pixman_box32_t sum_box(const struct lent *lent, size_t i) {
 	};
 }
 
-static uint64_t sum_up(const struct lent *lent, const pixman_box32_t *box) {
+/* The client's file, and a piece of it. */
+struct client_file {
+	struct sp_pool *pool;
+	/* Read in its place is a mapping, or nothing where that is NULL. */
+	bool only_mapped;
+	struct sp_mapping *mapping;
+	/* Bytes were asked for that could not be read. */
+	bool missing;
+	uint8_t piece[PIECE_SIZE];
+};
+
+static void client_file_init(struct client_file *file,
+		const struct sealpool_buffer *buffer) {
+	struct sp_pool *pool = buffer->pool;
+	file->pool = pool;
+	file->only_mapped = pool->file.kind == SP_FILE_LOCAL;
+	file->mapping = file->only_mapped ?
+		sp_pool_map(pool, SP_MAPPING_READ, buffer->layout.end) : NULL;
+}
+
+static void client_file_finish(struct client_file *file) {
+	sp_mapping_unref(file->mapping);
+}
+
+static ssize_t read_some(struct client_file *file, uint64_t offset,
+		uint8_t *to, size_t length) {
+	if (!file->only_mapped) {
+		return pread(file->pool->file.fd, to, length, (off_t)offset);
+	}
+	errno = 0;
+	return file->mapping == NULL ? -1 : sp_bounce_read(
+		&file->pool->client->context->bounce,
+		sp_untrusted_for_kernel(file->mapping->data + offset),
+		to, length);
+}
+
+static const uint8_t *read_piece(struct client_file *file, uint64_t offset,
+		size_t length) {
+	size_t done = 0;
+	while (done < length) {
+		ssize_t n = read_some(file, offset + done, file->piece + done,
+			length - done);
+		if (n < 0 && errno == EINTR) {
+			continue;
+		}
+		if (n <= 0) {
+			file->missing = true;
+			memset(file->piece + done, 0, length - done);
+			break;
+		}
+		done += (size_t)n;
+	}
+	return file->piece;
+}
+
+/* Where the bytes of a sum's rows are looked at. */
+enum where {
+	IN_SHADOW,
+	IN_FILE,
+	/* And copied to the shadow. */
+	IN_FILE_TO_SHADOW,
+};
+
+static uint64_t sum_up(const struct lent *lent, size_t i, enum where where,
+		struct client_file *file) {
 	const struct sp_layout *layout = &lent->buffer->layout;
-	const uint8_t *base = sp_untrusted_own(
-		lent->buffer->pool->shadow.mapping->data);
+	uint8_t *base =
+		sp_untrusted_own(lent->buffer->pool->shadow.mapping->data);
+	pixman_box32_t box = sum_box(lent, i);
 	uint64_t sum = 0xcbf29ce484222325u;
-	for (uint32_t i = 0; i < layout->format->planes_len; i++) {
-		const struct sp_plane *plane = &layout->planes[i];
-		struct sp_span span = sp_plane_span(plane, box);
+	for (uint32_t j = 0; j < layout->format->planes_len; j++) {
+		const struct sp_plane *plane = &layout->planes[j];
+		struct sp_span span = sp_plane_span(plane, &box);
 		for (uint32_t row = 0; row < span.rows; row++) {
-			sum = add_to_sum(sum, base + span.offset +
-				(uint64_t)plane->stride * row, span.row_bytes);
+			uint64_t at = span.offset +
+				(uint64_t)plane->stride * row;
+			uint64_t end = at + span.row_bytes;
+			for (; at < end; at += PIECE_SIZE) {
+				size_t length = end - at < PIECE_SIZE ?
+					(size_t)(end - at) : PIECE_SIZE;
+				const uint8_t *piece = where == IN_SHADOW ?
+					base + at :
+					read_piece(file, at, length);
+				if (where == IN_FILE_TO_SHADOW) {
+					memcpy(base + at, piece, length);
+				}
+				sum = add_piece(sum, piece, length);
+			}
 		}
 	}
 	return sum;
@@ -196,8 +296,7 @@ static struct range find_sums(const struct lent *lent,
 
 static void take_sums(struct lent *lent, struct range range) {
 	for (size_t i = range.first; i < range.end; i++) {
-		pixman_box32_t box = sum_box(lent, i);
-		lent->sums[i] = sum_up(lent, &box);
+		lent->sums[i] = sum_up(lent, i, IN_SHADOW, NULL);
 	}
 }
 
@@ -229,21 +328,7 @@ static void lent_destroy(struct lent *lent) {
 	free(lent);
 }
 
-static void object_handle_destroy(struct wl_listener *listener, void *data) {
-	struct lent_object *object =
-		wl_container_of(listener, object, destroy);
-	struct loan *loan, *tmp;
-	wl_list_for_each_safe(loan, tmp, &object->loans, object_link) {
-		struct lent *lent = loan->lent;
-		loan_destroy(loan);
-		if (wl_list_empty(&lent->loans)) {
-			lent_destroy(lent);
-		}
-	}
-	wl_list_remove(&object->destroy.link);
-	free(object);
-	atomic_fetch_sub_explicit(&objects_len, 1, memory_order_relaxed);
-}
+static void object_handle_destroy(struct wl_listener *listener, void *data);
 
 static struct lent_object *object_find(struct wl_resource *resource) {
 	struct wl_listener *listener = wl_resource_get_destroy_listener(
@@ -307,17 +392,33 @@ static void hand_back_rows(struct lent *lent, struct range rows) {
 	pixman_region32_init_with_extents(&region, &box);
 	int ret = sp_memory_hand_back(lent->buffer, &region);
 	pixman_region32_fini(&region);
+	lent->written = true;
 	if (ret < 0) {
 		post_failure(lent->buffer, ret);
 	}
 }
 
-static void hand_back(struct lent *lent, struct range range) {
+/* If the client has drawn the rows of a sum anew, copies them to the shadow. Rows
+ * that cannot be read are handed back: that fails too, and tells the client why. */
+static bool take_newer(struct lent *lent, size_t i, struct client_file *file) {
+	file->missing = false;
+	uint64_t sum = sum_up(lent, i, IN_FILE, file);
+	if (sum == lent->sums[i] || file->missing) {
+		return false;
+	}
+	/* It may be changing still. */
+	lent->sums[i] = sum_up(lent, i, IN_FILE_TO_SHADOW, file);
+	return true;
+}
+
+/* With a file, rows that the client has drawn anew are left as they are there. */
+static void hand_back(struct lent *lent, struct range range,
+		struct client_file *newer) {
 	struct range rows = { range.first, range.first };
 	for (size_t i = range.first; i < range.end; i++) {
-		pixman_box32_t box = sum_box(lent, i);
-		uint64_t sum = sum_up(lent, &box);
-		if (sum == lent->sums[i]) {
+		uint64_t sum = sum_up(lent, i, IN_SHADOW, NULL);
+		bool changed = sum != lent->sums[i];
+		if (!changed || (newer != NULL && take_newer(lent, i, newer))) {
 			hand_back_rows(lent, rows);
 			rows.first = i + 1;
 		} else {
@@ -326,6 +427,14 @@ static void hand_back(struct lent *lent, struct range range) {
 		rows.end = i + 1;
 	}
 	hand_back_rows(lent, rows);
+}
+
+/* Hands back where the client is not told of it. */
+static void settle(struct lent *lent, struct range range) {
+	struct client_file newer;
+	client_file_init(&newer, lent->buffer);
+	hand_back(lent, range, &newer);
+	client_file_finish(&newer);
 }
 
 /* Each is looked at once for an event, by however many ways it is found. */
@@ -344,14 +453,56 @@ static bool overlap(const struct sealpool_buffer *a,
 
 /* By all that was lent of these bytes: whose sums were not brought up to date
  * would hand them back once more, later. */
-static void hand_back_bytes(struct sealpool_buffer *buffer) {
+static void hand_back_bytes(struct sealpool_buffer *buffer, bool is_event) {
 	struct lent *lent;
 	wl_list_for_each(lent, &buffer->pool->lents, pool_link) {
 		if (!lent->looked_at && overlap(lent->buffer, buffer)) {
 			lent->looked_at = true;
-			hand_back(lent, all_sums(lent));
+			if (is_event && !lent->abandoned) {
+				hand_back(lent, all_sums(lent), NULL);
+			} else {
+				settle(lent, all_sums(lent));
+			}
+			lent->abandoned = false;
 		}
 	}
+}
+
+/* In no time: a client can destroy objects as fast as it makes them. */
+static void abandon_bytes(const struct sealpool_buffer *buffer) {
+	struct lent *lent;
+	wl_list_for_each(lent, &buffer->pool->lents, pool_link) {
+		lent->abandoned |= overlap(lent->buffer, buffer);
+	}
+}
+
+/* No object has it any more. To look at all rows of a capture that is over, as most
+ * are, would cost as much as to copy them. */
+static void lent_end(struct lent *lent) {
+	const struct sp_client *client = lent->buffer->pool->client;
+	if (!lent->told && client->wl_client != NULL && !client->ending) {
+		settle(lent, all_sums(lent));
+		abandon_bytes(lent->buffer);
+	}
+	lent_destroy(lent);
+}
+
+static void object_handle_destroy(struct wl_listener *listener, void *data) {
+	struct lent_object *object =
+		wl_container_of(listener, object, destroy);
+	struct loan *loan, *tmp;
+	wl_list_for_each_safe(loan, tmp, &object->loans, object_link) {
+		struct lent *lent = loan->lent;
+		loan_destroy(loan);
+		if (wl_list_empty(&lent->loans)) {
+			lent_end(lent);
+		} else {
+			abandon_bytes(lent->buffer);
+		}
+	}
+	wl_list_remove(&object->destroy.link);
+	free(object);
+	atomic_fetch_sub_explicit(&objects_len, 1, memory_order_relaxed);
 }
 
 /* Makes room for a buffer. What was lent in this very epoch is
@@ -370,7 +521,7 @@ static void limit_lents(struct sealpool_buffer *buffer) {
 			continue;
 		}
 		if (epoch == 0 || lent->epoch != epoch) {
-			hand_back_bytes(lent->buffer);
+			hand_back_bytes(lent->buffer, false);
 		}
 		lent_destroy(lent);
 	}
@@ -460,6 +611,7 @@ int sp_lent_add(struct sealpool_buffer *buffer, struct wl_resource *resource) {
 	wl_list_remove(&lent->pool_link);
 	wl_list_insert(&buffer->pool->lents, &lent->pool_link);
 	lent->epoch = sp_client_get_epoch(buffer->pool->client);
+	lent->written = lent->told = false;
 	ret = has_loan(object, lent) ? 0 : loan_create(object, lent);
 	if (wl_list_empty(&lent->loans)) {
 		lent_destroy(lent);
@@ -508,7 +660,8 @@ void sp_lent_handle_event(const struct wl_protocol_logger_message *message) {
 		mark_pool(loan->lent->buffer->pool);
 	}
 	wl_list_for_each(loan, &object->loans, object_link) {
-		hand_back_bytes(loan->lent->buffer);
+		hand_back_bytes(loan->lent->buffer, true);
+		loan->lent->told = loan->lent->written;
 	}
 }
 
@@ -516,7 +669,7 @@ void sp_lent_begin_sync(struct sealpool_buffer *buffer,
 		const pixman_region32_t *region) {
 	struct lent *lent;
 	wl_list_for_each(lent, &buffer->pool->lents, pool_link) {
-		hand_back(lent, find_sums(lent, buffer, region));
+		settle(lent, find_sums(lent, buffer, region));
 	}
 }
 
@@ -531,6 +684,6 @@ void sp_lent_end_sync(struct sealpool_buffer *buffer,
 void sp_lent_forget(struct sealpool_buffer *buffer) {
 	struct lent *lent = lent_find(buffer);
 	if (lent != NULL) {
-		lent_destroy(lent);
+		lent_end(lent);
 	}
 }

@@ -11,7 +11,7 @@ struct wl_resource;
 /**
  * Buffers that a request has handed to something else than a surface, to be read
  * or written there. What changes in their shadows is handed back to the client
- * before the object of that request sends an event.
+ * before the object of that request sends an event, or when it goes.
  */
 
 /** Notes that a buffer, whose shadow is up to date, is lent to an object. Returns
@@ -28,7 +28,7 @@ void sp_lent_begin_sync(struct sealpool_buffer *buffer,
 void sp_lent_end_sync(struct sealpool_buffer *buffer,
 	const pixman_region32_t *region);
 
-/** The wl_buffer is gone: whatever is written there, nobody will see. */
+/** The wl_buffer is about to go. */
 void sp_lent_forget(struct sealpool_buffer *buffer);
 
 #endif

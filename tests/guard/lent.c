@@ -200,6 +200,223 @@ static void a_capture_outlives_a_commit_of_its_bytes(void **state) {
 	peer_finish(peer);
 }
 
+/* Captures that do not come to their end */
+
+/* Destroys the object in slot .count, and draws: that is done by the time that the
+ * compositor hears of it. */
+static bool destroy_taker_and_draw(struct actor *actor,
+		const struct args *args) {
+	return destroy_taker(actor, args) && draw(actor, args);
+}
+
+static void destroy_frame_and_draw(struct peer *peer, bool at_once,
+		int32_t height, uint32_t frame) {
+	if (at_once) {
+		tell(peer, destroy_taker_and_draw, .width = WIDTH,
+			.height = height, .frame = frame);
+	} else {
+		tell(peer, destroy_taker);
+		tell(peer, draw, .width = WIDTH, .height = height,
+			.frame = frame);
+	}
+}
+
+/* Of a frame in slot 0, for which rows 0 to "bottom" were drawn. With "others", an
+ * icon in slot 1 and a source in slot 2 have the same buffer. */
+static struct peer *begin_capture(struct host *host,
+		enum client_memory_kind kind, bool others, int32_t bottom) {
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_picture, .kind = kind, .width = WIDTH,
+		.height = HEIGHT);
+	tell(peer, draw_and_show, .frame = 1);
+	if (others) {
+		tell(peer, take_icon, .count = 1);
+		tell(peer, take_source, .count = 2);
+	}
+	tell(peer, take_frame);
+	host_write(host_get_taker(host), 0, bottom, 2);
+	return peer;
+}
+
+static void a_frame_that_is_destroyed_overwrites_no_newer_commit(
+		void **state) {
+	struct host *host = *state;
+	for (size_t i = 0; i < KINDS_LEN * 4; i++) {
+		bool at_once = i & 1, others = i & 2;
+		struct peer *peer =
+			begin_capture(host, kinds[i / 4], others, HEIGHT);
+		destroy_frame_and_draw(peer, at_once, HEIGHT, 3);
+		tell(peer, show);
+		host_expect_shown(host, peer, 3);
+		tell(peer, expect_drawn, .frame = 3);
+		if (others) {
+			host_tell_ready(host_get_taker(host));
+			tell(peer, wait_ready, .count = 2);
+			tell(peer, expect_drawn, .frame = 3);
+			host_expect_taken(host_get_taker(host), 3);
+		}
+		peer_finish(peer);
+	}
+}
+
+/* What the compositor writes for the others is theirs. */
+static void nor_what_was_drawn_when_another_object_speaks(void **state) {
+	struct host *host = *state;
+	for (size_t i = 0; i < KINDS_LEN * 2; i++) {
+		struct peer *peer =
+			begin_capture(host, kinds[i / 2], true, 40);
+		destroy_frame_and_draw(peer, i & 1, 40, 3);
+		host_write(host_get_taker(host), 50, 60, 4);
+		host_tell_ready(host_get_taker(host));
+		tell(peer, wait_ready, .count = 2);
+		tell(peer, expect_rows, .y = 0, .height = 40, .frame = 3);
+		tell(peer, expect_rows, .y = 40, .height = 10, .frame = 1);
+		tell(peer, expect_rows, .y = 50, .height = 10, .frame = 4);
+		tell(peer, expect_rows, .y = 60, .height = 4, .frame = 1);
+		peer_finish(peer);
+	}
+}
+
+/* The first row is a buffer, and the others, below it, are each all of the rest:
+ * with the last one, too much is lent. Whether the frame is destroyed or not. */
+static void nor_when_too_much_is_lent(void **state) {
+	struct host *host = *state;
+	for (int i = 0; i < 2; i++) {
+		struct peer *peer = peer_create(&host->server);
+		tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
+			.width = WIDTH, .height = HEIGHT);
+		tell(peer, draw, .frame = 1);
+		tell(peer, create_buffer, .buffer = 1, .width = WIDTH,
+			.height = 1, .stride = STRIDE, .format = 1);
+		tell(peer, take_icon, .buffer = 1, .count = 1);
+		tell(peer, take_frame, .buffer = 1);
+		host_write(host_get_taker(host), 0, 1, 2);
+		if (i == 1) {
+			tell(peer, destroy_taker);
+		}
+		tell(peer, draw, .buffer = 1, .frame = 3);
+		for (int j = 2; j < 5; j++) {
+			tell(peer, create_buffer, .buffer = j,
+				.offset = STRIDE, .width = WIDTH,
+				.height = HEIGHT - 1, .stride = STRIDE,
+				.format = 1);
+			tell(peer, take_icon, .buffer = j,
+				.count = (uint32_t)j);
+		}
+		tell(peer, expect_rows, .y = 0, .height = 1, .frame = 3);
+		tell(peer, expect_rows, .y = 1, .height = HEIGHT - 1,
+			.frame = 1);
+		peer_finish(peer);
+	}
+}
+
+/* It reads what is the newest, too. */
+static void the_other_object_has_what_was_drawn(void **state) {
+	struct host *host = *state;
+	for (size_t i = 0; i < KINDS_LEN * 2; i++) {
+		struct peer *peer =
+			begin_capture(host, kinds[i / 2], true, HEIGHT);
+		destroy_frame_and_draw(peer, i & 1, HEIGHT, 3);
+		host_tell_ready(host_get_taker(host));
+		tell(peer, wait_ready, .count = 2);
+		tell(peer, expect_drawn, .frame = 3);
+		host_expect_taken(host_get_taker(host), 3);
+		peer_finish(peer);
+	}
+}
+
+/* Without a guard it would be there too. */
+static void what_was_written_remains_where_nothing_was_drawn(void **state) {
+	struct host *host = *state;
+	for (size_t i = 0; i < KINDS_LEN * 4; i++) {
+		bool at_once = i & 1, others = i & 2;
+		struct peer *peer =
+			begin_capture(host, kinds[i / 4], others, 40);
+		destroy_frame_and_draw(peer, at_once, 20, 3);
+		if (others) {
+			host_tell_ready(host_get_taker(host));
+			tell(peer, wait_ready, .count = 2);
+		}
+		tell(peer, expect_rows, .y = 0, .height = 20, .frame = 3);
+		tell(peer, expect_rows, .y = 20, .height = 20, .frame = 2);
+		tell(peer, expect_rows, .y = 40, .height = 24, .frame = 1);
+		peer_finish(peer);
+	}
+}
+
+/* It was lent again since the client was told. */
+static void also_for_a_source_that_has_captured_before(void **state) {
+	struct host *host = *state;
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
+		.width = WIDTH, .height = HEIGHT);
+	tell(peer, draw, .frame = 1);
+	tell(peer, take_source);
+	host_write(host_get_taker(host), 0, HEIGHT, 2);
+	host_tell_ready(host_get_taker(host));
+	tell(peer, wait_ready);
+	tell(peer, take_again);
+	host_write(host_get_taker(host), 0, 40, 3);
+	tell(peer, destroy_taker);
+	tell(peer, expect_rows, .y = 0, .height = 40, .frame = 3);
+	tell(peer, expect_rows, .y = 40, .height = 24, .frame = 2);
+	peer_finish(peer);
+}
+
+/* A commit copies what is damaged alone. */
+static void the_screen_shows_what_the_client_has_then(void **state) {
+	struct host *host = *state;
+	struct peer *peer =
+		begin_capture(host, CLIENT_MEMORY_UNSEALED, false, HEIGHT);
+	tell(peer, destroy_taker);
+	tell(peer, show, .width = 1, .height = 1);
+	host_expect_shown(host, peer, 2);
+	tell(peer, expect_drawn, .frame = 2);
+	peer_finish(peer);
+}
+
+/* The same bytes are another wl_buffer. */
+static void a_buffer_that_is_destroyed_leaves_what_was_written(void **state) {
+	struct host *host = *state;
+	for (int i = 0; i < 2; i++) {
+		struct peer *peer = peer_create(&host->server);
+		tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
+			.width = WIDTH, .height = HEIGHT);
+		tell(peer, create_buffer, .buffer = 1, .width = WIDTH,
+			.height = HEIGHT, .stride = STRIDE, .format = 1);
+		tell(peer, draw, .frame = 1);
+		if (i == 1) {
+			tell(peer, take_icon, .count = 1);
+		}
+		tell(peer, take_frame, .buffer = 1);
+		host_write(host_get_taker(host), 0, 40, 2);
+		tell(peer, draw, .width = WIDTH, .height = 20, .frame = 3);
+		tell(peer, destroy_buffer, .buffer = 1);
+		tell(peer, draw, .y = 20, .width = WIDTH, .height = 10,
+			.frame = 3);
+		tell(peer, show);
+		tell(peer, expect_rows, .y = 0, .height = 30, .frame = 3);
+		tell(peer, expect_rows, .y = 30, .height = 10, .frame = 2);
+		tell(peer, expect_rows, .y = 40, .height = 24, .frame = 1);
+		peer_finish(peer);
+	}
+}
+
+/* It is to be shown now: what was captured is older. */
+static void what_is_drawn_and_shown_during_a_capture_remains(void **state) {
+	struct host *host = *state;
+	for (size_t i = 0; i < KINDS_LEN; i++) {
+		struct peer *peer =
+			begin_capture(host, kinds[i], false, HEIGHT);
+		tell(peer, draw_and_show, .frame = 3);
+		host_expect_shown(host, peer, 3);
+		host_tell_ready(host_get_taker(host));
+		tell(peer, wait_ready);
+		tell(peer, expect_drawn, .frame = 3);
+		peer_finish(peer);
+	}
+}
+
 /* However many parts they are in. */
 static void rows_between_what_was_written_are_not_handed_back(void **state) {
 	struct host *host = *state;
@@ -605,6 +822,16 @@ int main(void) {
 		lent_test(a_capture_outlives_a_commit_of_its_buffer),
 		lent_test(a_capture_is_handed_back_once_around_commits),
 		lent_test(a_capture_outlives_a_commit_of_its_bytes),
+		lent_test(
+			a_frame_that_is_destroyed_overwrites_no_newer_commit),
+		lent_test(nor_what_was_drawn_when_another_object_speaks),
+		lent_test(nor_when_too_much_is_lent),
+		lent_test(the_other_object_has_what_was_drawn),
+		lent_test(what_was_written_remains_where_nothing_was_drawn),
+		lent_test(also_for_a_source_that_has_captured_before),
+		lent_test(the_screen_shows_what_the_client_has_then),
+		lent_test(a_buffer_that_is_destroyed_leaves_what_was_written),
+		lent_test(what_is_drawn_and_shown_during_a_capture_remains),
 		lent_test(rows_between_what_was_written_are_not_handed_back),
 		lent_test(what_describes_a_capture_hands_nothing_back),
 		lent_test(what_is_captured_at_once_is_handed_back),
