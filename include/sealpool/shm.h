@@ -79,12 +79,14 @@ typedef void (*sealpool_log_func)(void *data,
 	va_list args);
 
 /**
- * What clients may hold. Zero means the default. A client that asks for more
- * than its share is disconnected with a wl_display.implementation error that
- * names the budget; no other client notices.
+ * What clients may hold. Zero means the default. Copies that are not being read are
+ * given back before anybody is refused, the least recently used first. A client that
+ * then asks for more than its share is disconnected with a
+ * wl_display.implementation error that names the budget; no other client notices.
  *
- * When all clients together hold too much, whoever asked, a client has to go:
- * of the process that holds most, the one that holds most. A process that holds
+ * When all clients together hold too much that cannot be given back, a client has to
+ * go: of the process that holds most, the one that holds most. Bytes that are being
+ * read do not count for that: what is lacking reads as zero. A process that holds
  * less than a sixteenth of what all may hold is spared, so that nobody can push
  * others out with many small clients; then, it is those who ask for more.
  */
@@ -96,14 +98,15 @@ struct sealpool_budget {
 	 * compositor. Default: 32768. */
 	uint32_t buffers;
 	/** File descriptors kept open on behalf of a client: one a pool, and
-	 * one more for each shadow. Default: a third of all_fds. */
+	 * one more for each copy that is written to. Default: a third of
+	 * all_fds. */
 	uint32_t fds;
 	/** The same for all clients together. Default: three quarters of
 	 * RLIMIT_NOFILE's soft limit as it is when the global is created, but
-	 * not more than 8192. */
+	 * not more than 6000. */
 	uint32_t all_fds;
 	/** Bytes of memory that the compositor provides for a client, in
-	 * shadows. Default: 512 MiB, but not more than half of
+	 * copies. Default: 512 MiB, but not more than half of
 	 * all_shadow_bytes. */
 	uint64_t shadow_bytes;
 	/** The same for all clients together. Default: a quarter of the
@@ -131,8 +134,9 @@ struct sealpool_options {
 	void *log_data;
 	/** A buffer's copies are given back when nobody has accessed it for so
 	 * many milliseconds, and made anew at the next access. Those of a buffer
-	 * whose wl_buffer is gone stay. The last one that a client's pools leave behind is kept for as
-	 * long, charged to it, for its next pool. Zero: 10000. UINT32_MAX:
+	 * whose wl_buffer is gone stay. The memory of the last copy that a
+	 * client's buffers leave behind is kept for as long, charged to the client,
+	 * for its next one. Zero: 10000. UINT32_MAX:
 	 * never. A guard has no use for it. */
 	uint32_t shadow_idle_ms;
 	/** Offer sealpool_shm_feedback_manager_v1: clients can ask how their own
@@ -167,8 +171,8 @@ struct sealpool_shm *sealpool_shm_create(struct wl_display *display,
 /**
  * Called for each new wl_buffer, before the client can use it, to let the
  * compositor attach an object of its own: by a destroy listener of the wl_buffer's
- * resource, from which the object is found again. Returning false means that there was no memory: the client is told so, and
- * the buffer is destroyed.
+ * resource, from which the object is found again. Returning false means that there
+ * was no memory: the client is told so, and the buffer is destroyed.
  */
 typedef bool (*sealpool_new_buffer_func)(struct sealpool_buffer *buffer,
 	void *data);
@@ -237,7 +241,7 @@ struct sealpool_access {
 
 	/** @cond private */
 	struct sealpool_buffer *buffer;
-	void *copy;
+	void *held;
 	uint32_t flags;
 	void *reserved[4];
 	/** @endcond */

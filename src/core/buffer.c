@@ -3,12 +3,14 @@
  * One wl_buffer, and what remains of it while the compositor holds it.
  */
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <wayland-server-protocol.h>
 
 #include "buffer.h"
 #include "commits.h"
 #include "context.h"
+#include "mapping.h"
 #include "pool.h"
 
 static void handle_destroy(struct wl_client *client,
@@ -28,23 +30,55 @@ void sp_buffer_leave_resource(struct sealpool_buffer *buffer) {
 	buffer->resource = NULL;
 	/* The contents are those of the last commit from now on: what is not
 	 * stale stays so, whatever else is committed. */
+	sp_view_set_final(&buffer->view);
 	sp_commits_forget_buffer(buffer);
 	sealpool_buffer_unref(buffer);
 }
 
 static void buffer_destroy(struct sealpool_buffer *buffer) {
-	sp_memory_finish(buffer);
+	sp_report_finish(&buffer->report);
+	sp_view_finish(&buffer->view);
 	wl_list_remove(&buffer->link);
 	sp_client_dismiss_buffer(buffer->pool->client);
-	if (buffer->memory.fd_behind) {
-		sp_client_discharge_fd(buffer->pool->client);
+	if (buffer->fd_behind) {
+		sp_account_discharge(&buffer->pool->client->account,
+			SP_RESOURCE_FDS, 1);
 	}
 	sp_pool_unref(buffer->pool);
 	free(buffer);
 }
 
+/* What an access met */
+
+static void view_short_file(struct sp_view *view, uint64_t file_size) {
+	struct sealpool_buffer *buffer =
+		wl_container_of(view, buffer, view);
+	sp_report_post(&buffer->report, SP_REPORT_SHORT, (int64_t)file_size);
+}
+
+static void view_over_budget(struct sp_view *view) {
+	struct sealpool_buffer *buffer =
+		wl_container_of(view, buffer, view);
+	/* What all clients hold is not this one's fault. */
+	if (sp_client_is_over(buffer->pool->client)) {
+		sp_report_post(&buffer->report, SP_REPORT_OVER_BUDGET, 0);
+	}
+}
+
+static void view_failed(struct sp_view *view, int error) {
+	struct sealpool_buffer *buffer =
+		wl_container_of(view, buffer, view);
+	sp_report_post(&buffer->report, SP_REPORT_FAILED, error);
+}
+
+static const struct sp_view_ops view_ops = {
+	.short_file = view_short_file,
+	.over_budget = view_over_budget,
+	.failed = view_failed,
+};
+
 struct sealpool_buffer *sp_buffer_new(struct sp_pool *pool,
-		const struct sp_layout *layout) {
+		const struct sp_layout *layout, bool behind) {
 	if (!sp_client_admit_buffer(pool->client)) {
 		return NULL;
 	}
@@ -59,18 +93,23 @@ struct sealpool_buffer *sp_buffer_new(struct sp_pool *pool,
 	sp_pool_ref(pool);
 	wl_list_insert(&pool->buffers, &buffer->link);
 	buffer->refs = 1;
-	buffer->layout = *layout;
+	sp_report_init(&buffer->report, buffer);
+	if (behind) {
+		sp_view_init_behind(&buffer->view, &pool->backing, layout,
+			&view_ops);
+	} else {
+		sp_view_init(&buffer->view, &pool->backing, layout, &view_ops);
+	}
 	return buffer;
 }
 
 void sp_buffer_create(struct sp_pool *pool, struct wl_client *client,
 		uint32_t id, const struct sp_layout *layout) {
 	struct sp_context *context = pool->client->context;
-	struct sealpool_buffer *buffer = sp_buffer_new(pool, layout);
+	struct sealpool_buffer *buffer = sp_buffer_new(pool, layout, false);
 	if (buffer == NULL) {
 		return;
 	}
-	sp_memory_init(buffer);
 	buffer->resource =
 		wl_resource_create(client, &wl_buffer_interface, 1, id);
 	if (buffer->resource == NULL) {
@@ -115,28 +154,87 @@ struct wl_resource *sealpool_buffer_get_resource(
 }
 
 int32_t sealpool_buffer_get_width(const struct sealpool_buffer *buffer) {
-	return buffer->layout.width;
+	return buffer->view.layout.width;
 }
 
 int32_t sealpool_buffer_get_height(const struct sealpool_buffer *buffer) {
-	return buffer->layout.height;
+	return buffer->view.layout.height;
 }
 
 int32_t sealpool_buffer_get_stride(const struct sealpool_buffer *buffer) {
-	return (int32_t)buffer->layout.planes[0].stride;
+	return (int32_t)buffer->view.layout.planes[0].stride;
 }
 
 int32_t sealpool_buffer_get_offset(const struct sealpool_buffer *buffer) {
-	return (int32_t)sp_layout_start(&buffer->layout);
+	return (int32_t)sp_layout_start(&buffer->view.layout);
 }
 
 uint32_t sealpool_buffer_get_format(const struct sealpool_buffer *buffer) {
-	return buffer->layout.format->drm;
+	return buffer->view.layout.format->drm;
 }
 
 enum sealpool_memory_kind sealpool_buffer_get_kind(
 		const struct sealpool_buffer *buffer) {
-	return atomic_load_explicit(&buffer->memory.kind, memory_order_acquire);
+	return atomic_load_explicit(&buffer->view.kind, memory_order_acquire);
+}
+
+int sealpool_buffer_get_fd(struct sealpool_buffer *buffer) {
+	return sealpool_buffer_get_kind(buffer) == SEALPOOL_MEMORY_DIRECT ?
+		buffer->pool->backing.file.fd : -ENOTSUP;
+}
+
+/* All that is said of it but where it is. */
+static void describe(struct sealpool_buffer *buffer,
+		struct sealpool_access *access) {
+	access->format = buffer->view.layout.format->drm;
+	access->stride = buffer->view.layout.planes[0].stride;
+	access->buffer = buffer;
+}
+
+static int begin_any(struct sealpool_buffer *buffer, uint32_t flags,
+		struct sealpool_access *access) {
+	assert(flags != 0);
+	assert((flags & ~(SEALPOOL_ACCESS_READ | SEALPOOL_ACCESS_WRITE)) == 0);
+	uint64_t epoch = sp_client_get_epoch(buffer->pool->client);
+	struct sp_access begun;
+	int ret = (flags & SEALPOOL_ACCESS_WRITE) ?
+		sp_view_begin_write(&buffer->view, epoch, &begun) :
+		sp_view_begin_read(&buffer->view, epoch, &begun);
+	*access = (struct sealpool_access){
+		.data = begun.data,
+		.held = begun.held,
+		.flags = begun.flags,
+	};
+	describe(buffer, access);
+	return ret;
+}
+
+/* What most accesses are takes as few instructions as can be. */
+int sealpool_buffer_begin_access(struct sealpool_buffer *buffer,
+		uint32_t flags, struct sealpool_access *access) {
+	if (flags != SEALPOOL_ACCESS_READ || atomic_load_explicit(
+			&buffer->view.kind, memory_order_acquire) !=
+			SEALPOOL_MEMORY_DIRECT) {
+		return begin_any(buffer, flags, access);
+	}
+	describe(buffer, access);
+	access->flags = 0;
+	access->data = sp_untrusted_in_place(buffer->view.mapping->data) +
+		sp_layout_start(&buffer->view.layout);
+	return 0;
+}
+
+void sealpool_access_end(struct sealpool_access *access) {
+	if (access->flags != 0) {
+		struct sp_access begun = {
+			.held = access->held,
+			.flags = access->flags,
+		};
+		sp_view_end(&access->buffer->view, &begun);
+	}
+	access->data = NULL;
+	access->buffer = NULL;
+	access->flags = 0;
 }
 
 void sealpool_buffer_send_release(struct sealpool_buffer *buffer) {

@@ -3,14 +3,14 @@
 #define SEALPOOL_CORE_BUFFER_H
 
 #include <pixman.h>
-#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <wayland-server-core.h>
 
 #include <sealpool/shm.h>
 
-#include "format.h"
-#include "memory.h"
+#include "report.h"
+#include "view.h"
 
 struct sp_pool;
 struct sp_surface;
@@ -21,11 +21,11 @@ struct sealpool_buffer {
 	struct wl_resource *resource; /* NULL once destroyed */
 	/* The resource's, and whoever else took one. */
 	unsigned refs;
-	/* How often it was looked whether it can be read in place. */
-	atomic_uint judged;
 
-	struct sp_layout layout;
-	struct sp_memory memory;
+	struct sp_view view;
+	struct sp_report report;
+	/* The wl_shm behind a guard has an fd for it, which is charged. */
+	bool fd_behind;
 
 	/* The surface it was last committed to, while commits matter. */
 	struct sp_surface *surface;
@@ -36,12 +36,12 @@ struct sealpool_buffer {
 };
 
 /**
- * Makes a buffer that has neither memory nor a resource yet, with one reference
- * for the caller. Returns NULL when there is no memory, or no more for this
- * client, of which it was told.
+ * Makes a buffer that has no resource yet, with one reference for the caller. Behind
+ * a guard, somebody else reads it. Returns NULL when there is no memory, or no more
+ * for this client, of which it was told.
  */
 struct sealpool_buffer *sp_buffer_new(struct sp_pool *pool,
-	const struct sp_layout *layout);
+	const struct sp_layout *layout, bool behind);
 
 /** The wl_buffer is gone; gives its reference back. */
 void sp_buffer_leave_resource(struct sealpool_buffer *buffer);

@@ -131,7 +131,7 @@ static void attachment_handle_destroy(struct wl_listener *listener,
 }
 
 static void set_tracked(struct sealpool_buffer *buffer, bool tracked) {
-	sp_memory_set_tracked(buffer, tracked,
+	sp_view_set_tracked(&buffer->view, tracked,
 		sp_client_get_epoch(buffer->pool->client));
 }
 
@@ -253,7 +253,7 @@ static void handle_attach(struct sp_commits *commits,
 
 	struct sp_surface *surface = surface_find(commits, resource);
 	if (surface == NULL) {
-		if (buffer == NULL || !sp_memory_wants_commits(buffer)) {
+		if (buffer == NULL || !sp_view_wants_commits(&buffer->view)) {
 			return;
 		}
 		surface = surface_get(commits, resource);
@@ -298,7 +298,7 @@ static int32_t clip(int64_t value, int32_t max) {
 /* Adds a region of the surface, at an integer scale, to what a buffer lacks. */
 static void buffer_add_scaled(struct sealpool_buffer *buffer,
 		const pixman_region32_t *damage, int32_t scale) {
-	const struct sp_layout *layout = &buffer->layout;
+	const struct sp_layout *layout = &buffer->view.layout;
 	int boxes_len;
 	const pixman_box32_t *boxes = pixman_region32_rectangles(
 		(pixman_region32_t *)damage, &boxes_len);
@@ -319,8 +319,8 @@ static void buffer_add_scaled(struct sealpool_buffer *buffer,
 static void buffer_add_lacking(struct sealpool_buffer *buffer,
 		const struct sp_surface *surface, bool all) {
 	if (all) {
-		sp_region_set_size(&buffer->lacking, buffer->layout.width,
-			buffer->layout.height);
+		sp_region_set_size(&buffer->lacking, buffer->view.layout.width,
+			buffer->view.layout.height);
 		return;
 	}
 	buffer_add_scaled(buffer, &surface->pending.surface_damage,
@@ -341,8 +341,8 @@ static bool surface_apply_pending(struct sp_surface *surface) {
 	if (surface->pending.attached) {
 		const struct sealpool_buffer *buffer =
 			surface->pending.attachment.buffer;
-		int32_t width = buffer != NULL ? buffer->layout.width : 0;
-		int32_t height = buffer != NULL ? buffer->layout.height : 0;
+		int32_t width = buffer != NULL ? buffer->view.layout.width : 0;
+		int32_t height = buffer != NULL ? buffer->view.layout.height : 0;
 		changed |= width != surface->width || height != surface->height;
 		surface->width = width;
 		surface->height = height;
@@ -365,7 +365,7 @@ static struct sealpool_buffer *handle_commit(struct sp_commits *commits,
 	bool all = surface_apply_pending(surface);
 	struct sealpool_buffer *buffer, *tmp;
 	wl_list_for_each_safe(buffer, tmp, &surface->buffers, surface_link) {
-		if (!sp_memory_wants_commits(buffer)) {
+		if (!sp_view_wants_commits(&buffer->view)) {
 			/* Became direct. */
 			buffer_leave_surface(buffer);
 		} else {
@@ -389,15 +389,15 @@ static struct sealpool_buffer *handle_commit(struct sp_commits *commits,
 	if (buffer == NULL) {
 		return NULL;
 	}
-	sp_memory_handle_commit(buffer);
-	if (!sp_memory_wants_commits(buffer)) {
+	sp_view_handle_commit(&buffer->view);
+	if (!sp_view_wants_commits(&buffer->view)) {
 		return NULL;
 	}
 	struct sp_client *client = buffer->pool->client;
 	sp_client_note_request(client);
 	uint64_t epoch = sp_client_get_epoch(client);
 	if (buffer->surface == surface) {
-		sp_memory_age(buffer, &buffer->lacking, epoch);
+		sp_view_age(&buffer->view, &buffer->lacking, epoch);
 		pixman_region32_clear(&buffer->lacking);
 		wl_list_remove(&buffer->surface_link);
 		wl_list_insert(&surface->buffers, &buffer->surface_link);
@@ -406,7 +406,7 @@ static struct sealpool_buffer *handle_commit(struct sp_commits *commits,
 	} else {
 		/* Seen elsewhere, or handed to another request, since it was
 		 * attached here. */
-		sp_memory_age(buffer, NULL, epoch);
+		sp_view_age(&buffer->view, NULL, epoch);
 	}
 	return buffer;
 }

@@ -9,10 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "budget.h"
+#include "client.h"
 #include "context.h"
+#include "evict.h"
 #include "format.h"
-#include "kept.h"
-#include "mapping.h"
 
 void sp_log(struct sp_context *context,
 		enum sealpool_log_importance importance,
@@ -41,6 +42,24 @@ static void log_to_stderr(void *data, enum sealpool_log_importance importance,
 	fprintf(stderr, "\n");
 }
 
+static void init_account(struct sp_context *context) {
+	const struct sealpool_budget *limits = &context->limits;
+	uint32_t fds_reserve = limits->all_fds / SP_FDS_RESERVE_PART;
+	uint64_t bytes_reserve =
+		limits->all_shadow_bytes / SP_BYTES_RESERVE_PART;
+	sp_account_init(&context->all, NULL, &sp_evict_account_ops);
+	sp_account_set_limit(&context->all, SP_RESOURCE_FDS,
+		limits->all_fds, fds_reserve);
+	sp_account_set_limit(&context->all, SP_RESOURCE_SHADOW_BYTES,
+		limits->all_shadow_bytes, bytes_reserve);
+}
+
+static void handle_cache_filled(struct sp_cache *cache) {
+	struct sp_context *context =
+		wl_container_of(cache, context, memory.cache);
+	sp_idle_note(context);
+}
+
 struct sp_context *sp_context_create(struct wl_display *display,
 		const struct sealpool_options *options) {
 	struct sp_context blank = {
@@ -58,22 +77,17 @@ struct sp_context *sp_context_create(struct wl_display *display,
 	}
 	*context = blank;
 	sp_epoch_init(&context->epoch, wl_display_get_event_loop(display));
-	sp_budget_init(&context->budget, &options->budget);
-	context->nofault = sp_mapping_probe_nofault();
+	sp_budget_init(&context->limits, &options->budget);
+	init_account(context);
 
-	int ret = -ENOMEM;
-	context->zeroes = sp_mapping_create_zeroes();
-	if (context->zeroes == NULL) {
-		goto error_context;
-	}
-	ret = sp_bounce_init(&context->bounce);
+	int ret = sp_memory_init(&context->memory, handle_cache_filled);
 	if (ret < 0) {
-		goto error_zeroes;
+		goto error_context;
 	}
 	ret = sp_mailbox_init(&context->mailbox,
 		wl_display_get_event_loop(display));
 	if (ret < 0) {
-		goto error_bounce;
+		goto error_memory;
 	}
 	ret = sp_idle_init(context, options->shadow_idle_ms);
 	if (ret < 0) {
@@ -85,7 +99,7 @@ struct sp_context *sp_context_create(struct wl_display *display,
 	if (ret < 0) {
 		goto error_idle;
 	}
-	sp_budget_listen(context);
+	sp_evict_init(context);
 	return context;
 
 error_idle:
@@ -93,10 +107,8 @@ error_idle:
 error_mailbox:
 	sp_mailbox_detach(&context->mailbox);
 	sp_mailbox_finish(&context->mailbox);
-error_bounce:
-	sp_bounce_finish(&context->bounce);
-error_zeroes:
-	sp_mapping_unref(context->zeroes);
+error_memory:
+	sp_memory_finish(&context->memory);
 error_context:
 	sp_log(context, SEALPOOL_LOG_ERROR, "cannot start: %s", strerror(-ret));
 	free(context);
@@ -108,7 +120,8 @@ void sp_context_detach(struct sp_context *context) {
 	sp_idle_detach(context);
 	sp_mailbox_detach(&context->mailbox);
 	context->display = NULL;
-	sp_kept_drop_all(context);
+	/* Nothing would give them back later. */
+	sp_cache_drop_old(&context->memory.cache, UINT64_MAX);
 }
 
 struct sp_context *sp_context_ref(struct sp_context *context) {
@@ -124,8 +137,7 @@ void sp_context_unref(struct sp_context *context) {
 	assert(wl_list_empty(&context->clients));
 	sp_reports_finish(&context->reports);
 	sp_mailbox_finish(&context->mailbox);
-	sp_bounce_finish(&context->bounce);
-	sp_mapping_unref(context->zeroes);
+	sp_memory_finish(&context->memory);
 	free(context->formats);
 	free(context);
 }

@@ -9,14 +9,13 @@
 
 #include <sealpool/shm.h>
 
-#include "bounce.h"
-#include "budget.h"
+#include "account.h"
+#include "epoch.h"
 #include "idle.h"
 #include "mailbox.h"
+#include "memory.h"
 #include "report.h"
-#include "epoch.h"
 
-struct sp_mapping;
 struct sp_pool;
 
 /**
@@ -31,8 +30,6 @@ struct sp_context {
 	size_t formats_len;
 	/* A client whose file is too short lives on. */
 	bool lenient;
-	/* Whether this system has MAP_NOFAULT. */
-	bool nofault;
 	sealpool_log_func log;
 	void *log_data;
 	sealpool_new_buffer_func new_buffer;
@@ -43,10 +40,11 @@ struct sp_context {
 	struct sp_pool *(*find_pool)(struct wl_resource *resource);
 
 	struct sp_mailbox mailbox;
-	/* What is read where no copy can be had: as long as the largest pool. */
-	struct sp_mapping *zeroes;
-	struct sp_bounce bounce;
-	struct sp_budget budget;
+	struct sp_memory memory;
+	/* None of them zero. */
+	struct sealpool_budget limits;
+	/* Of all clients. */
+	struct sp_account all;
 	struct wl_list clients; /* sp_client.link */
 	uint64_t clients_made;
 	/* Some are to be disconnected: see sp_client_end_later(). */

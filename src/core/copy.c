@@ -73,7 +73,6 @@
  * something, in smaller pieces than otherwise.
  */
 #define HOLES_LOOKED_FOR_MIN (1024 * 1024)
-#define CHUNK_SIZE ((uint64_t)2 * 1024 * 1024)
 #define SPARSE_PIECE_SIZE (16 * 1024)
 #define PIECE_SIZE (256 * 1024)
 
@@ -90,14 +89,6 @@ struct holes {
 	bool empty;
 };
 
-/* A file's data: all from one offset on that was asked for, up to the data's
- * end. */
-struct extent {
-	/* Whose offset nobody else uses; -1: the file counts as full. */
-	int fd;
-	uint64_t asked, start, end;
-};
-
 /* Rows to be read by one call. */
 struct batch {
 	struct iovec from[ROWS_AT_ONCE], to[ROWS_AT_ONCE];
@@ -110,7 +101,6 @@ struct job {
 	const uint8_t SP_UNTRUSTED *base;
 	const struct sp_copy_target *target;
 	struct holes holes;
-	struct extent shadow;
 	/* Of the client's file, if it is looked for holes, or is read where it
 	 * is mapped. */
 	uint64_t size;
@@ -194,39 +184,49 @@ static bool is_empty(struct holes *holes, uint64_t offset, uint64_t length) {
 
 static bool is_hole(struct holes *holes, uint64_t start, uint64_t end) {
 	while (holes->fd >= 0 && start < end) {
-		uint64_t chunk = start & ~(CHUNK_SIZE - 1);
+		uint64_t chunk = start & ~(SP_CHUNK_SIZE - 1);
 		if (chunk != holes->chunk) {
 			holes->chunk = chunk;
-			holes->empty = is_empty(holes, chunk, CHUNK_SIZE);
+			holes->empty = is_empty(holes, chunk, SP_CHUNK_SIZE);
 		}
 		if (!holes->empty) {
 			return holes->fd >= 0 &&
 				is_empty(holes, start, end - start);
 		}
-		start = chunk + CHUNK_SIZE;
+		start = chunk + SP_CHUNK_SIZE;
 	}
 	return holes->fd >= 0;
 }
 
-/* Makes sure that "at" is not before what was asked for, nor behind its end. */
-static void find_data(struct extent *extent, uint64_t at) {
-	if (at >= extent->asked && at < extent->end) {
-		return;
-	}
-	off_t data = lseek(extent->fd, (off_t)at, SEEK_DATA);
-	off_t hole = data < 0 ? -1 : lseek(extent->fd, data, SEEK_HOLE);
-	extent->asked = at;
-	/* ENXIO: nothing up to its end. */
-	extent->start = data < 0 ? UINT64_MAX : (uint64_t)data;
-	extent->end = hole < 0 ? UINT64_MAX : (uint64_t)hole;
+static uint8_t *get_target(const struct job *job, uint64_t offset) {
+	return job->target->data + (offset - job->target->start);
 }
 
-static bool has_data(struct extent *extent, uint64_t start, uint64_t end) {
-	if (extent->fd < 0) {
-		return true;
+/* Returns where to write, which is not all zero from now on. */
+static uint8_t *write_target(const struct job *job, uint64_t offset,
+		size_t length) {
+	struct sp_chunks *written = job->target->written;
+	for (uint64_t chunk = offset / SP_CHUNK_SIZE;
+			chunk <= (offset + length - 1) / SP_CHUNK_SIZE; chunk++) {
+		if (!sp_chunks_get(written, chunk)) {
+			sp_chunks_set(written, chunk);
+		}
 	}
-	find_data(extent, start);
-	return end > extent->start;
+	return get_target(job, offset);
+}
+
+/* What was never written is zero: memory that is not touched is not taken. */
+static void zero_target(const struct job *job, uint64_t offset, size_t length) {
+	while (length > 0) {
+		uint64_t chunk = offset / SP_CHUNK_SIZE;
+		size_t part = min(length,
+			(size_t)((chunk + 1) * SP_CHUNK_SIZE - offset));
+		if (sp_chunks_get(job->target->written, chunk)) {
+			memset(get_target(job, offset), 0, part);
+		}
+		offset += part;
+		length -= part;
+	}
 }
 
 /* Returns how many bytes there were: less than asked for at the file's end, or
@@ -305,7 +305,7 @@ static void note_hole(struct job *job, uint64_t offset, size_t length) {
 
 /* Without a hole. */
 static void copy_piece(struct job *job, uint64_t offset, size_t length) {
-	uint8_t *to = job->target->base + offset;
+	uint8_t *to = write_target(job, offset, length);
 	size_t done = read_client(job, offset, to, length);
 	zero_missing(to, length, done, &job->copied);
 }
@@ -352,7 +352,7 @@ static void copy_in_batches(struct job *job, const struct sp_span *span,
 			.iov_len = length,
 		};
 		batch.to[batch.len++] = (struct iovec){
-			.iov_base = job->target->base + offset,
+			.iov_base = write_target(job, offset, length),
 			.iov_len = length,
 		};
 		batch.bytes += length;
@@ -374,9 +374,7 @@ static void copy_in_rows(struct job *job, const struct sp_span *span,
 				copy_piece(job, from, length);
 				continue;
 			}
-			if (has_data(&job->shadow, from, from + length)) {
-				memset(job->target->base + from, 0, length);
-			}
+			zero_target(job, from, length);
 			note_hole(job, from, length);
 		}
 	}
@@ -393,17 +391,13 @@ static void copy_in_scattered(struct job *job,
 		uint64_t offset = span->offset + (uint64_t)stride * row;
 		size_t length = stride * (rows - 1) + span->row_bytes;
 		bool hole = is_hole(&job->holes, offset, offset + length);
-		bool zero = hole &&
-			has_data(&job->shadow, offset, offset + length);
 		size_t got = hole ? 0 :
 			read_client(job, offset, scratch, length);
 		for (size_t i = 0; i < rows; i++) {
 			size_t start = stride * i;
 			if (hole) {
-				if (zero) {
-					memset(job->target->base + offset +
-						start, 0, span->row_bytes);
-				}
+				zero_target(job, offset + start,
+					span->row_bytes);
 				note_hole(job, offset + start,
 					span->row_bytes);
 				continue;
@@ -412,8 +406,9 @@ static void copy_in_scattered(struct job *job,
 				min(got - start, span->row_bytes);
 			zero_missing(scratch + start, span->row_bytes, done,
 				&job->copied);
-			memcpy(job->target->base + offset + start,
-				scratch + start, span->row_bytes);
+			memcpy(write_target(job, offset + start,
+				span->row_bytes), scratch + start,
+				span->row_bytes);
 		}
 	}
 }
@@ -484,7 +479,6 @@ struct sp_copied sp_copy_in(const struct sp_copy_source *source,
 		.source = source,
 		.target = target,
 		.holes = { .fd = -1, .chunk = UINT64_MAX },
-		.shadow = { .fd = -1 },
 	};
 	struct stat st = { 0 };
 	bool large = layout->end - sp_layout_start(layout) >=
@@ -505,7 +499,6 @@ struct sp_copied sp_copy_in(const struct sp_copy_source *source,
 		job.holes.fd = source->fd;
 		job.holes.size = (uint64_t)st.st_size;
 		job.holes.allocated = (uint64_t)st.st_blocks * 512;
-		job.shadow.fd = target->fd;
 	}
 	int boxes_len;
 	const pixman_box32_t *boxes = pixman_region32_rectangles(

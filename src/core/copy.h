@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "bounce.h"
+#include "chunks.h"
 #include "format.h"
 #include "untrusted.h"
 
@@ -32,17 +33,18 @@ struct sp_copy_source {
 	struct sp_bounce *bounce;
 };
 
-/** The shadow that is copied to. */
+/** The copy that is written to. */
 struct sp_copy_target {
-	/* -1: only the mapping is written to. */
-	int fd;
-	/* Where the fd's first byte is mapped. */
-	uint8_t *base;
+	/* Where the pool's byte at the offset "start" is. */
+	uint8_t *data;
+	uint64_t start;
+	/* Which chunks of the pool may be other than zero there. */
+	struct sp_chunks *written;
 };
 
 /**
- * Copies the region, in pixels of the buffer, out of a client's file and to
- * the same offsets of a shadow. Bytes that the file does not have become zero;
+ * Copies the region, in pixels of the buffer, out of a client's file to a
+ * copy. Bytes that the file does not have become zero;
  * large holes count neither as copied nor as missing. Any thread.
  */
 struct sp_copied sp_copy_in(const struct sp_copy_source *source,

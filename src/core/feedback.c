@@ -74,13 +74,13 @@ static struct sp_pool *feedback_get_pool(const struct feedback *feedback) {
 }
 
 static enum sealpool_memory_kind pool_get_kind(const struct sp_pool *pool) {
-	if (pool->shadow_lent || pool->file.kind != SP_FILE_SHMEM) {
+	if (pool->backing.pinned || pool->backing.file.kind != SP_FILE_SHMEM) {
 		return SEALPOOL_MEMORY_SHADOW;
 	}
-	if ((uint64_t)pool->size <= pool->file.sealed_size) {
+	if ((uint64_t)pool->size <= pool->backing.file.sealed_size) {
 		return SEALPOOL_MEMORY_DIRECT;
 	}
-	return pool->client->context->nofault ? SEALPOOL_MEMORY_NOFAULT :
+	return pool->backing.memory->nofault ? SEALPOOL_MEMORY_NOFAULT :
 		SEALPOOL_MEMORY_SHADOW;
 }
 
@@ -141,11 +141,11 @@ static uint32_t feedback_get_reasons(const struct feedback *feedback,
 	const struct sp_pool *pool = feedback_get_pool(feedback);
 	const struct sealpool_buffer *buffer = feedback->buffer;
 	bool direct = kind == SEALPOOL_MEMORY_DIRECT;
-	uint64_t end = buffer != NULL ? buffer->layout.end :
+	uint64_t end = buffer != NULL ? buffer->view.layout.end :
 		(uint64_t)pool->size;
-	uint32_t reasons = file_get_reasons(&pool->file, end, direct);
+	uint32_t reasons = file_get_reasons(&pool->backing.file, end, direct);
 	if (direct) {
-		if (buffer == NULL && may_be_sparse(&pool->file, end)) {
+		if (buffer == NULL && may_be_sparse(&pool->backing.file, end)) {
 			reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_SPARSE;
 		}
 		return reasons;
@@ -153,11 +153,11 @@ static uint32_t feedback_get_reasons(const struct feedback *feedback,
 	if ((reasons & ~SEALPOOL_SHM_FEEDBACK_V1_REASON_READ_ONLY) != 0) {
 		return reasons;
 	}
-	if (pool->shadow_lent || kind == SEALPOOL_MEMORY_NOFAULT) {
+	if (pool->backing.pinned || kind == SEALPOOL_MEMORY_NOFAULT) {
 		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_LATE;
-	} else if (buffer != NULL && buffer->memory.unmapped) {
+	} else if (buffer != NULL && buffer->view.unmapped) {
 		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_BUDGET;
-	} else if (may_be_sparse(&pool->file, end)) {
+	} else if (may_be_sparse(&pool->backing.file, end)) {
 		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_SPARSE;
 	}
 	return reasons;
@@ -166,11 +166,11 @@ static uint32_t feedback_get_reasons(const struct feedback *feedback,
 static void feedback_count(const struct feedback *feedback, uint64_t *in,
 		uint64_t *out) {
 	if (feedback->buffer != NULL) {
-		*in = feedback->buffer->memory.bytes_copied_in;
-		*out = feedback->buffer->memory.bytes_copied_out;
+		*in = feedback->buffer->view.counters.copied_in;
+		*out = feedback->buffer->view.counters.copied_out;
 	} else {
-		*in = feedback->pool->bytes_copied_in;
-		*out = feedback->pool->bytes_copied_out;
+		*in = feedback->pool->backing.counters.copied_in;
+		*out = feedback->pool->backing.counters.copied_out;
 	}
 }
 
@@ -178,7 +178,7 @@ static void feedback_send(struct feedback *feedback) {
 	struct wl_resource *resource = feedback->resource;
 	if (feedback->pool != NULL) {
 		/* What it sees, it keeps. */
-		sp_file_is_sealed_to(&feedback->pool->file,
+		sp_file_is_sealed_to(&feedback->pool->backing.file,
 			(uint64_t)feedback->pool->size);
 	}
 	feedback->kind = feedback_get_kind(feedback);
@@ -334,14 +334,15 @@ static void get_used(const struct sp_client *client,
 		client->pools_len;
 	used[SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_BUFFERS] =
 		client->buffers_len;
-	used[SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_FDS] = client->fds;
+	used[SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_FDS] =
+		client->account.used[SP_RESOURCE_FDS];
 	used[SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_SHADOW_BYTES] =
-		client->shadow_bytes;
+		client->account.used[SP_RESOURCE_SHADOW_BYTES];
 }
 
 static void budget_feedback_send(struct sp_budget_feedback *feedback) {
 	const struct sealpool_budget *budget =
-		&feedback->client->context->budget.limits;
+		&feedback->client->context->limits;
 	const uint64_t limits[RESOURCES_LEN] = {
 		[SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_POOLS] =
 			budget->pools,

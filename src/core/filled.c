@@ -10,34 +10,24 @@
 #include "filled.h"
 #include "mapping.h"
 
-static bool is_known(struct sp_filled *filled, uint64_t chunk) {
-	return atomic_load_explicit(&filled->chunks[chunk / 64],
-		memory_order_relaxed) >> chunk % 64 & 1;
-}
-
-static void remember(struct sp_filled *filled, uint64_t chunk) {
-	atomic_fetch_or_explicit(&filled->chunks[chunk / 64],
-		(uint64_t)1 << chunk % 64, memory_order_relaxed);
-}
-
-bool sp_filled_covers(struct sp_filled *filled,
+bool sp_filled_covers(struct sp_chunks *filled,
 		const struct sp_mapping *mapping, uint64_t start,
 		uint64_t end) {
 	uint64_t looked_at = 0;
 	while (start < end) {
-		uint64_t chunk = start / SP_FILLED_CHUNK_SIZE;
-		uint64_t chunk_end = (chunk + 1) * SP_FILLED_CHUNK_SIZE;
+		uint64_t chunk = start / SP_CHUNK_SIZE;
+		uint64_t chunk_end = (chunk + 1) * SP_CHUNK_SIZE;
 		uint64_t part_end = chunk_end < end ? chunk_end : end;
 		uint64_t length = part_end - start;
-		if (!is_known(filled, chunk)) {
+		if (!sp_chunks_get(filled, chunk)) {
 			if (looked_at + length > SP_FILLED_LOOK_MAX ||
 					sp_mapping_has_holes(mapping, start,
 						part_end)) {
 				return false;
 			}
 			looked_at += length;
-			if (length == SP_FILLED_CHUNK_SIZE) {
-				remember(filled, chunk);
+			if (length == SP_CHUNK_SIZE) {
+				sp_chunks_set(filled, chunk);
 			}
 		}
 		start = part_end;

@@ -2,21 +2,15 @@
 #ifndef SEALPOOL_CORE_FILLED_H
 #define SEALPOOL_CORE_FILLED_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "chunks.h"
+
 struct sp_mapping;
 
-#define SP_FILLED_CHUNK_SIZE ((uint64_t)2 << 20)
 /* How many bytes one call looks at that are not known yet: 0.5 ms of work. */
 #define SP_FILLED_LOOK_MAX ((uint64_t)128 << 20)
-
-/** Which chunks of a file have been seen to have memory; all zero at first. */
-struct sp_filled {
-	/* A bit each, for as many as the largest pool can have. */
-	_Atomic uint64_t chunks[INT32_MAX / SP_FILLED_CHUNK_SIZE / 64 + 1];
-};
 
 /**
  * Whether all of the file from "start" to "end", which the mapping covers, has
@@ -24,7 +18,7 @@ struct sp_filled {
  * SP_FILLED_LOOK_MAX, so that it can take several calls until that is known of a
  * large range. Any thread.
  */
-bool sp_filled_covers(struct sp_filled *filled,
+bool sp_filled_covers(struct sp_chunks *filled,
 	const struct sp_mapping *mapping, uint64_t start, uint64_t end);
 
 #endif

@@ -4,21 +4,18 @@
  * not change is seldom looked at, and to copy it anew costs less than to keep
  * everybody's twice.
  *
- * An access only notes when it ended. A timer on the event loop looks at all
- * copies when the first of them can be idle; it is not set while there is no
- * copy. As each copy has a time of its own, and a client ten thousand of them,
- * the timer takes its time between two looks: what is idle waits a little, to be
- * found together with others.
+ * A copy that is not being read is in the cache. A timer on the event loop looks at
+ * the oldest ones when the first of them can be idle; it is not set while there is
+ * none. As each copy has a time of its own, and a client ten thousand of them, the
+ * timer takes its time between two looks: what is idle waits a little, to be found
+ * together with others.
  */
 #include <errno.h>
 #include <wayland-server-core.h>
 
-#include "buffer.h"
 #include "clock.h"
 #include "context.h"
 #include "idle.h"
-#include "kept.h"
-#include "pool.h"
 
 #define DEFAULT_AFTER 10000
 
@@ -41,36 +38,21 @@ uint64_t sp_idle_get_wait(uint32_t after, uint64_t now, uint64_t first) {
 static int handle_timer(void *data) {
 	struct sp_context *context = data;
 	struct sp_idle *idle = &context->idle;
-	/* First, so that what other threads note meanwhile is not lost. */
+	/* First, so that what other threads add meanwhile is not lost. */
 	idle->waiting = false;
-	atomic_store(&idle->wanted, false);
-
 	uint64_t now = sp_clock_now();
-	uint64_t first = UINT64_MAX;
-	struct sp_client *client;
-	struct sp_pool *pool;
-	struct sealpool_buffer *buffer;
-	wl_list_for_each(client, &context->clients, link) {
-		uint64_t at = sp_kept_drop_idle(client, now, idle->after);
-		first = at < first ? at : first;
-		wl_list_for_each(pool, &client->pools, link) {
-			wl_list_for_each(buffer, &pool->buffers, link) {
-				at = sp_memory_drop_idle(buffer, now,
-					idle->after);
-				first = at < first ? at : first;
-			}
-		}
-	}
+	uint64_t first = now < idle->after ? UINT64_MAX : sp_cache_drop_old(
+		&context->memory.cache, now - idle->after);
 	if (first != UINT64_MAX) {
-		atomic_store(&idle->wanted, true);
-		wait_for(idle, sp_idle_get_wait(idle->after, now, first));
+		wait_for(idle, sp_idle_get_wait(idle->after, now,
+			first + idle->after));
 	}
 	return 0;
 }
 
 static void handle_mail(struct sp_mail *mail) {
 	struct sp_idle *idle = wl_container_of(mail, idle, mail);
-	if (atomic_load(&idle->wanted) && !idle->waiting) {
+	if (!idle->waiting) {
 		wait_for(idle, idle->after);
 	}
 }
@@ -95,10 +77,7 @@ void sp_idle_detach(struct sp_context *context) {
 
 void sp_idle_note(struct sp_context *context) {
 	struct sp_idle *idle = &context->idle;
-	if (idle->after != UINT32_MAX &&
-			!atomic_load_explicit(&idle->wanted,
-				memory_order_relaxed) &&
-			!atomic_exchange(&idle->wanted, true)) {
+	if (idle->after != UINT32_MAX) {
 		sp_mailbox_post(&context->mailbox, &idle->mail);
 	}
 }

@@ -2,7 +2,6 @@
 #ifndef SEALPOOL_CORE_IDLE_H
 #define SEALPOOL_CORE_IDLE_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -15,8 +14,6 @@ struct sp_idle {
 	/* After so many milliseconds; UINT32_MAX for never. */
 	uint32_t after;
 	struct wl_event_source *timer;
-	/* There are copies that the timer is to look at. Any thread. */
-	atomic_bool wanted;
 	struct sp_mail mail;
 	/* The timer is set. */
 	bool waiting;
@@ -31,7 +28,7 @@ void sp_idle_detach(struct sp_context *context);
  * at which a copy can be idle. All in milliseconds. */
 uint64_t sp_idle_get_wait(uint32_t after, uint64_t now, uint64_t first);
 
-/** A copy has been used, and may be idle from now on. Any thread. */
+/** There is something in the cache. Any thread. */
 void sp_idle_note(struct sp_context *context);
 
 #endif

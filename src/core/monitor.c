@@ -31,7 +31,7 @@
 #include <unistd.h>
 #include <wayland-server-core.h>
 
-#include "budget.h"
+#include "client.h"
 #include "context.h"
 #include "monitor.h"
 #include "stats.h"

@@ -15,7 +15,6 @@
 #include "buffer.h"
 #include "context.h"
 #include "format.h"
-#include "kept.h"
 #include "pool.h"
 
 static struct sp_pool *pool_from_resource(struct wl_resource *resource) {
@@ -74,9 +73,8 @@ static void pool_handle_resize(struct wl_client *client,
 			" bytes", pool->size, size);
 		return;
 	}
-	pthread_mutex_lock(&pool->lock);
 	pool->size = size;
-	pthread_mutex_unlock(&pool->lock);
+	sp_backing_grow(&pool->backing, (uint64_t)size);
 }
 
 static const struct wl_shm_pool_interface pool_impl = {
@@ -114,7 +112,9 @@ struct sp_pool *sp_pool_new(struct sp_context *context,
 		sp_post_no_memory(context, wl_client);
 		goto error_admitted;
 	}
-	if (pthread_mutex_init(&pool->lock, NULL) != 0) {
+	if (sp_backing_init(&pool->backing, &context->memory, &client->account,
+			&client->spare, &client->counters, file,
+			(uint64_t)size) < 0) {
 		sp_post_no_memory(context, wl_client);
 		goto error_pool;
 	}
@@ -123,10 +123,8 @@ struct sp_pool *sp_pool_new(struct sp_context *context,
 	wl_list_insert(client->pools.prev, &pool->link);
 	wl_list_init(&pool->buffers);
 	wl_list_init(&pool->lents);
-	wl_list_init(&pool->shadowed);
 	pool->refs = 1;
 	pool->size = size;
-	pool->file = *file;
 	return pool;
 
 error_pool:
@@ -194,65 +192,12 @@ void sp_pool_unref(struct sp_pool *pool) {
 		return;
 	}
 	assert(wl_list_empty(&pool->buffers));
-	for (size_t i = 0; i < sizeof(pool->mappings) /
-			sizeof(pool->mappings[0]); i++) {
-		sp_mapping_unref(pool->mappings[i]);
-	}
-	if (pool->has_shadow) {
-		sp_shadow_finish(&pool->shadow);
-	}
-	pthread_mutex_destroy(&pool->lock);
-	sp_file_finish(&pool->file);
+	sp_backing_finish(&pool->backing);
 	wl_list_remove(&pool->link);
 	if (pool->fd_behind) {
-		sp_client_discharge_fd(pool->client);
+		sp_account_discharge(&pool->client->account, SP_RESOURCE_FDS, 1);
 	}
 	sp_client_dismiss_pool(pool->client);
 	sp_client_unref(pool->client);
 	free(pool);
-}
-
-struct sp_mapping *sp_pool_map(struct sp_pool *pool, enum sp_mapping_mode mode,
-		uint64_t end) {
-	pthread_mutex_lock(&pool->lock);
-	struct sp_mapping **newest = &pool->mappings[mode];
-	if (*newest == NULL || (*newest)->size < end) {
-		/* A pool that grew once will grow again. */
-		bool roomy = *newest != NULL;
-		struct sp_mapping *mapping = sp_mapping_create(pool->file.fd,
-			mode, (size_t)pool->size, pool->file.page_size, roomy);
-		if (mapping == NULL) {
-			pthread_mutex_unlock(&pool->lock);
-			return NULL;
-		}
-		sp_mapping_unref(*newest);
-		*newest = mapping;
-	}
-	struct sp_mapping *mapping = sp_mapping_ref(*newest);
-	pthread_mutex_unlock(&pool->lock);
-	return mapping;
-}
-
-int sp_pool_need_shadow(struct sp_pool *pool) {
-	if (pool->has_shadow) {
-		return 0;
-	}
-	int ret = sp_shadow_init(&pool->shadow, pool->client,
-		(uint64_t)pool->size);
-	pool->has_shadow = ret == 0;
-	return ret;
-}
-
-bool sp_pool_reuse_shadow(struct sp_pool *pool, uint64_t start, uint64_t end) {
-	if (pool->has_shadow || !sp_kept_take(pool->client, &pool->shadow,
-			start, end)) {
-		return false;
-	}
-	pool->has_shadow = true;
-	return true;
-}
-
-void sp_pool_give_up_shadow(struct sp_pool *pool) {
-	pool->has_shadow = false;
-	sp_kept_put(pool->client, &pool->shadow);
 }

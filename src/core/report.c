@@ -25,7 +25,7 @@ static bool post_short(struct sealpool_buffer *buffer, uint64_t file_size) {
 	sp_log(context, SEALPOOL_LOG_INFO, "client %d: a buffer ends at byte "
 		"%" PRIu64 " of a pool of %" PRIi32 " bytes, whose file has "
 		"%" PRIu64 "%s", sp_client_get_pid(pool->client),
-		buffer->layout.end, pool->size, file_size,
+		buffer->view.layout.end, pool->size, file_size,
 		context->lenient ? "" : ": disconnected");
 	if (context->lenient) {
 		return false;
@@ -33,7 +33,7 @@ static bool post_short(struct sealpool_buffer *buffer, uint64_t file_size) {
 	wl_resource_post_error(buffer->resource, WL_SHM_ERROR_INVALID_FD,
 		"pool of %" PRIi32 " bytes, but its file has %" PRIu64 ": "
 		"the buffer ends at %" PRIu64, pool->size, file_size,
-		buffer->layout.end);
+		buffer->view.layout.end);
 	return true;
 }
 
@@ -50,7 +50,7 @@ static bool post(const struct sp_report *report) {
 	case SP_REPORT_SHORT:
 		return post_short(buffer, (uint64_t)report->value);
 	case SP_REPORT_OVER_BUDGET:
-		sp_client_post_over(client);
+		sp_client_post_full(client);
 		return true;
 	case SP_REPORT_FAILED:
 		sp_log(client->context, SEALPOOL_LOG_ERROR, "cannot copy a "

@@ -14,24 +14,40 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "budget.h"
+#include "account.h"
 #include "file.h"
 #include "mapping.h"
+#include "pages.h"
 #include "shadow.h"
 
-static size_t get_page_size(void) {
-	return (size_t)sysconf(_SC_PAGESIZE);
+static int charge(struct sp_shadow *shadow, uint64_t bytes) {
+	int ret = sp_account_charge(shadow->account, SP_RESOURCE_SHADOW_BYTES,
+		bytes);
+	if (ret < 0) {
+		return ret;
+	}
+	if (shadow->pinned) {
+		/* There is no limit for it. */
+		sp_account_charge(shadow->account, SP_RESOURCE_PINNED_BYTES,
+			bytes);
+	}
+	shadow->charged += bytes;
+	return 0;
 }
 
-static uint64_t round_to_pages(uint64_t size) {
-	uint64_t page_size = get_page_size();
-	return (size + page_size - 1) & ~(page_size - 1);
+static void discharge(struct sp_shadow *shadow, uint64_t bytes) {
+	sp_account_discharge(shadow->account, SP_RESOURCE_SHADOW_BYTES, bytes);
+	if (shadow->pinned) {
+		sp_account_discharge(shadow->account,
+			SP_RESOURCE_PINNED_BYTES, bytes);
+	}
+	shadow->charged -= bytes;
 }
 
-int sp_shadow_init(struct sp_shadow *shadow, struct sp_client *client,
+int sp_shadow_init(struct sp_shadow *shadow, struct sp_account *account,
 		uint64_t size) {
-	*shadow = (struct sp_shadow){ .client = client, .fd = -1 };
-	int ret = sp_client_charge_fd(client);
+	*shadow = (struct sp_shadow){ .account = account, .fd = -1 };
+	int ret = sp_account_charge(account, SP_RESOURCE_FDS, 1);
 	if (ret < 0) {
 		return ret;
 	}
@@ -56,7 +72,7 @@ error_fd:
 	close(shadow->fd);
 	shadow->fd = -1;
 error_charge:
-	sp_client_discharge_fd(client);
+	sp_account_discharge(account, SP_RESOURCE_FDS, 1);
 	return ret;
 }
 
@@ -67,14 +83,13 @@ void sp_shadow_finish(struct sp_shadow *shadow) {
 	sp_mapping_unref(shadow->mapping);
 	close(shadow->fd);
 	shadow->fd = -1;
-	sp_client_discharge_fd(shadow->client);
-	sp_client_discharge_bytes(shadow->client, shadow->charged);
-	shadow->charged = 0;
+	sp_account_discharge(shadow->account, SP_RESOURCE_FDS, 1);
+	discharge(shadow, shadow->charged);
 }
 
 int sp_shadow_grow(struct sp_shadow *shadow, uint64_t size) {
 	if (size > shadow->size) {
-		if (!sp_file_may_be_as_long(round_to_pages(size))) {
+		if (!sp_file_may_be_as_long(sp_pages_round_up(size))) {
 			return -EFBIG;
 		}
 		if (ftruncate(shadow->fd, (off_t)size) < 0) {
@@ -88,7 +103,7 @@ int sp_shadow_grow(struct sp_shadow *shadow, uint64_t size) {
 	/* A pool that grew once will grow again. */
 	bool roomy = shadow->mapping != NULL;
 	struct sp_mapping *mapping = sp_mapping_create(shadow->fd,
-		SP_MAPPING_WRITE, (size_t)size, get_page_size(), roomy);
+		SP_MAPPING_WRITE, (size_t)size, (size_t)sp_pages_get_size(), roomy);
 	if (mapping == NULL) {
 		return -errno;
 	}
@@ -105,14 +120,11 @@ static void settle_charge(struct sp_shadow *shadow) {
 	}
 	uint64_t allocated = (uint64_t)st.st_blocks * 512;
 	if (allocated < shadow->charged) {
-		sp_client_discharge_bytes(shadow->client,
-			shadow->charged - allocated);
-		shadow->charged = allocated;
-	} else if (allocated > shadow->charged &&
-			sp_client_charge_bytes(shadow->client,
-				allocated - shadow->charged) == 0) {
-		/* Huge pages come larger than asked for. */
-		shadow->charged = allocated;
+		discharge(shadow, shadow->charged - allocated);
+	} else if (allocated > shadow->charged) {
+		/* Huge pages come larger than asked for. Without the charge, they
+		 * are nobody's. */
+		charge(shadow, allocated - shadow->charged);
 	}
 }
 
@@ -146,8 +158,8 @@ static void note_released(struct sp_range *reserved, uint64_t start,
 }
 
 int sp_shadow_reserve(struct sp_shadow *shadow, uint64_t start, uint64_t end) {
-	start &= ~((uint64_t)get_page_size() - 1);
-	end = round_to_pages(end);
+	start = sp_pages_round_down(start);
+	end = sp_pages_round_up(end);
 	if (start >= shadow->reserved.start && end <= shadow->reserved.end) {
 		return 0;
 	}
@@ -156,16 +168,15 @@ int sp_shadow_reserve(struct sp_shadow *shadow, uint64_t start, uint64_t end) {
 	 * there already is not known, only how many are in all. The excess is
 	 * given back below. */
 	uint64_t bytes = end - start;
-	uint64_t size = round_to_pages(shadow->size);
+	uint64_t size = sp_pages_round_up(shadow->size);
 	uint64_t lacking = size > shadow->charged ? size - shadow->charged : 0;
 	if (bytes > lacking) {
 		bytes = lacking;
 	}
-	int ret = sp_client_charge_bytes(shadow->client, bytes);
+	int ret = charge(shadow, bytes);
 	if (ret < 0) {
 		return ret;
 	}
-	shadow->charged += bytes;
 	do {
 		ret = fallocate(shadow->fd, FALLOC_FL_KEEP_SIZE, (off_t)start,
 			(off_t)(end - start)) < 0 ? -errno : 0;
@@ -178,8 +189,8 @@ int sp_shadow_reserve(struct sp_shadow *shadow, uint64_t start, uint64_t end) {
 }
 
 void sp_shadow_release(struct sp_shadow *shadow, uint64_t start, uint64_t end) {
-	start &= ~((uint64_t)get_page_size() - 1);
-	end = round_to_pages(end);
+	start = sp_pages_round_down(start);
+	end = sp_pages_round_up(end);
 	if (start >= end) {
 		return;
 	}

@@ -5,7 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct sp_client;
+#include "chunks.h"
+
+struct sp_account;
 struct sp_mapping;
 
 /** Bytes of a file. */
@@ -15,25 +17,29 @@ struct sp_range {
 
 /** A compositor-owned stand-in for a pool's file. */
 struct sp_shadow {
-	struct sp_client *client;
+	struct sp_account *account;
 	int fd;
 	uint64_t size;
-	/* What the client was charged for, in bytes. */
+	/* Another wl_shm has it mapped: see SP_RESOURCE_PINNED_BYTES. */
+	bool pinned;
+	/* What the account was charged for, in bytes. */
 	uint64_t charged;
 	/* Pages that are known to have memory; there may be others. */
 	struct sp_range reserved;
 	/* The mapping of now; older ones live on with their users. */
 	struct sp_mapping *mapping;
+	/* Which chunks may be other than zero. */
+	struct sp_chunks written;
 };
 
 /**
  * Creates a shadow for a pool of "size" bytes, all zero, with no memory behind
- * it yet. One fd is charged to the client. Returns 0 or a negative errno:
- * -EDQUOT over the client's budget of fds.
+ * it yet. One fd is charged to the account. Returns 0 or a negative errno:
+ * -EDQUOT over a limit.
  *
  * No function here is to be called for one shadow on two threads at once.
  */
-int sp_shadow_init(struct sp_shadow *shadow, struct sp_client *client,
+int sp_shadow_init(struct sp_shadow *shadow, struct sp_account *account,
 	uint64_t size);
 void sp_shadow_finish(struct sp_shadow *shadow);
 
@@ -45,7 +51,7 @@ int sp_shadow_grow(struct sp_shadow *shadow, uint64_t size);
 
 /**
  * Gives memory to a range, so that touching it there cannot fail, and charges
- * the client for it. Returns 0 or a negative errno: -EDQUOT over its budget.
+ * the account for it. Returns 0 or a negative errno: -EDQUOT over a limit.
  */
 int sp_shadow_reserve(struct sp_shadow *shadow, uint64_t start, uint64_t end);
 

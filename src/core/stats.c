@@ -6,8 +6,8 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "budget.h"
 #include "buffer.h"
+#include "client.h"
 #include "pool.h"
 #include "stats.h"
 
@@ -20,15 +20,16 @@ static void count_buffers(const struct sp_pool *pool,
 }
 
 static void count_shadows(struct sp_pool *pool, struct sealpool_stats *stats) {
-	pthread_mutex_lock(&pool->lock);
-	if (pool->has_shadow) {
+	struct sp_backing *backing = &pool->backing;
+	if (backing->pinned) {
+		pthread_mutex_lock(&backing->lock);
 		stats->fds++;
-		stats->shadow_bytes += pool->shadow.charged;
+		stats->shadow_bytes += backing->shadow.charged;
+		pthread_mutex_unlock(&backing->lock);
 	}
-	pthread_mutex_unlock(&pool->lock);
 	const struct sealpool_buffer *buffer;
 	wl_list_for_each(buffer, &pool->buffers, link) {
-		sp_memory_count(buffer, &stats->fds, &stats->shadow_bytes);
+		sp_view_count(&buffer->view, &stats->fds, &stats->shadow_bytes);
 	}
 }
 
@@ -42,11 +43,11 @@ void sp_client_get_stats(struct sp_client *client,
 		struct sealpool_stats *stats) {
 	struct sealpool_stats sum = {
 		.pools = client->pools_len,
-		.fds = (uint32_t)client->fds,
-		.shadow_bytes = client->shadow_bytes,
-		.bytes_copied_in = client->bytes_copied_in,
-		.bytes_copied_out = client->bytes_copied_out,
-		.faults = client->faults,
+		.fds = (uint32_t)client->account.used[SP_RESOURCE_FDS],
+		.shadow_bytes = client->account.used[SP_RESOURCE_SHADOW_BYTES],
+		.bytes_copied_in = client->counters.copied_in,
+		.bytes_copied_out = client->counters.copied_out,
+		.faults = client->counters.faults,
 	};
 	struct sp_pool *pool;
 	wl_list_for_each(pool, &client->pools, link) {
@@ -65,9 +66,9 @@ void sp_client_for_each_pool(struct sp_client *client,
 			.pools = 1,
 			.fds = 1,
 			.pool_bytes = (uint64_t)pool->size,
-			.bytes_copied_in = pool->bytes_copied_in,
-			.bytes_copied_out = pool->bytes_copied_out,
-			.faults = pool->faults,
+			.bytes_copied_in = pool->backing.counters.copied_in,
+			.bytes_copied_out = pool->backing.counters.copied_out,
+			.faults = pool->backing.counters.faults,
 		};
 		count_buffers(pool, &stats);
 		count_shadows(pool, &stats);

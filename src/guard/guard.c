@@ -154,7 +154,7 @@ static bool is_gone(const struct sp_client *client) {
 
 static void refuse_over(struct sp_client *client) {
 	if (!is_gone(client)) {
-		sp_client_post_over(client);
+		sp_client_post_full(client);
 		sp_client_end_later(client);
 	}
 }
@@ -179,7 +179,8 @@ static void refuse(struct sp_client *client, const char *what, int error) {
 
 /* What the wl_shm behind was given an fd of. */
 static int get_fd_lent(const struct sp_pool *pool) {
-	return pool->shadow_lent ? pool->shadow.fd : pool->file.fd;
+	return pool->backing.pinned ? pool->backing.shadow.fd :
+		pool->backing.file.fd;
 }
 
 /* Unlike fstat(), this never asks the file system: there may be another client's
@@ -200,7 +201,7 @@ static void charge_fd_behind(struct sp_pool *pool, int fd) {
 	if (!is_still_there(pool, fd)) {
 		return;
 	}
-	if (sp_client_charge_fd(pool->client) < 0) {
+	if (sp_account_charge(&pool->client->account, SP_RESOURCE_FDS, 1) < 0) {
 		refuse_over(pool->client);
 		return;
 	}
@@ -227,11 +228,12 @@ static void charge_fd_of_buffer(struct sealpool_guard *guard,
 	if (!guard->buffers_have_fds) {
 		return;
 	}
-	if (sp_client_charge_fd(buffer->pool->client) < 0) {
+	if (sp_account_charge(&buffer->pool->client->account,
+			SP_RESOURCE_FDS, 1) < 0) {
 		refuse_over(buffer->pool->client);
 		return;
 	}
-	buffer->memory.fd_behind = true;
+	buffer->fd_behind = true;
 }
 
 /* Takes up what the last request has created; if the wl_shm has refused it,
@@ -307,17 +309,14 @@ static void give_nothing(union wl_argument *fd) {
 
 /* Puts the shadow in the place of the file, which is the pool's by now. */
 static int give_shadow(struct sp_pool *pool, union wl_argument *fd) {
-	pthread_mutex_lock(&pool->lock);
-	int ret = sp_pool_need_shadow(pool);
-	pthread_mutex_unlock(&pool->lock);
-	pool->shadow_lent = true;
-	fd->h = ret == 0 ? fcntl(pool->shadow.fd, F_DUPFD_CLOEXEC, 0) : -1;
+	int ret = sp_backing_pin(&pool->backing);
+	fd->h = ret == 0 ? fcntl(pool->backing.shadow.fd, F_DUPFD_CLOEXEC, 0) : -1;
 	return ret == 0 && fd->h < 0 ? -errno : ret;
 }
 
 /* Lets the file pass, and keeps an fd to see how it fares. */
 static int give_file(struct sp_pool *pool, union wl_argument *fd) {
-	fd->h = fcntl(pool->file.fd, F_DUPFD_CLOEXEC, 0);
+	fd->h = fcntl(pool->backing.file.fd, F_DUPFD_CLOEXEC, 0);
 	return fd->h < 0 ? -errno : 0;
 }
 
@@ -359,7 +358,7 @@ static void handle_create_pool(struct sealpool_guard *guard,
 	}
 	guard_pool->pool = pool;
 	bool safe = file.kind == SP_FILE_SHMEM &&
-		sp_file_is_sealed_to(&pool->file, (uint64_t)size);
+		sp_file_is_sealed_to(&pool->backing.file, (uint64_t)size);
 	int ret = safe ? give_file(pool, &args[1]) :
 		give_shadow(pool, &args[1]);
 	if (ret < 0) {
@@ -387,7 +386,7 @@ static void handle_create_buffer(struct sealpool_guard *guard,
 	if (format == NULL) {
 		/* Nearly always to be refused behind. What is not, would be
 		 * shown from a shadow that nothing is copied to. */
-		if (pool->shadow_lent) {
+		if (pool->backing.pinned) {
 			wl_resource_post_error(message->resource,
 				WL_SHM_ERROR_INVALID_FORMAT,
 				"unknown format 0x%08" PRIx32, args[5].u);
@@ -421,12 +420,11 @@ static void handle_create_buffer(struct sealpool_guard *guard,
 			wl_resource_get_client(message->resource));
 		return;
 	}
-	buffer->buffer = sp_buffer_new(pool, &layout);
+	buffer->buffer = sp_buffer_new(pool, &layout, true);
 	if (buffer->buffer == NULL) {
 		free(buffer);
 		return;
 	}
-	sp_memory_init_lent(buffer->buffer);
 	expect_newborn(guard, wl_resource_get_client(message->resource),
 		args[0].n, NULL, buffer);
 	bool look = !guard->buffers_have_fds &&
@@ -447,12 +445,12 @@ static void handle_resize(struct sp_pool *pool,
 	if (size <= pool->size) {
 		return;
 	}
-	if (!pool->shadow_lent) {
-		if (sp_file_is_sealed_to(&pool->file, (uint64_t)size)) {
+	if (!pool->backing.pinned) {
+		if (sp_file_is_sealed_to(&pool->backing.file, (uint64_t)size)) {
 			pool->size = size;
 			return;
 		}
-		int64_t file_size = sp_file_get_size(&pool->file);
+		int64_t file_size = sp_file_get_size(&pool->backing.file);
 		sp_log(pool->client->context, SEALPOOL_LOG_INFO, "client %d: pool "
 			"of %" PRIi32 " bytes resized to %" PRIi32 ", but its "
 			"file has %" PRIi64 ": disconnected",
@@ -465,9 +463,7 @@ static void handle_resize(struct sp_pool *pool,
 		args[0].i = pool->size;
 		return;
 	}
-	pthread_mutex_lock(&pool->lock);
-	int ret = sp_shadow_grow(&pool->shadow, (uint64_t)size);
-	pthread_mutex_unlock(&pool->lock);
+	int ret = sp_backing_grow_pinned(&pool->backing, (uint64_t)size);
 	if (ret < 0) {
 		refuse(pool->client, "cannot make a shadow longer", ret);
 		args[0].i = pool->size;
@@ -486,10 +482,10 @@ static void handle_attach(struct sealpool_guard *guard,
 	struct wl_resource *resource = (struct wl_resource *)args[0].o;
 	struct sealpool_buffer *buffer =
 		resource != NULL ? find_buffer(resource) : NULL;
-	if (buffer == NULL || !sp_memory_wants_commits(buffer)) {
+	if (buffer == NULL || !sp_view_wants_commits(&buffer->view)) {
 		return;
 	}
-	int ret = sp_memory_reserve(buffer);
+	int ret = sp_view_reserve(&buffer->view);
 	if (ret < 0) {
 		refuse(buffer->pool->client, "no memory to copy a buffer", ret);
 		args[0].o = NULL;
@@ -502,11 +498,11 @@ static int sync_buffer(struct sealpool_buffer *buffer) {
 	uint64_t epoch = sp_client_get_epoch(buffer->pool->client);
 	pixman_region32_t stale;
 	pixman_region32_init(&stale);
-	sp_memory_get_stale(buffer, epoch, &stale);
+	sp_view_get_stale(&buffer->view, epoch, &stale);
 	int ret = 0;
 	if (pixman_region32_not_empty(&stale)) {
 		sp_lent_begin_sync(buffer, &stale);
-		ret = sp_memory_sync(buffer, epoch);
+		ret = sp_view_sync(&buffer->view, epoch);
 		sp_lent_end_sync(buffer, &stale);
 	}
 	pixman_region32_fini(&stale);
@@ -568,7 +564,7 @@ static void handle_lent(struct sealpool_buffer *buffer,
 		const struct wl_protocol_logger_message *message) {
 	struct sp_client *client = buffer->pool->client;
 	sp_report_tell(client);
-	if (!client->ending && sp_memory_wants_commits(buffer)) {
+	if (!client->ending && sp_view_wants_commits(&buffer->view)) {
 		int ret = lend(buffer, message->resource);
 		if (ret < 0) {
 			refuse(client, "no memory to lend a buffer", ret);

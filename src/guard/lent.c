@@ -132,7 +132,7 @@ static uint64_t add_piece(uint64_t sum, const uint8_t *bytes, size_t length) {
 
 /* Where the rows of a sum are. */
 static pixman_box32_t sum_box(const struct lent *lent, size_t i) {
-	const struct sp_layout *layout = &lent->buffer->layout;
+	const struct sp_layout *layout = &lent->buffer->view.layout;
 	int32_t y = (int32_t)i * lent->sum_rows;
 	return (pixman_box32_t){
 		.x1 = 0, .x2 = layout->width,
@@ -156,9 +156,10 @@ static void client_file_init(struct client_file *file,
 		const struct sealpool_buffer *buffer) {
 	struct sp_pool *pool = buffer->pool;
 	file->pool = pool;
-	file->only_mapped = pool->file.kind == SP_FILE_LOCAL;
+	file->only_mapped = pool->backing.file.kind == SP_FILE_LOCAL;
 	file->mapping = file->only_mapped ?
-		sp_pool_map(pool, SP_MAPPING_READ, buffer->layout.end) : NULL;
+		sp_backing_map(&pool->backing, SP_MAPPING_READ,
+			buffer->view.layout.end) : NULL;
 }
 
 static void client_file_finish(struct client_file *file) {
@@ -168,11 +169,12 @@ static void client_file_finish(struct client_file *file) {
 static ssize_t read_some(struct client_file *file, uint64_t offset,
 		uint8_t *to, size_t length) {
 	if (!file->only_mapped) {
-		return pread(file->pool->file.fd, to, length, (off_t)offset);
+		return pread(file->pool->backing.file.fd, to, length,
+			(off_t)offset);
 	}
 	errno = 0;
 	return file->mapping == NULL ? -1 : sp_bounce_read(
-		&file->pool->client->context->bounce,
+		&file->pool->client->context->memory.bounce,
 		sp_untrusted_for_kernel(file->mapping->data + offset),
 		to, length);
 }
@@ -206,9 +208,9 @@ enum where {
 
 static uint64_t sum_up(const struct lent *lent, size_t i, enum where where,
 		struct client_file *file) {
-	const struct sp_layout *layout = &lent->buffer->layout;
+	const struct sp_layout *layout = &lent->buffer->view.layout;
 	uint8_t *base =
-		sp_untrusted_own(lent->buffer->pool->shadow.mapping->data);
+		sp_untrusted_own(lent->buffer->pool->backing.shadow.mapping->data);
 	pixman_box32_t box = sum_box(lent, i);
 	uint64_t sum = 0xcbf29ce484222325u;
 	for (uint32_t j = 0; j < layout->format->planes_len; j++) {
@@ -247,7 +249,7 @@ static struct range all_sums(const struct lent *lent) {
 /* Adds the sums of the rows that have bytes from "start" to "end". */
 static void range_add_bytes(struct range *range, const struct lent *lent,
 		uint64_t start, uint64_t end) {
-	const struct sp_layout *layout = &lent->buffer->layout;
+	const struct sp_layout *layout = &lent->buffer->view.layout;
 	for (uint32_t i = 0; i < layout->format->planes_len; i++) {
 		const struct sp_plane *plane = &layout->planes[i];
 		uint64_t from = plane->offset;
@@ -282,7 +284,7 @@ static struct range find_sums(const struct lent *lent,
 		const pixman_region32_t *region) {
 	const pixman_box32_t *box =
 		pixman_region32_extents((pixman_region32_t *)region);
-	const struct sp_layout *layout = &buffer->layout;
+	const struct sp_layout *layout = &buffer->view.layout;
 	struct range range = { lent->sums_len, 0 };
 	for (uint32_t i = 0; i < layout->format->planes_len; i++) {
 		const struct sp_plane *plane = &layout->planes[i];
@@ -305,12 +307,12 @@ static uint64_t lent_get_charge(const struct lent *lent) {
 }
 
 static uint64_t buffer_get_bytes(const struct sealpool_buffer *buffer) {
-	return buffer->layout.end - sp_layout_start(&buffer->layout);
+	return buffer->view.layout.end - sp_layout_start(&buffer->view.layout);
 }
 
 static void loan_destroy(struct loan *loan) {
-	sp_client_discharge_bytes(loan->lent->buffer->pool->client,
-		sizeof(*loan));
+	sp_account_discharge(&loan->lent->buffer->pool->client->account,
+		SP_RESOURCE_SHADOW_BYTES, sizeof(*loan));
 	wl_list_remove(&loan->lent_link);
 	wl_list_remove(&loan->object_link);
 	free(loan);
@@ -321,8 +323,8 @@ static void lent_destroy(struct lent *lent) {
 	wl_list_for_each_safe(loan, tmp, &lent->loans, lent_link) {
 		loan_destroy(loan);
 	}
-	sp_client_discharge_bytes(lent->buffer->pool->client,
-		lent_get_charge(lent));
+	sp_account_discharge(&lent->buffer->pool->client->account,
+		SP_RESOURCE_SHADOW_BYTES, lent_get_charge(lent));
 	wl_list_remove(&lent->pool_link);
 	free(lent->sums);
 	free(lent);
@@ -390,7 +392,7 @@ static void hand_back_rows(struct lent *lent, struct range rows) {
 	box.y2 = sum_box(lent, rows.end - 1).y2;
 	pixman_region32_t region;
 	pixman_region32_init_with_extents(&region, &box);
-	int ret = sp_memory_hand_back(lent->buffer, &region);
+	int ret = sp_view_write_back(&lent->buffer->view, &region);
 	pixman_region32_fini(&region);
 	lent->written = true;
 	if (ret < 0) {
@@ -447,8 +449,8 @@ static void mark_pool(struct sp_pool *pool) {
 
 static bool overlap(const struct sealpool_buffer *a,
 		const struct sealpool_buffer *b) {
-	return sp_layout_start(&a->layout) < b->layout.end &&
-		sp_layout_start(&b->layout) < a->layout.end;
+	return sp_layout_start(&a->view.layout) < b->view.layout.end &&
+		sp_layout_start(&b->view.layout) < a->view.layout.end;
 }
 
 /* By all that was lent of these bytes: whose sums were not brought up to date
@@ -511,7 +513,7 @@ static void limit_lents(struct sealpool_buffer *buffer) {
 	struct sp_pool *pool = buffer->pool;
 	uint64_t epoch = sp_client_get_epoch(pool->client);
 	uint64_t bytes = buffer_get_bytes(buffer);
-	uint64_t bytes_max = LENTS_OVERLAP * pool->shadow.charged;
+	uint64_t bytes_max = LENTS_OVERLAP * pool->backing.shadow.charged;
 	int count = 1;
 	mark_pool(pool);
 	struct lent *lent, *tmp;
@@ -533,20 +535,20 @@ static int lent_create(struct sealpool_buffer *buffer, struct lent **lent_ptr) {
 	if (lent == NULL) {
 		return -ENOMEM;
 	}
-	int32_t height = buffer->layout.height;
+	int32_t height = buffer->view.layout.height;
 	lent->buffer = buffer;
 	lent->sum_rows = (height - 1) / SUMS_MAX + 1;
 	lent->sums_len = (size_t)((height - 1) / lent->sum_rows + 1);
-	int ret = sp_client_charge_bytes(buffer->pool->client,
-		lent_get_charge(lent));
+	int ret = sp_account_charge(&buffer->pool->client->account,
+		SP_RESOURCE_SHADOW_BYTES, lent_get_charge(lent));
 	if (ret < 0) {
 		free(lent);
 		return ret;
 	}
 	lent->sums = calloc(lent->sums_len, sizeof(lent->sums[0]));
 	if (lent->sums == NULL) {
-		sp_client_discharge_bytes(buffer->pool->client,
-			lent_get_charge(lent));
+		sp_account_discharge(&buffer->pool->client->account,
+		SP_RESOURCE_SHADOW_BYTES, lent_get_charge(lent));
 		free(lent);
 		return -ENOMEM;
 	}
@@ -581,13 +583,15 @@ static bool has_loan(const struct lent_object *object,
 static int loan_create(struct lent_object *object, struct lent *lent) {
 	struct sp_client *client = lent->buffer->pool->client;
 	struct loan *loan;
-	int ret = sp_client_charge_bytes(client, sizeof(*loan));
+	int ret = sp_account_charge(&client->account,
+		SP_RESOURCE_SHADOW_BYTES, sizeof(*loan));
 	if (ret < 0) {
 		return ret;
 	}
 	loan = calloc(1, sizeof(*loan));
 	if (loan == NULL) {
-		sp_client_discharge_bytes(client, sizeof(*loan));
+		sp_account_discharge(&client->account,
+		SP_RESOURCE_SHADOW_BYTES, sizeof(*loan));
 		return -ENOMEM;
 	}
 	loan->lent = lent;

@@ -23,8 +23,8 @@
 #include "limit.h"
 #include "settings.h"
 
-/* Of as many, the guard takes all that it takes by default for all clients (8192,
- * of three quarters), and leaves as many to the compositor. */
+/* Of as many, the guard takes all that it takes by default for all clients (6000),
+ * and leaves more to the compositor. */
 #define FDS_WANTED 16384
 
 static struct settings settings;

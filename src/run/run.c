@@ -45,7 +45,7 @@ static const char usage[] =
 	"                           (default: a third of those for all)\n"
 	"  --all-fds N              for all clients together (default: three quarters\n"
 	"                           of RLIMIT_NOFILE, which is raised to 16384 if it\n"
-	"                           may be, at most 8192)\n"
+	"                           may be, at most 6000)\n"
 	"  --shadow-bytes N         memory for copies for a client (default: 512 MiB,\n"
 	"                           at most half of that for all)\n"
 	"  --all-shadow-bytes N     for all clients together (default: a quarter of\n"

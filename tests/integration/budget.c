@@ -13,6 +13,7 @@
 #include <wayland-client.h>
 
 #include "peer.h"
+#include "sanitizers.h"
 #include "server.h"
 
 #define WIDTH 64
@@ -81,17 +82,17 @@ static void finish_bystander(struct server *server, struct peer *peer) {
 	peer_finish(peer);
 }
 
-/* Of its shadows, the client's next pool may find one. */
+/* Of its copies, the client's next one may find the memory of some. */
 static void expect_held(struct server *server, const struct peer *peer,
-		uint32_t shadows) {
+		uint32_t copies) {
 	struct sealpool_stats stats = server_get_stats(server, peer);
 	assert_int_equal(stats.pools, 0);
 	for (int i = 0; i < SEALPOOL_MEMORY_KINDS; i++) {
 		assert_int_equal(stats.buffers[i], 0);
 	}
-	assert_int_equal(stats.fds, shadows);
+	assert_int_equal(stats.fds, 0);
 	assert_int_equal(stats.pool_bytes, 0);
-	assert_int_equal(stats.shadow_bytes, shadows * BYTES);
+	assert_int_equal(stats.shadow_bytes, copies * BYTES);
 }
 
 static void expect_nothing_held(struct server *server,
@@ -237,12 +238,11 @@ static struct sealpool_buffer *get_picture(struct server *server,
 	return server_get_surface(server, peer, index)->current;
 }
 
-static void shadow_takes_an_fd(void **state) {
+static void copy_takes_no_fd(void **state) {
 	struct server *server = *state;
 	struct peer *peer = peer_create(server);
-	show_pictures(peer, CLIENT_MEMORY_UNSEALED, FDS / 2);
-	assert_int_equal(server_get_stats(server, peer).fds, FDS / 2);
-	for (int i = 0; i < FDS / 2; i++) {
+	show_pictures(peer, CLIENT_MEMORY_UNSEALED, FDS);
+	for (int i = 0; i < FDS; i++) {
 		expect_frame(get_picture(server, peer, i), (uint32_t)i + 1);
 	}
 	assert_int_equal(server_get_stats(server, peer).fds, FDS);
@@ -250,15 +250,37 @@ static void shadow_takes_an_fd(void **state) {
 	peer_finish(peer);
 }
 
-static void shadow_without_an_fd_left_disconnects_its_client(void **state) {
+/* One is kept for each buffer, until the fd is needed. */
+static void fd_of_a_copy_for_writing_is_given_back(void **state) {
+	struct server *server = *state;
+	struct peer *peer = peer_create(server);
+	show_pictures(peer, CLIENT_MEMORY_UNSEALED, FDS - 1);
+	for (int i = 0; i < FDS - 1; i++) {
+		struct sealpool_access access;
+		assert_int_equal(sealpool_buffer_begin_access(
+			get_picture(server, peer, i), SEALPOOL_ACCESS_WRITE,
+			&access), 0);
+		sealpool_access_end(&access);
+		assert_int_equal(server_get_stats(server, peer).fds, FDS);
+	}
+	tell(peer, create_pool, .pool = FDS, .size = BYTES);
+	assert_int_equal(server_get_stats(server, peer).fds, FDS);
+	peer_finish(peer);
+}
+
+static void write_without_an_fd_left_disconnects_its_client(void **state) {
 	struct server *server = *state;
 	struct peer *bystander = create_bystander(server);
 	struct peer *peer = peer_create(server);
 	show_pictures(peer, CLIENT_MEMORY_UNSEALED, FDS - 1);
-	expect_frame(get_picture(server, peer, 0), 1);
-	expect_zeroes(get_picture(server, peer, 1));
-	/* The first one is there already. */
-	expect_frame(get_picture(server, peer, 0), 1);
+	struct sealpool_access first, second;
+	assert_int_equal(sealpool_buffer_begin_access(
+		get_picture(server, peer, 0), SEALPOOL_ACCESS_WRITE, &first),
+		0);
+	assert_int_equal(sealpool_buffer_begin_access(
+		get_picture(server, peer, 1), SEALPOOL_ACCESS_WRITE, &second),
+		-EDQUOT);
+	sealpool_access_end(&first);
 	over_budget(peer, "fds", FDS, wait_handled, .buffer = 0);
 	peer_finish(peer);
 	finish_bystander(server, bystander);
@@ -266,14 +288,67 @@ static void shadow_without_an_fd_left_disconnects_its_client(void **state) {
 
 /* Bytes */
 
+/* What is not being read makes room. */
+static void copies_that_nobody_uses_are_reclaimed(void **state) {
+	struct server *server = *state;
+	struct peer *peer = peer_create(server);
+	show_pictures(peer, CLIENT_MEMORY_UNSEALED, 3 * SHADOWS);
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < 3 * SHADOWS; i++) {
+			expect_frame(get_picture(server, peer, i),
+				(uint32_t)i + 1);
+			expect_between(server_get_stats(server,
+				peer).shadow_bytes, BYTES, SHADOWS * BYTES);
+		}
+	}
+	peer_finish(peer);
+}
+
+static void the_copy_that_was_used_least_recently_is_reclaimed(void **state) {
+	struct server *server = *state;
+	struct peer *peer = peer_create(server);
+	uint64_t copied = 0;
+	show_pictures(peer, CLIENT_MEMORY_UNSEALED, SHADOWS + 1);
+	for (int i = 0; i < SHADOWS; i++) {
+		read_buffer(get_picture(server, peer, i));
+	}
+	read_buffer(get_picture(server, peer, 0));
+	read_buffer(get_picture(server, peer, SHADOWS));
+	server_count_copied(server, peer, &copied);
+	/* Those that are left are read without copying. */
+	read_buffer(get_picture(server, peer, 0));
+	read_buffer(get_picture(server, peer, SHADOWS));
+	assert_int_equal(server_count_copied(server, peer, &copied), 0);
+	read_buffer(get_picture(server, peer, 1));
+	assert_int_equal(server_count_copied(server, peer, &copied), BYTES);
+	peer_finish(peer);
+}
+
+/* Reads all pictures but the last at once. */
+static void begin_reading(struct server *server, const struct peer *peer,
+		struct sealpool_access accesses[SHADOWS]) {
+	for (int i = 0; i < SHADOWS; i++) {
+		assert_int_equal(sealpool_buffer_begin_access(
+			get_picture(server, peer, i), SEALPOOL_ACCESS_READ,
+			&accesses[i]), 0);
+	}
+}
+
+static void end_reading(struct sealpool_access accesses[SHADOWS]) {
+	for (int i = 0; i < SHADOWS; i++) {
+		assert_int_equal(*(uint32_t *)accesses[i].data,
+			client_pattern(0, 0, (uint32_t)i + 1));
+		sealpool_access_end(&accesses[i]);
+	}
+}
+
 static void client_with_too_many_bytes_is_disconnected(void **state) {
 	struct server *server = *state;
 	struct peer *bystander = create_bystander(server);
 	struct peer *peer = peer_create(server);
+	struct sealpool_access accesses[SHADOWS];
 	show_pictures(peer, CLIENT_MEMORY_UNSEALED, SHADOWS + 1);
-	for (int i = 0; i < SHADOWS; i++) {
-		expect_frame(get_picture(server, peer, i), (uint32_t)i + 1);
-	}
+	begin_reading(server, peer, accesses);
 	assert_int_equal(server_get_stats(server, peer).shadow_bytes,
 		SHADOWS * BYTES);
 	expect_zeroes(get_picture(server, peer, SHADOWS));
@@ -284,6 +359,7 @@ static void client_with_too_many_bytes_is_disconnected(void **state) {
 			0)->resource), "unsupported");
 	assert_int_equal(server_get_stats(server, peer).shadow_bytes,
 		SHADOWS * BYTES);
+	end_reading(accesses);
 	over_budget(peer, "bytes", SHADOWS * BYTES, wait_handled, .buffer = 0);
 	peer_finish(peer);
 	finish_bystander(server, bystander);
@@ -297,42 +373,46 @@ static void *read_zeroes(void *data) {
 static void read_on_another_thread_disconnects_as_well(void **state) {
 	struct server *server = *state;
 	struct peer *peer = peer_create(server);
+	struct sealpool_access accesses[SHADOWS];
 	show_pictures(peer, CLIENT_MEMORY_UNSEALED, SHADOWS + 1);
-	for (int i = 0; i < SHADOWS; i++) {
-		expect_frame(get_picture(server, peer, i), (uint32_t)i + 1);
-	}
+	begin_reading(server, peer, accesses);
 	pthread_t thread;
 	assert_int_equal(pthread_create(&thread, NULL, read_zeroes,
 		get_picture(server, peer, SHADOWS)), 0);
 	assert_int_equal(pthread_join(thread, NULL), 0);
+	end_reading(accesses);
 	over_budget(peer, "bytes", SHADOWS * BYTES, wait_handled, .buffer = 0);
 	peer_finish(peer);
 }
 
-/* The compositor has no fd left for a shadow, which is not the client's fault. */
-static void read_without_fds_shows_zeroes_and_disconnects_nobody(
+/* The compositor has no addresses left for a copy, which is not the client's
+ * fault. */
+static void read_without_memory_shows_zeroes_and_disconnects_nobody(
 		void **state) {
+	enum { SIDE = 512 };
 	struct server *server = *state;
+#if WITH_ADDRESS_SANITIZER || WITH_THREAD_SANITIZER
+	skip();
+#endif
 	struct peer *peer = peer_create(server);
-	show_pictures(peer, CLIENT_MEMORY_UNSEALED, 1);
+	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED, .width = SIDE,
+		.height = SIDE);
+	tell(peer, draw_and_show, .frame = 1);
+	struct sealpool_buffer *buffer = server_get_shown(server, peer);
 	struct rlimit limit;
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	int next = dup(STDIN_FILENO);
-	assert_true(next >= 0);
-	close(next);
-	const struct rlimit none = { (rlim_t)next, limit.rlim_max };
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_int_equal(getrlimit(RLIMIT_AS, &limit), 0);
+	const struct rlimit none = { 0, limit.rlim_max };
 	unsigned messages = server->messages;
-	expect_zeroes(get_picture(server, peer, 0));
-	assert_int_equal(server->messages, messages + 1);
-	assert_non_null(strstr(server->message, strerror(EMFILE)));
+	assert_int_equal(setrlimit(RLIMIT_AS, &none), 0);
+	expect_zeroes(buffer);
 	/* Frame after frame, say. */
-	expect_zeroes(get_picture(server, peer, 0));
+	expect_zeroes(buffer);
+	assert_int_equal(setrlimit(RLIMIT_AS, &limit), 0);
 	assert_int_equal(server->messages, messages + 1);
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-	expect_frame(get_picture(server, peer, 0), 1);
+	assert_non_null(strstr(server->message, strerror(ENOMEM)));
+	expect_frame(buffer, 1);
 	tell(peer, draw_and_show, .frame = 2);
-	expect_frame(get_picture(server, peer, 0), 2);
+	expect_frame(buffer, 2);
 	peer_finish(peer);
 }
 
@@ -588,26 +668,54 @@ static void client_that_holds_most_makes_room_for_the_others(void **state) {
 }
 
 /* Each within its own budget. */
-static void shadows_of_all_clients_are_limited(void **state) {
+static void copies_of_all_clients_are_reclaimed(void **state) {
 	struct server *server = *state;
 	struct peer *bystander = create_bystander(server);
 	struct peer *peers[SHADOWS];
 	for (int i = 0; i < SHADOWS; i++) {
 		peers[i] = peer_create(server);
-		show_pictures(peers[i], CLIENT_MEMORY_UNSEALED, i + 2);
-		for (int j = 0; j < i + 2; j++) {
+		show_pictures(peers[i], CLIENT_MEMORY_UNSEALED, 5);
+	}
+	/* 16 pictures are twice what all may hold. */
+	for (int j = 0; j < 5; j++) {
+		for (int i = 0; i < SHADOWS; i++) {
 			expect_frame(get_picture(server, peers[i], j),
 				(uint32_t)j + 1);
 		}
 	}
-	/* 1 + 2 + 3 + 4 pictures are two more than all may hold. */
-	over_budget(peers[2], "bytes", 8 * BYTES, wait_handled, .buffer = 0);
-	for (int i = 0; i < 2; i++) {
-		expect_frame(get_picture(server, peers[i], 0), 1);
-	}
 	for (int i = 0; i < SHADOWS; i++) {
 		peer_finish(peers[i]);
 	}
+	finish_bystander(server, bystander);
+}
+
+/* Reading ends nobody for what others hold. */
+static void read_beyond_the_limit_of_all_shows_zeroes(void **state) {
+	struct server *server = *state;
+	struct peer *bystander = create_bystander(server);
+	struct peer *peers[SHADOWS];
+	struct sealpool_access accesses[SHADOWS][5];
+	for (int i = 0; i < SHADOWS; i++) {
+		peers[i] = peer_create(server);
+		show_pictures(peers[i], CLIENT_MEMORY_UNSEALED, 5);
+		for (int j = 0; j < 5; j++) {
+			assert_int_equal(sealpool_buffer_begin_access(
+				get_picture(server, peers[i], j),
+				SEALPOOL_ACCESS_READ, &accesses[i][j]), 0);
+		}
+	}
+	tell(bystander, draw, .frame = 2);
+	tell(bystander, make_picture, .buffer = 2, .width = WIDTH,
+		.kind = CLIENT_MEMORY_UNSEALED, .height = 4 * HEIGHT);
+	tell(bystander, draw, .buffer = 2, .frame = 1);
+	expect_zeroes(server->newest);
+	for (int i = 0; i < SHADOWS; i++) {
+		for (int j = 0; j < 5; j++) {
+			sealpool_access_end(&accesses[i][j]);
+		}
+	}
+	expect_frame(server->newest, 1);
+	tell(bystander, draw, .frame = 1);
 	finish_bystander(server, bystander);
 }
 
@@ -689,15 +797,21 @@ int main(void) {
 
 		TEST_WITH(client_with_too_many_fds_is_disconnected,
 			setup_few_fds),
-		TEST_WITH(shadow_takes_an_fd, setup_few_fds),
-		TEST_WITH(shadow_without_an_fd_left_disconnects_its_client,
+		TEST_WITH(copy_takes_no_fd, setup_few_fds),
+		TEST_WITH(fd_of_a_copy_for_writing_is_given_back,
+			setup_few_fds),
+		TEST_WITH(write_without_an_fd_left_disconnects_its_client,
 			setup_few_fds),
 
+		TEST_WITH(copies_that_nobody_uses_are_reclaimed,
+			setup_few_bytes),
+		TEST_WITH(the_copy_that_was_used_least_recently_is_reclaimed,
+			setup_few_bytes),
 		TEST_WITH(client_with_too_many_bytes_is_disconnected,
 			setup_few_bytes),
 		TEST_WITH(read_on_another_thread_disconnects_as_well,
 			setup_few_bytes),
-		TEST(read_without_fds_shows_zeroes_and_disconnects_nobody),
+		TEST(read_without_memory_shows_zeroes_and_disconnects_nobody),
 		TEST_WITH(pictures_that_nobody_reads_cost_nothing,
 			setup_few_bytes),
 		TEST_WITH(sealed_pictures_cost_nothing, setup_few_bytes),
@@ -709,7 +823,9 @@ int main(void) {
 		TEST_WITH(bytes_of_several_buffers_are_charged_once,
 			setup_few_bytes),
 		TEST(largest_pool_of_an_empty_file_costs_its_client),
-		TEST_WITH(shadows_of_all_clients_are_limited,
+		TEST_WITH(copies_of_all_clients_are_reclaimed,
+			setup_few_bytes_for_all),
+		TEST_WITH(read_beyond_the_limit_of_all_shows_zeroes,
 			setup_few_bytes_for_all),
 
 		TEST_WITH(client_with_too_many_buffers_is_disconnected,

@@ -391,7 +391,7 @@ static void what_is_used_of_budgets_is_told(void **state) {
 		.offset = 7, .count = 3);
 	tell(peer, expect_usage, .format = RESOURCE(BUFFERS), .size = 1,
 		.offset = 5000, .count = 3);
-	tell(peer, expect_usage, .format = RESOURCE(FDS), .size = 2,
+	tell(peer, expect_usage, .format = RESOURCE(FDS), .size = 1,
 		.offset = 30, .count = 3);
 	tell(peer, expect_usage, .format = RESOURCE(SHADOW_BYTES),
 		.size = BYTES, .offset = 1 << 20, .count = 3);

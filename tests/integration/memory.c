@@ -121,7 +121,7 @@ static void expect_copied_memory(struct server *server,
 	assert_int_equal(stats.pools, 1);
 	assert_int_equal(stats.buffers[SEALPOOL_MEMORY_DIRECT], 0);
 	assert_int_equal(stats.buffers[SEALPOOL_MEMORY_SHADOW], 1);
-	assert_int_equal(stats.fds, 2);
+	assert_int_equal(stats.fds, 1);
 	assert_int_equal(stats.pool_bytes, BYTES);
 	expect_between(stats.shadow_bytes, BYTES, 2 * BYTES);
 	assert_int_equal(stats.bytes_copied_in, BYTES);

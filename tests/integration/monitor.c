@@ -136,7 +136,7 @@ static void what_each_client_holds_is_told(void **state) {
 		"direct=1 nofault=0 shadow=0 pool_bytes=%d shadow_bytes=0 "
 		"copied_in=0 copied_out=0 faults=0\n", (int)pid, BYTES);
 	expect_in(text, line);
-	snprintf(line, sizeof(line), "client id=2 pid=%d pools=1 fds=2 "
+	snprintf(line, sizeof(line), "client id=2 pid=%d pools=1 fds=1 "
 		"direct=0 nofault=0 shadow=1 pool_bytes=%d shadow_bytes=%d "
 		"copied_in=%d copied_out=0 faults=0\n", (int)pid, BYTES,
 		BYTES, BYTES);

@@ -732,14 +732,17 @@ static void read_on_threads(struct server *server, bool lenient) {
 		fail_msg("%s", scene->failure);
 	}
 
+	/* Each commit is compared with all of them. */
+	peer_end(hostile, "attack");
 	for (int i = 0; i < HONEST; i++) {
 		peer_end(scene->honest[i], "show_frames");
+	}
+	for (int i = 0; i < HONEST; i++) {
 		expect_kind(server_get_shown(server, scene->honest[i]),
 			kinds[i] == CLIENT_MEMORY_SEALED ?
 			SEALPOOL_MEMORY_DIRECT : SEALPOOL_MEMORY_SHADOW);
 		peer_finish(scene->honest[i]);
 	}
-	peer_end(hostile, "attack");
 	peer_finish(hostile);
 	/* Whatever the hostile client left to the kernel to close. */
 	wl_display_destroy_clients(server->display);

@@ -18,8 +18,10 @@
 #include "between.h"
 #include "budget.h"
 #include "child.h"
+#include "client.h"
 #include "context.h"
 #include "display.h"
+#include "evict.h"
 #include "pool.h"
 #include "shm.h"
 #include "traces.h"
@@ -92,8 +94,9 @@ static int setup_common(void **state) {
 }
 
 static int teardown(void **state) {
-	const struct sp_budget *budget = &display.context->budget;
-	uint64_t fds = budget->fds.held, bytes = budget->shadow_bytes.held;
+	const struct sp_account *all = &display.context->all;
+	uint64_t fds = all->used[SP_RESOURCE_FDS];
+	uint64_t bytes = all->used[SP_RESOURCE_SHADOW_BYTES];
 	display_finish(&display);
 	if (fds != 0 || bytes != 0) {
 		print_error("%llu fds and %llu bytes are still charged\n",
@@ -101,6 +104,34 @@ static int teardown(void **state) {
 		return -1;
 	}
 	return traces_teardown(state);
+}
+
+static void make_room(void) {
+	sp_evict_for(display.context, SP_RESOURCE_FDS, NULL);
+	sp_evict_for(display.context, SP_RESOURCE_SHADOW_BYTES, NULL);
+}
+
+static int charge_fd(struct sp_client *client) {
+	return sp_account_charge(&client->account, SP_RESOURCE_FDS, 1);
+}
+
+static void discharge_fd(struct sp_client *client) {
+	sp_account_discharge(&client->account, SP_RESOURCE_FDS, 1);
+}
+
+/* Of what another wl_shm has mapped, as it cannot be reclaimed. */
+static int charge_bytes_of(struct sp_client *client, uint64_t bytes) {
+	int ret = sp_account_charge(&client->account,
+		SP_RESOURCE_SHADOW_BYTES, bytes);
+	return ret < 0 ? ret : sp_account_charge(&client->account,
+		SP_RESOURCE_PINNED_BYTES, bytes);
+}
+
+static void discharge_bytes(struct sp_client *client, uint64_t bytes) {
+	sp_account_discharge(&client->account, SP_RESOURCE_SHADOW_BYTES,
+		bytes);
+	sp_account_discharge(&client->account, SP_RESOURCE_PINNED_BYTES,
+		bytes);
 }
 
 /* Gives back all it holds, as its pools do when they go. */
@@ -111,10 +142,10 @@ static void give_back(struct sp_client *client) {
 	while (client->buffers_len > 0) {
 		sp_client_dismiss_buffer(client);
 	}
-	while (client->fds > 0) {
-		sp_client_discharge_fd(client);
+	while (client->account.used[SP_RESOURCE_FDS] > 0) {
+		discharge_fd(client);
 	}
-	sp_client_discharge_bytes(client, client->shadow_bytes);
+	discharge_bytes(client, client->account.used[SP_RESOURCE_SHADOW_BYTES]);
 }
 
 static void handle_guest_destroy(struct wl_listener *listener, void *data) {
@@ -210,12 +241,13 @@ static void guest_connect_elsewhere(struct guest *guest) {
 static void expect_held(const struct guest *guest, uint32_t pools,
 		uint64_t fds, uint64_t bytes) {
 	const struct sp_client *client = guest->client;
-	if (client->pools_len != pools || client->fds != fds ||
-			client->shadow_bytes != bytes) {
+	if (client->pools_len != pools ||
+			client->account.used[SP_RESOURCE_FDS] != fds ||
+			client->account.used[SP_RESOURCE_SHADOW_BYTES] != bytes) {
 		fail_msg("the client holds %u pools, %llu fds and %llu bytes, "
 			"not %u, %llu and %llu", client->pools_len,
-			(unsigned long long)client->fds,
-			(unsigned long long)client->shadow_bytes, pools,
+			(unsigned long long)client->account.used[SP_RESOURCE_FDS],
+			(unsigned long long)client->account.used[SP_RESOURCE_SHADOW_BYTES], pools,
 			(unsigned long long)fds, (unsigned long long)bytes);
 	}
 }
@@ -240,65 +272,55 @@ static void expect_told(const struct guest *guest, const char *words) {
 
 /* Defaults */
 
-static struct sp_budget make_budget(struct sealpool_budget wanted) {
-	struct sp_budget budget;
+static struct sealpool_budget make_budget(struct sealpool_budget wanted) {
+	struct sealpool_budget budget;
 	sp_budget_init(&budget, &wanted);
 	return budget;
 }
 
 static void what_is_not_asked_for_has_a_default(void **state) {
-	struct sp_budget budget = make_budget((struct sealpool_budget){ 0 });
-	assert_int_equal(budget.limits.pools, 2048);
-	assert_int_equal(budget.limits.buffers, 32768);
+	struct sealpool_budget budget = make_budget((struct sealpool_budget){ 0 });
+	assert_int_equal(budget.pools, 2048);
+	assert_int_equal(budget.buffers, 32768);
 	uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) *
 		(uint64_t)sysconf(_SC_PAGESIZE);
 	uint64_t all = (uint64_t)2 << 30;
 	if (all > memory / 4) {
 		all = memory / 4;
 	}
-	assert_int_equal(budget.limits.all_shadow_bytes, all);
-	assert_int_equal(budget.shadow_bytes.max, all);
-	assert_int_equal(budget.shadow_bytes.reserve, all / 4);
-	assert_int_equal(budget.limits.shadow_bytes,
+	assert_int_equal(budget.all_shadow_bytes, all);
+	assert_int_equal(budget.shadow_bytes,
 		all / 2 < 512 << 20 ? all / 2 : 512 << 20);
-	assert_int_equal(budget.fds.held, 0);
-	assert_int_equal(budget.shadow_bytes.held, 0);
 }
 
 static void budget_that_is_asked_for_is_kept(void **state) {
-	struct sp_budget budget = make_budget((struct sealpool_budget){
+	struct sealpool_budget budget = make_budget((struct sealpool_budget){
 		.pools = 1, .buffers = 2, .fds = 3, .all_fds = 60,
 		.shadow_bytes = 5, .all_shadow_bytes = 80,
 	});
-	assert_int_equal(budget.limits.pools, 1);
-	assert_int_equal(budget.limits.buffers, 2);
-	assert_int_equal(budget.limits.fds, 3);
-	assert_int_equal(budget.limits.shadow_bytes, 5);
-	assert_int_equal(budget.fds.max, 60);
-	assert_int_equal(budget.fds.reserve, 10);
-	assert_int_equal(budget.shadow_bytes.max, 80);
-	assert_int_equal(budget.shadow_bytes.reserve, 20);
+	assert_int_equal(budget.pools, 1);
+	assert_int_equal(budget.buffers, 2);
+	assert_int_equal(budget.fds, 3);
+	assert_int_equal(budget.shadow_bytes, 5);
+	assert_int_equal(budget.all_fds, 60);
+	assert_int_equal(budget.all_shadow_bytes, 80);
 }
 
 static void share_of_a_client_follows_from_that_of_all(void **state) {
-	struct sp_budget budget = make_budget((struct sealpool_budget){
+	struct sealpool_budget budget = make_budget((struct sealpool_budget){
 		.all_fds = 60, .all_shadow_bytes = 80,
 	});
-	assert_int_equal(budget.limits.fds, 20);
-	assert_int_equal(budget.limits.shadow_bytes, 40);
+	assert_int_equal(budget.fds, 20);
+	assert_int_equal(budget.shadow_bytes, 40);
 }
 
 static const char *expect_fds(rlim_t limit, uint64_t all, uint32_t each) {
 	child_set_limit(RLIMIT_NOFILE, limit);
-	struct sp_budget budget = make_budget((struct sealpool_budget){ 0 });
-	if (budget.fds.max != all || budget.limits.fds != each ||
-			budget.fds.reserve != all / 6) {
-		return child_wrong("with %llu fds, all clients may hold %llu "
-			"and %llu more, and each %u",
-			(unsigned long long)limit,
-			(unsigned long long)budget.fds.max,
-			(unsigned long long)budget.fds.reserve,
-			budget.limits.fds);
+	struct sealpool_budget budget = make_budget((struct sealpool_budget){ 0 });
+	if (budget.all_fds != all || budget.fds != each) {
+		return child_wrong("with %llu fds, all clients may hold %u, "
+			"and each %u", (unsigned long long)limit,
+			budget.all_fds, budget.fds);
 	}
 	return NULL;
 }
@@ -317,7 +339,7 @@ static const char *count_fds_of_many(void) {
 			limit.rlim_max < 16384) {
 		return NULL;
 	}
-	return expect_fds(limit.rlim_max, 8192, 2730);
+	return expect_fds(limit.rlim_max, 6000, 2000);
 }
 
 static void fds_are_a_share_of_what_the_process_may_open(void **state) {
@@ -338,7 +360,7 @@ static void pools_are_admitted_up_to_the_budget(void **state) {
 	assert_int_equal(display.messages, 0);
 	assert_int_equal(sp_client_admit_pool(guest.client), false);
 	expect_held(&guest, POOLS, POOLS, 0);
-	assert_int_equal(display.context->budget.fds.held, POOLS);
+	assert_int_equal(display.context->all.used[SP_RESOURCE_FDS], POOLS);
 	expect_told(&guest, "5 pools");
 	guest_leave(&guest);
 }
@@ -359,14 +381,14 @@ static void fds_are_charged_up_to_the_budget(void **state) {
 	struct guest guest;
 	guest_connect(&guest);
 	for (int i = 0; i < FDS; i++) {
-		assert_int_equal(sp_client_charge_fd(guest.client), 0);
+		assert_int_equal(charge_fd(guest.client), 0);
 	}
 	expect_held(&guest, 0, FDS, 0);
-	assert_int_equal(sp_client_charge_fd(guest.client), -EDQUOT);
+	assert_int_equal(charge_fd(guest.client), -EDQUOT);
 	expect_held(&guest, 0, FDS, 0);
-	assert_int_equal(display.context->budget.fds.held, FDS);
-	sp_client_discharge_fd(guest.client);
-	assert_int_equal(sp_client_charge_fd(guest.client), 0);
+	assert_int_equal(display.context->all.used[SP_RESOURCE_FDS], FDS);
+	discharge_fd(guest.client);
+	assert_int_equal(charge_fd(guest.client), 0);
 	guest_leave(&guest);
 }
 
@@ -374,7 +396,7 @@ static void pool_takes_an_fd_of_the_budget(void **state) {
 	struct guest guest;
 	guest_connect(&guest);
 	for (int i = 0; i < FDS - 1; i++) {
-		assert_int_equal(sp_client_charge_fd(guest.client), 0);
+		assert_int_equal(charge_fd(guest.client), 0);
 	}
 	assert_int_equal(sp_client_admit_pool(guest.client), true);
 	assert_int_equal(sp_client_admit_pool(guest.client), false);
@@ -403,26 +425,26 @@ static void buffers_are_admitted_up_to_the_budget(void **state) {
 static void bytes_are_charged_up_to_the_budget(void **state) {
 	struct guest guest;
 	guest_connect(&guest);
-	assert_int_equal(sp_client_charge_bytes(guest.client, BYTES - 1), 0);
-	assert_int_equal(sp_client_charge_bytes(guest.client, 2), -EDQUOT);
+	assert_int_equal(charge_bytes_of(guest.client, BYTES - 1), 0);
+	assert_int_equal(charge_bytes_of(guest.client, 2), -EDQUOT);
 	expect_held(&guest, 0, 0, BYTES - 1);
-	assert_int_equal(sp_client_charge_bytes(guest.client, 1), 0);
+	assert_int_equal(charge_bytes_of(guest.client, 1), 0);
 	expect_held(&guest, 0, 0, BYTES);
-	assert_int_equal(sp_client_charge_bytes(guest.client, 1), -EDQUOT);
-	assert_int_equal(sp_client_charge_bytes(guest.client, 0), 0);
-	sp_client_discharge_bytes(guest.client, 400);
+	assert_int_equal(charge_bytes_of(guest.client, 1), -EDQUOT);
+	assert_int_equal(charge_bytes_of(guest.client, 0), 0);
+	discharge_bytes(guest.client, 400);
 	expect_held(&guest, 0, 0, BYTES - 400);
-	assert_int_equal(sp_client_charge_bytes(guest.client, 401), -EDQUOT);
-	assert_int_equal(sp_client_charge_bytes(guest.client, 400), 0);
+	assert_int_equal(charge_bytes_of(guest.client, 401), -EDQUOT);
+	assert_int_equal(charge_bytes_of(guest.client, 400), 0);
 	guest_leave(&guest);
 }
 
 static void whole_budget_of_bytes_can_be_charged_at_once(void **state) {
 	struct guest guest;
 	guest_connect(&guest);
-	assert_int_equal(sp_client_charge_bytes(guest.client, BYTES + 1),
+	assert_int_equal(charge_bytes_of(guest.client, BYTES + 1),
 		-EDQUOT);
-	assert_int_equal(sp_client_charge_bytes(guest.client, BYTES), 0);
+	assert_int_equal(charge_bytes_of(guest.client, BYTES), 0);
 	expect_held(&guest, 0, 0, BYTES);
 	guest_leave(&guest);
 }
@@ -430,10 +452,10 @@ static void whole_budget_of_bytes_can_be_charged_at_once(void **state) {
 static void bytes_that_overflow_are_refused(void **state) {
 	struct guest guest;
 	guest_connect(&guest);
-	assert_int_equal(sp_client_charge_bytes(guest.client, 500), 0);
-	assert_int_equal(sp_client_charge_bytes(guest.client, UINT64_MAX),
+	assert_int_equal(charge_bytes_of(guest.client, 500), 0);
+	assert_int_equal(charge_bytes_of(guest.client, UINT64_MAX),
 		-EDQUOT);
-	assert_int_equal(sp_client_charge_bytes(guest.client,
+	assert_int_equal(charge_bytes_of(guest.client,
 		UINT64_MAX - 499), -EDQUOT);
 	expect_held(&guest, 0, 0, 500);
 	guest_leave(&guest);
@@ -444,12 +466,12 @@ static void each_client_has_a_budget_of_its_own(void **state) {
 	guest_connect(&first);
 	guest_connect(&second);
 	for (int i = 0; i < FDS; i++) {
-		assert_int_equal(sp_client_charge_fd(first.client), 0);
+		assert_int_equal(charge_fd(first.client), 0);
 	}
-	assert_int_equal(sp_client_charge_bytes(first.client, BYTES), 0);
+	assert_int_equal(charge_bytes_of(first.client, BYTES), 0);
 	expect_held(&second, 0, 0, 0);
-	assert_int_equal(sp_client_charge_fd(second.client), 0);
-	assert_int_equal(sp_client_charge_bytes(second.client, BYTES), 0);
+	assert_int_equal(charge_fd(second.client), 0);
+	assert_int_equal(charge_bytes_of(second.client, BYTES), 0);
 	assert_int_equal(sp_client_admit_pool(second.client), true);
 	guest_leave(&first);
 	guest_leave(&second);
@@ -460,12 +482,12 @@ static void client_is_told_which_budget_it_is_over(void **state) {
 	guest_connect(&fds);
 	guest_connect(&bytes);
 	for (int i = 0; i <= FDS; i++) {
-		sp_client_charge_fd(fds.client);
+		charge_fd(fds.client);
 	}
-	sp_client_post_over(fds.client);
+	sp_client_post_full(fds.client);
 	expect_told(&fds, "7 fds");
-	sp_client_charge_bytes(bytes.client, BYTES + 1);
-	sp_client_post_over(bytes.client);
+	charge_bytes_of(bytes.client, BYTES + 1);
+	sp_client_post_full(bytes.client);
 	expect_told(&bytes, "1000 bytes of shadows");
 	guest_leave(&fds);
 	guest_leave(&bytes);
@@ -475,12 +497,12 @@ static void client_is_told_which_budget_it_is_over(void **state) {
 
 static void charge_fds(const struct guest *guest, int count) {
 	for (int i = 0; i < count; i++) {
-		assert_int_equal(sp_client_charge_fd(guest->client), 0);
+		assert_int_equal(charge_fd(guest->client), 0);
 	}
 }
 
 static void charge_bytes(const struct guest *guest, uint64_t bytes) {
-	assert_int_equal(sp_client_charge_bytes(guest->client, bytes), 0);
+	assert_int_equal(charge_bytes_of(guest->client, bytes), 0);
 }
 
 static void pool_in_a_crowd_costs_the_one_who_holds_most(void **state) {
@@ -648,7 +670,7 @@ static void who_holds_little_is_spared(void **state) {
 		assert_int_equal(is_connected(&many[i]), true);
 	}
 	/* One more is more than little. */
-	sp_client_discharge_fd(many[3].client);
+	discharge_fd(many[3].client);
 	charge_fds(&many[5], 1);
 	assert_int_equal(sp_client_admit_pool(asking.client), true);
 	for (int i = 0; i < MANY; i++) {
@@ -663,10 +685,10 @@ static void shadows_in_a_crowd_take_from_the_reserve(void **state) {
 	guest_connect(&guest);
 	int all = ALL_FDS + ALL_FDS / 6;
 	charge_fds(&guest, all);
-	assert_int_equal(sp_client_charge_fd(guest.client), -EDQUOT);
-	assert_int_equal(guest.client->over, SP_BUDGET_ALL_FDS);
+	assert_int_equal(charge_fd(guest.client), -EDQUOT);
+	assert_ptr_equal(guest.client->account.full, &display.context->all);
 	expect_held(&guest, 0, (uint64_t)all, 0);
-	assert_int_equal(display.context->budget.fds.held, all);
+	assert_int_equal(display.context->all.used[SP_RESOURCE_FDS], all);
 	guest_leave(&guest);
 }
 
@@ -675,12 +697,12 @@ static void bytes_in_a_crowd_are_taken_from_the_reserve(void **state) {
 	guest_connect(&guest);
 	uint64_t all = ALL_BYTES + ALL_BYTES / 4;
 	charge_bytes(&guest, all - 1);
-	assert_int_equal(sp_client_charge_bytes(guest.client, 2), -EDQUOT);
-	assert_int_equal(guest.client->over, SP_BUDGET_ALL_SHADOW_BYTES);
+	assert_int_equal(charge_bytes_of(guest.client, 2), -EDQUOT);
+	assert_false(sp_client_is_over(guest.client));
 	charge_bytes(&guest, 1);
 	expect_held(&guest, 0, 0, all);
-	assert_int_equal(display.context->budget.shadow_bytes.held, all);
-	sp_client_post_over(guest.client);
+	assert_int_equal(display.context->all.used[SP_RESOURCE_SHADOW_BYTES], all);
+	sp_client_post_full(guest.client);
 	guest_leave(&guest);
 }
 
@@ -725,8 +747,8 @@ static void crowd_that_has_gone_costs_nobody(void **state) {
 	struct guest guest;
 	guest_connect(&guest);
 	charge_fds(&guest, ALL_FDS + 1);
-	sp_client_discharge_fd(guest.client);
-	sp_client_discharge_fd(guest.client);
+	discharge_fd(guest.client);
+	discharge_fd(guest.client);
 	display_settle(&display);
 	assert_int_equal(is_connected(&guest), true);
 	guest_leave(&guest);
@@ -737,14 +759,14 @@ static void room_is_made_only_where_it_is_short(void **state) {
 	guest_connect(&guest);
 	charge_fds(&guest, ALL_FDS - 1);
 	charge_bytes(&guest, ALL_BYTES - 1);
-	sp_budget_make_room(display.context);
+	make_room();
 	assert_int_equal(is_connected(&guest), true);
 	charge_bytes(&guest, 1);
-	sp_budget_make_room(display.context);
+	make_room();
 	assert_int_equal(is_connected(&guest), false);
 	/* With nobody left to go. */
 	charge_bytes(&guest, ALL_BYTES);
-	sp_budget_make_room(display.context);
+	make_room();
 	guest_leave(&guest);
 }
 
@@ -845,20 +867,20 @@ static void mappings_are_few_for_each_fd(void **state) {
 	struct sp_mapping *used[5 * 3 + 6];
 	size_t used_len = 0;
 	for (size_t times = 1; times <= 5; times++) {
-		pool->size = (int32_t)(times * page);
+		sp_backing_grow(&pool->backing, times * page);
 		for (size_t i = 0; i < 3; i++) {
-			used[used_len] = sp_pool_map(pool, modes[i],
+			used[used_len] = sp_backing_map(&pool->backing, modes[i],
 				times * page);
 			assert_non_null(used[used_len++]);
 		}
 	}
 	expect_held(&guest, 1, 1, 0);
 	assert_int_equal(traces_count_mappings() - before, 6);
-	assert_int_equal(sp_pool_need_shadow(pool), 0);
+	assert_int_equal(sp_backing_pin(&pool->backing), 0);
 	for (size_t times = 5; times <= 10; times++) {
-		assert_int_equal(sp_shadow_grow(&pool->shadow, times * page),
+		assert_int_equal(sp_backing_grow_pinned(&pool->backing, times * page),
 			0);
-		used[used_len++] = sp_mapping_ref(pool->shadow.mapping);
+		used[used_len++] = sp_mapping_ref(pool->backing.shadow.mapping);
 	}
 	expect_held(&guest, 1, 2, 0);
 	assert_int_equal(traces_count_mappings() - before, 8);
@@ -902,7 +924,7 @@ static void record_stays_while_something_is_held(void **state) {
 	assert_int_equal(is_connected(&guest), false);
 	assert_int_equal(sp_client_get_pid(guest.client), 0);
 	/* There is nobody to be told, and that is no harm. */
-	sp_client_post_over(guest.client);
+	sp_client_post_full(guest.client);
 	expect_held(&guest, 0, 2, 0);
 	guest_leave(&guest);
 	assert_int_equal(wl_list_length(&display.context->clients), 0);
@@ -924,7 +946,7 @@ static void two_globals_of_a_display_keep_records_apart(void **state) {
 	assert_ptr_equal(sp_client_find(display.context, guest.wl_client),
 		guest.client);
 	charge_fds(&guest, 3);
-	assert_int_equal(second->fds, 0);
+	assert_int_equal(second->account.used[SP_RESOURCE_FDS], 0);
 	guest_leave(&guest);
 }
 
@@ -952,7 +974,7 @@ static void *charge_and_discharge(void *data) {
 	struct crowd *crowd = data;
 	for (uint64_t i = 0; i < ROUNDS; i++) {
 		uint64_t bytes = 1 + i * 37 % (BYTES / 2);
-		if (sp_client_charge_bytes(crowd->client, bytes) == 0) {
+		if (charge_bytes_of(crowd->client, bytes) == 0) {
 			uint64_t now = atomic_fetch_add(&crowd->bytes, bytes) +
 				bytes;
 			uint64_t before = crowd->bytes_most;
@@ -961,19 +983,19 @@ static void *charge_and_discharge(void *data) {
 			}
 			crowd->granted++;
 			atomic_fetch_sub(&crowd->bytes, bytes);
-			sp_client_discharge_bytes(crowd->client, bytes);
+			discharge_bytes(crowd->client, bytes);
 		} else {
 			crowd->refused++;
 		}
 		unsigned got = 0;
-		while (got < 3 && sp_client_charge_fd(crowd->client) == 0) {
+		while (got < 3 && charge_fd(crowd->client) == 0) {
 			got++;
 			raise_to(&crowd->fds_most,
 				atomic_fetch_add(&crowd->fds, 1) + 1);
 		}
 		for (; got > 0; got--) {
 			atomic_fetch_sub(&crowd->fds, 1);
-			sp_client_discharge_fd(crowd->client);
+			discharge_fd(crowd->client);
 		}
 	}
 	return NULL;
@@ -992,7 +1014,7 @@ static void charges_of_many_threads_add_up(void **state) {
 		pthread_join(threads[i], NULL);
 	}
 	expect_held(&guest, 0, 0, 0);
-	assert_int_equal(display.context->budget.fds.held, 0);
+	assert_int_equal(display.context->all.used[SP_RESOURCE_FDS], 0);
 	assert_int_equal(crowd.granted + crowd.refused, THREADS * ROUNDS);
 	expect_between(crowd.bytes_most, 1, BYTES);
 	expect_between(crowd.fds_most, 1, FDS);
@@ -1013,7 +1035,7 @@ struct greedy {
 static void *ask_for_too_much(void *data) {
 	struct greedy *greedy = data;
 	while (!greedy->over) {
-		if (sp_client_charge_bytes(greedy->client, greedy->bytes) == 0) {
+		if (charge_bytes_of(greedy->client, greedy->bytes) == 0) {
 			break;
 		}
 	}
@@ -1033,8 +1055,8 @@ static void refusal_on_one_thread_costs_no_other(void **state) {
 		&greedy), 0);
 	unsigned refused = 0;
 	for (int i = 0; i < 100000; i++) {
-		if (sp_client_charge_bytes(guests[1].client, 1) == 0) {
-			sp_client_discharge_bytes(guests[1].client, 1);
+		if (charge_bytes_of(guests[1].client, 1) == 0) {
+			discharge_bytes(guests[1].client, 1);
 		} else {
 			refused++;
 		}

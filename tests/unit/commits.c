@@ -22,6 +22,7 @@
 #include "between.h"
 #include "buffer.h"
 #include "context.h"
+#include "copies.h"
 #include "display.h"
 #include "pool.h"
 #include "traces.h"
@@ -355,14 +356,11 @@ static uint64_t count_copied(void) {
 	return stats.bytes_copied_in;
 }
 
-static const struct sp_copy *get_copy(int i) {
-	const struct sp_shadowed *shadowed = test.buffers[i]->memory.shadowed;
-	if (shadowed == NULL || wl_list_empty(&shadowed->copies)) {
+static void get_stale(int i, pixman_region32_t *stale) {
+	if (test.buffers[i]->view.copies == NULL) {
 		fail_msg("buffer %d has not been read yet", i);
 	}
-	const struct sp_copy *copy =
-		wl_container_of(shadowed->copies.next, copy, link);
-	return copy;
+	sp_copies_get_stale(test.buffers[i]->view.copies, stale);
 }
 
 static size_t print(char *text, size_t size, pixman_region32_t *region) {
@@ -395,8 +393,7 @@ static void expect_rects_stale(int line, int i, const struct rect *rects,
 			(unsigned)rects[j].height);
 	}
 	pixman_region32_init(&stale);
-	pixman_region32_copy(&stale,
-		(pixman_region32_t *)&get_copy(i)->stale);
+	get_stale(i, &stale);
 	char seen[256], wanted[256];
 	print(seen, sizeof(seen), &stale);
 	print(wanted, sizeof(wanted), &expected);
@@ -1030,7 +1027,7 @@ static void direct_buffers_are_not_followed(void **state) {
 	assert_int_equal(sealpool_buffer_get_kind(test.buffers[3]),
 		SEALPOOL_MEMORY_DIRECT);
 	assert_null(test.buffers[3]->surface);
-	assert_null(test.buffers[3]->memory.shadowed);
+	assert_null(test.buffers[3]->view.copies);
 }
 
 static void buffer_becomes_direct_at_its_commit(void **state) {

@@ -14,7 +14,6 @@
 #include "display.h"
 #include "file.h"
 #include "format.h"
-#include "memory.h"
 #include "pool.h"
 
 #define SIDE 64
@@ -60,13 +59,11 @@ static int setup(void **state) {
 		return -1;
 	}
 	fixture.pool = sp_pool_new(fixture.display.context, client, &file, BYTES);
-	fixture.buffer = sp_buffer_new(fixture.pool, &layout);
+	assert_int_equal(sp_backing_pin(&fixture.pool->backing), 0);
+	fixture.buffer = sp_buffer_new(fixture.pool, &layout, true);
 	fixture.buffer->resource = wl_resource_create(client,
 		&wl_buffer_interface, 1, 0);
-	assert_int_equal(sp_pool_need_shadow(fixture.pool), 0);
-	fixture.pool->shadow_lent = true;
-	sp_memory_init_lent(fixture.buffer);
-	sp_memory_set_tracked(fixture.buffer, true, get_epoch());
+	sp_view_set_tracked(&fixture.buffer->view, true, get_epoch());
 	fixture.copied = 0;
 	return 0;
 }
@@ -91,16 +88,16 @@ static uint64_t commit(int32_t left, int32_t right) {
 	pixman_region32_init_rect(&region, left, 0, (unsigned)(right - left),
 		SIDE);
 	sp_client_note_request(fixture.pool->client);
-	sp_memory_age(fixture.buffer, &region, get_epoch());
+	sp_view_age(&fixture.buffer->view, &region, get_epoch());
 	pixman_region32_fini(&region);
-	assert_int_equal(sp_memory_sync(fixture.buffer, get_epoch()), 0);
+	assert_int_equal(sp_view_sync(&fixture.buffer->view, get_epoch()), 0);
 	uint64_t before = fixture.copied;
-	fixture.copied = fixture.pool->client->bytes_copied_in;
+	fixture.copied = fixture.pool->client->counters.copied_in;
 	return fixture.copied - before;
 }
 
 static uint8_t shown(void) {
-	const uint8_t *data = fixture.pool->shadow.mapping->data;
+	const uint8_t *data = fixture.pool->backing.shadow.mapping->data;
 	return data[BYTES - 1];
 }
 
@@ -139,9 +136,9 @@ static void what_was_not_copied_yet_is(void **state) {
 static void what_was_read_before_them_counts_for_nothing(void **state) {
 	commit(0, SIDE);
 	end_epoch();
-	sp_memory_age(fixture.buffer, NULL, get_epoch());
-	assert_int_equal(sp_memory_sync(fixture.buffer, get_epoch()), 0);
-	fixture.copied = fixture.pool->client->bytes_copied_in;
+	sp_view_age(&fixture.buffer->view, NULL, get_epoch());
+	assert_int_equal(sp_view_sync(&fixture.buffer->view, get_epoch()), 0);
+	fixture.copied = fixture.pool->client->counters.copied_in;
 	draw(2);
 	assert_int_equal(commit(0, SIDE), BYTES);
 	assert_int_equal(shown(), 2);
@@ -150,15 +147,15 @@ static void what_was_read_before_them_counts_for_nothing(void **state) {
 /* For a request; returns how many bytes were copied. */
 static uint64_t sync_untracked(void) {
 	sp_client_note_request(fixture.pool->client);
-	sp_memory_set_tracked(fixture.buffer, false, get_epoch());
+	sp_view_set_tracked(&fixture.buffer->view, false, get_epoch());
 	pixman_region32_t stale;
 	pixman_region32_init(&stale);
-	sp_memory_get_stale(fixture.buffer, get_epoch(), &stale);
+	sp_view_get_stale(&fixture.buffer->view, get_epoch(), &stale);
 	pixman_box32_t told = *pixman_region32_extents(&stale);
 	pixman_region32_fini(&stale);
-	assert_int_equal(sp_memory_sync(fixture.buffer, get_epoch()), 0);
+	assert_int_equal(sp_view_sync(&fixture.buffer->view, get_epoch()), 0);
 	uint64_t before = fixture.copied;
-	fixture.copied = fixture.pool->client->bytes_copied_in;
+	fixture.copied = fixture.pool->client->counters.copied_in;
 	assert_int_equal(fixture.copied - before,
 		(told.x2 - told.x1) * (told.y2 - told.y1) * 4);
 	return fixture.copied - before;
@@ -179,14 +176,14 @@ static void what_is_not_tracked_is_copied_once_an_epoch(void **state) {
 
 static void what_becomes_tracked_is_copied_once_an_epoch(void **state) {
 	assert_int_equal(sync_untracked(), BYTES);
-	sp_memory_set_tracked(fixture.buffer, true, get_epoch());
+	sp_view_set_tracked(&fixture.buffer->view, true, get_epoch());
 	assert_int_equal(commit(0, SIDE), 0);
 	end_epoch();
 	assert_int_equal(sync_untracked(), BYTES);
 	end_epoch();
 	draw(2);
 	sp_client_note_request(fixture.pool->client);
-	sp_memory_set_tracked(fixture.buffer, true, get_epoch());
+	sp_view_set_tracked(&fixture.buffer->view, true, get_epoch());
 	assert_int_equal(commit(0, 1), BYTES);
 	assert_int_equal(shown(), 2);
 }
@@ -194,7 +191,7 @@ static void what_becomes_tracked_is_copied_once_an_epoch(void **state) {
 /* For a reason of the compositor's, not a request's. */
 static void what_is_not_tracked_is_copied_for_each_access(void **state) {
 	commit(0, SIDE);
-	sp_memory_set_tracked(fixture.buffer, false, get_epoch());
+	sp_view_set_tracked(&fixture.buffer->view, false, get_epoch());
 	for (uint8_t i = 2; i < 5; i++) {
 		draw(i);
 		struct sealpool_access access;
@@ -228,11 +225,11 @@ static void many_shapes_are_copied_at_least_once(void **state) {
 		}
 		pixman_region32_t region;
 		pixman_region32_init_rects(&region, boxes, SIDE / 2);
-		sp_memory_age(fixture.buffer, &region, get_epoch());
+		sp_view_age(&fixture.buffer->view, &region, get_epoch());
 		pixman_region32_fini(&region);
-		assert_int_equal(sp_memory_sync(fixture.buffer, get_epoch()), 0);
+		assert_int_equal(sp_view_sync(&fixture.buffer->view, get_epoch()), 0);
 	}
-	const uint8_t *data = fixture.pool->shadow.mapping->data;
+	const uint8_t *data = fixture.pool->backing.shadow.mapping->data;
 	for (int32_t y = 0; y < SIDE; y += 2) {
 		for (int32_t x = 0; x < SIDE; x += 2) {
 			assert_int_equal(data[(y * SIDE + x) * 4], 2);

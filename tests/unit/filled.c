@@ -11,14 +11,14 @@
 #include "mapping.h"
 #include "traces.h"
 
-#define CHUNK SP_FILLED_CHUNK_SIZE
+#define CHUNK SP_CHUNK_SIZE
 
 /* A file of which all has memory. */
 struct fixture {
 	int fd;
 	uint64_t size;
 	struct sp_mapping *mapping;
-	struct sp_filled filled;
+	struct sp_chunks filled;
 };
 
 static void create(struct fixture *fixture, uint64_t size) {

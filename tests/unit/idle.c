@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * When copies are given back, by a clock of the test's own: who else reads a
- * pool's shadow keeps it, whatever the clock says.
+ * When copies that nobody reads are given back, by a clock of the test's own. A
+ * pinned shadow stays, whatever the clock says.
  */
 #include <drm_fourcc.h>
 #include <string.h>
@@ -10,9 +10,9 @@
 #include <wayland-server-protocol.h>
 
 #include "buffer.h"
+#include "clock.h"
 #include "context.h"
 #include "display.h"
-#include "memory.h"
 #include "pool.h"
 #include "traces.h"
 
@@ -25,6 +25,7 @@ struct fixture {
 	int fd;
 	struct wl_client *client;
 	struct sp_pool *pool;
+	struct sp_layout layout;
 	struct sealpool_buffer *buffer;
 };
 
@@ -52,73 +53,84 @@ static int setup(void **state) {
 			SIDE, SIDE * 4)) {
 		return -1;
 	}
-	fixture.buffer = sp_buffer_new(fixture.pool, &layout);
-	if (fixture.buffer == NULL) {
-		return -1;
-	}
-	/* Any will do, to be there. */
-	fixture.buffer->resource = wl_resource_create(fixture.client,
-		&wl_buffer_interface, 1, 0);
-	return fixture.buffer->resource != NULL ? 0 : -1;
+	fixture.layout = layout;
+	return 0;
 }
 
 static int teardown(void **state) {
-	sealpool_buffer_unref(fixture.buffer);
+	if (fixture.buffer != NULL) {
+		sealpool_buffer_unref(fixture.buffer);
+		fixture.buffer = NULL;
+	}
 	sp_pool_unref(fixture.pool);
 	display_finish(&fixture.display);
 	close(fixture.fd);
 	return traces_teardown(state);
 }
 
-static void init_memory(bool lent) {
-	if (lent) {
-		assert_int_equal(sp_pool_need_shadow(fixture.pool), 0);
-		fixture.pool->shadow_lent = true;
-		sp_memory_init_lent(fixture.buffer);
-	} else {
-		sp_memory_init(fixture.buffer);
-	}
-	assert_int_equal(sp_memory_sync(fixture.buffer, 0), 0);
-	assert_true(fixture.pool->has_shadow);
-	assert_int_equal(fixture.pool->shadow.charged, BYTES);
+static void create_buffer(bool behind) {
+	fixture.buffer = sp_buffer_new(fixture.pool, &fixture.layout, behind);
+	assert_non_null(fixture.buffer);
+	/* Any will do, to be there. */
+	fixture.buffer->resource = wl_resource_create(fixture.client,
+		&wl_buffer_interface, 1, 0);
+	assert_non_null(fixture.buffer->resource);
+}
+
+static void read_buffer(void) {
+	struct sealpool_access access;
+	assert_int_equal(sealpool_buffer_begin_access(fixture.buffer,
+		SEALPOOL_ACCESS_READ, &access), 0);
+	sealpool_access_end(&access);
+}
+
+static uint64_t get_bytes(void) {
+	const struct sp_account *account = &fixture.pool->client->account;
+	return account->used[SP_RESOURCE_SHADOW_BYTES];
 }
 
 static uint64_t drop_at(uint64_t now) {
-	return sp_memory_drop_idle(fixture.buffer, now, AFTER);
+	return sp_cache_drop_old(&fixture.display.context->memory.cache,
+		now - AFTER);
 }
 
 static void copy_goes_when_its_time_has_come(void **state) {
-	init_memory(false);
-	uint64_t used = fixture.buffer->memory.shadowed->used;
-	assert_int_equal(drop_at(used + AFTER - 1), used + AFTER);
-	assert_true(fixture.pool->has_shadow);
+	create_buffer(false);
+	read_buffer();
+	assert_int_equal(get_bytes(), BYTES);
+	uint64_t used = drop_at(AFTER);
+	assert_true(used > 0 && used <= sp_clock_now());
+	assert_int_equal(drop_at(used + AFTER - 1), used);
+	assert_int_equal(get_bytes(), BYTES);
 	assert_int_equal(drop_at(used + AFTER), UINT64_MAX);
-	assert_false(fixture.pool->has_shadow);
-	assert_int_equal(fixture.pool->client->shadow_bytes, 0);
-	assert_int_equal(fixture.pool->client->fds, 1);
-	/* Nothing is left to be looked at. */
-	assert_int_equal(drop_at(used), UINT64_MAX);
+	assert_int_equal(get_bytes(), 0);
+	/* It is made anew. */
+	read_buffer();
+	assert_int_equal(get_bytes(), BYTES);
 }
 
-static void use_puts_it_off(void **state) {
-	init_memory(false);
-	struct sp_shadowed *shadowed = fixture.buffer->memory.shadowed;
-	uint64_t used = shadowed->used;
-	shadowed->used = 0;
-	assert_int_equal(sp_memory_sync(fixture.buffer, 0), 0);
-	assert_true(shadowed->used >= used && used > 0);
-	assert_int_equal(drop_at(used), shadowed->used + AFTER);
-	assert_true(fixture.pool->has_shadow);
+static void copy_that_is_used_stays(void **state) {
+	create_buffer(false);
+	struct sealpool_access access;
+	assert_int_equal(sealpool_buffer_begin_access(fixture.buffer,
+		SEALPOOL_ACCESS_READ, &access), 0);
+	assert_int_equal(drop_at(UINT64_MAX), UINT64_MAX);
+	assert_int_equal(get_bytes(), BYTES);
+	assert_int_equal(*(uint8_t *)access.data, 7);
+	sealpool_access_end(&access);
+	drop_at(UINT64_MAX);
+	assert_int_equal(get_bytes(), 0);
 }
 
-static void shadow_that_is_lent_stays(void **state) {
-	init_memory(true);
-	assert_int_equal(drop_at(UINT64_MAX / 2), UINT64_MAX);
-	assert_true(fixture.pool->has_shadow);
-	assert_int_equal(fixture.pool->shadow.charged, BYTES);
+static void pinned_shadow_stays(void **state) {
+	struct sp_backing *backing = &fixture.pool->backing;
+	assert_int_equal(sp_backing_pin(backing), 0);
+	create_buffer(true);
+	assert_int_equal(sp_view_sync(&fixture.buffer->view, 0), 0);
+	assert_int_equal(drop_at(UINT64_MAX), UINT64_MAX);
+	assert_int_equal(backing->shadow.charged, BYTES);
 	uint8_t byte;
-	assert_int_equal(pread(fixture.pool->shadow.fd, &byte, 1, BYTES - 1),
-		1);
+	assert_int_equal(pread(backing->shadow.fd, &byte, 1, BYTES - 1), 1);
 	assert_int_equal(byte, 7);
 }
 
@@ -130,7 +142,8 @@ static void timer_is_set_when_there_is_a_copy(void **state) {
 	struct sp_idle *idle = &fixture.display.context->idle;
 	display_settle(&fixture.display);
 	assert_false(idle->waiting);
-	init_memory(false);
+	create_buffer(false);
+	read_buffer();
 	display_settle(&fixture.display);
 	assert_true(idle->waiting);
 }
@@ -138,7 +151,8 @@ static void timer_is_set_when_there_is_a_copy(void **state) {
 static void timer_is_not_set_where_copies_are_never_idle(void **state) {
 	struct sp_idle *idle = &fixture.display.context->idle;
 	idle->after = UINT32_MAX;
-	init_memory(false);
+	create_buffer(false);
+	read_buffer();
 	display_settle(&fixture.display);
 	assert_false(idle->waiting);
 }
@@ -160,24 +174,18 @@ static void timer_takes_its_time_between_two_looks(void **state) {
 	assert_in_range(looks, 4, 16);
 }
 
-static void buffer_that_was_never_read_has_nothing_to_give(void **state) {
-	sp_memory_init(fixture.buffer);
-	assert_int_equal(drop_at(UINT64_MAX / 2), UINT64_MAX);
-}
-
 #define TEST_IDLE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		TEST_IDLE(copy_goes_when_its_time_has_come),
-		TEST_IDLE(use_puts_it_off),
-		TEST_IDLE(shadow_that_is_lent_stays),
+		TEST_IDLE(copy_that_is_used_stays),
+		TEST_IDLE(pinned_shadow_stays),
 		TEST_IDLE(default_is_ten_seconds),
 		TEST_IDLE(timer_is_set_when_there_is_a_copy),
 		TEST_IDLE(timer_is_not_set_where_copies_are_never_idle),
 		TEST_IDLE(timer_waits_for_the_first_copy),
 		TEST_IDLE(timer_takes_its_time_between_two_looks),
-		TEST_IDLE(buffer_that_was_never_read_has_nothing_to_give),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,10 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "budget.h"
+#include "account.h"
 #include "child.h"
-#include "context.h"
-#include "display.h"
 #include "mapping.h"
 #include "shadow.h"
 #include "traces.h"
@@ -24,11 +22,9 @@
 #define PAGES 16
 #define FDS 3
 
-/* A client to charge. */
+/* Who is charged. */
 struct holder {
-	struct display display;
-	struct sp_client *client;
-	int fd;
+	struct sp_account all, account;
 };
 
 static uint64_t page_size(void) {
@@ -37,26 +33,42 @@ static uint64_t page_size(void) {
 
 static struct holder holder;
 
+static bool reclaim(struct sp_account *account, enum sp_resource resource,
+		uint64_t amount) {
+	return false;
+}
+
+static void note_pressure(struct sp_account *account,
+		enum sp_resource resource) {
+}
+
 static int setup(void **state) {
+	static const struct sp_account_ops ops = {
+		.reclaim = reclaim,
+		.pressure = note_pressure,
+	};
 	traces_setup(state);
-	display_init(&holder.display, &(struct sealpool_budget){
-		.fds = FDS,
-		.shadow_bytes = PAGES * page_size(),
-	});
-	struct wl_client *wl_client =
-		display_connect(&holder.display, &holder.fd);
-	holder.client = sp_client_get(holder.display.context, wl_client);
-	return holder.client != NULL ? 0 : -1;
+	sp_account_init(&holder.all, NULL, &ops);
+	sp_account_init(&holder.account, &holder.all, &ops);
+	sp_account_set_limit(&holder.account, SP_RESOURCE_FDS, FDS, 0);
+	sp_account_set_limit(&holder.account, SP_RESOURCE_SHADOW_BYTES,
+		PAGES * page_size(), 0);
+	return 0;
+}
+
+static uint64_t get_fds(void) {
+	return holder.account.used[SP_RESOURCE_FDS];
+}
+
+static uint64_t get_bytes(void) {
+	return holder.account.used[SP_RESOURCE_SHADOW_BYTES];
 }
 
 static int teardown(void **state) {
-	uint64_t fds = holder.client->fds;
-	uint64_t bytes = holder.client->shadow_bytes;
-	display_finish(&holder.display);
-	close(holder.fd);
-	if (fds != 0 || bytes != 0) {
+	if (get_fds() != 0 || get_bytes() != 0) {
 		print_error("%llu fds and %llu bytes are still charged\n",
-			(unsigned long long)fds, (unsigned long long)bytes);
+			(unsigned long long)get_fds(),
+			(unsigned long long)get_bytes());
 		return -1;
 	}
 	return traces_teardown(state);
@@ -64,7 +76,7 @@ static int teardown(void **state) {
 
 static struct sp_shadow create_shadow(uint64_t size) {
 	struct sp_shadow shadow;
-	int ret = sp_shadow_init(&shadow, holder.client, size);
+	int ret = sp_shadow_init(&shadow, &holder.account, size);
 	if (ret < 0) {
 		fail_msg("no shadow: %s", strerror(-ret));
 	}
@@ -82,13 +94,13 @@ static uint64_t get_memory(const struct sp_shadow *shadow) {
 static void expect_charged(const struct sp_shadow *shadow, uint64_t pages) {
 	uint64_t bytes = pages * page_size();
 	if (get_memory(shadow) != bytes || shadow->charged != bytes ||
-			holder.client->shadow_bytes != bytes) {
+			get_bytes() != bytes) {
 		fail_msg("of %llu bytes, the file has %llu; %llu are charged "
 			"for it, and %llu to the client",
 			(unsigned long long)bytes,
 			(unsigned long long)get_memory(shadow),
 			(unsigned long long)shadow->charged,
-			(unsigned long long)holder.client->shadow_bytes);
+			(unsigned long long)get_bytes());
 	}
 }
 
@@ -163,7 +175,7 @@ static void shadow_that_is_finished_twice_is_gone_once(void **state) {
 	struct sp_shadow other = create_shadow(1000);
 	sp_shadow_finish(&shadow);
 	sp_shadow_finish(&shadow);
-	assert_int_equal(holder.client->fds, 1);
+	assert_int_equal(get_fds(), 1);
 	sp_shadow_finish(&other);
 }
 
@@ -266,7 +278,9 @@ static void memory_over_the_budget_is_refused(void **state) {
 	struct sp_shadow shadow = create_shadow(100 * page_size());
 	assert_int_equal(reserve(&shadow, 3, 4 + PAGES), -EDQUOT);
 	expect_charged(&shadow, 0);
-	assert_int_equal(holder.client->over, SP_BUDGET_SHADOW_BYTES);
+	assert_ptr_equal(holder.account.full, &holder.account);
+	assert_int_equal(holder.account.full_resource,
+		SP_RESOURCE_SHADOW_BYTES);
 	assert_int_equal(reserve(&shadow, 0, 10), 0);
 	assert_int_equal(reserve(&shadow, 10, 11 + PAGES - 10), -EDQUOT);
 	expect_charged(&shadow, 10);
@@ -346,17 +360,17 @@ static void shadow_that_goes_takes_its_charge_along(void **state) {
 	struct sp_shadow shadow = create_shadow(10 * page_size());
 	assert_int_equal(reserve(&shadow, 0, 8), 0);
 	sp_shadow_finish(&shadow);
-	assert_int_equal(holder.client->shadow_bytes, 0);
-	assert_int_equal(holder.client->fds, 0);
-	assert_int_equal(holder.display.context->budget.fds.held, 0);
+	assert_int_equal(get_bytes(), 0);
+	assert_int_equal(get_fds(), 0);
+	assert_int_equal(holder.all.used[SP_RESOURCE_FDS], 0);
 }
 
 /* Fds, and what can run out */
 
 static void shadow_is_charged_one_fd(void **state) {
 	struct sp_shadow shadow = create_shadow(1000);
-	assert_int_equal(holder.client->fds, 1);
-	assert_int_equal(holder.display.context->budget.fds.held, 1);
+	assert_int_equal(get_fds(), 1);
+	assert_int_equal(holder.all.used[SP_RESOURCE_FDS], 1);
 	sp_shadow_finish(&shadow);
 }
 
@@ -367,14 +381,14 @@ static void shadow_over_the_budget_of_fds_is_refused(void **state) {
 	}
 	size_t fds = traces_count_fds();
 	struct sp_shadow refused;
-	assert_int_equal(sp_shadow_init(&refused, holder.client, 1000),
+	assert_int_equal(sp_shadow_init(&refused, &holder.account, 1000),
 		-EDQUOT);
-	assert_int_equal(holder.client->over, SP_BUDGET_FDS);
-	assert_int_equal(holder.client->fds, FDS);
+	assert_int_equal(holder.account.full_resource, SP_RESOURCE_FDS);
+	assert_int_equal(get_fds(), FDS);
 	assert_int_equal(traces_count_fds(), fds);
 	/* There is nothing to be finished. */
 	sp_shadow_finish(&refused);
-	assert_int_equal(holder.client->fds, FDS);
+	assert_int_equal(get_fds(), FDS);
 	for (int i = 0; i < FDS; i++) {
 		sp_shadow_finish(&shadows[i]);
 	}
@@ -382,14 +396,14 @@ static void shadow_over_the_budget_of_fds_is_refused(void **state) {
 
 static const char *expect_no_shadow(uint64_t size, int error) {
 	struct sp_shadow shadow;
-	int ret = sp_shadow_init(&shadow, holder.client, size);
+	int ret = sp_shadow_init(&shadow, &holder.account, size);
 	if (ret != -error) {
 		return child_wrong("returned %d, not %d", ret, -error);
 	}
-	if (holder.client->fds != 0 ||
-			holder.display.context->budget.fds.held != 0) {
+	if (get_fds() != 0 ||
+			holder.all.used[SP_RESOURCE_FDS] != 0) {
 		return child_wrong("%llu fds are charged",
-			(unsigned long long)holder.client->fds);
+			(unsigned long long)get_fds());
 	}
 	return shadow.fd == -1 ? NULL : "has an fd";
 }
@@ -431,7 +445,7 @@ static void shadow_that_cannot_be_mapped_is_not_charged(void **state) {
 
 static const char *grow_without_addresses(void) {
 	struct sp_shadow shadow;
-	if (sp_shadow_init(&shadow, holder.client, page_size()) < 0 ||
+	if (sp_shadow_init(&shadow, &holder.account, page_size()) < 0 ||
 			reserve(&shadow, 0, 1) < 0) {
 		return "no shadow";
 	}
@@ -454,7 +468,7 @@ static void shadow_that_cannot_grow_stays_as_it_was(void **state) {
 
 static const char *reserve_in_short_files(void) {
 	struct sp_shadow shadow;
-	if (sp_shadow_init(&shadow, holder.client, 1000) < 0) {
+	if (sp_shadow_init(&shadow, &holder.account, 1000) < 0) {
 		return "no shadow";
 	}
 	/* The last page ends behind what is allowed. */
@@ -463,7 +477,7 @@ static const char *reserve_in_short_files(void) {
 	if (ret != -EFBIG) {
 		return child_wrong("returned %d", ret);
 	}
-	uint64_t charged = holder.client->shadow_bytes;
+	uint64_t charged = get_bytes();
 	sp_shadow_finish(&shadow);
 	return charged == 0 ? NULL : child_wrong("%llu bytes are charged",
 		(unsigned long long)charged);

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Charges against limits.
+ *
+ * A charge is refused only when giving back what nobody uses does not help. So an
+ * account knows who can do that, and who is to be told that there is pressure, by
+ * its ops; it knows neither clients nor what is charged to them.
+ *
+ *   all clients      limit: what all may hold, and a reserve; wanted: without it
+ *     identity       no limit: it has the sum of its clients'
+ *       client       limit: its budget
+ */
+#include <errno.h>
+#include <stddef.h>
+
+#include "account.h"
+
+void sp_account_init(struct sp_account *account, struct sp_account *parent,
+		const struct sp_account_ops *ops) {
+	account->parent = parent;
+	account->ops = ops;
+	atomic_init(&account->discharges, 0);
+	account->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+	atomic_init(&account->full, NULL);
+	atomic_init(&account->full_resource, SP_RESOURCE_FDS);
+	sp_list_init(&account->cached);
+	for (int i = 0; i < SP_RESOURCES; i++) {
+		atomic_init(&account->used[i], 0);
+		account->limits[i] = account->wanted[i] = UINT64_MAX;
+	}
+}
+
+void sp_account_set_limit(struct sp_account *account,
+		enum sp_resource resource, uint64_t wanted, uint64_t reserve) {
+	account->wanted[resource] = wanted;
+	account->limits[resource] = wanted <= UINT64_MAX - reserve ?
+		wanted + reserve : UINT64_MAX;
+}
+
+static bool fits(const struct sp_account *account, enum sp_resource resource,
+		uint64_t amount) {
+	uint64_t used = account->used[resource];
+	uint64_t limit = account->limits[resource];
+	return used <= limit && amount <= limit - used;
+}
+
+static struct sp_account *get_root(struct sp_account *account) {
+	return account->parent != NULL ? get_root(account->parent) : account;
+}
+
+/* Returns the account whose limit is in the way. Charges nothing then, not even for a
+ * moment, which would have another thread's charge refused. */
+static struct sp_account *try_charge(struct sp_account *account,
+		enum sp_resource resource, uint64_t amount) {
+	struct sp_account *root = get_root(account), *full = NULL;
+	pthread_mutex_lock(&root->lock);
+	for (struct sp_account *a = account; a != NULL && full == NULL;
+			a = a->parent) {
+		full = fits(a, resource, amount) ? NULL : a;
+	}
+	for (struct sp_account *a = account; a != NULL && full == NULL;
+			a = a->parent) {
+		a->used[resource] += amount;
+	}
+	pthread_mutex_unlock(&root->lock);
+	return full;
+}
+
+uint64_t sp_account_get_excess(const struct sp_account *account,
+		enum sp_resource resource) {
+	uint64_t used = account->used[resource];
+	uint64_t wanted = account->wanted[resource];
+	return used > wanted ? used - wanted : 0;
+}
+
+/* Everything above what is wanted that can be given back is. */
+static void relieve(struct sp_account *account, enum sp_resource resource) {
+	uint64_t excess;
+	while ((excess = sp_account_get_excess(account, resource)) > 0) {
+		if (!account->ops->reclaim(account, resource, excess)) {
+			account->ops->pressure(account, resource);
+			return;
+		}
+	}
+}
+
+int sp_account_charge(struct sp_account *account, enum sp_resource resource,
+		uint64_t amount) {
+	const struct sp_account *root = get_root(account);
+	struct sp_account *full;
+	for (;;) {
+		uint64_t discharges = root->discharges;
+		full = try_charge(account, resource, amount);
+		if (full == NULL) {
+			break;
+		}
+		/* What another thread has reclaimed meanwhile may be enough. */
+		if (!full->ops->reclaim(full, resource, amount) &&
+				root->discharges == discharges) {
+			account->full_resource = resource;
+			account->full = full;
+			full->ops->pressure(full, resource);
+			return -EDQUOT;
+		}
+	}
+	for (struct sp_account *a = account; a != NULL; a = a->parent) {
+		relieve(a, resource);
+	}
+	return 0;
+}
+
+void sp_account_discharge(struct sp_account *account,
+		enum sp_resource resource, uint64_t amount) {
+	struct sp_account *root = account;
+	for (struct sp_account *a = account; a != NULL; a = a->parent) {
+		a->used[resource] -= amount;
+		root = a;
+	}
+	root->discharges++;
+}

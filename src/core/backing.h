@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SEALPOOL_CORE_BACKING_H
+#define SEALPOOL_CORE_BACKING_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "chunks.h"
+#include "file.h"
+#include "mapping.h"
+#include "memory.h"
+#include "shadow.h"
+#include "spare.h"
+
+struct sp_account;
+
+/** A pool's memory: the client's file, and where it is mapped. */
+struct sp_backing {
+	struct sp_memory *memory;
+	struct sp_account *account;
+	struct sp_spare_slot *spare;
+	struct sp_file file;
+	/* Which chunks of the file have been seen to have memory. */
+	struct sp_chunks filled;
+	struct sp_counters counters;
+	/* The client's, which has them of all its pools. */
+	struct sp_counters *client_counters;
+
+	pthread_mutex_t lock; /* over all below */
+	/* Of the pool, in bytes. */
+	uint64_t size;
+	/* The newest of each mode, or NULL; indexed by enum sp_mapping_mode. */
+	struct sp_mapping *mappings[3];
+	/* Another wl_shm, behind a guard, has the shadow in the file's place. It
+	 * was set before there was a view, and never changes. */
+	bool pinned;
+	struct sp_shadow shadow; /* if pinned */
+};
+
+/** Takes the file over. Returns 0 or a negative errno, and has not taken it
+ * then. */
+int sp_backing_init(struct sp_backing *backing, struct sp_memory *memory,
+	struct sp_account *account, struct sp_spare_slot *spare,
+	struct sp_counters *client_counters, const struct sp_file *file,
+	uint64_t size);
+void sp_backing_finish(struct sp_backing *backing);
+
+/** The pool is longer now. */
+void sp_backing_grow(struct sp_backing *backing, uint64_t size);
+
+/** Makes the shadow that another wl_shm gets in the file's place. Returns 0 or a
+ * negative errno. */
+int sp_backing_pin(struct sp_backing *backing);
+
+/** Makes the shadow longer. Returns 0 or a negative errno. */
+int sp_backing_grow_pinned(struct sp_backing *backing, uint64_t size);
+
+/**
+ * A mapping of the file that covers the bytes below "end", with a reference
+ * for the caller; NULL, with errno set, where it cannot be had. Any thread.
+ */
+struct sp_mapping *sp_backing_map(struct sp_backing *backing,
+	enum sp_mapping_mode mode, uint64_t end);
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Copies that nobody uses.
+ *
+ * A copy that is not being read is a cache: the client's file is still there, and
+ * the next read fills the copy again. So before a charge is refused, the least
+ * recently used copies go, and those that nobody has used for some seconds go in
+ * any case.
+ *
+ * Locks are taken in this order only:
+ *
+ *   a buffer's lock, then the cache's; under that, buffers' locks by trying
+ *
+ * A buffer whose lock is taken right now is passed over. If there was none but
+ * such, or something is just being given back, the charge is tried again: nobody
+ * holds a buffer's lock for long, nor while charging, so that ends.
+ */
+#include <sched.h>
+
+#include "cache.h"
+#include "clock.h"
+
+int sp_cache_init(struct sp_cache *cache,
+		void (*filled)(struct sp_cache *cache)) {
+	sp_list_init(&cache->list);
+	cache->releasing = 0;
+	cache->filled = filled;
+	return -pthread_mutex_init(&cache->lock, NULL);
+}
+
+void sp_cache_finish(struct sp_cache *cache) {
+	pthread_mutex_destroy(&cache->lock);
+}
+
+void sp_cached_init(struct sp_cached *cached, struct sp_account *account) {
+	sp_list_init(&cached->link);
+	sp_list_init(&cached->account_link);
+	cached->account = account;
+	for (int i = 0; i < SP_RESOURCES; i++) {
+		cached->held[i] = 0;
+	}
+}
+
+void sp_cache_add_locked(struct sp_cache *cache, struct sp_cached *cached) {
+	bool was_empty = sp_list_is_empty(&cache->list);
+	cached->since = sp_clock_now();
+	sp_list_append(&cache->list, &cached->link);
+	sp_list_append(&cached->account->cached, &cached->account_link);
+	if (was_empty) {
+		cache->filled(cache);
+	}
+}
+
+void sp_cache_add(struct sp_cache *cache, struct sp_cached *cached) {
+	pthread_mutex_lock(&cache->lock);
+	sp_cache_add_locked(cache, cached);
+	pthread_mutex_unlock(&cache->lock);
+}
+
+static void leave(struct sp_cached *cached) {
+	sp_list_remove(&cached->link);
+	sp_list_remove(&cached->account_link);
+}
+
+void sp_cache_remove(struct sp_cache *cache, struct sp_cached *cached) {
+	pthread_mutex_lock(&cache->lock);
+	leave(cached);
+	pthread_mutex_unlock(&cache->lock);
+}
+
+/* Takes one that holds some of the resource, if that can be had at once, and notes
+ * if it cannot. */
+static bool take(struct sp_cached *cached, enum sp_resource resource,
+		bool *busy) {
+	if (cached->held[resource] == 0) {
+		return false;
+	}
+	if (!cached->detach(cached)) {
+		*busy = true;
+		return false;
+	}
+	leave(cached);
+	return true;
+}
+
+/* Of all accounts: they share one list, in the order of use. */
+static struct sp_cached *take_any(struct sp_cache *cache,
+		enum sp_resource resource, bool *busy) {
+	struct sp_cached *cached;
+	sp_list_for_each(cached, &cache->list, struct sp_cached, link) {
+		if (take(cached, resource, busy)) {
+			return cached;
+		}
+	}
+	return NULL;
+}
+
+static struct sp_cached *take_of(struct sp_account *account,
+		enum sp_resource resource, bool *busy) {
+	struct sp_cached *cached;
+	sp_list_for_each(cached, &account->cached, struct sp_cached,
+			account_link) {
+		if (take(cached, resource, busy)) {
+			return cached;
+		}
+	}
+	return NULL;
+}
+
+void sp_cache_begin_release(struct sp_cache *cache) {
+	pthread_mutex_lock(&cache->lock);
+	cache->releasing++;
+	pthread_mutex_unlock(&cache->lock);
+}
+
+void sp_cache_end_release(struct sp_cache *cache) {
+	pthread_mutex_lock(&cache->lock);
+	cache->releasing--;
+	pthread_mutex_unlock(&cache->lock);
+}
+
+bool sp_cache_reclaim(struct sp_cache *cache, struct sp_account *account,
+		enum sp_resource resource, uint64_t amount) {
+	uint64_t freed = 0;
+	while (freed < amount) {
+		bool busy = false;
+		pthread_mutex_lock(&cache->lock);
+		struct sp_cached *cached = account->parent == NULL ?
+			take_any(cache, resource, &busy) :
+			take_of(account, resource, &busy);
+		busy |= cache->releasing > 0;
+		cache->releasing += cached != NULL;
+		pthread_mutex_unlock(&cache->lock);
+		if (cached == NULL) {
+			if (busy && freed == 0) {
+				/* It will be there, or free, in a moment. */
+				sched_yield();
+				return true;
+			}
+			break;
+		}
+		freed += cached->held[resource];
+		cached->release(cached);
+		sp_cache_end_release(cache);
+	}
+	return freed > 0;
+}
+
+uint64_t sp_cache_drop_old(struct sp_cache *cache, uint64_t until) {
+	uint64_t next = UINT64_MAX;
+	struct sp_cached *cached, *after;
+	struct sp_list taken;
+	sp_list_init(&taken);
+	pthread_mutex_lock(&cache->lock);
+	sp_list_for_each_safe(cached, after, &cache->list, struct sp_cached,
+			link) {
+		if (cached->since > until) {
+			if (next == UINT64_MAX) {
+				next = cached->since;
+			}
+			break;
+		}
+		if (cached->detach(cached)) {
+			leave(cached);
+			sp_list_append(&taken, &cached->link);
+			cache->releasing++;
+		} else if (next == UINT64_MAX) {
+			next = cached->since;
+		}
+	}
+	pthread_mutex_unlock(&cache->lock);
+	sp_list_for_each_safe(cached, after, &taken, struct sp_cached, link) {
+		cached->release(cached);
+		sp_cache_end_release(cache);
+	}
+	return next;
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A wl_client: what it holds, and how it ends.
+ */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "client.h"
+#include "context.h"
+#include "evict.h"
+
+static void client_handle_wl_client_destroy(struct wl_listener *listener,
+		void *data) {
+	struct sp_client *client =
+		wl_container_of(listener, client, wl_client_destroy);
+	wl_list_remove(&client->wl_client_destroy.link);
+	client->wl_client = NULL;
+	sp_spare_close(&client->context->memory.cache, &client->spare);
+	sp_client_unref(client);
+}
+
+struct sp_client *sp_client_find(struct sp_context *context,
+		struct wl_client *wl_client) {
+	/* The one list walk that does not grow with the number of clients. A
+	 * wl_client may have a record with several displays' globals only in
+	 * theory, but then the listeners are told apart by their context. */
+	struct wl_listener *listener = wl_client_get_destroy_listener(wl_client,
+		client_handle_wl_client_destroy);
+	if (listener == NULL) {
+		return NULL;
+	}
+	struct sp_client *client =
+		wl_container_of(listener, client, wl_client_destroy);
+	if (client->context == context) {
+		return client;
+	}
+	wl_list_for_each(client, &context->clients, link) {
+		if (client->wl_client == wl_client) {
+			return client;
+		}
+	}
+	return NULL;
+}
+
+struct sp_client *sp_client_get(struct sp_context *context,
+		struct wl_client *wl_client) {
+	struct sp_client *client = sp_client_find(context, wl_client);
+	if (client != NULL) {
+		return client;
+	}
+	client = calloc(1, sizeof(*client));
+	if (client == NULL) {
+		return NULL;
+	}
+	client->context = sp_context_ref(context);
+	client->wl_client = wl_client;
+	client->id = ++context->clients_made;
+	sp_account_init(&client->account, &context->all, context->all.ops);
+	sp_account_set_limit(&client->account, SP_RESOURCE_FDS,
+		context->limits.fds, 0);
+	sp_account_set_limit(&client->account, SP_RESOURCE_SHADOW_BYTES,
+		context->limits.shadow_bytes, 0);
+	client->wl_client_destroy.notify = client_handle_wl_client_destroy;
+	wl_client_add_destroy_listener(wl_client, &client->wl_client_destroy);
+	wl_list_insert(&context->clients, &client->link);
+	wl_list_init(&client->pools);
+	wl_list_init(&client->feedbacks);
+	client->refs = 1;
+	return client;
+}
+
+void sp_client_ref(struct sp_client *client) {
+	client->refs++;
+}
+
+void sp_client_unref(struct sp_client *client) {
+	assert(client->refs > 0);
+	if (--client->refs > 0) {
+		return;
+	}
+	assert(wl_list_empty(&client->pools));
+	assert(wl_list_empty(&client->feedbacks));
+	sp_spare_close(&client->context->memory.cache, &client->spare);
+	wl_list_remove(&client->link);
+	sp_context_unref(client->context);
+	free(client);
+}
+
+void sp_client_note_request(struct sp_client *client) {
+	client->epoch = sp_epoch_enter(&client->context->epoch);
+}
+
+uint64_t sp_client_get_epoch(const struct sp_client *client) {
+	uint64_t epoch = client->epoch;
+	return sp_epoch_is_current(&client->context->epoch, epoch) ? epoch : 0;
+}
+
+int sp_client_get_pid(const struct sp_client *client) {
+	pid_t pid = 0;
+	if (client->wl_client != NULL) {
+		wl_client_get_credentials(client->wl_client, &pid, NULL, NULL);
+	}
+	return (int)pid;
+}
+
+/* Errors */
+
+static void post_over(struct sp_client *client, const char *budget,
+		uint64_t limit) {
+	sp_log(client->context, SEALPOOL_LOG_INFO,
+		"client %d is over the budget of %llu %s: disconnected",
+		sp_client_get_pid(client), (unsigned long long)limit, budget);
+	if (client->wl_client != NULL) {
+		wl_client_post_implementation_error(client->wl_client,
+			"wl_shm: over the budget of %llu %s",
+			(unsigned long long)limit, budget);
+	}
+}
+
+void sp_client_post_over(struct sp_client *client, enum sp_budget_kind kind) {
+	const struct sealpool_budget *limits = &client->context->limits;
+	switch (kind) {
+	case SP_BUDGET_POOLS:
+		post_over(client, "pools", limits->pools);
+		break;
+	case SP_BUDGET_BUFFERS:
+		post_over(client, "buffers", limits->buffers);
+		break;
+	case SP_BUDGET_FDS:
+		post_over(client, "fds", limits->fds);
+		break;
+	case SP_BUDGET_ALL_FDS:
+		post_over(client, "fds for all clients", limits->all_fds);
+		break;
+	case SP_BUDGET_SHADOW_BYTES:
+		post_over(client, "bytes of shadows", limits->shadow_bytes);
+		break;
+	case SP_BUDGET_ALL_SHADOW_BYTES:
+		post_over(client, "bytes of shadows for all clients",
+			limits->all_shadow_bytes);
+		break;
+	}
+}
+
+bool sp_client_is_over(const struct sp_client *client) {
+	return client->account.full == &client->account;
+}
+
+void sp_client_post_full(struct sp_client *client) {
+	static const enum sp_budget_kind kinds[SP_RESOURCES][2] = {
+		[SP_RESOURCE_FDS] = { SP_BUDGET_ALL_FDS, SP_BUDGET_FDS },
+		[SP_RESOURCE_SHADOW_BYTES] = {
+			SP_BUDGET_ALL_SHADOW_BYTES, SP_BUDGET_SHADOW_BYTES,
+		},
+	};
+	sp_client_post_over(client, kinds[client->account.full_resource]
+		[sp_client_is_over(client)]);
+}
+
+/* Destroying a client may destroy others, so restart the walk. */
+static void handle_ending(struct sp_mail *mail) {
+	struct sp_context *context = wl_container_of(mail, context, ending);
+	struct sp_client *client;
+	bool found;
+	do {
+		found = false;
+		wl_list_for_each(client, &context->clients, link) {
+			if (client->ending && client->wl_client != NULL) {
+				found = true;
+				wl_client_destroy(client->wl_client);
+				break;
+			}
+		}
+	} while (found);
+}
+
+void sp_clients_init(struct sp_context *context) {
+	wl_list_init(&context->clients);
+	sp_mailbox_add(&context->mailbox, &context->ending, handle_ending);
+}
+
+void sp_client_end_later(struct sp_client *client) {
+	client->ending = true;
+	sp_mailbox_post(&client->context->mailbox, &client->context->ending);
+}
+
+/* Pools and buffers */
+
+static bool refuse(struct sp_client *client, enum sp_budget_kind kind) {
+	sp_client_post_over(client, kind);
+	return false;
+}
+
+bool sp_client_admit_pool(struct sp_client *client) {
+	struct sp_context *context = client->context;
+	if (client->ending) {
+		return false;
+	}
+	if (client->pools_len >= context->limits.pools) {
+		return refuse(client, SP_BUDGET_POOLS);
+	}
+	if (!sp_evict_for(context, SP_RESOURCE_FDS, client)) {
+		return refuse(client, SP_BUDGET_ALL_FDS);
+	}
+	if (sp_account_charge(&client->account, SP_RESOURCE_FDS, 1) < 0) {
+		sp_client_post_full(client);
+		return false;
+	}
+	client->pools_len++;
+	return true;
+}
+
+void sp_client_dismiss_pool(struct sp_client *client) {
+	client->pools_len--;
+	sp_account_discharge(&client->account, SP_RESOURCE_FDS, 1);
+}
+
+bool sp_client_admit_buffer(struct sp_client *client) {
+	if (client->buffers_len >= client->context->limits.buffers) {
+		return refuse(client, SP_BUDGET_BUFFERS);
+	}
+	client->buffers_len++;
+	return true;
+}
+
+void sp_client_dismiss_buffer(struct sp_client *client) {
+	client->buffers_len--;
+}

@@ -1,0 +1,659 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The copies of one buffer.
+ *
+ * Each copy knows its stale region, that is what may have changed since it was
+ * filled, just as a client knows the age of its buffers; an access fills what is
+ * stale, once, and later accesses share it. Commits that came together do not make it
+ * stale again (epoch.c). A copy that someone reads is never written: when a newer
+ * frame is wanted meanwhile, another copy is made.
+ *
+ *   commit, damage D     stale(copy) += D            nothing is copied
+ *   begin by thread 1    stale -> copied, users 1    D is copied
+ *   begin by thread 2    users 2                     nothing is copied
+ *   commit, damage E     stale(copy) += E
+ *   begin by thread 3    copy is in use: another     all is copied, once
+ *
+ * A copy that nobody uses is in the cache, from where it may be taken at any time,
+ * unless the client's file cannot be relied on to have its bytes still (the wl_buffer
+ * is gone), or another wl_shm has it mapped (a pinned shadow, behind a guard).
+ *
+ *   for reading   memory of its own (store.c)
+ *   for writing   a shadow of its own, a memfd: it is the kernel that moves its
+ *                 bytes to the client's file, from a descriptor. One at a time
+ *   pinned        the part of the pool's shadow at the same offsets
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "backing.h"
+#include "cache.h"
+#include "copies.h"
+#include "copy.h"
+#include "pages.h"
+#include "region.h"
+#include "view.h"
+
+enum place {
+	IN_STORE, /* for reading */
+	IN_SHADOW, /* for writing */
+	IN_PINNED_SHADOW,
+};
+
+struct sp_copy {
+	struct sp_list link; /* sp_copies.list */
+	struct sp_cached cached;
+	struct sp_copies *copies;
+	enum place place;
+	union {
+		struct sp_store store;
+		struct sp_shadow shadow;
+		/* The pinned shadow's. */
+		struct sp_mapping *mapping;
+	};
+	/* Which chunks of a store may be other than zero. */
+	struct sp_chunks written;
+	/* What the client may have changed since it was copied. */
+	pixman_region32_t stale;
+	/* What was copied in an epoch, or less. */
+	pixman_region32_t fresh;
+	uint64_t fresh_epoch;
+	unsigned users;
+	bool filling;
+	/* During a write access: the client's file. */
+	struct sp_mapping *write_back;
+};
+
+struct sp_copies {
+	struct sp_view *view;
+	pthread_mutex_t lock; /* over all below */
+	pthread_cond_t filled;
+	struct sp_list list; /* sp_copy.link */
+};
+
+static struct sp_cache *get_cache(const struct sp_copies *copies) {
+	return &copies->view->backing->memory->cache;
+}
+
+static uint64_t get_start(const struct sp_copies *copies) {
+	return sp_layout_start(&copies->view->layout);
+}
+
+/* The buffer's first byte. */
+static uint8_t *copy_get_data(const struct sp_copy *copy) {
+	switch (copy->place) {
+	case IN_STORE:
+		return copy->store.data;
+	case IN_SHADOW:
+		return sp_untrusted_own(copy->shadow.mapping->data) +
+			get_start(copy->copies);
+	case IN_PINNED_SHADOW:
+		break;
+	}
+	return sp_untrusted_own(copy->mapping->data) + get_start(copy->copies);
+}
+
+static void copy_destroy(struct sp_copy *copy) {
+	switch (copy->place) {
+	case IN_STORE:
+		if (copy->store.data != NULL) {
+			sp_store_finish(&copy->store);
+		}
+		break;
+	case IN_SHADOW:
+		sp_shadow_finish(&copy->shadow);
+		break;
+	case IN_PINNED_SHADOW:
+		/* The other wl_shm has the shadow mapped until the pool goes: its
+		 * memory stays. */
+		sp_mapping_unref(copy->mapping);
+		break;
+	}
+	pixman_region32_fini(&copy->stale);
+	pixman_region32_fini(&copy->fresh);
+	free(copy);
+}
+
+static bool copy_detach(struct sp_cached *cached) {
+	struct sp_copy *copy = sp_list_entry(cached, struct sp_copy, cached);
+	struct sp_copies *copies = copy->copies;
+	if (pthread_mutex_trylock(&copies->lock) != 0) {
+		return false;
+	}
+	sp_list_remove(&copy->link);
+	pthread_mutex_unlock(&copies->lock);
+	return true;
+}
+
+static void copy_release(struct sp_cached *cached) {
+	copy_destroy(sp_list_entry(cached, struct sp_copy, cached));
+}
+
+static struct sp_copies *copies_create(struct sp_view *view) {
+	struct sp_copies *copies = calloc(1, sizeof(*copies));
+	if (copies == NULL) {
+		return NULL;
+	}
+	if (pthread_mutex_init(&copies->lock, NULL) != 0) {
+		goto error_copies;
+	}
+	if (pthread_cond_init(&copies->filled, NULL) != 0) {
+		goto error_lock;
+	}
+	copies->view = view;
+	sp_list_init(&copies->list);
+	return copies;
+
+error_lock:
+	pthread_mutex_destroy(&copies->lock);
+error_copies:
+	free(copies);
+	return NULL;
+}
+
+struct sp_copies *sp_copies_get(struct sp_view *view) {
+	struct sp_copies *copies = view->copies;
+	if (copies != NULL) {
+		return copies;
+	}
+	struct sp_copies *created = copies_create(view);
+	if (created == NULL || atomic_compare_exchange_strong(&view->copies,
+			&copies, created)) {
+		return created;
+	}
+	/* Another thread was faster. */
+	sp_copies_destroy(created);
+	return copies;
+}
+
+/* The memory of the last copy is likely to fit the client's next one. */
+static void copy_leave_spare(struct sp_copy *copy) {
+	struct sp_backing *backing = copy->copies->view->backing;
+	if (copy->place == IN_STORE) {
+		sp_spare_put(&backing->memory->cache, backing->spare,
+			&copy->store);
+		copy->store.data = NULL;
+	}
+}
+
+void sp_copies_destroy(struct sp_copies *copies) {
+	struct sp_copy *copy, *after;
+	pthread_mutex_lock(&copies->lock);
+	sp_list_for_each(copy, &copies->list, struct sp_copy, link) {
+		sp_cache_remove(get_cache(copies), &copy->cached);
+	}
+	pthread_mutex_unlock(&copies->lock);
+	/* The cache does not know of any now. */
+	sp_list_for_each_safe(copy, after, &copies->list, struct sp_copy,
+			link) {
+		copy_leave_spare(copy);
+		copy_destroy(copy);
+	}
+	pthread_cond_destroy(&copies->filled);
+	pthread_mutex_destroy(&copies->lock);
+	free(copies);
+}
+
+/* Stale regions. Require: copies->lock */
+
+static bool copy_is_current(const struct sp_copy *copy) {
+	return !pixman_region32_not_empty((pixman_region32_t *)&copy->stale);
+}
+
+static void copy_age_whole(struct sp_copy *copy) {
+	const struct sp_layout *layout = &copy->copies->view->layout;
+	sp_region_set_size(&copy->stale, layout->width, layout->height);
+}
+
+/* More rectangles cost more than it does to copy something once again. */
+#define FRESH_RECTS_MAX 64
+
+/* Unlike what is stale, this may be less than there is, but not more. */
+static void copy_note_fresh(struct sp_copy *copy,
+		const pixman_region32_t *region, uint64_t epoch) {
+	if (copy->fresh_epoch != epoch) {
+		pixman_region32_clear(&copy->fresh);
+		copy->fresh_epoch = epoch;
+	}
+	if (!pixman_region32_union(&copy->fresh, &copy->fresh,
+			(pixman_region32_t *)region) ||
+			pixman_region32_n_rects(&copy->fresh) >
+				FRESH_RECTS_MAX) {
+		copy->fresh_epoch = 0;
+	}
+}
+
+static void copy_age(struct sp_copy *copy, const pixman_region32_t *region,
+		uint64_t epoch) {
+	const struct sp_layout *layout = &copy->copies->view->layout;
+	pixman_region32_t changed;
+	pixman_region32_init(&changed);
+	if (region == NULL) {
+		sp_region_set_size(&changed, layout->width, layout->height);
+	} else {
+		sp_region_add(&changed, region);
+	}
+	if (epoch == 0 || copy->fresh_epoch != epoch ||
+			pixman_region32_subtract(&changed, &changed,
+				&copy->fresh)) {
+		sp_region_add(&copy->stale, &changed);
+	} else {
+		copy_age_whole(copy);
+	}
+	pixman_region32_fini(&changed);
+}
+
+/* The region, or all for NULL, may have changed: at any time, or, unless "epoch" is
+ * 0, at any time before the requests that were read in that epoch. */
+static void age(struct sp_copies *copies, const pixman_region32_t *region,
+		uint64_t epoch) {
+	struct sp_copy *copy;
+	sp_list_for_each(copy, &copies->list, struct sp_copy, link) {
+		copy_age(copy, region, epoch);
+	}
+}
+
+void sp_copies_age(struct sp_copies *copies, const pixman_region32_t *region,
+		uint64_t epoch) {
+	pthread_mutex_lock(&copies->lock);
+	age(copies, region, epoch);
+	pthread_mutex_unlock(&copies->lock);
+}
+
+/* Making copies. No lock may be held: other copies may be reclaimed for it. */
+
+static int copy_init_store(struct sp_copy *copy) {
+	struct sp_view *view = copy->copies->view;
+	struct sp_backing *backing = view->backing;
+	size_t size = (size_t)(view->layout.end -
+		sp_layout_start(&view->layout));
+	copy->place = IN_STORE;
+	if (sp_spare_take(&backing->memory->cache, backing->spare, size,
+			&copy->store)) {
+		/* What is in it is the same client's, and no byte of it is read
+		 * before it is copied over: all of a new copy is stale. */
+		sp_chunks_set_all(&copy->written);
+		return 0;
+	}
+	return sp_store_init(&copy->store, backing->account, size);
+}
+
+static int copy_init_shadow(struct sp_copy *copy) {
+	struct sp_view *view = copy->copies->view;
+	copy->place = IN_SHADOW;
+	int ret = sp_shadow_init(&copy->shadow, view->backing->account,
+		view->layout.end);
+	if (ret < 0) {
+		return ret;
+	}
+	ret = sp_shadow_reserve(&copy->shadow, sp_layout_start(&view->layout),
+		view->layout.end);
+	if (ret < 0) {
+		sp_shadow_finish(&copy->shadow);
+	}
+	return ret;
+}
+
+static int copy_init_pinned(struct sp_copy *copy) {
+	struct sp_view *view = copy->copies->view;
+	struct sp_backing *backing = view->backing;
+	copy->place = IN_PINNED_SHADOW;
+	pthread_mutex_lock(&backing->lock);
+	int ret = sp_shadow_reserve(&backing->shadow,
+		sp_layout_start(&view->layout), view->layout.end);
+	if (ret == 0) {
+		copy->mapping = sp_mapping_ref(backing->shadow.mapping);
+	}
+	pthread_mutex_unlock(&backing->lock);
+	return ret;
+}
+
+static int copy_create(struct sp_copies *copies, bool for_writing,
+		struct sp_copy **copy_ptr) {
+	struct sp_backing *backing = copies->view->backing;
+	struct sp_copy *copy = calloc(1, sizeof(*copy));
+	if (copy == NULL) {
+		return -ENOMEM;
+	}
+	copy->copies = copies;
+	int ret = for_writing ? copy_init_shadow(copy) :
+		backing->pinned ? copy_init_pinned(copy) :
+		copy_init_store(copy);
+	if (ret < 0) {
+		free(copy);
+		return ret;
+	}
+	sp_cached_init(&copy->cached, backing->account);
+	copy->cached.detach = copy_detach;
+	copy->cached.release = copy_release;
+	copy->cached.held[SP_RESOURCE_FDS] = for_writing;
+	copy->cached.held[SP_RESOURCE_SHADOW_BYTES] = for_writing ?
+		copy->shadow.charged : copy->store.size;
+	pixman_region32_init(&copy->stale);
+	pixman_region32_init(&copy->fresh);
+	copy_age_whole(copy);
+	*copy_ptr = copy;
+	return 0;
+}
+
+/* Using copies. Require: copies->lock */
+
+static bool is_for(const struct sp_copy *copy, bool writing) {
+	return (copy->place == IN_SHADOW) == writing;
+}
+
+/* The copy to use for an access, or NULL where a new one is needed: for reading
+ * one that shows the newest frame, or else one that nobody uses and that can
+ * be brought up to date. */
+static struct sp_copy *find(struct sp_copies *copies, bool for_writing) {
+	struct sp_copy *copy, *unused = NULL;
+	sp_list_for_each(copy, &copies->list, struct sp_copy, link) {
+		if (!is_for(copy, for_writing)) {
+			continue;
+		}
+		if (!for_writing && copy_is_current(copy)) {
+			return copy;
+		}
+		if (copy->users == 0 && unused == NULL) {
+			unused = copy;
+		}
+	}
+	return unused;
+}
+
+/* Better an older frame than none: for reading when no copy can be made. */
+static struct sp_copy *find_older(struct sp_copies *copies) {
+	struct sp_copy *copy;
+	sp_list_for_each(copy, &copies->list, struct sp_copy, link) {
+		if (is_for(copy, false)) {
+			return copy;
+		}
+	}
+	return NULL;
+}
+
+/* The same, by one of the two, once it is not being filled. */
+static struct sp_copy *wait_for(struct sp_copies *copies, bool for_writing,
+		bool older) {
+	for (;;) {
+		struct sp_copy *copy = older ? find_older(copies) :
+			find(copies, for_writing);
+		if (copy == NULL || !copy->filling) {
+			return copy;
+		}
+		pthread_cond_wait(&copies->filled, &copies->lock);
+	}
+}
+
+/* The same, and makes one if there is none; NULL where that fails, with "error" set.
+ * Releases the lock meanwhile. */
+static struct sp_copy *find_or_create(struct sp_copies *copies,
+		bool for_writing, int *error) {
+	struct sp_copy *copy = wait_for(copies, for_writing, false);
+	if (copy != NULL) {
+		return copy;
+	}
+	struct sp_copy *created = NULL;
+	pthread_mutex_unlock(&copies->lock);
+	*error = copy_create(copies, for_writing, &created);
+	pthread_mutex_lock(&copies->lock);
+	if (created != NULL) {
+		sp_list_append(&copies->list, &created->link);
+		return created;
+	}
+	/* Another thread may have been luckier. */
+	return wait_for(copies, for_writing, false);
+}
+
+static void copy_use(struct sp_copy *copy) {
+	if (copy->users++ == 0) {
+		sp_cache_remove(get_cache(copy->copies), &copy->cached);
+	}
+}
+
+void sp_copies_note_short(struct sp_copies *copies) {
+	struct sp_view *view = copies->view;
+	struct sp_backing *backing = view->backing;
+	int64_t size = sp_file_get_size(&backing->file);
+	if (size < 0) {
+		/* That is no word on the file. */
+		view->ops->failed(view, (int)size);
+		return;
+	}
+	backing->counters.faults++;
+	backing->client_counters->faults++;
+	view->ops->short_file(view, (uint64_t)size);
+}
+
+/* Brings a copy up to date. Releases the lock meanwhile: commits need not wait for
+ * a copy. */
+static void copy_fill(struct sp_copy *copy, uint64_t epoch) {
+	struct sp_copies *copies = copy->copies;
+	struct sp_view *view = copies->view;
+	struct sp_backing *backing = view->backing;
+	pixman_region32_t stale = copy->stale;
+	pixman_region32_init(&copy->stale);
+	copy->filling = true;
+	pthread_mutex_unlock(&copies->lock);
+
+	const struct sp_copy_target target = {
+		.data = copy_get_data(copy),
+		.start = get_start(copies),
+		.written = copy->place == IN_STORE ? &copy->written :
+			copy->place == IN_SHADOW ? &copy->shadow.written :
+			&backing->shadow.written,
+	};
+	struct sp_mapping *client = NULL;
+	bool only_mapped = backing->file.kind == SP_FILE_LOCAL;
+	if (only_mapped || (backing->file.kind == SP_FILE_SHMEM &&
+			sp_copy_in_wants_mapping(&view->layout, &stale))) {
+		client = sp_backing_map(backing, SP_MAPPING_READ,
+			view->layout.end);
+	}
+	struct sp_copy_source source = {
+		.fd = backing->file.fd,
+		.base = client != NULL ? client->data : NULL,
+		.only_mapped = only_mapped,
+		.bounce = &backing->memory->bounce,
+	};
+	struct sp_copied copied = sp_copy_in(&source, &view->layout, &stale,
+		&target);
+	sp_mapping_unref(client);
+	view->counters.copied_in += copied.bytes;
+	backing->counters.copied_in += copied.bytes;
+	backing->client_counters->copied_in += copied.bytes;
+	/* An error is not the client's doing, a bad disk's perhaps: who shows the
+	 * zeroes cannot do better, and may the next time. */
+	if (copied.missing > 0 && copied.error == 0) {
+		sp_copies_note_short(copies);
+	}
+
+	pthread_mutex_lock(&copies->lock);
+	if (copied.missing > 0) {
+		/* Zero for this access; the client may yet do better. */
+		copy_age_whole(copy);
+	} else if (epoch != 0) {
+		copy_note_fresh(copy, &stale, epoch);
+	}
+	pixman_region32_fini(&stale);
+	copy->filling = false;
+	pthread_cond_broadcast(&copies->filled);
+}
+
+bool sp_copies_begin_current(struct sp_copies *copies,
+		struct sp_access *access, struct sp_copy **copy_ptr) {
+	pthread_mutex_lock(&copies->lock);
+	struct sp_copy *copy = wait_for(copies, false, false);
+	bool found = copy != NULL && copy_is_current(copy);
+	if (found) {
+		copy_use(copy);
+		access->data = copy_get_data(copy);
+		*copy_ptr = copy;
+	}
+	pthread_mutex_unlock(&copies->lock);
+	return found;
+}
+
+int sp_copies_begin(struct sp_copies *copies, struct sp_mapping *write_back,
+		uint64_t epoch, struct sp_access *access,
+		struct sp_copy **copy_ptr) {
+	bool for_writing = write_back != NULL;
+	int ret = 0;
+	bool older = false;
+
+	pthread_mutex_lock(&copies->lock);
+	struct sp_copy *copy = find_or_create(copies, for_writing, &ret);
+	if (copy == NULL && !for_writing) {
+		copy = wait_for(copies, false, true);
+		older = copy != NULL;
+	}
+	if (copy == NULL) {
+		pthread_mutex_unlock(&copies->lock);
+		return ret;
+	}
+	copy_use(copy);
+	if (!older && !copy_is_current(copy)) {
+		copy_fill(copy, epoch);
+	}
+	copy->write_back = write_back;
+	access->data = copy_get_data(copy);
+	pthread_mutex_unlock(&copies->lock);
+	*copy_ptr = copy;
+	return 0;
+}
+
+void sp_copies_write_back(struct sp_copies *copies, int shadow_fd,
+		const pixman_region32_t *region,
+		const struct sp_mapping *mapping) {
+	struct sp_view *view = copies->view;
+	struct sp_backing *backing = view->backing;
+	int64_t size = sp_file_get_size(&backing->file);
+	struct sp_copied copied = sp_copy_out(shadow_fd, &view->layout,
+		region, mapping->data, size > 0 ? (uint64_t)size : 0);
+	view->counters.copied_out += copied.bytes;
+	backing->counters.copied_out += copied.bytes;
+	backing->client_counters->copied_out += copied.bytes;
+	/* With an error as well: it is the client's page that was not there. */
+	if (copied.missing > 0) {
+		sp_copies_note_short(copies);
+	}
+}
+
+static void copy_write_back(struct sp_copy *copy) {
+	const struct sp_layout *layout = &copy->copies->view->layout;
+	pixman_region32_t all;
+	pixman_region32_init(&all);
+	sp_region_set_size(&all, layout->width, layout->height);
+	sp_copies_write_back(copy->copies, copy->shadow.fd, &all,
+		copy->write_back);
+	pixman_region32_fini(&all);
+	sp_mapping_unref(copy->write_back);
+	copy->write_back = NULL;
+}
+
+/* Who reads or writes once will again: one copy for each of that is kept. What
+ * cannot be copied again is kept in any case. */
+static bool is_wanted(const struct sp_copy *copy) {
+	if (copy->place == IN_STORE && copy->copies->view->final &&
+			copy_is_current(copy)) {
+		return true;
+	}
+	const struct sp_copy *other;
+	sp_list_for_each(other, &copy->copies->list, struct sp_copy, link) {
+		if (other != copy && is_for(other, copy->place == IN_SHADOW)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+void sp_copies_end(struct sp_copies *copies, struct sp_copy *copy) {
+	bool for_writing = copy->place == IN_SHADOW;
+	if (for_writing) {
+		copy_write_back(copy);
+	}
+	bool destroy = false;
+	pthread_mutex_lock(&copies->lock);
+	if (for_writing) {
+		age(copies, NULL, 0);
+	}
+	if (--copy->users == 0 && copy->place != IN_PINNED_SHADOW) {
+		destroy = !is_wanted(copy);
+		if (destroy) {
+			sp_list_remove(&copy->link);
+			sp_cache_begin_release(get_cache(copies));
+		} else if (for_writing || !copies->view->final) {
+			sp_cache_add(get_cache(copies), &copy->cached);
+		}
+	}
+	pthread_mutex_unlock(&copies->lock);
+	if (destroy) {
+		struct sp_cache *cache = get_cache(copies);
+		copy_destroy(copy);
+		sp_cache_end_release(cache);
+	}
+}
+
+void sp_copies_drop(struct sp_copies *copies) {
+	struct sp_copy *copy, *after;
+	struct sp_list dropped;
+	sp_list_init(&dropped);
+	pthread_mutex_lock(&copies->lock);
+	sp_list_for_each_safe(copy, after, &copies->list, struct sp_copy,
+			link) {
+		if (copy->users == 0) {
+			sp_cache_remove(get_cache(copies), &copy->cached);
+			sp_list_remove(&copy->link);
+			sp_list_append(&dropped, &copy->link);
+		}
+	}
+	pthread_mutex_unlock(&copies->lock);
+	sp_list_for_each_safe(copy, after, &dropped, struct sp_copy, link) {
+		copy_destroy(copy);
+	}
+}
+
+void sp_copies_keep(struct sp_copies *copies) {
+	struct sp_copy *copy;
+	pthread_mutex_lock(&copies->lock);
+	sp_list_for_each(copy, &copies->list, struct sp_copy, link) {
+		if (is_for(copy, false)) {
+			sp_cache_remove(get_cache(copies), &copy->cached);
+		}
+	}
+	pthread_mutex_unlock(&copies->lock);
+}
+
+void sp_copies_count(struct sp_copies *copies, uint32_t *fds,
+		uint64_t *bytes) {
+	const struct sp_copy *copy;
+	pthread_mutex_lock(&copies->lock);
+	sp_list_for_each(copy, &copies->list, struct sp_copy, link) {
+		if (copy->place != IN_PINNED_SHADOW) {
+			*fds += (uint32_t)copy->cached.held[SP_RESOURCE_FDS];
+			*bytes += copy->cached.held[SP_RESOURCE_SHADOW_BYTES];
+		}
+	}
+	pthread_mutex_unlock(&copies->lock);
+}
+
+/* Pinned shadows */
+
+int sp_copies_reserve(struct sp_copies *copies) {
+	int ret = 0;
+	pthread_mutex_lock(&copies->lock);
+	bool ok = find_older(copies) != NULL ||
+		find_or_create(copies, false, &ret) != NULL;
+	pthread_mutex_unlock(&copies->lock);
+	return ok ? 0 : ret;
+}
+
+void sp_copies_get_stale(struct sp_copies *copies, pixman_region32_t *stale) {
+	const struct sp_layout *layout = &copies->view->layout;
+	pthread_mutex_lock(&copies->lock);
+	struct sp_copy *copy = find(copies, false);
+	if (copy == NULL || !pixman_region32_copy(stale, &copy->stale)) {
+		sp_region_set_size(stale, layout->width, layout->height);
+	}
+	pthread_mutex_unlock(&copies->lock);
+}

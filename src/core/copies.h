@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SEALPOOL_CORE_COPIES_H
+#define SEALPOOL_CORE_COPIES_H
+
+#include <pixman.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sp_access;
+struct sp_copies;
+struct sp_copy;
+struct sp_mapping;
+struct sp_view;
+
+/** The copies of a view, which are made if there are none; NULL when there is no
+ * memory. Any thread. */
+struct sp_copies *sp_copies_get(struct sp_view *view);
+void sp_copies_destroy(struct sp_copies *copies);
+
+/** See sp_view_age() and so on. */
+void sp_copies_age(struct sp_copies *copies, const pixman_region32_t *region,
+	uint64_t epoch);
+
+/** Begins to read a copy that shows the newest frame, if there is one. Any
+ * thread. */
+bool sp_copies_begin_current(struct sp_copies *copies,
+	struct sp_access *access, struct sp_copy **copy);
+
+/**
+ * Begins to read a copy that is brought up to date, or, with "write_back", the
+ * mapping of the client's file that it goes to, to write one. "epoch" is the current
+ * one, or 0. Returns 0 or a negative errno: -EDQUOT over a limit. Any thread.
+ */
+int sp_copies_begin(struct sp_copies *copies, struct sp_mapping *write_back,
+	uint64_t epoch, struct sp_access *access, struct sp_copy **copy);
+void sp_copies_end(struct sp_copies *copies, struct sp_copy *copy);
+
+/** Makes the copy in the pinned shadow. Returns 0 or a negative errno. */
+int sp_copies_reserve(struct sp_copies *copies);
+
+/** Adds what is stale in the copy that is read next. */
+void sp_copies_get_stale(struct sp_copies *copies, pixman_region32_t *stale);
+
+/** Copies the region from a shadow to a mapping of the client's file. */
+void sp_copies_write_back(struct sp_copies *copies, int shadow_fd,
+	const pixman_region32_t *region, const struct sp_mapping *mapping);
+
+/** The view is not copied any more: frees what nobody uses. */
+void sp_copies_drop(struct sp_copies *copies);
+
+/** What there is cannot be copied again: nothing of it may be reclaimed. */
+void sp_copies_keep(struct sp_copies *copies);
+
+/** See sp_view_count(). */
+void sp_copies_count(struct sp_copies *copies, uint32_t *fds,
+	uint64_t *bytes);
+
+/** The client's file has ended before the view did. */
+void sp_copies_note_short(struct sp_copies *copies);
+
+#endif

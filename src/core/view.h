@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SEALPOOL_CORE_VIEW_H
+#define SEALPOOL_CORE_VIEW_H
+
+#include <pixman.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <sealpool/shm.h>
+
+#include "format.h"
+#include "memory.h"
+
+struct sp_backing;
+struct sp_copies;
+struct sp_mapping;
+struct sp_view;
+
+/** What an access met. Any thread; the caller holds no lock. */
+struct sp_view_ops {
+	/* The client's file ends before the view does: at "file_size". */
+	void (*short_file)(struct sp_view *view, uint64_t file_size);
+	/* A copy does not fit the account, which says why. */
+	void (*over_budget)(struct sp_view *view);
+	/* The compositor lacks what a copy takes: a negative errno. */
+	void (*failed)(struct sp_view *view, int error);
+};
+
+/** How the compositor sees a buffer's bytes. */
+struct sp_view {
+	struct sp_backing *backing;
+	const struct sp_view_ops *ops;
+	struct sp_layout layout;
+	_Atomic enum sealpool_memory_kind kind;
+	/* How often it was tried to read in place. */
+	atomic_uint attempts;
+	/* Attached to a surface, so that commits tell what is stale. */
+	atomic_bool tracked;
+	/* The file has, or had, holes when it was read in place. */
+	atomic_bool had_holes;
+	/* When that was tried last, there was no room for a mapping. */
+	atomic_bool unmapped;
+	/* The client may use these bytes for something else: what is not stale
+	 * stays as it is, and cannot be copied again. */
+	atomic_bool final;
+	/* Where direct and nofault views are read. */
+	struct sp_mapping *mapping;
+	/* Made when it is first read through a copy. */
+	struct sp_copies *_Atomic copies;
+	struct sp_counters counters;
+};
+
+/** One access. */
+struct sp_access {
+	uint8_t *data;
+	/* Private: what is to be let go of at its end. */
+	void *held;
+	uint32_t flags;
+};
+
+/** The layout and the pool's backing are set. Tries to read it in place. */
+void sp_view_init(struct sp_view *view, struct sp_backing *backing,
+	const struct sp_layout *layout, const struct sp_view_ops *ops);
+/** The same for one that is read behind a guard only: its kind is settled. */
+void sp_view_init_behind(struct sp_view *view, struct sp_backing *backing,
+	const struct sp_layout *layout, const struct sp_view_ops *ops);
+void sp_view_finish(struct sp_view *view);
+
+/**
+ * Begins an access. "epoch" is the current one, if requests of the client have been
+ * read in it, or 0. Returns 0, which it always does for reading, or a negative
+ * errno.
+ */
+int sp_view_begin_read(struct sp_view *view, uint64_t epoch,
+	struct sp_access *access);
+int sp_view_begin_write(struct sp_view *view, uint64_t epoch,
+	struct sp_access *access);
+void sp_view_end(struct sp_view *view, struct sp_access *access);
+
+/** Whether commits have anything to tell to this view. */
+bool sp_view_wants_commits(const struct sp_view *view);
+
+/** The view is about to be committed: tries again to read it in place. */
+void sp_view_handle_commit(struct sp_view *view);
+
+/**
+ * A commit that was read in "epoch" (0: not known) tells that the client may have
+ * changed the pixels of the region, or all for NULL; they must lie within the view.
+ * What was copied in the same epoch has these changes already.
+ */
+void sp_view_age(struct sp_view *view, const pixman_region32_t *region,
+	uint64_t epoch);
+
+/** Whether sp_view_age() will be told of all changes from now on. What came
+ * before counts as unknown, but for what was copied in the same epoch. */
+void sp_view_set_tracked(struct sp_view *view, bool tracked, uint64_t epoch);
+
+/** The wl_buffer is gone. */
+void sp_view_set_final(struct sp_view *view);
+
+/** Adds what the view's copies hold outside of a pinned shadow. Any thread. */
+void sp_view_count(const struct sp_view *view, uint32_t *fds,
+	uint64_t *bytes);
+
+/* Behind a guard: views of a backing that is pinned */
+
+/** Makes sure that what sp_view_sync() needs is there: it cannot fail then.
+ * Returns 0 or a negative errno. */
+int sp_view_reserve(struct sp_view *view);
+
+/**
+ * Brings the pinned shadow up to date where the view lies, for a request of its
+ * client that was read in "epoch" (0: not known): what was copied in the same epoch
+ * is not copied again, be the view tracked or not. Returns 0 or a negative errno.
+ */
+int sp_view_sync(struct sp_view *view, uint64_t epoch);
+
+/** Sets a region to what sp_view_sync() is going to copy, if nothing comes
+ * between. For views that nobody else accesses. */
+void sp_view_get_stale(struct sp_view *view, uint64_t epoch,
+	pixman_region32_t *stale);
+
+/** Copies the region from the pinned shadow to the client's file, which never
+ * becomes longer. Returns 0, or -EACCES or -ENOMEM when nothing was copied. */
+int sp_view_write_back(struct sp_view *view, const pixman_region32_t *region);
+
+#endif
