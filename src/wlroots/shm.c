@@ -12,6 +12,7 @@
 #include <wlr/render/drm_format_set.h>
 #include <wlr/render/wlr_renderer.h>
 #include <wlr/util/log.h>
+#include <wlr/version.h>
 
 #include <sealpool/wlroots.h>
 
@@ -37,6 +38,12 @@ static void buffer_destroy(struct wlr_buffer *base) {
 	struct sealpool_wlr_buffer *buffer = buffer_from_base(base);
 	wl_list_remove(&buffer->release.link);
 	wl_list_remove(&buffer->resource_destroy.link);
+	/* Emits the destroy event, by which wlr_client_buffer forgets this buffer,
+	 * and ends the addons. wlroots 0.18 does so itself, before it calls this
+	 * function. Later versions assert that no release listener is left. */
+#if WLR_VERSION_NUM >= (19 << 8)
+	wlr_buffer_finish(base);
+#endif
 	sealpool_buffer_unref(buffer->buffer);
 	free(buffer);
 }
