@@ -57,6 +57,15 @@ make_root() {
 	fi
 }
 
+# wlroots_suite VERSION: the release of Debian that has it.
+wlroots_suite() {
+	case $1 in
+	0.18) echo trixie ;;
+	0.19 | 0.20) echo sid ;;
+	*) die "wlroots $1 is not supported" ;;
+	esac
+}
+
 # enter ROOT WORK COMMAND...: runs it in the root, with WORK as /mnt.
 enter() {
 	local root=$1 work=$2 status

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The compositor's side: wlroots does it all.
+ */
+#include <drm_fourcc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <wayland-client.h>
+#include <wlr/render/egl.h>
+#include <wlr/render/gles2.h>
+#include <wlr/render/wlr_renderer.h>
+#include <wlr/render/wlr_texture.h>
+#include <wlr/types/wlr_buffer.h>
+#include <wlr/types/wlr_compositor.h>
+#include <wlr/util/log.h>
+
+#include <sealpool/wlroots.h>
+
+#include "host.h"
+
+/* One for all tests of the program: its driver compiles shaders first. */
+static EGLDisplay egl_display = EGL_NO_DISPLAY;
+static struct wlr_renderer *renderer;
+
+/* What these did before cmocka, which returns from them to the next test. The
+ * driver's locks stay taken then if it was the driver that faulted. */
+static const int fault_signals[] = { SIGBUS, SIGSEGV };
+static struct sigaction fault_actions[2];
+
+static EGLDisplay get_display(void) {
+	PFNEGLGETPLATFORMDISPLAYEXTPROC get_platform_display =
+		(PFNEGLGETPLATFORMDISPLAYEXTPROC)
+		eglGetProcAddress("eglGetPlatformDisplayEXT");
+	return get_platform_display == NULL ? EGL_NO_DISPLAY :
+		get_platform_display(EGL_PLATFORM_SURFACELESS_MESA,
+			(void *)EGL_DEFAULT_DISPLAY, NULL);
+}
+
+bool host_init(void) {
+	for (int i = 0; i < 2; i++) {
+		sigaction(fault_signals[i], NULL, &fault_actions[i]);
+	}
+	/* Not on a GPU, whose driver may keep fds; without threads of its own,
+	 * which client processes are forked beside; and without leaving
+	 * shaders in anyone's home. */
+	setenv("WLR_RENDERER_ALLOW_SOFTWARE", "1", true);
+	setenv("LIBGL_ALWAYS_SOFTWARE", "1", true);
+	setenv("LP_NUM_THREADS", "0", true);
+	setenv("MESA_SHADER_CACHE_DISABLE", "true", true);
+	wlr_log_init(WLR_ERROR, NULL);
+
+	static const EGLint attributes[] = {
+		EGL_CONTEXT_CLIENT_VERSION, 2, EGL_NONE,
+	};
+	egl_display = get_display();
+	if (egl_display == EGL_NO_DISPLAY ||
+			!eglInitialize(egl_display, NULL, NULL) ||
+			!eglBindAPI(EGL_OPENGL_ES_API)) {
+		puts("there is no EGL without a surface here");
+		return false;
+	}
+	EGLContext context = eglCreateContext(egl_display, EGL_NO_CONFIG_KHR,
+		EGL_NO_CONTEXT, attributes);
+	struct wlr_egl *egl = context == EGL_NO_CONTEXT ? NULL :
+		wlr_egl_create_with_context(egl_display, context);
+	renderer = egl == NULL ? NULL : wlr_gles2_renderer_create(egl);
+	if (renderer == NULL) {
+		puts("wlroots cannot render with GLES2 here");
+		return false;
+	}
+	return true;
+}
+
+void host_finish(void) {
+	/* The context goes with the renderer. */
+	wlr_renderer_destroy(renderer);
+	eglTerminate(egl_display);
+}
+
+/* Reading */
+
+void host_read_texture(struct wlr_texture *texture,
+		struct client_image *image) {
+	assert_true(client_image_create(image, (int32_t)texture->width,
+		(int32_t)texture->height));
+	assert_true(wlr_texture_read_pixels(texture,
+		&(struct wlr_texture_read_pixels_options){
+			.data = image->data,
+			.format = DRM_FORMAT_ARGB8888,
+			.stride = (uint32_t)image->stride,
+		}));
+}
+
+void host_expect_image(const struct client_image *image,
+		const struct client_image *expected) {
+	char error[256];
+	if (image->data == NULL) {
+		fail_msg("there is no texture");
+	}
+	assert_int_equal(image->width, expected->width);
+	assert_int_equal(image->height, expected->height);
+	if (!client_image_expect(image, 0, 0, expected, error, sizeof(error))) {
+		fail_msg("%s", error);
+	}
+}
+
+void host_expect_frame(const struct client_image *image, uint32_t frame) {
+	struct client_image expected;
+	assert_true(client_image_create(&expected, image->width,
+		image->height));
+	client_image_draw(&expected, frame);
+	host_expect_image(image, &expected);
+	client_image_destroy(&expected);
+}
+
+struct host_surface *host_get_surface(struct host *host,
+		const struct peer *peer, int index) {
+	struct host_surface *surface;
+	wl_list_for_each(surface, &host->surfaces, link) {
+		if (surface->client == peer->client && index-- == 0) {
+			return surface;
+		}
+	}
+	fail_msg("the client has no such surface");
+	return NULL;
+}
+
+struct wlr_client_buffer *host_get_client_buffer(struct host *host,
+		const struct peer *peer) {
+	struct host_surface *surface = host_get_surface(host, peer, 0);
+	assert_non_null(surface->wlr_surface);
+	assert_non_null(surface->wlr_surface->buffer);
+	return surface->wlr_surface->buffer;
+}
+
+void host_expect_shown(struct host *host, const struct peer *peer,
+		const struct client_image *expected) {
+	host_expect_image(&host_get_surface(host, peer, 0)->image, expected);
+	struct client_image now;
+	host_read_texture(host_get_client_buffer(host, peer)->texture, &now);
+	host_expect_image(&now, expected);
+	client_image_destroy(&now);
+}
+
+void host_expect_shown_frame(struct host *host, const struct peer *peer,
+		uint32_t frame) {
+	struct client_image *image = &host_get_surface(host, peer, 0)->image;
+	struct client_image expected;
+	assert_true(client_image_create(&expected, image->width,
+		image->height));
+	client_image_draw(&expected, frame);
+	host_expect_shown(host, peer, &expected);
+	client_image_destroy(&expected);
+}
+
+/* Surfaces */
+
+static void surface_handle_commit(struct wl_listener *listener, void *data) {
+	struct host_surface *surface =
+		wl_container_of(listener, surface, commit);
+	struct host *host = surface->host;
+	struct wlr_surface *wlr_surface = surface->wlr_surface;
+	surface->commits++;
+	client_image_destroy(&surface->image);
+	struct wlr_texture *texture = wlr_surface_get_texture(wlr_surface);
+	if (texture != NULL) {
+		host_read_texture(texture, &surface->image);
+	}
+	if (host->keeps && wlr_surface->current.buffer != NULL) {
+		host->kept = wlr_buffer_lock(wlr_surface->current.buffer);
+		host->keeps = false;
+	}
+}
+
+static void surface_handle_destroy(struct wl_listener *listener, void *data) {
+	struct host_surface *surface =
+		wl_container_of(listener, surface, destroy);
+	wl_list_remove(&surface->commit.link);
+	wl_list_remove(&surface->destroy.link);
+	surface->wlr_surface = NULL;
+	/* Another one may get its address. */
+	surface->client = NULL;
+}
+
+static void host_handle_new_surface(struct wl_listener *listener, void *data) {
+	struct host *host = wl_container_of(listener, host, new_surface);
+	struct wlr_surface *wlr_surface = data;
+	struct host_surface *surface = calloc(1, sizeof(*surface));
+	assert_non_null(surface);
+	for (int i = 0; i < 2; i++) {
+		sigaction(fault_signals[i], &fault_actions[i], NULL);
+	}
+	surface->host = host;
+	surface->wlr_surface = wlr_surface;
+	surface->client = wl_resource_get_client(wlr_surface->resource);
+	surface->commit.notify = surface_handle_commit;
+	wl_signal_add(&wlr_surface->events.commit, &surface->commit);
+	surface->destroy.notify = surface_handle_destroy;
+	wl_signal_add(&wlr_surface->events.destroy, &surface->destroy);
+	wl_list_insert(host->surfaces.prev, &surface->link);
+}
+
+/* The host */
+
+/* libwayland notes each client that it ends; here that is the usual. */
+static void ignore_log(const char *format, va_list args) {
+	/* The client tells the test what its error was. */
+}
+
+int host_setup(void **state) {
+	/* As server_destroy() frees it: by its first member. */
+	struct host *host = calloc(1, sizeof(*host));
+	assert_non_null(host);
+	struct server *server = &host->server;
+	wl_log_set_handler_server(ignore_log);
+	server->fds_before = count_fds();
+	server->mappings_before = count_pool_mappings();
+	wl_list_init(&server->surfaces);
+	wl_list_init(&server->peers);
+	wl_list_init(&host->surfaces);
+	server->display = wl_display_create();
+	assert_non_null(server->display);
+	server->loop = wl_display_get_event_loop(server->display);
+	server->shm = sealpool_wlr_shm_create_with_renderer(server->display,
+		renderer, NULL);
+	assert_non_null(server->shm);
+	struct wlr_compositor *compositor =
+		wlr_compositor_create(server->display, 6, renderer);
+	assert_non_null(compositor);
+	host->new_surface.notify = host_handle_new_surface;
+	wl_signal_add(&compositor->events.new_surface, &host->new_surface);
+	*state = host;
+	return 0;
+}
+
+int host_teardown(void **state) {
+	struct host *host = *state;
+	wlr_buffer_unlock(host->kept);
+	wl_display_destroy_clients(host->server.display);
+	wl_list_remove(&host->new_surface.link);
+	struct host_surface *surface, *tmp;
+	wl_list_for_each_safe(surface, tmp, &host->surfaces, link) {
+		client_image_destroy(&surface->image);
+		free(surface);
+	}
+	return server_destroy(&host->server) ? 0 : -1;
+}
+
+/* Orders */
+
+bool wait_released(struct actor *actor, const struct args *args) {
+	return client_buffer_wait_released(&actor->client,
+		&actor->buffers[args->buffer]);
+}
+
+bool show_and_wait_for_end(struct actor *actor, const struct args *args) {
+	struct client_fate fate;
+	if (!show(actor, args)) {
+		return false;
+	}
+	client_wait_fate(&actor->client, CLIENT_PATIENCE_MS, &fate);
+	return true;
+}
