@@ -20,6 +20,7 @@
 #include <spawn.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
@@ -49,9 +50,19 @@ static struct {
 /* NULL while children are to have the guard. */
 static const char *_Atomic left;
 
-/* dlsym() is none of what may be called in a child. */
+static atomic_bool found_next;
+
+/*
+ * dlsym() is none of what may be called in a child, so that they are found before
+ * there is one. But the constructors of the program's own libraries are called
+ * before this one, and may start programs: then they are found at once. There is
+ * hardly another thread by then.
+ */
 __attribute__((constructor))
 static void find_next(void) {
+	if (found_next) {
+		return;
+	}
 	*(void **)&next.execv = dlsym(RTLD_NEXT, "execv");
 	*(void **)&next.execvp = dlsym(RTLD_NEXT, "execvp");
 	*(void **)&next.execve = dlsym(RTLD_NEXT, "execve");
@@ -59,6 +70,7 @@ static void find_next(void) {
 	*(void **)&next.fexecve = dlsym(RTLD_NEXT, "fexecve");
 	*(void **)&next.posix_spawn = dlsym(RTLD_NEXT, "posix_spawn");
 	*(void **)&next.posix_spawnp = dlsym(RTLD_NEXT, "posix_spawnp");
+	found_next = true;
 }
 
 void children_leave(const char *library) {
@@ -128,18 +140,21 @@ static int fail(bool lowered) {
 }
 
 int execv(const char *path, char *const argv[]) {
+	find_next();
 	bool lowered = limit_lower();
 	next.execv(path, argv);
 	return fail(lowered);
 }
 
 int execvp(const char *file, char *const argv[]) {
+	find_next();
 	bool lowered = limit_lower();
 	next.execvp(file, argv);
 	return fail(lowered);
 }
 
 int execve(const char *path, char *const argv[], char *const envp[]) {
+	find_next();
 	WITHOUT_SETTINGS(envp);
 	bool lowered = limit_lower();
 	next.execve(path, argv, envp);
@@ -147,6 +162,7 @@ int execve(const char *path, char *const argv[], char *const envp[]) {
 }
 
 int execvpe(const char *file, char *const argv[], char *const envp[]) {
+	find_next();
 	WITHOUT_SETTINGS(envp);
 	bool lowered = limit_lower();
 	next.execvpe(file, argv, envp);
@@ -154,6 +170,7 @@ int execvpe(const char *file, char *const argv[], char *const envp[]) {
 }
 
 int fexecve(int fd, char *const argv[], char *const envp[]) {
+	find_next();
 	WITHOUT_SETTINGS(envp);
 	bool lowered = limit_lower();
 	next.fexecve(fd, argv, envp);
@@ -217,6 +234,7 @@ int posix_spawn(pid_t *pid, const char *path,
 		const posix_spawn_file_actions_t *actions,
 		const posix_spawnattr_t *attributes, char *const argv[],
 		char *const envp[]) {
+	find_next();
 	WITHOUT_SETTINGS(envp);
 	pid_t own;
 	pid_t *child = pid != NULL ? pid : &own;
@@ -232,6 +250,7 @@ int posix_spawnp(pid_t *pid, const char *file,
 		const posix_spawn_file_actions_t *actions,
 		const posix_spawnattr_t *attributes, char *const argv[],
 		char *const envp[]) {
+	find_next();
 	WITHOUT_SETTINGS(envp);
 	pid_t own;
 	pid_t *child = pid != NULL ? pid : &own;

@@ -8,27 +8,22 @@
  * Creates as many displays with a wl_shm, connects a client to the last one that
  * commits an unsealed buffer, and prints how the file is called that its wl_shm
  * has mapped. Then it has the shell run COMMAND, and ends with STATUS; with
- * "exit", without destroying the display. With HOW, the shell is started by the
- * function of that name, with the environment that was there at the start if it
- * takes one. "limited" does so with a limit of 500 fds of its own, and "failing"
- * starts nothing, and prints the limit after it has tried.
+ * "exit", without destroying the display. HOW is start_shell()'s.
  *
  * With "many", the client has 200 pools.
  */
-#include <errno.h>
 #include <fcntl.h>
-#include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include <wayland-client.h>
 #include <wayland-server-core.h>
+
+#include "start.h"
 
 /* Returns whether it was sent. */
 static bool send_words(int socket, uint32_t *words, size_t size, int fd) {
@@ -108,71 +103,6 @@ static char **copy_environment(void) {
 	return copy;
 }
 
-static void set_own_limit(void) {
-	struct rlimit limit;
-	getrlimit(RLIMIT_NOFILE, &limit);
-	limit.rlim_cur = 500;
-	setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-static void fail_to_exec(char *argv[], char *envp[]) {
-	struct rlimit limit = { 0 };
-	execve("/nonexistent", argv, envp);
-	int error = errno;
-	getrlimit(RLIMIT_NOFILE, &limit);
-	printf("%s, %llu\n", error == ENOENT ? "not there" : "wrong",
-		(unsigned long long)limit.rlim_cur);
-	fflush(stdout);
-	_exit(0);
-}
-
-static void exec_shell(const char *how, char *argv[], char *envp[]) {
-	if (strcmp(how, "execl") == 0) {
-		execl("/bin/sh", argv[0], argv[1], argv[2], NULL);
-	} else if (strcmp(how, "execlp") == 0) {
-		execlp("sh", argv[0], argv[1], argv[2], NULL);
-	} else if (strcmp(how, "execle") == 0) {
-		execle("/bin/sh", argv[0], argv[1], argv[2], NULL, envp);
-	} else if (strcmp(how, "execv") == 0) {
-		execv("/bin/sh", argv);
-	} else if (strcmp(how, "execvp") == 0) {
-		execvp("sh", argv);
-	} else if (strcmp(how, "limited") == 0) {
-		set_own_limit();
-		execve("/bin/sh", argv, envp);
-	} else if (strcmp(how, "failing") == 0) {
-		fail_to_exec(argv, envp);
-	} else if (strcmp(how, "execve") == 0) {
-		execve("/bin/sh", argv, envp);
-	} else if (strcmp(how, "execvpe") == 0) {
-		execvpe("sh", argv, envp);
-	} else if (strcmp(how, "fexecve") == 0) {
-		fexecve(open("/bin/sh", O_RDONLY | O_CLOEXEC), argv, envp);
-	}
-	_exit(96);
-}
-
-static int run_shell(const char *how, char *command, char *envp[]) {
-	char *argv[] = { (char *)"sh", (char *)"-c", command, NULL };
-	pid_t pid;
-	int status = -1;
-	if (strcmp(how, "posix_spawn") == 0) {
-		errno = posix_spawn(&pid, "/bin/sh", NULL, NULL, argv, envp);
-	} else if (strcmp(how, "posix_spawnp") == 0) {
-		errno = posix_spawnp(&pid, "sh", NULL, NULL, argv, envp);
-	} else {
-		errno = 0;
-		pid = fork();
-		if (pid == 0) {
-			exec_shell(how, argv, envp);
-		}
-	}
-	if (errno != 0 || waitpid(pid, &status, 0) < 0) {
-		return -1;
-	}
-	return status;
-}
-
 int main(int argc, char *argv[]) {
 	char **envp = copy_environment();
 	const char *what = argc > 1 ? argv[1] : "";
@@ -195,7 +125,7 @@ int main(int argc, char *argv[]) {
 		use_shm(display, fd, strcmp(what, "many") == 0 ? 200 : 1);
 		print_mapped();
 	}
-	if (argc > 3 && (argc > 4 ? run_shell(argv[4], argv[3], envp) :
+	if (argc > 3 && (argc > 4 ? start_shell(argv[4], argv[3], envp) :
 			system(argv[3])) != 0) {
 		return 97;
 	}

@@ -121,6 +121,19 @@ static void nor_with_an_environment_from_before(void **state) {
 	}
 }
 
+/* Before any of what is preloaded has had its turn. */
+static void a_library_may_start_programs_when_it_is_loaded(void **state) {
+	static const char *const ways[] = { "execl", "execle", "execlp",
+		"execv", "execve", "execvp", "execvpe", "fexecve",
+		"posix_spawn", "posix_spawnp" };
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		char command[300];
+		snprintf(command, sizeof(command),
+			"GUARD_START=%s $run $display create", ways[i]);
+		expect_output(command, 0, "started\nguarded\n");
+	}
+}
+
 /* File descriptors */
 
 #define LIMITED "ulimit -n 2000 && ulimit -S -n 1024 && "
@@ -352,6 +365,8 @@ int main(int argc, char *argv[]) {
 		cmocka_unit_test(children_are_not_preloaded),
 		cmocka_unit_test(nor_with_an_environment_from_before),
 		cmocka_unit_test(others_remain_preloaded),
+		cmocka_unit_test(
+			a_library_may_start_programs_when_it_is_loaded),
 		cmocka_unit_test(fds_are_as_many_as_the_compositor_may_have),
 		cmocka_unit_test(so_a_client_may_have_more_pools),
 		cmocka_unit_test(children_have_the_limit_of_fds_that_was_there),
