@@ -21,6 +21,7 @@
 
 #include "children.h"
 #include "limit.h"
+#include "notify.h"
 #include "settings.h"
 
 /* Of as many, the guard takes all that it takes by default for all clients (6000),
@@ -244,6 +245,7 @@ struct wl_display *wl_display_create(void) {
 	}
 	if (!has_settings) {
 		settings_leave(&settings);
+		notify_send(settings.token, NOTIFY_GUARDED);
 		children_leave(settings.library);
 		has_settings = true;
 	}

@@ -3,28 +3,24 @@
  * sealpool-run: starts a compositor with a guard before its wl_shm.
  *
  * It becomes the command, so that the compositor has the process that it would
- * have without. A child stays behind for some seconds, to say so when nothing
- * was guarded: a compositor that only seems to be safe is worse than one that is
- * not.
+ * have without. What it starts before that is watch.c's.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
+#include <sys/random.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "notify.h"
 #include "settings.h"
+#include "watch.h"
 
 #define DEFAULT_PATIENCE 10
 
@@ -130,105 +126,14 @@ static void check_program(const char *path) {
 	}
 }
 
-static _Noreturn void watch(int fd, int patience, const char *name) {
-	/* No reason for anybody to wait: nothing of the compositor's is kept
-	 * open, nor the folder that it was started in. */
-	prctl(PR_SET_NAME, "sealpool-watch");
-	int null = open("/dev/null", O_RDWR);
-	if (null < 0 || dup2(null, STDIN_FILENO) < 0 ||
-			dup2(null, STDOUT_FILENO) < 0 || chdir("/") < 0) {
-		_exit(1);
+/* 128 random bits. */
+static void make_token(struct settings *settings) {
+	uint64_t random[2];
+	if (getrandom(random, sizeof(random), 0) != sizeof(random)) {
+		die("getrandom: %s", strerror(errno));
 	}
-	fd = dup2(fd, STDERR_FILENO + 1);
-	close_range((unsigned)fd + 1, ~0u, 0);
-	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
-	int n;
-	do {
-		n = poll(&pollfd, 1, patience * 1000);
-	} while (n < 0 && errno == EINTR);
-	char ready;
-	/* There is a guard, or nothing that could have one. */
-	if (n > 0 && read(fd, &ready, 1) == 1) {
-		_exit(0);
-	}
-	/* All others that had the socket have ended, or have closed it. */
-	fprintf(stderr, n > 0 ?
-		"sealpool: %s has ended and told of no guard; or what it "
-		"started closed a file descriptor that it did not know, and "
-		"then it cannot be told whether there is one\n" :
-		"sealpool: %s is NOT guarded: it has not created a Wayland "
-		"display. Either it is no compositor; or it brings its own "
-		"libwayland-server in the program itself; or a program that it "
-		"starts has set-user-ID or file capabilities, of which a copy "
-		"without them would do: sealpool-run cannot reach those. Or it "
-		"takes longer than this: --patience. Or what starts it closes "
-		"file descriptors: then there may be a guard that cannot tell\n",
-		name);
-	_exit(1);
-}
-
-/*
- * Where nobody puts one of his own: shells have the numbers from 3 on, and from
- * 10 on, and scripts take what they like. But not so high that the table of fds
- * becomes large, of which each child gets a copy.
- */
-static int get_remote_number(void) {
-	struct rlimit limit;
-	rlim_t fds = 1024;
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < fds) {
-		fds = limit.rlim_cur;
-	}
-	return (int)(fds / 4 * 3);
-}
-
-/* Not to one of the first three numbers: a new fd has got that of a standard
- * stream if it is closed. */
-static void move_fd(int *fd, int command, int number) {
-	int moved = fcntl(*fd, command, number);
-	if (moved < 0) {
-		moved = fcntl(*fd, command, STDERR_FILENO + 1);
-	}
-	if (moved < 0) {
-		die("fcntl: %s", strerror(errno));
-	}
-	close(*fd);
-	*fd = moved;
-}
-
-/* Returns the other's end of the socket. */
-static int start_watch(int patience, const char *name) {
-	int fds[2];
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) < 0) {
-		die("socketpair: %s", strerror(errno));
-	}
-	move_fd(&fds[0], F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	/* To be inherited. */
-	move_fd(&fds[1], F_DUPFD, get_remote_number());
-	pid_t pid = fork();
-	if (pid < 0) {
-		die("fork: %s", strerror(errno));
-	}
-	if (pid == 0) {
-		/* A grandchild: the command must not find a child that it does
-		 * not know. */
-		close(fds[1]);
-		if (fork() == 0) {
-			setsid();
-			watch(fds[0], patience, name);
-		}
-		_exit(0);
-	}
-	siginfo_t info;
-	while (waitid(P_PID, (id_t)pid, &info, WEXITED) < 0 &&
-			errno == EINTR) {
-	}
-	close(fds[0]);
-	return fds[1];
-}
-
-/* There is nothing to be said about what never began. */
-static void end_watch(int fd) {
-	send(fd, "n", 1, MSG_NOSIGNAL);
+	snprintf(settings->token, sizeof(settings->token),
+		"%016" PRIx64 "%016" PRIx64, random[0], random[1]);
 }
 
 /* It would be taken for several. */
@@ -288,7 +193,7 @@ int main(int argc, char *argv[]) {
 		{ "version", no_argument, NULL, VERSION },
 		{ 0 },
 	};
-	struct settings settings = { .ready_fd = -1 };
+	struct settings settings = { 0 };
 	struct sealpool_budget *budget = &settings.budget;
 	int patience = DEFAULT_PATIENCE, option, index;
 	/* '+': what comes behind the command is the command's. */
@@ -357,18 +262,17 @@ int main(int argc, char *argv[]) {
 	check_program(path);
 	find_library(&settings);
 	check_library(settings.library);
-	settings.ready_fd = start_watch(patience, argv[optind]);
-	struct stat st;
-	if (fstat(settings.ready_fd, &st) == 0) {
-		settings.ready_inode = st.st_ino;
-	}
+	make_token(&settings);
 	if (!settings_put(&settings)) {
-		end_watch(settings.ready_fd);
 		die("%s", "no memory");
+	}
+	if (!watch_start(&settings, patience, argv[optind])) {
+		die("cannot watch for a guard: %s", strerror(errno));
 	}
 	/* A script without "#!" is for the shell. */
 	execvp(path, &argv[optind]);
 	int error = errno;
-	end_watch(settings.ready_fd);
+	/* There is nothing to be said about what never began. */
+	notify_send(settings.token, NOTIFY_CANCELED);
 	die("cannot start it: %s", strerror(error));
 }

@@ -2,16 +2,23 @@
 /*
  * From sealpool-run to the library that it has preloaded, there is no way but the
  * environment.
+ *
+ * It also tells which processes have come of a run, and whether they have a guard:
+ * /proc/PID/environ shows the bytes that a process was given at its start, wherever
+ * its variables are by now. The first byte of the settings is for that.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "settings.h"
+
+#define UNGUARDED '-'
+#define GUARDED 'g'
+
+/* Where they were found. */
+static char *found;
 
 static bool prepend_preload(const char *library) {
 	const char *others = getenv(SETTINGS_PRELOAD);
@@ -29,15 +36,13 @@ static bool prepend_preload(const char *library) {
 bool settings_put(const struct settings *settings) {
 	const struct sealpool_budget *budget = &settings->budget;
 	char *value;
-	if (asprintf(&value, "%" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32
-			" %" PRIu64 " %" PRIu64 " %d %d %d %d %u %d %" PRIu64
-			" %s",
-			budget->pools, budget->buffers, budget->fds,
+	if (asprintf(&value, "%c%s %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32
+			" %" PRIu64 " %" PRIu64 " %d %d %d %d %u %s",
+			UNGUARDED, settings->token, budget->pools, budget->buffers, budget->fds,
 			budget->all_fds, budget->shadow_bytes,
 			budget->all_shadow_bytes, settings->lenient,
 			settings->feedback, settings->monitor, settings->quiet,
-			settings->stats_seconds, settings->ready_fd,
-			settings->ready_inode, settings->library) < 0) {
+			settings->stats_seconds, settings->library) < 0) {
 		return false;
 	}
 	bool ok = setenv(SETTINGS_VARIABLE, value, true) == 0 &&
@@ -47,24 +52,23 @@ bool settings_put(const struct settings *settings) {
 }
 
 bool settings_get(struct settings *settings) {
-	const char *value = getenv(SETTINGS_VARIABLE);
+	char *value = getenv(SETTINGS_VARIABLE);
 	if (value == NULL) {
 		return false;
 	}
 	struct sealpool_budget *budget = &settings->budget;
 	int lenient, feedback, monitor, quiet, library = 0;
-	if (sscanf(value, "%" SCNu32 " %" SCNu32 " %" SCNu32 " %" SCNu32
-			" %" SCNu64 " %" SCNu64 " %d %d %d %d %u %d %" SCNu64
-			" %n",
-			&budget->pools, &budget->buffers, &budget->fds,
+	if (sscanf(value, "%*c%32s %" SCNu32 " %" SCNu32 " %" SCNu32
+			" %" SCNu32 " %" SCNu64 " %" SCNu64 " %d %d %d %d %u"
+			" %n", settings->token, &budget->pools, &budget->buffers, &budget->fds,
 			&budget->all_fds, &budget->shadow_bytes,
 			&budget->all_shadow_bytes, &lenient, &feedback,
 			&monitor, &quiet, &settings->stats_seconds,
-			&settings->ready_fd, &settings->ready_inode,
-			&library) != 13 ||
+			&library) != 12 ||
 			library == 0) {
 		return false;
 	}
+	found = value;
 	settings->lenient = lenient;
 	settings->feedback = feedback;
 	settings->monitor = monitor;
@@ -109,17 +113,54 @@ static void remove_preload(const char *library) {
 	free(others);
 }
 
-void settings_leave(struct settings *settings) {
+void settings_leave(const struct settings *settings) {
+	*found = GUARDED;
 	remove_preload(settings->library);
 	unsetenv(SETTINGS_VARIABLE);
-	struct stat st;
-	if (settings->ready_fd < 0 || fstat(settings->ready_fd, &st) < 0 ||
-			!S_ISSOCK(st.st_mode) ||
-			st.st_ino != settings->ready_inode) {
-		return;
+}
+
+static FILE *open_file_of(pid_t pid, const char *name) {
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%ld/%s", (long)pid, name);
+	return fopen(path, "re");
+}
+
+/* Threads of the kernel have none. */
+static bool has_memory(pid_t pid) {
+	FILE *file = open_file_of(pid, "statm");
+	if (file == NULL) {
+		return false;
 	}
-	/* Whoever waits for it may have given up. */
-	send(settings->ready_fd, "g", 1, MSG_NOSIGNAL);
-	close(settings->ready_fd);
-	settings->ready_fd = -1;
+	unsigned long pages;
+	bool has = fscanf(file, "%lu", &pages) == 1 && pages > 0;
+	fclose(file);
+	return has;
+}
+
+enum settings_trace settings_look(pid_t pid, const char *token,
+		bool *guarded) {
+	enum settings_trace trace = SETTINGS_NONE;
+	bool empty = true;
+	*guarded = false;
+	FILE *file = open_file_of(pid, "environ");
+	if (file == NULL) {
+		return SETTINGS_NONE;
+	}
+	char *line = NULL;
+	size_t size = 0, name = strlen(SETTINGS_VARIABLE "=");
+	while (getdelim(&line, &size, '\0', file) > 0) {
+		empty = false;
+		if (strncmp(line, SETTINGS_VARIABLE "=", name) == 0) {
+			bool same = line[name] != '\0' && strncmp(
+				line + name + 1, token,
+				SETTINGS_TOKEN_LENGTH) == 0;
+			trace = same ? SETTINGS_OF_RUN : SETTINGS_OF_OTHERS;
+			*guarded = line[name] == GUARDED;
+			break;
+		}
+	}
+	free(line);
+	fclose(file);
+	/* It is in the midst of execve(2), or was given nothing. */
+	return empty && has_memory(pid) ? SETTINGS_PENDING : trace;
 }

@@ -3,14 +3,16 @@
  * What sealpool-run starts in its tests, where it is to know of a compositor
  * nothing but that it creates a display:
  *
- *     guard-display create|create-twice|many|exit|none [STATUS [COMMAND [HOW]]]
+ *     guard-display create|create-twice|many|closing|exit|none [STATUS
+ *         [COMMAND [HOW]]]
  *
  * Creates as many displays with a wl_shm, connects a client to the last one that
  * commits an unsealed buffer, and prints how the file is called that its wl_shm
  * has mapped. Then it has the shell run COMMAND, and ends with STATUS; with
  * "exit", without destroying the display. HOW is start_shell()'s.
  *
- * With "many", the client has 200 pools.
+ * With "many", the client has 200 pools; with "closing", all fds but the standard
+ * streams are closed first.
  */
 #include <fcntl.h>
 #include <stdbool.h>
@@ -109,6 +111,9 @@ int main(int argc, char *argv[]) {
 	int displays = strcmp(what, "none") == 0 ? 0 :
 		strcmp(what, "create-twice") == 0 ? 2 : 1;
 	struct wl_display *display = NULL, *first = NULL;
+	if (strcmp(what, "closing") == 0) {
+		close_range(STDERR_FILENO + 1, ~0u, 0);
+	}
 	for (int i = 0; i < displays; i++) {
 		first = display;
 		display = wl_display_create();

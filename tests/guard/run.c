@@ -247,6 +247,32 @@ static void nor_who_has_got_fds_of_others(void **state) {
 		"7>&1 8>&1 9>&1; $display create'", 0, "guarded\n");
 }
 
+/* As those do who start others, or become another in the background. */
+static void nor_who_has_closed_what_it_did_not_know(void **state) {
+	expect_output("$run --patience 600 $display closing", 0, "guarded\n");
+	expect_output("$run --patience 600 $display none 0 '$display create' "
+		"closing", 0, "guarded\n");
+	expect_output("$run --patience 600 sh -c '{ $display closing; } & :'",
+		0, "guarded\n");
+}
+
+/* Where the watch cannot be told. */
+static void nor_who_is_in_another_network(void **state) {
+	struct result result = run("unshare -n true");
+	if (result.status != 0) {
+		skip();
+	}
+	expect_output("$run --patience 5 unshare -n $display create 0 "
+		"'sleep 6'", 0, "guarded\n");
+}
+
+static void a_child_of_what_has_ended_is_waited_for(void **state) {
+	struct result result =
+		run("$run --patience 1 sh -c '{ sleep 2; } & :'");
+	expect_status(&result, 0);
+	expect_text(&result, "sh is NOT guarded");
+}
+
 static void nobody_is_told_else(void **state) {
 	struct result result = run("$run --patience 1 $display create 0 "
 		"'sleep 1.5'");
@@ -380,6 +406,9 @@ int main(int argc, char *argv[]) {
 		cmocka_unit_test(who_ends_before_is_told),
 		cmocka_unit_test(who_lacks_standard_streams_is_not_told),
 		cmocka_unit_test(nor_who_has_got_fds_of_others),
+		cmocka_unit_test(nor_who_has_closed_what_it_did_not_know),
+		cmocka_unit_test(nor_who_is_in_another_network),
+		cmocka_unit_test(a_child_of_what_has_ended_is_waited_for),
 		cmocka_unit_test(nobody_is_told_else),
 		cmocka_unit_test(who_cannot_be_started_is_told_that_alone),
 		cmocka_unit_test(the_watch_keeps_no_output_open),

@@ -45,6 +45,9 @@ static void exec_shell(const char *how, char *argv[], char *envp[]) {
 		execv("/bin/sh", argv);
 	} else if (strcmp(how, "execvp") == 0) {
 		execvp("sh", argv);
+	} else if (strcmp(how, "closing") == 0) {
+		close_range(STDERR_FILENO + 1, ~0u, 0);
+		execv("/bin/sh", argv);
 	} else if (strcmp(how, "limited") == 0) {
 		set_own_limit();
 		execve("/bin/sh", argv, envp);

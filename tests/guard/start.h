@@ -4,9 +4,9 @@
 
 /**
  * Has a shell run a command, and waits for it. It is started by the function of the
- * name "how", with the environment "envp" if that takes one; "limited" does so with a
- * limit of 500 fds of its own, and "failing" starts nothing, and prints the limit
- * after it has tried. Returns the shell's status, or -1.
+ * name "how", with the environment "envp" if that takes one; "closing" closes all fds
+ * but the standard streams before; "limited" sets a limit of 500 fds of its own;
+ * "failing" starts nothing, and prints the limit after it has tried. Returns the shell's status, or -1.
  */
 int start_shell(const char *how, char *command, char *envp[]);
 

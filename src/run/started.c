@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a command has started.
+ *
+ * It may be a script, and the compositor a child of that or of another process
+ * that has ended; so the parents alone do not tell. The environment that they were
+ * started with does, unless somebody has cleared it.
+ */
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "settings.h"
+#include "started.h"
+
+bool started_process_init(struct started_process *process, pid_t pid) {
+	char path[64], line[1024];
+	*process = (struct started_process){ .pid = pid };
+	snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
+	FILE *file = fopen(path, "re");
+	if (file == NULL) {
+		return false;
+	}
+	bool ok = fgets(line, sizeof(line), file) != NULL;
+	fclose(file);
+	/* The name may have anything in it. */
+	const char *rest = ok ? strrchr(line, ')') : NULL;
+	char state;
+	long parent;
+	if (rest == NULL || sscanf(rest, ") %c %ld %*d %*d %*d %*d %*u %*u %*u "
+			"%*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %" SCNu64,
+			&state, &parent, &process->start) != 3) {
+		return false;
+	}
+	process->parent = (pid_t)parent;
+	/* It may have ended, and not be waited for yet. */
+	return state != 'Z' && state != 'X';
+}
+
+static bool add(struct started *list, const struct started_process *process) {
+	/* Twice as large at each power of two. */
+	if ((list->len & (list->len - 1)) == 0) {
+		size_t room = list->len > 0 ? 2 * list->len : 1;
+		void *processes = reallocarray(list->processes, room,
+			sizeof(list->processes[0]));
+		if (processes == NULL) {
+			return false;
+		}
+		list->processes = processes;
+	}
+	list->processes[list->len++] = *process;
+	return true;
+}
+
+static bool is_same(const struct started_process *a,
+		const struct started_process *b) {
+	return a->pid == b->pid && a->start == b->start;
+}
+
+static bool has(const struct started *list, pid_t pid) {
+	for (size_t i = 0; i < list->len; i++) {
+		if (list->processes[i].pid == pid) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Moves those whose parents are in the one list there from the other. */
+static bool add_children(struct started *started, struct started *others) {
+	size_t len = 0, before = others->len;
+	bool ok = true;
+	for (size_t i = 0; i < before; i++) {
+		const struct started_process *other = &others->processes[i];
+		if (has(started, other->parent)) {
+			ok = ok && add(started, other);
+		} else {
+			others->processes[len++] = *other;
+		}
+	}
+	others->len = len;
+	return ok && (len == before || add_children(started, others));
+}
+
+bool started_find(struct started *started, const char *token,
+		const struct started_process *first) {
+	*started = (struct started){ 0 };
+	struct started others = { 0 };
+	DIR *proc = opendir("/proc");
+	if (proc == NULL) {
+		return false;
+	}
+	bool ok = true;
+	struct dirent *entry;
+	while (ok && (entry = readdir(proc)) != NULL) {
+		struct started_process process;
+		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+		if (pid <= 0 || pid == getpid() ||
+				!started_process_init(&process, pid)) {
+			continue;
+		}
+		enum settings_trace trace =
+			settings_look(pid, token, &process.guarded);
+		bool ours = trace == SETTINGS_OF_RUN ||
+			is_same(&process, first);
+		/* What is older is of somebody else. */
+		started->pending |= trace == SETTINGS_PENDING &&
+			process.start >= first->start;
+		ok = add(ours ? started : &others, &process);
+	}
+	closedir(proc);
+	ok = ok && add_children(started, &others);
+	free(others.processes);
+	if (!ok) {
+		started_finish(started);
+	}
+	return ok;
+}
+
+void started_finish(struct started *started) {
+	free(started->processes);
+}
+
+bool started_has_guard(const struct started *started) {
+	for (size_t i = 0; i < started->len; i++) {
+		if (started->processes[i].guarded) {
+			return true;
+		}
+	}
+	return false;
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The watch: a process that stays behind for some seconds, to say so when nothing
+ * was guarded: a compositor that only seems to be safe is worse than one that is
+ * not.
+ *
+ * It is told of a guard (notify.c). That may be lost, so before it says that there
+ * is none, it looks at all processes that have come of the command (started.c).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "notify.h"
+#include "started.h"
+#include "watch.h"
+
+/* How often to look what is left of a command that has ended itself. */
+#define LOOK_INTERVAL_MS 1000
+
+struct watch {
+	const char *token, *name;
+	int notify_fd;
+	/* That becomes the command. */
+	struct started_process command;
+	/* -1 where the kernel has none: then it is not seen to end. */
+	int pidfd;
+	bool has_ended;
+};
+
+static int64_t now_ms(void) {
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* No reason for anybody to wait: nothing of the compositor's is kept open, nor the
+ * folder that it was started in. */
+static bool leave_files(const struct watch *watch) {
+	int null = open("/dev/null", O_RDWR);
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 ||
+			dup2(null, STDOUT_FILENO) < 0 || chdir("/") < 0) {
+		return false;
+	}
+	if (fcntl(STDERR_FILENO, F_GETFD) < 0 && dup2(null, STDERR_FILENO) < 0) {
+		return false;
+	}
+	int low = watch->notify_fd, high = watch->pidfd;
+	if (low > high) {
+		low = watch->pidfd;
+		high = watch->notify_fd;
+	}
+	unsigned first = STDERR_FILENO + 1;
+	if (low >= 0) {
+		if ((unsigned)low > first) {
+			close_range(first, (unsigned)low - 1, 0);
+		}
+		first = (unsigned)low + 1;
+	}
+	if ((unsigned)high > first) {
+		close_range(first, (unsigned)high - 1, 0);
+	}
+	close_range((unsigned)high + 1, ~0u, 0);
+	return true;
+}
+
+/* Waits for so long, or until there may be something new. */
+static void wait_for_news(struct watch *watch, int64_t milliseconds) {
+	struct pollfd fds[] = {
+		{ .fd = watch->notify_fd, .events = POLLIN },
+		{ .fd = watch->has_ended ? -1 : watch->pidfd,
+			.events = POLLIN },
+	};
+	if (watch->has_ended && milliseconds > LOOK_INTERVAL_MS) {
+		milliseconds = LOOK_INTERVAL_MS;
+	}
+	if (poll(fds, 2, (int)milliseconds) > 0 && fds[1].revents != 0) {
+		watch->has_ended = true;
+	}
+}
+
+/* Where it cannot be looked, as little is known as was told. */
+static void look(const struct watch *watch, bool *any, bool *guarded) {
+	struct started started;
+	*any = *guarded = false;
+	if (started_find(&started, watch->token, &watch->command)) {
+		*any = started.len > 0 || started.pending;
+		*guarded = started_has_guard(&started);
+		started_finish(&started);
+	}
+}
+
+static bool was_told(const struct watch *watch) {
+	return notify_receive(watch->notify_fd, watch->token) !=
+		NOTIFY_NOTHING;
+}
+
+/* Returns whether nothing is to be said. */
+static bool wait_for_guard(struct watch *watch, int64_t until) {
+	while (!was_told(watch)) {
+		int64_t left = until - now_ms();
+		if (watch->has_ended || left <= 0) {
+			bool any, guarded;
+			look(watch, &any, &guarded);
+			if (guarded || !any || left <= 0) {
+				/* It may have told and ended meanwhile. */
+				return guarded || was_told(watch);
+			}
+		}
+		wait_for_news(watch, left);
+	}
+	return true;
+}
+
+static _Noreturn void run(struct watch *watch, int patience) {
+	prctl(PR_SET_NAME, "sealpool-watch");
+	if (!leave_files(watch)) {
+		_exit(1);
+	}
+	int64_t until = now_ms() + (int64_t)patience * 1000;
+	if (wait_for_guard(watch, until)) {
+		_exit(0);
+	}
+	fprintf(stderr, now_ms() < until ?
+		"sealpool: %s has ended and told of no guard\n" :
+		"sealpool: %s is NOT guarded: it has not created a Wayland "
+		"display. Either it is no compositor; or it brings its own "
+		"libwayland-server in the program itself; or a program that it "
+		"starts has set-user-ID or file capabilities, of which a copy "
+		"without them would do: sealpool-run cannot reach those. Or it "
+		"takes longer than this: --patience\n", watch->name);
+	_exit(1);
+}
+
+/* Not to one of the first three numbers: a new fd has got that of a standard
+ * stream if it is closed. */
+static bool move_fd(int *fd) {
+	int moved = fcntl(*fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	if (moved < 0) {
+		return false;
+	}
+	close(*fd);
+	*fd = moved;
+	return true;
+}
+
+static bool open_fds(struct watch *watch) {
+	watch->notify_fd = notify_listen(watch->token);
+	if (watch->notify_fd < 0 || !move_fd(&watch->notify_fd)) {
+		return false;
+	}
+	/* By this process: by the time that another is about to, there may be a
+	 * third one of this number. */
+	watch->pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	return watch->pidfd < 0 || move_fd(&watch->pidfd);
+}
+
+/* As a grandchild: the command must not find a child that it does not know. */
+static bool fork_twice(struct watch *watch, int patience) {
+	pid_t pid = fork();
+	if (pid < 0) {
+		return false;
+	}
+	if (pid == 0) {
+		pid = fork();
+		if (pid == 0) {
+			setsid();
+			run(watch, patience);
+		}
+		_exit(pid < 0 ? errno : 0);
+	}
+	int status;
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+	}
+	errno = WEXITSTATUS(status);
+	return errno == 0;
+}
+
+bool watch_start(const struct settings *settings, int patience,
+		const char *name) {
+	struct watch watch = {
+		.token = settings->token,
+		.name = name,
+		.notify_fd = -1,
+		.pidfd = -1,
+	};
+	started_process_init(&watch.command, getpid());
+	bool ok = open_fds(&watch) && fork_twice(&watch, patience);
+	int error = errno;
+	if (watch.notify_fd >= 0) {
+		close(watch.notify_fd);
+	}
+	if (watch.pidfd >= 0) {
+		close(watch.pidfd);
+	}
+	errno = error;
+	return ok;
+}
