@@ -7,6 +7,8 @@ enum notify_what {
 	NOTIFY_NOTHING = 0,
 	/* There is a guard. */
 	NOTIFY_GUARDED = 'g',
+	/* There is a display without one, and its user was told why. */
+	NOTIFY_UNGUARDED = 'u',
 	/* Nothing has begun that could have one. */
 	NOTIFY_CANCELED = 'c',
 };

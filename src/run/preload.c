@@ -8,6 +8,7 @@
  * environment: a compositor's own children have no need of it.
  */
 #include <dlfcn.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -29,8 +30,11 @@
 #define FDS_WANTED 16384
 
 static struct settings settings;
-/* They were taken out of the environment. */
 static bool has_settings;
+/* There is a guard, and nothing of them in the environment. */
+static bool has_left;
+/* This thread is in wl_display_create(). */
+static _Thread_local bool creating;
 
 /* One of a process's displays; it seldom has a second. */
 struct display {
@@ -225,15 +229,39 @@ static void raise_limit(void) {
 	limit_raise(needed > FDS_WANTED ? needed : FDS_WANTED);
 }
 
-struct wl_display *wl_display_create(void) {
-	struct wl_display *(*create)(void) =
-		(struct wl_display *(*)(void))dlsym(RTLD_NEXT,
-			"wl_display_create");
+/* Before main(), which may clear its environment; or before a library's constructor
+ * creates a display. */
+__attribute__((constructor))
+static void read_settings(void) {
+	has_settings = has_settings || settings_get(&settings);
+}
+
+static struct wl_display *create_display(void) {
+	struct wl_display *(*create)(void);
+	*(void **)&create = dlsym(RTLD_NEXT, "wl_display_create");
+	creating = true;
 	struct wl_display *display = create != NULL ? create() : NULL;
-	if (display == NULL || (!has_settings && !settings_get(&settings))) {
+	creating = false;
+	return display;
+}
+
+static void report_unguarded(const char *why) {
+	fprintf(stderr, "sealpool: %s: a Wayland display is NOT guarded: %s\n",
+		program_invocation_short_name, why);
+}
+
+struct wl_display *wl_display_create(void) {
+	struct wl_display *display = create_display();
+	if (display == NULL) {
+		return NULL;
+	}
+	read_settings();
+	if (!has_settings) {
+		report_unguarded(SETTINGS_VARIABLE " is not in its environment, "
+			"where sealpool-run has put it");
 		return display;
 	}
-	if (!has_settings) {
+	if (!has_left) {
 		raise_limit();
 	}
 	/* Without the guard there is to be no compositor: whoever asked for it
@@ -243,11 +271,32 @@ struct wl_display *wl_display_create(void) {
 		wl_display_destroy(display);
 		return NULL;
 	}
-	if (!has_settings) {
+	if (!has_left) {
 		settings_leave(&settings);
 		notify_send(settings.token, NOTIFY_GUARDED);
 		children_leave(settings.library);
-		has_settings = true;
+		has_left = true;
 	}
 	return display;
+}
+
+/*
+ * Who asks dlsym() for libwayland's wl_display_create() gets that, and not ours. It
+ * creates an event loop, by way of the dynamic linker unless libwayland was linked
+ * with -Bsymbolic.
+ */
+struct wl_event_loop *wl_event_loop_create(void) {
+	struct wl_event_loop *(*create)(void);
+	*(void **)&create = dlsym(RTLD_NEXT, "wl_event_loop_create");
+	Dl_info caller;
+	if (has_settings && !creating &&
+			dladdr(__builtin_return_address(0), &caller) != 0 &&
+			caller.dli_sname != NULL &&
+			strcmp(caller.dli_sname, "wl_display_create") == 0) {
+		report_unguarded("it was created by a function that was looked "
+			"for in libwayland-server itself (dlopen, dlsym), past "
+			"the guard");
+		notify_send(settings.token, NOTIFY_UNGUARDED);
+	}
+	return create != NULL ? create() : NULL;
 }

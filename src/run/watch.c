@@ -132,11 +132,12 @@ static _Noreturn void run(struct watch *watch, int patience) {
 	fprintf(stderr, now_ms() < until ?
 		"sealpool: %s has ended and told of no guard\n" :
 		"sealpool: %s is NOT guarded: it has not created a Wayland "
-		"display. Either it is no compositor; or it brings its own "
-		"libwayland-server in the program itself; or a program that it "
-		"starts has set-user-ID or file capabilities, of which a copy "
-		"without them would do: sealpool-run cannot reach those. Or it "
-		"takes longer than this: --patience\n", watch->name);
+		"display. Either it is no compositor; or it takes longer than "
+		"this: --patience; or sealpool-run cannot reach it: it has "
+		"libwayland-server in the program itself; or it was started "
+		"with an environment that was cleared; or it has set-user-ID "
+		"or file capabilities, of which a copy without them would do\n",
+		watch->name);
 	_exit(1);
 }
 

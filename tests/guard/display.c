@@ -3,16 +3,16 @@
  * What sealpool-run starts in its tests, where it is to know of a compositor
  * nothing but that it creates a display:
  *
- *     guard-display create|create-twice|many|closing|exit|none [STATUS
- *         [COMMAND [HOW]]]
+ *     guard-display create|create-twice|many|cleared|closing|exit|none
+ *         [STATUS [COMMAND [HOW]]]
  *
  * Creates as many displays with a wl_shm, connects a client to the last one that
  * commits an unsealed buffer, and prints how the file is called that its wl_shm
  * has mapped. Then it has the shell run COMMAND, and ends with STATUS; with
  * "exit", without destroying the display. HOW is start_shell()'s.
  *
- * With "many", the client has 200 pools; with "closing", all fds but the standard
- * streams are closed first.
+ * With "many", the client has 200 pools; with "cleared", the environment is cleared
+ * first; with "closing", all fds but the standard streams are closed first.
  */
 #include <fcntl.h>
 #include <stdbool.h>
@@ -113,6 +113,8 @@ int main(int argc, char *argv[]) {
 	struct wl_display *display = NULL, *first = NULL;
 	if (strcmp(what, "closing") == 0) {
 		close_range(STDERR_FILENO + 1, ~0u, 0);
+	} else if (strcmp(what, "cleared") == 0) {
+		clearenv();
 	}
 	for (int i = 0; i < displays; i++) {
 		first = display;

@@ -2,10 +2,10 @@
 /*
  * sealpool-run as who starts it sees it:
  *
- *     guard-run SEALPOOL-RUN PRELOADED-LIBRARY DISPLAY
+ *     guard-run SEALPOOL-RUN PRELOADED-LIBRARY DISPLAY LOADED
  *
- * where DISPLAY is guard-display. Each test runs a shell command in which $run
- * and $display are these programs.
+ * where DISPLAY is guard-display and LOADED guard-loaded. Each test runs a shell
+ * command in which $run, $display and $loaded are these programs.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -208,6 +208,10 @@ static void no_fd_is_left_to_the_compositor(void **state) {
 		"5\n");
 }
 
+static void it_may_clear_its_environment(void **state) {
+	expect_output("$run --patience 600 $display cleared", 0, "guarded\n");
+}
+
 /* As a shell would start it, and execvp(). */
 static void so_it_may_by_a_script_that_names_no_interpreter(void **state) {
 	expect_output("d=$(mktemp -d); echo '$display create 3' >$d/c;"
@@ -226,6 +230,24 @@ static void who_creates_no_display_is_told(void **state) {
 	expect_status(&result, 0);
 	expect_text(&result, "sleep is NOT guarded");
 	expect_text(&result, "libwayland-server");
+}
+
+/* Not by the watch, but at once. */
+static void who_lacks_the_settings_is_told(void **state) {
+	expect_all("LD_PRELOAD=$library $display create", 0,
+		"NOT guarded: SEALPOOL_RUN is not in its environment");
+}
+
+static void who_looks_for_the_function_itself_is_told_at_once(void **state) {
+	expect_all("{ $run --patience 600 $loaded wait 2>&1 & echo $!; } |"
+		"{ read pid; read line; kill $pid; echo \"$line\"; }", 0,
+		"NOT guarded: it was created by a function");
+	struct result result = run("$run --patience 600 $loaded");
+	expect_status(&result, 0);
+	expect_text(&result, "a display");
+	/* And is told no more. */
+	expect_no_text(&result, "told of no guard");
+	expect_output("$loaded", 0, "a display\n");
 }
 
 static void who_ends_before_is_told(void **state) {
@@ -401,8 +423,12 @@ int main(int argc, char *argv[]) {
 		cmocka_unit_test(a_compositor_may_be_started_by_others),
 		cmocka_unit_test(
 			so_it_may_by_a_script_that_names_no_interpreter),
+		cmocka_unit_test(it_may_clear_its_environment),
 		cmocka_unit_test(no_fd_is_left_to_the_compositor),
 		cmocka_unit_test(who_creates_no_display_is_told),
+		cmocka_unit_test(who_lacks_the_settings_is_told),
+		cmocka_unit_test(
+			who_looks_for_the_function_itself_is_told_at_once),
 		cmocka_unit_test(who_ends_before_is_told),
 		cmocka_unit_test(who_lacks_standard_streams_is_not_told),
 		cmocka_unit_test(nor_who_has_got_fds_of_others),
@@ -420,13 +446,14 @@ int main(int argc, char *argv[]) {
 		cmocka_unit_test(statistics_are_printed),
 		cmocka_unit_test(also_when_no_display_is_destroyed),
 	};
-	if (argc != 4) {
-		fprintf(stderr, "usage: %s SEALPOOL-RUN LIBRARY DISPLAY\n",
-			argv[0]);
+	if (argc != 5) {
+		fprintf(stderr, "usage: %s SEALPOOL-RUN LIBRARY DISPLAY "
+			"LOADED\n", argv[0]);
 		return 1;
 	}
 	put_path("run", argv[1]);
 	put_path("library", argv[2]);
 	put_path("display", argv[3]);
+	put_path("loaded", argv[4]);
 	return cmocka_run_group_tests_name("run", tests, NULL, NULL);
 }
