@@ -296,6 +296,10 @@ struct wl_event_loop *wl_event_loop_create(void) {
 		report_unguarded("it was created by a function that was looked "
 			"for in libwayland-server itself (dlopen, dlsym), past "
 			"the guard");
+		if (settings.require) {
+			/* Then there is no display. */
+			return NULL;
+		}
 		notify_send(settings.token, NOTIFY_UNGUARDED);
 	}
 	return create != NULL ? create() : NULL;

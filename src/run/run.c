@@ -51,6 +51,7 @@ static const char usage[] =
 	"  --quiet                  print nothing but the compositor's own errors\n"
 	"  --patience SECONDS       how long to wait for a display before it is said\n"
 	"                           that there is no guard (default: 10)\n"
+	"  --require                end what has no guard by then\n"
 	"  --help, --version\n";
 
 static _Noreturn void die(const char *format, const char *what) {
@@ -175,7 +176,7 @@ static void find_library(struct settings *settings) {
 
 int main(int argc, char *argv[]) {
 	enum { LENIENT = 1, FEEDBACK, MONITOR, POOLS, BUFFERS, FDS, ALL_FDS, BYTES, ALL_BYTES,
-		STATS, QUIET, PATIENCE, HELP, VERSION };
+		STATS, QUIET, PATIENCE, REQUIRE, HELP, VERSION };
 	static const struct option options[] = {
 		{ "lenient", no_argument, NULL, LENIENT },
 		{ "feedback", no_argument, NULL, FEEDBACK },
@@ -189,6 +190,7 @@ int main(int argc, char *argv[]) {
 		{ "stats", required_argument, NULL, STATS },
 		{ "quiet", no_argument, NULL, QUIET },
 		{ "patience", required_argument, NULL, PATIENCE },
+		{ "require", no_argument, NULL, REQUIRE },
 		{ "help", no_argument, NULL, HELP },
 		{ "version", no_argument, NULL, VERSION },
 		{ 0 },
@@ -240,6 +242,9 @@ int main(int argc, char *argv[]) {
 		case PATIENCE:
 			patience = (int)parse(name, optarg, 86400);
 			break;
+		case REQUIRE:
+			settings.require = true;
+			break;
 		case HELP:
 			fputs(usage, stdout);
 			return 0;
@@ -262,6 +267,10 @@ int main(int argc, char *argv[]) {
 	check_program(path);
 	find_library(&settings);
 	check_library(settings.library);
+	/* The kernel lets nobody beside it end that. */
+	if (settings.require && getpid() == 1) {
+		die("%s", "--require: there must be an init process");
+	}
 	make_token(&settings);
 	if (!settings_put(&settings)) {
 		die("%s", "no memory");

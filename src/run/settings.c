@@ -37,12 +37,12 @@ bool settings_put(const struct settings *settings) {
 	const struct sealpool_budget *budget = &settings->budget;
 	char *value;
 	if (asprintf(&value, "%c%s %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32
-			" %" PRIu64 " %" PRIu64 " %d %d %d %d %u %s",
+			" %" PRIu64 " %" PRIu64 " %d %d %d %d %d %u %s",
 			UNGUARDED, settings->token, budget->pools, budget->buffers, budget->fds,
 			budget->all_fds, budget->shadow_bytes,
 			budget->all_shadow_bytes, settings->lenient,
 			settings->feedback, settings->monitor, settings->quiet,
-			settings->stats_seconds, settings->library) < 0) {
+			settings->require, settings->stats_seconds, settings->library) < 0) {
 		return false;
 	}
 	bool ok = setenv(SETTINGS_VARIABLE, value, true) == 0 &&
@@ -57,14 +57,14 @@ bool settings_get(struct settings *settings) {
 		return false;
 	}
 	struct sealpool_budget *budget = &settings->budget;
-	int lenient, feedback, monitor, quiet, library = 0;
+	int lenient, feedback, monitor, quiet, require, library = 0;
 	if (sscanf(value, "%*c%32s %" SCNu32 " %" SCNu32 " %" SCNu32
-			" %" SCNu32 " %" SCNu64 " %" SCNu64 " %d %d %d %d %u"
-			" %n", settings->token, &budget->pools, &budget->buffers, &budget->fds,
+			" %" SCNu32 " %" SCNu64 " %" SCNu64 " %d %d %d %d %d"
+			" %u %n", settings->token, &budget->pools, &budget->buffers, &budget->fds,
 			&budget->all_fds, &budget->shadow_bytes,
 			&budget->all_shadow_bytes, &lenient, &feedback,
-			&monitor, &quiet, &settings->stats_seconds,
-			&library) != 12 ||
+			&monitor, &quiet, &require, &settings->stats_seconds,
+			&library) != 13 ||
 			library == 0) {
 		return false;
 	}
@@ -73,6 +73,7 @@ bool settings_get(struct settings *settings) {
 	settings->feedback = feedback;
 	settings->monitor = monitor;
 	settings->quiet = quiet;
+	settings->require = require;
 	snprintf(settings->library, sizeof(settings->library), "%s",
 		value + library);
 	return true;

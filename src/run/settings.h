@@ -22,6 +22,7 @@ struct settings {
 	bool feedback;
 	bool monitor;
 	bool quiet;
+	bool require;
 	/* Between two lines of statistics; 0 for none. */
 	unsigned stats_seconds;
 	/* Hexadecimal digits that no other run of sealpool-run has, and no other

@@ -8,9 +8,11 @@
  */
 #include <dirent.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "settings.h"
@@ -60,7 +62,17 @@ static bool is_same(const struct started_process *a,
 	return a->pid == b->pid && a->start == b->start;
 }
 
-static bool has(const struct started *list, pid_t pid) {
+static const struct started_process *find(const struct started *list,
+		const struct started_process *process) {
+	for (size_t i = 0; i < list->len; i++) {
+		if (is_same(&list->processes[i], process)) {
+			return &list->processes[i];
+		}
+	}
+	return NULL;
+}
+
+static bool has_pid(const struct started *list, pid_t pid) {
 	for (size_t i = 0; i < list->len; i++) {
 		if (list->processes[i].pid == pid) {
 			return true;
@@ -70,25 +82,24 @@ static bool has(const struct started *list, pid_t pid) {
 }
 
 /* Moves those whose parents are in the one list there from the other. */
-static bool add_children(struct started *started, struct started *others) {
+static bool add_children(struct started *list, struct started *others) {
 	size_t len = 0, before = others->len;
 	bool ok = true;
 	for (size_t i = 0; i < before; i++) {
 		const struct started_process *other = &others->processes[i];
-		if (has(started, other->parent)) {
-			ok = ok && add(started, other);
+		if (has_pid(list, other->parent)) {
+			ok = ok && add(list, other);
 		} else {
 			others->processes[len++] = *other;
 		}
 	}
 	others->len = len;
-	return ok && (len == before || add_children(started, others));
+	return ok && (len == before || add_children(list, others));
 }
 
-bool started_find(struct started *started, const char *token,
-		const struct started_process *first) {
-	*started = (struct started){ 0 };
-	struct started others = { 0 };
+static bool add_all(const struct started *known, const char *token,
+		const struct started_process *first, struct started *list,
+		struct started *others) {
 	DIR *proc = opendir("/proc");
 	if (proc == NULL) {
 		return false;
@@ -98,26 +109,38 @@ bool started_find(struct started *started, const char *token,
 	while (ok && (entry = readdir(proc)) != NULL) {
 		struct started_process process;
 		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+		/* What is older cannot have come of it. */
 		if (pid <= 0 || pid == getpid() ||
-				!started_process_init(&process, pid)) {
+				!started_process_init(&process, pid) ||
+				process.start < first->start) {
 			continue;
 		}
 		enum settings_trace trace =
 			settings_look(pid, token, &process.guarded);
-		bool ours = trace == SETTINGS_OF_RUN ||
+		const struct started_process *same = find(known, &process);
+		process.ending = same != NULL && same->ending;
+		bool ours = trace == SETTINGS_OF_RUN || same != NULL ||
 			is_same(&process, first);
-		/* What is older is of somebody else. */
-		started->pending |= trace == SETTINGS_PENDING &&
-			process.start >= first->start;
-		ok = add(ours ? started : &others, &process);
+		list->pending |= trace == SETTINGS_PENDING;
+		ok = add(ours ? list : others, &process);
 	}
 	closedir(proc);
-	ok = ok && add_children(started, &others);
-	free(others.processes);
-	if (!ok) {
-		started_finish(started);
-	}
 	return ok;
+}
+
+bool started_find(struct started *started, const char *token,
+		const struct started_process *first) {
+	struct started list = { 0 }, others = { 0 };
+	bool ok = add_all(started, token, first, &list, &others) &&
+		add_children(&list, &others);
+	started_finish(&others);
+	if (!ok) {
+		started_finish(&list);
+		return false;
+	}
+	started_finish(started);
+	*started = list;
+	return true;
 }
 
 void started_finish(struct started *started) {
@@ -131,4 +154,26 @@ bool started_has_guard(const struct started *started) {
 		}
 	}
 	return false;
+}
+
+void started_end(struct started *started, bool kill) {
+	for (size_t i = 0; i < started->len; i++) {
+		struct started_process *process = &started->processes[i];
+		if (process->ending && !kill) {
+			continue;
+		}
+		/* Once there is this, no other process takes the number of that
+		 * which is looked at then. */
+		int pidfd = (int)syscall(SYS_pidfd_open, process->pid, 0);
+		struct started_process now;
+		if (pidfd >= 0 && started_process_init(&now, process->pid) &&
+				is_same(&now, process)) {
+			syscall(SYS_pidfd_send_signal, pidfd,
+				kill ? SIGKILL : SIGTERM, NULL, 0);
+			process->ending = true;
+		}
+		if (pidfd >= 0) {
+			close(pidfd);
+		}
+	}
 }

@@ -14,6 +14,8 @@ struct started_process {
 	 * others. */
 	uint64_t start;
 	bool guarded;
+	/* It was told to end. */
+	bool ending;
 };
 
 struct started {
@@ -28,8 +30,9 @@ bool started_process_init(struct started_process *process, pid_t pid);
 
 /**
  * Finds the processes of the run of that token: the first one, all that were given
- * its settings, and what they have started. Returns false when there is no memory,
- * or no /proc; nothing is to be finished then.
+ * its settings, those that are in the list already, and what all of these have
+ * started. The list begins as all zero. Returns false when there is no memory, or
+ * no /proc; the list remains what it was.
  */
 bool started_find(struct started *started, const char *token,
 	const struct started_process *first);
@@ -37,5 +40,8 @@ void started_finish(struct started *started);
 
 /** Whether one of them is guarded. */
 bool started_has_guard(const struct started *started);
+
+/** Tells each of them once to end, or, with "kill", ends it. */
+void started_end(struct started *started, bool kill);
 
 #endif

@@ -5,7 +5,8 @@
  * not.
  *
  * It is told of a guard (notify.c). That may be lost, so before it says that there
- * is none, it looks at all processes that have come of the command (started.c).
+ * is none, it looks at all processes that have come of the command (started.c). If
+ * a guard is required, it ends those.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +27,10 @@
 /* How often to look what is left of a command that has ended itself. */
 #define LOOK_INTERVAL_MS 1000
 
+/* How long who is told to end may take, before it is killed. */
+#define GRACE_MS 5000
+#define END_INTERVAL_MS 50
+
 struct watch {
 	const char *token, *name;
 	int notify_fd;
@@ -34,6 +39,9 @@ struct watch {
 	/* -1 where the kernel has none: then it is not seen to end. */
 	int pidfd;
 	bool has_ended;
+	/* All that has come of it, as far as was looked. */
+	struct started started;
+	bool require;
 };
 
 static int64_t now_ms(void) {
@@ -87,15 +95,11 @@ static void wait_for_news(struct watch *watch, int64_t milliseconds) {
 	}
 }
 
-/* Where it cannot be looked, as little is known as was told. */
-static void look(const struct watch *watch, bool *any, bool *guarded) {
-	struct started started;
-	*any = *guarded = false;
-	if (started_find(&started, watch->token, &watch->command)) {
-		*any = started.len > 0 || started.pending;
-		*guarded = started_has_guard(&started);
-		started_finish(&started);
-	}
+/* Returns whether there is anything of the command. Where it cannot be looked, as
+ * little is known as was told. */
+static bool look(struct watch *watch) {
+	return started_find(&watch->started, watch->token, &watch->command) &&
+		(watch->started.len > 0 || watch->started.pending);
 }
 
 static bool was_told(const struct watch *watch) {
@@ -108,8 +112,8 @@ static bool wait_for_guard(struct watch *watch, int64_t until) {
 	while (!was_told(watch)) {
 		int64_t left = until - now_ms();
 		if (watch->has_ended || left <= 0) {
-			bool any, guarded;
-			look(watch, &any, &guarded);
+			bool any = look(watch);
+			bool guarded = started_has_guard(&watch->started);
 			if (guarded || !any || left <= 0) {
 				/* It may have told and ended meanwhile. */
 				return guarded || was_told(watch);
@@ -118,6 +122,19 @@ static bool wait_for_guard(struct watch *watch, int64_t until) {
 		wait_for_news(watch, left);
 	}
 	return true;
+}
+
+/* What it is starting meanwhile is ended too. */
+static void end_all(struct watch *watch) {
+	int64_t patience = now_ms() + GRACE_MS;
+	while (look(watch) && now_ms() < patience + GRACE_MS) {
+		started_end(&watch->started, now_ms() >= patience);
+		poll(NULL, 0, END_INTERVAL_MS);
+	}
+	for (size_t i = 0; i < watch->started.len; i++) {
+		fprintf(stderr, "sealpool: process %ld cannot be ended\n",
+			(long)watch->started.processes[i].pid);
+	}
 }
 
 static _Noreturn void run(struct watch *watch, int patience) {
@@ -129,15 +146,22 @@ static _Noreturn void run(struct watch *watch, int patience) {
 	if (wait_for_guard(watch, until)) {
 		_exit(0);
 	}
-	fprintf(stderr, now_ms() < until ?
-		"sealpool: %s has ended and told of no guard\n" :
-		"sealpool: %s is NOT guarded: it has not created a Wayland "
-		"display. Either it is no compositor; or it takes longer than "
-		"this: --patience; or sealpool-run cannot reach it: it has "
-		"libwayland-server in the program itself; or it was started "
-		"with an environment that was cleared; or it has set-user-ID "
-		"or file capabilities, of which a copy without them would do\n",
-		watch->name);
+	if (now_ms() < until) {
+		fprintf(stderr, "sealpool: %s has ended and told of no guard\n",
+			watch->name);
+		_exit(1);
+	}
+	fprintf(stderr, "sealpool: %s is NOT guarded%s: it has not created a "
+		"Wayland display. Either it is no compositor; or it takes "
+		"longer than this: --patience; or sealpool-run cannot reach "
+		"it: it has libwayland-server in the program itself; or it was "
+		"started with an environment that was cleared; or it has "
+		"set-user-ID or file capabilities, of which a copy without "
+		"them would do\n", watch->name,
+		watch->require ? ", and is ended (--require)" : "");
+	if (watch->require) {
+		end_all(watch);
+	}
 	_exit(1);
 }
 
@@ -161,7 +185,11 @@ static bool open_fds(struct watch *watch) {
 	/* By this process: by the time that another is about to, there may be a
 	 * third one of this number. */
 	watch->pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
-	return watch->pidfd < 0 || move_fd(&watch->pidfd);
+	if (watch->pidfd < 0) {
+		/* Nobody can be ended without. */
+		return !watch->require;
+	}
+	return move_fd(&watch->pidfd);
 }
 
 /* As a grandchild: the command must not find a child that it does not know. */
@@ -192,8 +220,13 @@ bool watch_start(const struct settings *settings, int patience,
 		.name = name,
 		.notify_fd = -1,
 		.pidfd = -1,
+		.require = settings->require,
 	};
-	started_process_init(&watch.command, getpid());
+	bool has_proc = started_process_init(&watch.command, getpid());
+	if (watch.require && !has_proc) {
+		errno = ENOENT;
+		return false;
+	}
 	bool ok = open_fds(&watch) && fork_twice(&watch, patience);
 	int error = errno;
 	if (watch.notify_fd >= 0) {

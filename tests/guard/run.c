@@ -8,6 +8,7 @@
  * command in which $run, $display and $loaded are these programs.
  */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -302,6 +303,63 @@ static void nobody_is_told_else(void **state) {
 	expect_no_text(&result, "NOT");
 }
 
+/* Not guarded, and not to be */
+
+static void what_is_required_and_missing_ends_the_compositor(void **state) {
+	struct result result = run("$run --require --patience 1 sleep 600");
+	expect_status(&result, 128 + SIGTERM);
+	expect_text(&result, "sleep is NOT guarded");
+	expect_text(&result, "--require");
+}
+
+/* The script prints the pid of a process that has no other output. The watch has
+ * one until it has ended that. Nobody may have waited for it yet. */
+static void expect_ended(const char *script) {
+	char command[500];
+	snprintf(command, sizeof(command), "{ $run --require --patience 1 "
+		"sh -c '%s'; echo $?; } 2>&1 | { read pid; cat >/dev/null;"
+		"grep '^State:.[^ZX]' /proc/$pid/status && kill -9 $pid;"
+		"true; } 2>/dev/null", script);
+	expect_output(command, 0, "");
+}
+
+static void also_one_that_was_started_by_others(void **state) {
+	expect_ended("sleep 600 >/dev/null 2>&1 & echo $!; wait");
+	/* Its parent has ended. */
+	expect_ended("sleep 600 >/dev/null 2>&1 & echo $!");
+	/* Only its parent tells what it is. */
+	expect_ended("env -i sleep 600 >/dev/null 2>&1 & echo $!; wait");
+}
+
+/* Its parent ends before. */
+static void also_one_that_does_not_want_to(void **state) {
+	expect_ended("(trap \"\" TERM; exec env -i sleep 600 >/dev/null 2>&1) &"
+		"echo $!; wait");
+}
+
+static void but_nobody_else(void **state) {
+	expect_all("sleep 600 & other=$!;"
+		"$run --require --patience 1 sleep 600; kill $other && "
+		"echo was there", 0, "was there\n");
+}
+
+static void nor_one_that_is_guarded(void **state) {
+	expect_output("$run --require --patience 5 $display create 0 "
+		"'sleep 6'", 0, "guarded\n");
+	struct result result = run("unshare -n true");
+	if (result.status == 0) {
+		expect_output("$run --require --patience 5 unshare -n "
+			"$display create 0 'sleep 6'", 0, "guarded\n");
+	}
+}
+
+static void what_is_required_creates_no_display_past_the_guard(void **state) {
+	struct result result = run("$run --require --patience 600 $loaded");
+	expect_status(&result, 0);
+	expect_text(&result, "no display\n");
+	expect_text(&result, "NOT guarded: it was created by a function");
+}
+
 static void who_cannot_be_started_is_told_that_alone(void **state) {
 	expect_output("d=$(mktemp -d); echo '#!/nonexistent' >$d/c;"
 		"chmod +x $d/c; $run --patience 600 $d/c; s=$?; rm -r $d;"
@@ -436,6 +494,14 @@ int main(int argc, char *argv[]) {
 		cmocka_unit_test(nor_who_is_in_another_network),
 		cmocka_unit_test(a_child_of_what_has_ended_is_waited_for),
 		cmocka_unit_test(nobody_is_told_else),
+		cmocka_unit_test(
+			what_is_required_and_missing_ends_the_compositor),
+		cmocka_unit_test(also_one_that_was_started_by_others),
+		cmocka_unit_test(also_one_that_does_not_want_to),
+		cmocka_unit_test(but_nobody_else),
+		cmocka_unit_test(nor_one_that_is_guarded),
+		cmocka_unit_test(
+			what_is_required_creates_no_display_past_the_guard),
 		cmocka_unit_test(who_cannot_be_started_is_told_that_alone),
 		cmocka_unit_test(the_watch_keeps_no_output_open),
 		cmocka_unit_test(programs_with_more_rights_are_refused),
