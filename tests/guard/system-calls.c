@@ -114,13 +114,13 @@ static void mark(struct screen *screen, struct client_window *window,
 static void count_calls(enum client_memory_kind kind, bool guarded,
 		struct counts *counts) {
 	char *command[32] = {
-		(char *)strace_path, (char[]){ "-D" }, (char[]){ "-f" },
-		(char[]){ "-qq" }, (char[]){ "-o" }, (char *)trace_path,
+		(char *)strace_path, (char *)"-D", (char *)"-f",
+		(char *)"-qq", (char *)"-o", (char *)trace_path,
 	};
 	size_t len = 6;
 	if (guarded) {
 		command[len++] = (char *)run_path;
-		command[len++] = (char[]){ "--quiet" };
+		command[len++] = (char *)"--quiet";
 	}
 	for (char **argument = compositor_command; *argument != NULL;
 			argument++) {
