@@ -36,8 +36,9 @@ struct watch {
 	int notify_fd;
 	/* That becomes the command. */
 	struct started_process command;
-	/* -1 where the kernel has none: then it is not seen to end. */
+	/* -1 where the kernel has none. */
 	int pidfd;
+	/* Or it may have. */
 	bool has_ended;
 	/* All that has come of it, as far as was looked. */
 	struct started started;
@@ -61,22 +62,16 @@ static bool leave_files(const struct watch *watch) {
 	if (fcntl(STDERR_FILENO, F_GETFD) < 0 && dup2(null, STDERR_FILENO) < 0) {
 		return false;
 	}
-	int low = watch->notify_fd, high = watch->pidfd;
-	if (low > high) {
-		low = watch->pidfd;
-		high = watch->notify_fd;
+	unsigned low = (unsigned)watch->notify_fd, high = low;
+	if (watch->pidfd >= 0 && watch->pidfd < watch->notify_fd) {
+		low = (unsigned)watch->pidfd;
+	} else if (watch->pidfd >= 0) {
+		high = (unsigned)watch->pidfd;
 	}
-	unsigned first = STDERR_FILENO + 1;
-	if (low >= 0) {
-		if ((unsigned)low > first) {
-			close_range(first, (unsigned)low - 1, 0);
-		}
-		first = (unsigned)low + 1;
-	}
-	if ((unsigned)high > first) {
-		close_range(first, (unsigned)high - 1, 0);
-	}
-	close_range((unsigned)high + 1, ~0u, 0);
+	/* Where there is none between, nothing is done. */
+	close_range(STDERR_FILENO + 1, low - 1, 0);
+	close_range(low + 1, high - 1, 0);
+	close_range(high + 1, ~0u, 0);
 	return true;
 }
 
@@ -186,6 +181,7 @@ static bool open_fds(struct watch *watch) {
 	 * third one of this number. */
 	watch->pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
 	if (watch->pidfd < 0) {
+		watch->has_ended = true;
 		/* Nobody can be ended without. */
 		return !watch->require;
 	}
