@@ -12,10 +12,10 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <wayland-client.h>
 
 #include "client.h"
+#include "clock.h"
 #include "ext-image-capture-source-v1-client-protocol.h"
 #include "ext-image-copy-capture-v1-client-protocol.h"
 #include "viewporter-client-protocol.h"
@@ -41,12 +41,6 @@ static void handle_log(const char *format, va_list args) {
 	}
 	snprintf(dispatching->message, sizeof(dispatching->message), "%s",
 		sentence + strlen(": "));
-}
-
-static int64_t now_ms(void) {
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static const struct {
@@ -257,7 +251,7 @@ static bool dispatch_until(struct client *client, int64_t deadline) {
 	if (wl_display_flush(display) < 0 && errno == EAGAIN) {
 		events |= POLLOUT;
 	}
-	int64_t left = deadline - now_ms();
+	int64_t left = deadline - client_now_ms();
 	struct pollfd pollfd = {
 		.fd = wl_display_get_fd(display),
 		.events = events,
@@ -271,12 +265,12 @@ static bool dispatch_until(struct client *client, int64_t deadline) {
 }
 
 bool client_wait(struct client *client, const bool *done, const char *what) {
-	int64_t deadline = now_ms() + client->patience;
+	int64_t deadline = client_now_ms() + client->patience;
 	while (!*done) {
 		if (!dispatch_until(client, deadline)) {
 			return fail_by_fate(client, what);
 		}
-		if (!*done && now_ms() >= deadline) {
+		if (!*done && client_now_ms() >= deadline) {
 			return client_fail(client,
 				"waited %d ms for %s in vain",
 				client->patience, what);
@@ -348,8 +342,8 @@ void client_get_fate(const struct client *client, struct client_fate *fate) {
 }
 
 void client_wait_fate(struct client *client, int ms, struct client_fate *fate) {
-	int64_t deadline = now_ms() + ms;
-	while (dispatch_until(client, deadline) && now_ms() < deadline) {
+	int64_t deadline = client_now_ms() + ms;
+	while (dispatch_until(client, deadline) && client_now_ms() < deadline) {
 	}
 	client_get_fate(client, fate);
 }

@@ -20,7 +20,8 @@ struct wp_viewporter;
 struct xdg_wm_base;
 struct zwlr_screencopy_manager_v1;
 
-/** How long a wait lasts before it is given up, unless the caller says. */
+/** How long a wait lasts before it is given up, unless the caller says. All waits
+ * are by the clock of clock.h. */
 #define CLIENT_PATIENCE_MS 30000
 
 /**

@@ -5,7 +5,8 @@
  *
  * Its memory is of both sorts, sealed and not, in turn. Of the answers it is the
  * time that matters: a compositor that is busy with one client's memory leaves
- * all others waiting.
+ * all others waiting. What it or the compositor waits for a processor does not
+ * count (clock.h).
  */
 #include <errno.h>
 #include <limits.h>
@@ -21,6 +22,8 @@
 
 #include "bystander.h"
 #include "case.h"
+#include "clock.h"
+#include "compositor.h"
 
 #define SIDE 64
 #define SIZE (SIDE * SIDE * 4)
@@ -69,6 +72,20 @@ static void destroy_buffer(struct window *window) {
 	client_memory_destroy(&window->memory);
 }
 
+static int64_t begin_wait(void) {
+	static unsigned waits;
+	state->waiting_for = ++waits;
+	return test_now_ms();
+}
+
+static void end_wait(int64_t since) {
+	int64_t wait = test_now_ms() - since;
+	state->waiting_for = 0;
+	if (wait > state->longest_wait) {
+		state->longest_wait = wait;
+	}
+}
+
 static void go_round(struct client *client, struct window *window,
 		unsigned round) {
 	/* A surface without a role is enough to be read from, but where there
@@ -84,9 +101,9 @@ static void go_round(struct client *client, struct window *window,
 		need(client, create_buffer(client, &extra, round % 8 == 0 ?
 			CLIENT_MEMORY_SEALED : CLIENT_MEMORY_UNSEALED));
 	}
-	state->waiting_since = test_now_ms();
+	int64_t since = begin_wait();
 	need(client, client_roundtrip(client));
-	state->waiting_since = 0;
+	end_wait(since);
 	if (round % 4 == 0) {
 		destroy_buffer(&extra);
 	}
@@ -97,11 +114,11 @@ static void go_round(struct client *client, struct window *window,
 static bool is_seen(struct client *client, const struct client_image *picture) {
 	struct client_image output;
 	int32_t x, y;
-	state->waiting_since = test_now_ms();
+	int64_t since = begin_wait();
 	bool captured = client_capture_output(client, CLIENT_MEMORY_SEALED,
 		&output);
 	need(client, captured || client_roundtrip(client));
-	state->waiting_since = 0;
+	end_wait(since);
 	if (!captured) {
 		return false;
 	}
@@ -124,11 +141,12 @@ static bool becomes_seen(struct client *client, struct window *window,
 	return true;
 }
 
-static _Noreturn void live(const char *display) {
+static _Noreturn void live(const struct compositor *compositor) {
 	static struct client client;
 	static struct window window;
 	struct client_image picture;
-	need(&client, client_connect(&client, display));
+	client_clock_follow(compositor->pid);
+	need(&client, client_connect(&client, compositor->display));
 	/* Whoever watches decides what is too long. */
 	client.patience = INT_MAX;
 	need(&client, create_buffer(&client, &window, CLIENT_MEMORY_SEALED));
@@ -167,13 +185,14 @@ static _Noreturn void live(const char *display) {
 	end();
 }
 
-bool bystander_start(struct bystander *bystander, const char *display, int ms) {
+bool bystander_start(struct bystander *bystander,
+		const struct compositor *compositor, int ms) {
 	state = mmap(NULL, sizeof(*state), PROT_READ | PROT_WRITE,
 		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (state == MAP_FAILED) {
 		return false;
 	}
-	bystander->state = state;
+	*bystander = (struct bystander){ .state = state };
 	pid_t parent = getpid();
 	fflush(NULL);
 	bystander->pid = fork();
@@ -182,7 +201,7 @@ bool bystander_start(struct bystander *bystander, const char *display, int ms) {
 		if (getppid() != parent) {
 			end();
 		}
-		live(display);
+		live(compositor);
 	}
 	if (bystander->pid < 0) {
 		munmap(state, sizeof(*state));
@@ -196,9 +215,14 @@ bool bystander_start(struct bystander *bystander, const char *display, int ms) {
 	return true;
 }
 
-int64_t bystander_get_wait(const struct bystander *bystander) {
-	int64_t since = bystander->state->waiting_since;
-	return since != 0 ? test_now_ms() - since : 0;
+int64_t bystander_get_wait(struct bystander *bystander) {
+	unsigned waiting_for = bystander->state->waiting_for;
+	int64_t now = test_now_ms();
+	if (waiting_for != bystander->waiting_for) {
+		bystander->waiting_for = waiting_for;
+		bystander->since = now;
+	}
+	return waiting_for != 0 ? now - bystander->since : 0;
 }
 
 bool bystander_is_alive(struct bystander *bystander) {

@@ -7,11 +7,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct compositor;
+
 /** What a bystander tells, in memory that it shares with who started it. */
 struct bystander_state {
-	/* Since when it has been waiting for an answer, by test_now_ms(); 0 if
-	 * it is not. */
-	_Atomic int64_t waiting_since;
+	/* Which answer it is waiting for, counted from one; 0 if it is not. */
+	atomic_uint waiting_for;
+	/* The longest that it has waited for one, in milliseconds. */
+	_Atomic int64_t longest_wait;
 	/* Round trips made. */
 	atomic_uint rounds;
 	/* Its picture was found on the output when it began. */
@@ -28,6 +31,10 @@ struct bystander_state {
 struct bystander {
 	pid_t pid;
 	struct bystander_state *state;
+	/* The answer that it was waiting for when it was looked at last, and
+	 * since when, by test_now_ms() of who looks. */
+	unsigned waiting_for;
+	int64_t since;
 };
 
 /**
@@ -36,10 +43,12 @@ struct bystander {
  * time. Returns once it has gone round a few times, or after "ms" milliseconds
  * if it has not.
  */
-bool bystander_start(struct bystander *bystander, const char *display, int ms);
+bool bystander_start(struct bystander *bystander,
+	const struct compositor *compositor, int ms);
 
-/** How long it has been waiting for an answer, in milliseconds. */
-int64_t bystander_get_wait(const struct bystander *bystander);
+/** How long it has been waiting for an answer, in milliseconds, as far as it was
+ * seen: to be called again and again. */
+int64_t bystander_get_wait(struct bystander *bystander);
 
 bool bystander_is_alive(struct bystander *bystander);
 

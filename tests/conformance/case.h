@@ -126,7 +126,7 @@ void test_needs_capture(struct test *test);
 void test_expect_seen(struct test *test, const struct client_image *picture,
 	const char *what);
 
-/** Milliseconds of a clock that only goes forward. */
+/** Milliseconds of the clock of clock.h. It follows the compositor. */
 int64_t test_now_ms(void);
 
 #endif

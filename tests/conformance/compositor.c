@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "case.h"
+#include "clock.h"
 #include "compositor.h"
 #include "run.h"
 
@@ -53,6 +54,7 @@ static bool find_listener(const char *path, pid_t *pid) {
 }
 
 static void watch(struct compositor *compositor) {
+	client_clock_follow(compositor->pid);
 	compositor->pidfd = compositor->pid > 0 ?
 		(int)syscall(SYS_pidfd_open, compositor->pid, 0) : -1;
 }
@@ -138,6 +140,7 @@ bool compositor_start(struct compositor *compositor, const char *command,
 		return false;
 	}
 	setpgid(compositor->child, compositor->child);
+	client_clock_follow(compositor->child);
 	int64_t deadline = test_now_ms() + START_MS;
 	while (!find_socket(compositor)) {
 		siginfo_t info = { 0 };

@@ -98,7 +98,8 @@ static void print_json(FILE *file, bool first, const struct test_case *c,
 	fprintf(file, ", \"outcome\": \"%s\", \"detail\": ",
 		case_outcome_name(result->outcome));
 	print_json_string(file, result->detail);
-	fprintf(file, ", \"seconds\": %.3f }", result->seconds);
+	fprintf(file, ", \"seconds\": %.3f, \"longest_wait\": %.3f }",
+		result->seconds, result->longest_wait);
 }
 
 static void print_tap(unsigned number, const struct test_case *c,

@@ -15,15 +15,19 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bystander.h"
+#include "clock.h"
 #include "compositor.h"
 #include "run.h"
 #include "test.h"
 
 /* How long a bystander may take until the case can begin, in milliseconds. */
 #define BEGIN_MS 20000
+/* How long a compositor may take to be dead once it has closed its sockets. */
+#define DEATH_MS 200
 /* How many times it goes round after the case has ended: what a client leaves
  * behind may do harm later. */
 #define ROUNDS_AFTER 8
@@ -52,6 +56,7 @@ static _Noreturn void run_client(const struct test_case *test_case,
 	setpgid(0, 0);
 	signal(SIGTERM, SIG_DFL);
 	test_begin(result);
+	client_clock_follow(compositor->pid);
 	test = (struct test){
 		.compositor = compositor->pid,
 		.display = compositor->display,
@@ -109,8 +114,9 @@ static bool judge_others(struct compositor *compositor,
 		const struct run_options *options, struct run_result *result) {
 	const struct bystander_state *state = bystander->state;
 	/* A dying process's sockets are closed a moment before it is dead. */
-	for (int i = 0; state->harmed && i < 100 &&
-			compositor_is_alive(compositor); i++) {
+	int64_t deadline = test_now_ms() + DEATH_MS;
+	while (state->harmed && compositor_is_alive(compositor) &&
+			test_now_ms() < deadline) {
 		poll(NULL, 0, 2);
 	}
 	if (!compositor_is_alive(compositor)) {
@@ -144,9 +150,15 @@ static bool find_compositor(const struct run_options *options,
 			sizeof(result->detail));
 }
 
+static double get_seconds(void) {
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
 bool run_case(const struct test_case *test_case,
 		const struct run_options *options, struct run_result *result) {
-	int64_t start = test_now_ms();
+	double start = get_seconds();
 	*result = (struct run_result){ .outcome = OUTCOME_WRONG };
 	struct compositor compositor;
 	if (!find_compositor(options, &compositor, result)) {
@@ -156,8 +168,7 @@ bool run_case(const struct test_case *test_case,
 		PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct bystander bystander;
 	if (told == MAP_FAILED ||
-			!bystander_start(&bystander, compositor.display,
-				BEGIN_MS)) {
+			!bystander_start(&bystander, &compositor, BEGIN_MS)) {
 		snprintf(result->detail, sizeof(result->detail),
 			"cannot start the bystander: %s", strerror(errno));
 		compositor_stop(&compositor);
@@ -169,6 +180,8 @@ bool run_case(const struct test_case *test_case,
 	if (client == 0) {
 		run_client(test_case, options, &compositor, told);
 	}
+	client_clock_follow(bystander.pid);
+	client_clock_follow(client);
 	setpgid(client, client);
 	int status = 0;
 	bool ended = client < 0 || wait_for_client(client, &compositor,
@@ -197,10 +210,12 @@ bool run_case(const struct test_case *test_case,
 
 	judge_client(ended, status, told, options, result);
 	judge_others(&compositor, &bystander, wait, options, result);
+	int64_t longest = bystander.state->longest_wait;
+	result->longest_wait = (double)(longest > wait ? longest : wait) / 1000;
 	munmap(told, sizeof(*told));
 	munmap(bystander.state, sizeof(*bystander.state));
 	compositor_stop(&compositor);
-	result->seconds = (double)(test_now_ms() - start) / 1000;
+	result->seconds = get_seconds() - start;
 	if (run_interrupted) {
 		snprintf(result->detail, sizeof(result->detail), "interrupted");
 		return false;

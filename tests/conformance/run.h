@@ -10,7 +10,7 @@
 struct run_options {
 	/* Starts a compositor for each case; NULL: use the one that is there. */
 	const char *start;
-	/* For a case, in milliseconds. */
+	/* For a case, in milliseconds by the clock of clock.h. */
 	int timeout;
 	/* From when on the compositor counts as hung. */
 	int hang;
@@ -20,7 +20,10 @@ struct run_result {
 	enum case_outcome outcome;
 	/* What was seen, or why it was skipped. */
 	char detail[768];
+	/* By the clock on the wall. */
 	double seconds;
+	/* What the bystander has waited for an answer, in seconds. */
+	double longest_wait;
 };
 
 /** Set when all that runs is to end soon. */

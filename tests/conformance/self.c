@@ -3,8 +3,12 @@
  * Cases with a known outcome: does the suite see what it is there to see? Each
  * is named after the outcome it must have.
  */
+#include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 #include <wayland-client.h>
 
@@ -36,17 +40,91 @@ static void be_killed(struct test *test) {
 	test_expect_alive(test);
 }
 
-static void signal_compositor(struct test *test) {
+static void need_compositor(struct test *test) {
 	if (test->compositor <= 0) {
 		test_skip(test, "the compositor's process is not known");
 	}
+}
+
+static void signal_compositor(struct test *test) {
+	need_compositor(test);
 	kill(test->compositor, (int)test->argument);
 	/* Long enough for anyone to notice. */
 	poll(NULL, 0, 5000);
 }
 
+#define BUSY 12
+
+/* Processes that leave the compositor a small share of one processor. They end
+ * with the case. */
+static void share_processor(struct test *test) {
+	cpu_set_t allowed, one;
+	CPU_ZERO(&one);
+	if (sched_getaffinity(test->compositor, sizeof(allowed), &allowed) < 0) {
+		test_fail(test, "sched_getaffinity: %s", strerror(errno));
+	}
+	for (int cpu = 0; CPU_COUNT(&one) == 0; cpu++) {
+		if (CPU_ISSET(cpu, &allowed)) {
+			CPU_SET(cpu, &one);
+		}
+	}
+	if (sched_setaffinity(test->compositor, sizeof(one), &one) < 0) {
+		test_fail(test, "sched_setaffinity: %s", strerror(errno));
+	}
+	for (int i = 0; i < BUSY; i++) {
+		pid_t parent = getpid();
+		pid_t pid = fork();
+		if (pid < 0) {
+			test_fail(test, "fork: %s", strerror(errno));
+		}
+		if (pid > 0) {
+			continue;
+		}
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent ||
+				sched_setaffinity(0, sizeof(one), &one) < 0) {
+			_exit(1);
+		}
+		for (volatile unsigned turns = 0;; turns++) {
+		}
+	}
+}
+
+#define SIDE 8192
+#define BYTES (SIDE * SIDE * 4)
+
+/* By the clock on the wall, this takes a compositor that copies what is not
+ * sealed several times as long as one may hang. */
+static void work_on_a_busy_machine(struct test *test) {
+	struct client *client = &test->client;
+	struct client_surface surface = {
+		.client = client,
+		.surface = wl_compositor_create_surface(client->compositor),
+	};
+	struct client_memory memory;
+	struct client_pool pool;
+	struct client_buffer buffer;
+	need_compositor(test);
+	if (surface.surface == NULL) {
+		test_fail(test, "no memory");
+	}
+	must(test, client_memory_create(client, &memory, CLIENT_MEMORY_UNSEALED,
+		BYTES));
+	memset(memory.data, 0x5a, BYTES);
+	must(test, client_pool_create(client, &pool, &memory, BYTES));
+	must(test, client_buffer_create(&pool, &buffer, 0, SIDE, SIDE,
+		SIDE * 4));
+	share_processor(test);
+	client_surface_attach(&surface, &buffer);
+	client_surface_damage(&surface, 0, 0, SIDE, SIDE);
+	client_surface_commit(&surface);
+	test_expect_alive(test);
+}
+
 const struct test_case self_cases[] = {
 	{ "conforms", CASE_REQUIRED, "nothing happens", do_nothing },
+	{ "conforms:busy", CASE_ROBUSTNESS,
+		"the compositor waits for a processor", work_on_a_busy_machine },
 	{ "wrong", CASE_REQUIRED, "the case says so", fail },
 	{ "wrong:crash", CASE_REQUIRED, "the case's own process dies", crash },
 	{ "skipped", CASE_REQUIRED, "the case says so", skip },

@@ -7,11 +7,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include <wayland-client.h>
 
 #include "case.h"
+#include "clock.h"
 #include "test.h"
 
 #define SEEN_MS 2000
@@ -24,9 +24,7 @@ void test_begin(struct test_result *to) {
 }
 
 int64_t test_now_ms(void) {
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return client_now_ms();
 }
 
 _Noreturn static void end(enum case_outcome outcome, const char *format,

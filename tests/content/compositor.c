@@ -16,9 +16,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "compositor.h"
 
-/* For whatever it is asked, also under valgrind on a busy machine. */
+/* For whatever it is asked, also under valgrind. */
 #define PATIENCE_MS 60000
 
 static bool fail(struct compositor *compositor, const char *format, ...)
@@ -47,16 +48,18 @@ static bool take_line(struct compositor *compositor, char *line, size_t size) {
 }
 
 static bool read_line(struct compositor *compositor, char *line, size_t size) {
+	int64_t deadline = client_now_ms() + PATIENCE_MS;
 	while (!take_line(compositor, line, size)) {
 		size_t room = sizeof(compositor->line) - compositor->line_length;
 		struct pollfd pollfd = { .fd = compositor->out, .events = POLLIN };
-		int n = room > 0 ? poll(&pollfd, 1, PATIENCE_MS) : 0;
-		if (n < 0 && errno == EINTR) {
-			continue;
-		}
-		if (n <= 0) {
+		int64_t left = deadline - client_now_ms();
+		if (room == 0 || left <= 0) {
 			return fail(compositor,
 				"the compositor did not print what it should");
+		}
+		int n = poll(&pollfd, 1, (int)left);
+		if (n == 0 || (n < 0 && errno == EINTR)) {
+			continue;
 		}
 		ssize_t got = read(compositor->out,
 			compositor->line + compositor->line_length, room);
@@ -116,6 +119,7 @@ bool compositor_start(struct compositor *compositor, char *const command[]) {
 		return fail(compositor, "fork: %s", strerror(errno));
 	}
 	compositor->pid = pid;
+	client_clock_follow(pid);
 
 	char line[sizeof(compositor->line)], name[64];
 	do {
