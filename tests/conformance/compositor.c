@@ -25,6 +25,7 @@
 #include "case.h"
 #include "clock.h"
 #include "compositor.h"
+#include "directory.h"
 #include "run.h"
 
 /* For a compositor to start, or to end, in milliseconds. */
@@ -124,8 +125,8 @@ static _Noreturn void run(const char *runtime_dir, const char *command) {
 bool compositor_start(struct compositor *compositor, const char *command,
 		char *error, size_t error_size) {
 	*compositor = (struct compositor){ .pidfd = -1, .ours = true };
-	strcpy(compositor->runtime_dir, "/tmp/conformance-XXXXXX");
-	if (mkdtemp(compositor->runtime_dir) == NULL) {
+	if (!client_directory_create(compositor->runtime_dir,
+			sizeof(compositor->runtime_dir), "conformance")) {
 		snprintf(error, error_size, "mkdtemp: %s", strerror(errno));
 		return false;
 	}

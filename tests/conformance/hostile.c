@@ -32,6 +32,7 @@
 #include <wayland-client.h>
 
 #include "case.h"
+#include "directory.h"
 #include "silent-files.h"
 #include "viewporter-client-protocol.h"
 #include "xdg-shell-client-protocol.h"
@@ -718,8 +719,8 @@ static bool enter_mount_namespace(void) {
 
 static void full_file_system(struct test *test) {
 	struct attacker *a = begin(test);
-	char dir[] = "/tmp/conformance-full-XXXXXX", path[64];
-	if (mkdtemp(dir) == NULL) {
+	char dir[64], path[80];
+	if (!client_directory_create(dir, sizeof(dir), "conformance-full")) {
 		test_skip(test, "mkdtemp: %s", strerror(errno));
 	}
 	snprintf(path, sizeof(path), "%s/memory", dir);

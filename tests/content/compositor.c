@@ -18,6 +18,7 @@
 
 #include "clock.h"
 #include "compositor.h"
+#include "directory.h"
 
 /* For whatever it is asked, also under valgrind. */
 #define PATIENCE_MS 60000
@@ -96,8 +97,8 @@ bool compositor_start(struct compositor *compositor, char *const command[]) {
 			compositor->counts = false;
 		}
 	}
-	strcpy(compositor->runtime_dir, "/tmp/sealpool-content-XXXXXX");
-	if (mkdtemp(compositor->runtime_dir) == NULL) {
+	if (!client_directory_create(compositor->runtime_dir,
+			sizeof(compositor->runtime_dir), "sealpool-content")) {
 		return fail(compositor, "mkdtemp: %s", strerror(errno));
 	}
 	int out[2];

@@ -3,7 +3,9 @@
  * A FUSE file system that leaves requests unanswered.
  *
  * It is a process of its own: the kernel lets go of all who wait for it when
- * that process closes its end, that is, when it dies.
+ * that process closes its end, that is, when it dies. That may come with the death
+ * of all of a case's process group, so another process, in a group of its own,
+ * waits for that and takes down the mount.
  */
 #define FUSE_USE_VERSION 34
 
@@ -19,9 +21,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "directory.h"
 
 #define LIFE_SECONDS 40
 #define NAME "memory"
@@ -184,50 +189,100 @@ static _Noreturn void serve(const char *directory, int ready_fd, pid_t parent) {
 	_exit(in_time ? 0 : 1);
 }
 
-static bool mount_about(struct silent_files *files, unsigned requests,
-		bool owned) {
-	*files = (struct silent_files){ .pid = -1 };
-	int pipe_fds[2];
-	snprintf(files->directory, sizeof(files->directory),
-		"/tmp/sealpool-silent-XXXXXX");
-	if (mkdtemp(files->directory) == NULL) {
-		snprintf(files->error, sizeof(files->error),
-			"cannot create a directory in /tmp");
-		return false;
+/* Waits until the server has ended, which has the other end of the pipe, and
+ * leaves nothing of the file system. */
+static _Noreturn void clean_up(const char *directory, int served_fd) {
+	setpgid(0, 0);
+	dup2(served_fd, STDIN_FILENO);
+	close_range(STDERR_FILENO + 1, ~0u, 0);
+	char none;
+	while (read(STDIN_FILENO, &none, 1) < 0 && errno == EINTR) {
 	}
-	snprintf(files->file, sizeof(files->file), "%s/" NAME,
-		files->directory);
-	if (pipe2(pipe_fds, O_CLOEXEC) < 0) {
-		snprintf(files->error, sizeof(files->error), "pipe: %s",
-			strerror(errno));
-		rmdir(files->directory);
-		return false;
+	/* The server has unmounted it if it could. */
+	if (umount2(directory, MNT_DETACH) < 0 && errno == EPERM) {
+		pid_t pid = fork();
+		if (pid == 0) {
+			execlp("fusermount3", "fusermount3", "-u", "-q", "-z",
+				directory, (char *)NULL);
+			_exit(1);
+		}
+		waitpid(pid, NULL, 0);
 	}
+	rmdir(directory);
+	_exit(0);
+}
+
+/* Starts the two processes. Returns the end of a pipe, which tells when it is
+ * mounted and then what was asked, or -1. */
+static int start(struct silent_files *files, unsigned requests, bool owned) {
+	int asked[2], served[2];
 	pid_t parent = getpid();
+	if (pipe2(asked, O_CLOEXEC) < 0) {
+		return -1;
+	}
+	if (pipe2(served, O_CLOEXEC) < 0) {
+		close(asked[0]);
+		close(asked[1]);
+		return -1;
+	}
 	fflush(NULL);
-	files->pid = fork();
+	files->cleaner = fork();
+	if (files->cleaner == 0) {
+		clean_up(files->directory, served[0]);
+	}
+	files->pid = files->cleaner > 0 ? fork() : -1;
 	if (files->pid == 0) {
 		/* Nothing of the test's is to stay open in here. */
-		asked_fd = dup2(pipe_fds[1], STDOUT_FILENO);
+		dup2(served[1], STDIN_FILENO);
+		asked_fd = dup2(asked[1], STDOUT_FILENO);
 		close_range(STDERR_FILENO + 1, ~0u, 0);
 		silences = requests;
 		owner = owned ? parent : 0;
 		serve(files->directory, asked_fd, parent);
 	}
-	close(pipe_fds[1]);
+	close(asked[1]);
+	close(served[0]);
+	close(served[1]);
+	return asked[0];
+}
+
+/* Waits for both. Returns the status of the server. */
+static int reap(const struct silent_files *files) {
+	int status = -1;
+	if (files->pid > 0) {
+		waitpid(files->pid, &status, 0);
+	}
+	if (files->cleaner > 0) {
+		waitpid(files->cleaner, NULL, 0);
+	}
+	return status;
+}
+
+static bool mount_about(struct silent_files *files, unsigned requests,
+		bool owned) {
+	*files = (struct silent_files){ .pid = -1, .cleaner = -1 };
+	if (!client_directory_create(files->directory,
+			sizeof(files->directory), "sealpool-silent")) {
+		snprintf(files->error, sizeof(files->error),
+			"cannot create a directory: %s", strerror(errno));
+		return false;
+	}
+	snprintf(files->file, sizeof(files->file), "%s/" NAME,
+		files->directory);
+	files->asked = start(files, requests, owned);
 	char mounted;
-	if (files->pid < 0 || read(pipe_fds[0], &mounted, 1) != 1) {
+	if (files->asked < 0 || read(files->asked, &mounted, 1) != 1) {
 		snprintf(files->error, sizeof(files->error),
 			"a FUSE file system cannot be mounted here");
-		if (files->pid > 0) {
-			waitpid(files->pid, NULL, 0);
+		reap(files);
+		if (files->asked >= 0) {
+			close(files->asked);
 		}
-		close(pipe_fds[0]);
+		/* Where there was no process to do it. */
 		rmdir(files->directory);
 		return false;
 	}
-	fcntl(pipe_fds[0], F_SETFL, O_NONBLOCK);
-	files->asked = pipe_fds[0];
+	fcntl(files->asked, F_SETFL, O_NONBLOCK);
 	return true;
 }
 
@@ -245,13 +300,15 @@ bool silent_files_were_asked(const struct silent_files *files) {
 }
 
 bool silent_files_unmount(struct silent_files *files) {
-	int status = -1;
+	/* A signal may come just before read(), which then waits for the next. */
+	siginfo_t info = { 0 };
 	do {
 		kill(files->pid, SIGTERM);
 		poll(NULL, 0, 1);
-	} while (waitpid(files->pid, &status, WNOHANG) == 0);
+	} while (waitid(P_PID, (id_t)files->pid, &info,
+			WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0);
+	int status = reap(files);
 	close(files->asked);
-	rmdir(files->directory);
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 

@@ -23,6 +23,8 @@ enum silent_files_request {
  */
 struct silent_files {
 	pid_t pid;
+	/* Takes down the mount. */
+	pid_t cleaner;
 	/* Tells what was asked. */
 	int asked;
 	char directory[64];

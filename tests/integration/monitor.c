@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include <wayland-client.h>
 
+#include "directory.h"
 #include "peer.h"
 #include "server.h"
 
@@ -46,8 +47,8 @@ static const struct sealpool_options options = {
 };
 
 static int setup(void **state) {
-	snprintf(dir, sizeof(dir), "/tmp/sealpool-monitor-XXXXXX");
-	assert_non_null(mkdtemp(dir));
+	assert_true(client_directory_create(dir, sizeof(dir),
+		"sealpool-monitor"));
 	setenv("XDG_RUNTIME_DIR", dir, true);
 	*state = server_create(&options);
 	return *state != NULL ? 0 : -1;
@@ -180,12 +181,13 @@ static void only_its_user_can_connect(void **state) {
 	for (int i = 0; i < 2; i++) {
 		pid_t pid = fork();
 		if (pid == 0) {
-			if (setuid(65534) < 0) {
+			/* What is above may be closed to the other user. */
+			if (chdir(dir) < 0 || setuid(65534) < 0) {
 				_exit(9);
 			}
 			struct sockaddr_un address = { .sun_family = AF_UNIX };
 			snprintf(address.sun_path, sizeof(address.sun_path),
-				"%s", path);
+				"%s", strrchr(path, '/') + 1);
 			int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 			if (connect(fd, (struct sockaddr *)&address,
 					sizeof(address)) < 0) {

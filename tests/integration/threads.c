@@ -30,6 +30,7 @@
 #include <unistd.h>
 #include <wayland-client.h>
 
+#include "directory.h"
 #include "peer.h"
 #include "sanitizers.h"
 #include "server.h"
@@ -57,7 +58,7 @@
 static int seconds = 3;
 static uint32_t seed = 1;
 /* Where the compositor listens, for those that come back. */
-static char socket_path[64];
+static char socket_path[80];
 
 /* What the processes have in common. */
 struct shared {
@@ -583,8 +584,9 @@ static void *read_what_is_shown(void *data) {
 /* The test */
 
 static bool listen_for_clients(struct server *server) {
-	char directory[] = "/tmp/sealpool-threads-XXXXXX";
-	if (mkdtemp(directory) == NULL) {
+	char directory[64];
+	if (!client_directory_create(directory, sizeof(directory),
+			"sealpool-threads")) {
 		return false;
 	}
 	snprintf(socket_path, sizeof(socket_path), "%s/socket", directory);
