@@ -86,6 +86,9 @@ _Noreturn void test_fail(struct test *test, const char *format, ...)
 /** It cannot be tried here, for this reason. */
 _Noreturn void test_skip(struct test *test, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/** It needs what the suite was built without: "libfuse 3". Skips the case, and
+ * says so at the end; with --require-all, the case fails. */
+_Noreturn void test_lack(struct test *test, const char *what);
 /** A function of the client library has failed: that is the client's end if the
  * connection is closed, else something wrong. */
 _Noreturn void test_fail_client(struct test *test, const struct client *client);

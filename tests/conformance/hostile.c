@@ -885,6 +885,9 @@ static void not_memory(struct test *test) {
 static struct silent_files silent_files;
 
 static int open_silent_file(struct test *test, unsigned silences) {
+	if (!silent_files_are_built()) {
+		test_lack(test, "libfuse 3");
+	}
 	if (!silent_files_mount_about(&silent_files, silences)) {
 		test_skip(test, "%s", silent_files.error);
 	}

@@ -33,6 +33,8 @@ static const char usage[] =
 	"  --only PATTERN    only cases whose name matches, like hostile/*; can be\n"
 	"                    given several times\n"
 	"  --jobs N          run as many cases at a time, with --start (default: 1)\n"
+	"  --require-all     fail a case that needs what this was built without,\n"
+	"                    instead of skipping it\n"
 	"  --timeout SECONDS for each case (default: 60)\n"
 	"  --hang SECONDS    when the compositor counts as hung (default: 2)\n"
 	"  --json FILE       write the results there as well\n"
@@ -42,6 +44,9 @@ static const char usage[] =
 struct totals {
 	unsigned count[OUTCOME_SKIPPED + 1];
 	unsigned failed;
+	/* Skipped because of how the suite was built, and the last reason. */
+	unsigned lacking;
+	char lack[768];
 };
 
 /* What cases are wanted; all when there is no pattern. */
@@ -106,7 +111,7 @@ static void print_tap(unsigned number, const struct test_case *c,
 		const struct run_result *result, bool ok) {
 	/* '#' begins a directive. */
 	printf("%sok %u - %s", ok ? "" : "not ", number, c->name);
-	if (result->outcome == OUTCOME_SKIPPED) {
+	if (ok && result->outcome == OUTCOME_SKIPPED) {
 		printf(" # SKIP %s\n", result->detail);
 		return;
 	}
@@ -129,27 +134,36 @@ static bool is_named_after(const struct test_case *c,
 		strstr(result->detail, strchr(c->name, ':') + 1) != NULL);
 }
 
-static bool is_ok(const struct test_case *c, const struct run_result *result,
-		bool self_check) {
-	return self_check ? is_named_after(c, result) :
-		result->outcome == OUTCOME_CONFORMS ||
-		result->outcome == OUTCOME_SKIPPED;
-}
-
 /* What is known so far. */
 struct report {
 	FILE *json;
 	bool self_check;
+	bool require_all;
 	unsigned number;
 	struct totals totals;
 };
 
+static bool is_ok(const struct test_case *c, const struct run_result *result,
+		const struct report *report) {
+	if (result->lacking && report->require_all) {
+		return false;
+	}
+	return report->self_check ? is_named_after(c, result) :
+		result->outcome == OUTCOME_CONFORMS ||
+		result->outcome == OUTCOME_SKIPPED;
+}
+
 static void tell(const struct test_case *c, const struct run_result *result,
 		void *data) {
 	struct report *report = data;
-	bool ok = is_ok(c, result, report->self_check);
+	bool ok = is_ok(c, result, report);
 	report->totals.count[result->outcome]++;
 	report->totals.failed += !ok;
+	if (result->lacking) {
+		report->totals.lacking++;
+		snprintf(report->totals.lack, sizeof(report->totals.lack), "%s",
+			result->detail);
+	}
 	if (report->json != NULL) {
 		print_json(report->json, report->number == 0, c, result);
 	}
@@ -177,6 +191,10 @@ static void print_totals(const struct totals *totals, FILE *json) {
 		separator = ", ";
 	}
 	puts("");
+	if (totals->lacking > 0) {
+		printf("# %u of the skipped: %s\n", totals->lacking,
+			totals->lack);
+	}
 	if (json == NULL) {
 		return;
 	}
@@ -208,6 +226,7 @@ int main(int argc, char *argv[]) {
 		{ "timeout", required_argument, NULL, 't' },
 		{ "hang", required_argument, NULL, 'g' },
 		{ "json", required_argument, NULL, 'j' },
+		{ "require-all", no_argument, NULL, 'r' },
 		{ "self-check", no_argument, NULL, 'c' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
@@ -220,7 +239,7 @@ int main(int argc, char *argv[]) {
 		perror("calloc");
 		return 2;
 	}
-	bool only_list = false, self_check = false;
+	bool only_list = false, self_check = false, require_all = false;
 	long at_a_time = 1;
 	int option;
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
@@ -245,6 +264,9 @@ int main(int argc, char *argv[]) {
 			break;
 		case 'j':
 			json_path = optarg;
+			break;
+		case 'r':
+			require_all = true;
 			break;
 		case 'c':
 			self_check = true;
@@ -286,7 +308,10 @@ int main(int argc, char *argv[]) {
 		free(cases);
 		return 0;
 	}
-	struct report report = { .self_check = self_check };
+	struct report report = {
+		.self_check = self_check,
+		.require_all = require_all,
+	};
 	if (json_path != NULL) {
 		report.json = fopen(json_path, "we");
 		if (report.json == NULL) {

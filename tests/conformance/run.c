@@ -94,6 +94,7 @@ static void judge_client(bool ended, int status,
 	result->outcome = OUTCOME_WRONG;
 	if (told->told) {
 		result->outcome = told->outcome;
+		result->lacking = told->lacking;
 		snprintf(result->detail, sizeof(result->detail), "%s",
 			told->detail);
 	} else if (!ended) {

@@ -18,6 +18,8 @@ struct run_options {
 
 struct run_result {
 	enum case_outcome outcome;
+	/* Skipped because of how the suite was built. */
+	bool lacking;
 	/* What was seen, or why it was skipped. */
 	char detail[768];
 	/* By the clock on the wall. */

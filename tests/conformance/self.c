@@ -26,6 +26,10 @@ static void skip(struct test *test) {
 	test_skip(test, "as it should be");
 }
 
+static void lack(struct test *test) {
+	test_lack(test, "what there cannot be");
+}
+
 static void crash(struct test *test) {
 	raise(SIGKILL);
 }
@@ -128,6 +132,8 @@ const struct test_case self_cases[] = {
 	{ "wrong", CASE_REQUIRED, "the case says so", fail },
 	{ "wrong:crash", CASE_REQUIRED, "the case's own process dies", crash },
 	{ "skipped", CASE_REQUIRED, "the case says so", skip },
+	{ "skipped:lacking", CASE_REQUIRED, "the suite was built without "
+		"what the case needs", lack },
 	{ "client killed", CASE_REQUIRED, "an error that was not expected",
 		be_killed },
 	{ "compositor died:SIGBUS", CASE_ROBUSTNESS,

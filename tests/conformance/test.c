@@ -58,6 +58,11 @@ _Noreturn void test_skip(struct test *test, const char *format, ...) {
 	end(OUTCOME_SKIPPED, format, args);
 }
 
+_Noreturn void test_lack(struct test *test, const char *what) {
+	result->lacking = true;
+	test_skip(test, "the suite was built without %s", what);
+}
+
 _Noreturn void test_fail_client(struct test *test,
 		const struct client *client) {
 	bool gone = client->display == NULL ||

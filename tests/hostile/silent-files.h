@@ -33,6 +33,9 @@ struct silent_files {
 	char error[256];
 };
 
+/** Whether this was built with libfuse 3: without, nothing can be mounted. */
+bool silent_files_are_built(void);
+
 /**
  * Starts a process that serves the file system. Whatever hangs in it is freed
  * when that process ends, which it does on its own after 40 seconds.
