@@ -32,10 +32,14 @@ struct sealpool_guard;
  * Guards a display from now on, until it is destroyed. To be called before the
  * first client connects, on the thread that dispatches the display. "options"
  * may be NULL, and is copied; all of them mean what they mean for
- * sealpool_shm_create(), but for "shadow_idle_ms", which has no effect: the wl_shm
- * behind does not say when it has done with a shadow that it has mapped, so that
- * goes with its pool. An fd that the wl_shm behind keeps for a pool counts as
- * well, and what a surface shows counts as held until it shows something else.
+ * sealpool_shm_create(). The memory of a buffer in a shadow that the wl_shm behind
+ * has mapped is given back, after "shadow_idle_ms" or when a limit is reached, only
+ * while no surface has the buffer, it is handed to no other object, and each commit
+ * that attached it was answered by a wl_buffer.release; it is there again before the
+ * next request with that buffer is dispatched. A compositor that is found to read a
+ * buffer after releasing it is logged, and then all of that memory stays until the
+ * pools go. An fd that the wl_shm behind keeps for a pool counts as well, and what
+ * a surface shows counts as held until it shows something else.
  * Lenience ends where a sealed file is shorter than a pool is resized to: that
  * cannot be made safe, and its client gets invalid_fd.
  *

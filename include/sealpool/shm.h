@@ -137,7 +137,7 @@ struct sealpool_options {
 	 * whose wl_buffer is gone stay. The memory of the last copy that a
 	 * client's buffers leave behind is kept for as long, charged to the client,
 	 * for its next one. Zero: 10000. UINT32_MAX:
-	 * never. A guard has no use for it. */
+	 * never. For a guard's, see sealpool_guard_create(). */
 	uint32_t shadow_idle_ms;
 	/** Offer sealpool_shm_feedback_manager_v1: clients can ask how their own
 	 * memory is seen, why, and what it costs. A client that does may guess

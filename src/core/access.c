@@ -388,6 +388,12 @@ int sp_view_reserve(struct sp_view *view) {
 	return copies != NULL ? sp_copies_reserve(copies) : -ENOMEM;
 }
 
+void sp_view_offer(struct sp_view *view) {
+	if (view->copies != NULL) {
+		sp_copies_offer(view->copies);
+	}
+}
+
 void sp_view_get_stale(struct sp_view *view, uint64_t epoch,
 		pixman_region32_t *stale) {
 	if (view->copies == NULL) {

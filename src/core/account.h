@@ -17,8 +17,8 @@ enum sp_resource {
 	SP_RESOURCE_FDS,
 	/* Bytes of memory that the compositor provides. */
 	SP_RESOURCE_SHADOW_BYTES,
-	/* Those of them that cannot be reclaimed when nobody reads them: another
-	 * wl_shm has them mapped. */
+	/* Those of them that another wl_shm has mapped: most cannot be reclaimed when
+	 * nobody reads them. */
 	SP_RESOURCE_PINNED_BYTES,
 };
 

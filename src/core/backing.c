@@ -9,6 +9,7 @@
 
 #include "account.h"
 #include "backing.h"
+#include "pinned.h"
 
 int sp_backing_init(struct sp_backing *backing, struct sp_memory *memory,
 		struct sp_account *account, struct sp_spare_slot *spare,
@@ -35,6 +36,7 @@ void sp_backing_finish(struct sp_backing *backing) {
 		sp_mapping_unref(backing->mappings[i]);
 	}
 	if (backing->pinned) {
+		sp_pinned_finish(backing);
 		sp_shadow_finish(&backing->shadow);
 	}
 	pthread_mutex_destroy(&backing->lock);

@@ -12,6 +12,7 @@
 #include "memory.h"
 #include "shadow.h"
 #include "spare.h"
+#include "uses.h"
 
 struct sp_account;
 
@@ -36,6 +37,11 @@ struct sp_backing {
 	 * was set before there was a view, and never changes. */
 	bool pinned;
 	struct sp_shadow shadow; /* if pinned */
+	/* Of its pages: the copies there, and those that have gone while the other
+	 * wl_shm may still have looked at them. */
+	struct sp_uses uses;
+	/* Some of its pages were given back. */
+	bool gave_back;
 };
 
 /** Takes the file over. Returns 0 or a negative errno, and has not taken it

@@ -4,6 +4,7 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <wayland-server-protocol.h>
 
@@ -101,6 +102,37 @@ struct sealpool_buffer *sp_buffer_new(struct sp_pool *pool,
 		sp_view_init(&buffer->view, &pool->backing, layout, &view_ops);
 	}
 	return buffer;
+}
+
+static void offer_unused(struct sealpool_buffer *buffer) {
+	if (buffer->users == 0 && buffer->unanswered == 0) {
+		sp_view_offer(&buffer->view);
+	}
+}
+
+void sp_buffer_add_user(struct sealpool_buffer *buffer) {
+	buffer->users++;
+}
+
+void sp_buffer_remove_user(struct sealpool_buffer *buffer) {
+	assert(buffer->users > 0);
+	buffer->users--;
+	offer_unused(buffer);
+}
+
+void sp_buffer_hand_over(struct sealpool_buffer *buffer) {
+	/* A release answers one: some compositors send one for each commit, others
+	 * one for all, which cannot be told apart. */
+	if (buffer->unanswered < UINT_MAX) {
+		buffer->unanswered++;
+	}
+}
+
+void sp_buffer_handle_release(struct sealpool_buffer *buffer) {
+	if (buffer->unanswered > 0) {
+		buffer->unanswered--;
+		offer_unused(buffer);
+	}
 }
 
 void sp_buffer_create(struct sp_pool *pool, struct wl_client *client,

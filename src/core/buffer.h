@@ -33,6 +33,13 @@ struct sealpool_buffer {
 	/* The damage of that surface's commits since it was committed itself,
 	 * in pixels; only while there is a surface. */
 	pixman_region32_t lacking;
+
+	/* Behind a guard: the surfaces that it is attached to or shown by, and who it
+	 * is lent to. */
+	unsigned users;
+	/* And how often it was handed to the compositor without a wl_buffer.release
+	 * since, one for each time. */
+	unsigned unanswered;
 };
 
 /**
@@ -45,6 +52,16 @@ struct sealpool_buffer *sp_buffer_new(struct sp_pool *pool,
 
 /** The wl_buffer is gone; gives its reference back. */
 void sp_buffer_leave_resource(struct sealpool_buffer *buffer);
+
+/* Behind a guard: while a buffer has no user, and nothing is unanswered, the pages of
+ * its pinned shadow may be given back. */
+
+void sp_buffer_add_user(struct sealpool_buffer *buffer);
+void sp_buffer_remove_user(struct sealpool_buffer *buffer);
+/** The compositor has it until it says otherwise, whatever becomes of its users. */
+void sp_buffer_hand_over(struct sealpool_buffer *buffer);
+/** The compositor has sent a wl_buffer.release. */
+void sp_buffer_handle_release(struct sealpool_buffer *buffer);
 
 /**
  * Creates a wl_buffer with the given id for wl_shm_pool.create_buffer, whose

@@ -11,6 +11,9 @@
  *
  *   a buffer's lock, then the cache's; under that, buffers' locks by trying
  *
+ * What is reclaimed from a pinned shadow takes its backing's lock to be freed, so
+ * nobody charges while holding one.
+ *
  * A buffer whose lock is taken right now is passed over. If there was none but
  * such, or something is just being given back, the charge is tried again: nobody
  * holds a buffer's lock for long, nor while charging, so that ends.

@@ -66,7 +66,7 @@ struct sp_commits {
 	struct sp_context *context;
 	struct wl_protocol_logger *logger;
 	struct wl_list surfaces; /* sp_surface.link */
-	/* Surfaces hold what they show. */
+	/* Surfaces hold what they show, and are users of what they have. */
 	bool hold;
 };
 
@@ -162,11 +162,33 @@ static void buffer_join_surface(struct sealpool_buffer *buffer,
 	set_tracked(buffer, true);
 }
 
+/* Where it is attached when its wl_buffer goes, the surface remains its user: the
+ * compositor may have taken a reference. */
+static void surface_set_pending(struct sp_surface *surface,
+		struct sealpool_buffer *buffer) {
+	struct sealpool_buffer *old = surface->pending.attachment.buffer;
+	attachment_set(&surface->pending.attachment, buffer);
+	if (!surface->commits->hold) {
+		return;
+	}
+	if (buffer != NULL) {
+		sp_buffer_add_user(buffer);
+	}
+	if (old != NULL) {
+		sp_buffer_remove_user(old);
+	}
+}
+
 static void surface_hold(struct sp_surface *surface,
 		struct sealpool_buffer *buffer) {
 	struct sealpool_buffer *old = surface->held;
-	surface->held = buffer != NULL ? sealpool_buffer_ref(buffer) : NULL;
+	surface->held = buffer;
+	if (buffer != NULL) {
+		sealpool_buffer_ref(buffer);
+		sp_buffer_add_user(buffer);
+	}
 	if (old != NULL) {
+		sp_buffer_remove_user(old);
 		sealpool_buffer_unref(old);
 	}
 }
@@ -178,7 +200,7 @@ static void surface_destroy(struct sp_surface *surface) {
 		set_tracked(buffer, false);
 	}
 	attachment_set(&surface->current, NULL);
-	attachment_set(&surface->pending.attachment, NULL);
+	surface_set_pending(surface, NULL);
 	surface_hold(surface, NULL);
 	wl_list_remove(&surface->destroy.link);
 	wl_list_remove(&surface->link);
@@ -258,11 +280,13 @@ static void handle_attach(struct sp_commits *commits,
 		}
 		surface = surface_get(commits, resource);
 		if (surface == NULL) {
+			/* Nothing will tell when it shows something else. */
+			sp_buffer_hand_over(buffer);
 			return;
 		}
 	}
 	surface->pending.attached = true;
-	attachment_set(&surface->pending.attachment, buffer);
+	surface_set_pending(surface, buffer);
 	if (args[1].i != 0 || args[2].i != 0) {
 		surface->pending.moved = true;
 	}
@@ -377,13 +401,16 @@ static struct sealpool_buffer *handle_commit(struct sp_commits *commits,
 
 	bool attached = surface->pending.attached;
 	if (attached) {
-		attachment_set(&surface->current,
-			surface->pending.attachment.buffer);
-		attachment_set(&surface->pending.attachment, NULL);
-		surface->pending.attached = false;
+		buffer = surface->pending.attachment.buffer;
+		attachment_set(&surface->current, buffer);
 		if (commits->hold) {
-			surface_hold(surface, surface->current.buffer);
+			surface_hold(surface, buffer);
 		}
+		if (commits->hold && buffer != NULL) {
+			sp_buffer_hand_over(buffer);
+		}
+		surface_set_pending(surface, NULL);
+		surface->pending.attached = false;
 	}
 	buffer = surface->current.buffer;
 	if (buffer == NULL) {

@@ -17,8 +17,9 @@ void sp_commits_destroy(struct sp_commits *commits);
 /** Follows all requests of the display. Returns false when there is no memory. */
 bool sp_commits_listen(struct sp_commits *commits);
 
-/** From now on, what a surface shows stays, whoever destroys it, until the surface
- * shows something else: for those who are not told what the compositor keeps. */
+/** For those who are not told what the compositor keeps: from now on, what a surface
+ * shows stays, whoever destroys it, until the surface shows something else; and
+ * surfaces count as users of their buffers. */
 void sp_commits_hold_shown(struct sp_commits *commits);
 
 /** Called for each buffer that a request hands to something else than a

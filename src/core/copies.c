@@ -16,7 +16,8 @@
  *
  * A copy that nobody uses is in the cache, from where it may be taken at any time,
  * unless the client's file cannot be relied on to have its bytes still (the wl_buffer
- * is gone), or another wl_shm has it mapped (a pinned shadow, behind a guard).
+ * is gone). One in a pinned shadow, behind a guard, has another user that does not
+ * say so: it is in the cache only while it is on offer.
  *
  *   for reading   memory of its own (store.c)
  *   for writing   a shadow of its own, a memfd: it is the kernel that moves its
@@ -31,6 +32,7 @@
 #include "copies.h"
 #include "copy.h"
 #include "pages.h"
+#include "pinned.h"
 #include "region.h"
 #include "view.h"
 
@@ -45,6 +47,8 @@ struct sp_copy {
 	struct sp_cached cached;
 	struct sp_copies *copies;
 	enum place place;
+	/* In a pinned shadow: nobody looks at it, so that it is in the cache. */
+	bool on_offer;
 	union {
 		struct sp_store store;
 		struct sp_shadow shadow;
@@ -104,9 +108,13 @@ static void copy_destroy(struct sp_copy *copy) {
 		sp_shadow_finish(&copy->shadow);
 		break;
 	case IN_PINNED_SHADOW:
-		/* The other wl_shm has the shadow mapped until the pool goes: its
-		 * memory stays. */
 		sp_mapping_unref(copy->mapping);
+		/* Else the other wl_shm may look at it until the pool goes. */
+		if (copy->on_offer) {
+			const struct sp_view *view = copy->copies->view;
+			sp_pinned_give_back(view->backing,
+				get_start(copy->copies), view->layout.end);
+		}
 		break;
 	}
 	pixman_region32_fini(&copy->stale);
@@ -298,14 +306,36 @@ static int copy_init_pinned(struct sp_copy *copy) {
 	struct sp_view *view = copy->copies->view;
 	struct sp_backing *backing = view->backing;
 	copy->place = IN_PINNED_SHADOW;
-	pthread_mutex_lock(&backing->lock);
-	int ret = sp_shadow_reserve(&backing->shadow,
-		sp_layout_start(&view->layout), view->layout.end);
+	int ret = sp_pinned_use(backing, sp_layout_start(&view->layout),
+		view->layout.end);
 	if (ret == 0) {
+		pthread_mutex_lock(&backing->lock);
 		copy->mapping = sp_mapping_ref(backing->shadow.mapping);
+		pthread_mutex_unlock(&backing->lock);
 	}
-	pthread_mutex_unlock(&backing->lock);
 	return ret;
+}
+
+/* How much of the account would be given back. */
+static void copy_note_held(struct sp_copy *copy) {
+	const struct sp_layout *layout = &copy->copies->view->layout;
+	uint64_t *held = copy->cached.held;
+	switch (copy->place) {
+	case IN_STORE:
+		held[SP_RESOURCE_SHADOW_BYTES] = copy->store.size;
+		break;
+	case IN_SHADOW:
+		held[SP_RESOURCE_FDS] = 1;
+		held[SP_RESOURCE_SHADOW_BYTES] = copy->shadow.charged;
+		break;
+	case IN_PINNED_SHADOW:
+		/* At most: pages that other buffers have as well stay. */
+		held[SP_RESOURCE_SHADOW_BYTES] =
+			held[SP_RESOURCE_PINNED_BYTES] =
+			sp_pages_round_up(layout->end) -
+			sp_pages_round_down(sp_layout_start(layout));
+		break;
+	}
 }
 
 static int copy_create(struct sp_copies *copies, bool for_writing,
@@ -326,9 +356,7 @@ static int copy_create(struct sp_copies *copies, bool for_writing,
 	sp_cached_init(&copy->cached, backing->account);
 	copy->cached.detach = copy_detach;
 	copy->cached.release = copy_release;
-	copy->cached.held[SP_RESOURCE_FDS] = for_writing;
-	copy->cached.held[SP_RESOURCE_SHADOW_BYTES] = for_writing ?
-		copy->shadow.charged : copy->store.size;
+	copy_note_held(copy);
 	pixman_region32_init(&copy->stale);
 	pixman_region32_init(&copy->fresh);
 	copy_age_whole(copy);
@@ -408,6 +436,7 @@ static struct sp_copy *find_or_create(struct sp_copies *copies,
 static void copy_use(struct sp_copy *copy) {
 	if (copy->users++ == 0) {
 		sp_cache_remove(get_cache(copy->copies), &copy->cached);
+		copy->on_offer = false;
 	}
 }
 
@@ -617,7 +646,7 @@ void sp_copies_keep(struct sp_copies *copies) {
 	struct sp_copy *copy;
 	pthread_mutex_lock(&copies->lock);
 	sp_list_for_each(copy, &copies->list, struct sp_copy, link) {
-		if (is_for(copy, false)) {
+		if (is_for(copy, false) && !copy->on_offer) {
 			sp_cache_remove(get_cache(copies), &copy->cached);
 		}
 	}
@@ -639,13 +668,37 @@ void sp_copies_count(struct sp_copies *copies, uint32_t *fds,
 
 /* Pinned shadows */
 
+static void copy_retract(struct sp_copy *copy) {
+	if (copy->on_offer) {
+		sp_cache_remove(get_cache(copy->copies), &copy->cached);
+		copy->on_offer = false;
+	}
+}
+
 int sp_copies_reserve(struct sp_copies *copies) {
 	int ret = 0;
 	pthread_mutex_lock(&copies->lock);
-	bool ok = find_older(copies) != NULL ||
-		find_or_create(copies, false, &ret) != NULL;
+	struct sp_copy *copy = find_older(copies);
+	if (copy == NULL) {
+		copy = find_or_create(copies, false, &ret);
+	}
+	if (copy != NULL) {
+		copy_retract(copy);
+	}
 	pthread_mutex_unlock(&copies->lock);
-	return ok ? 0 : ret;
+	return copy != NULL ? 0 : ret;
+}
+
+void sp_copies_offer(struct sp_copies *copies) {
+	pthread_mutex_lock(&copies->lock);
+	struct sp_copy *copy = find_older(copies);
+	if (copy != NULL && copy->place == IN_PINNED_SHADOW &&
+			copy->users == 0 && !copy->on_offer &&
+			!copies->view->backing->memory->reads_late) {
+		copy->on_offer = true;
+		sp_cache_add(get_cache(copies), &copy->cached);
+	}
+	pthread_mutex_unlock(&copies->lock);
 }
 
 void sp_copies_get_stale(struct sp_copies *copies, pixman_region32_t *stale) {

@@ -37,6 +37,8 @@ void sp_copies_end(struct sp_copies *copies, struct sp_copy *copy);
 
 /** Makes the copy in the pinned shadow. Returns 0 or a negative errno. */
 int sp_copies_reserve(struct sp_copies *copies);
+/** It may be given back until it is reserved again. */
+void sp_copies_offer(struct sp_copies *copies);
 
 /** Adds what is stale in the copy that is read next. */
 void sp_copies_get_stale(struct sp_copies *copies, pixman_region32_t *stale);

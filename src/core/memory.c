@@ -10,6 +10,7 @@
 int sp_memory_init(struct sp_memory *memory,
 		void (*filled)(struct sp_cache *cache)) {
 	memory->nofault = sp_mapping_probe_nofault();
+	memory->reads_late = false;
 	memory->zeroes = sp_mapping_create_zeroes();
 	if (memory->zeroes == NULL) {
 		return -errno;

@@ -19,6 +19,9 @@ struct sp_memory {
 	struct sp_mapping *zeroes;
 	struct sp_bounce bounce;
 	struct sp_cache cache;
+	/* A wl_shm behind a guard has read pages that were given back: those of no
+	 * pool are any more. */
+	atomic_bool reads_late;
 };
 
 /** Bytes copied from a client's files and back to them, and accesses that met

@@ -20,19 +20,15 @@
 #include "pages.h"
 #include "shadow.h"
 
-static int charge(struct sp_shadow *shadow, uint64_t bytes) {
+int sp_shadow_prepay(struct sp_shadow *shadow, uint64_t bytes) {
 	int ret = sp_account_charge(shadow->account, SP_RESOURCE_SHADOW_BYTES,
 		bytes);
-	if (ret < 0) {
-		return ret;
-	}
-	if (shadow->pinned) {
+	if (ret == 0 && shadow->pinned) {
 		/* There is no limit for it. */
 		sp_account_charge(shadow->account, SP_RESOURCE_PINNED_BYTES,
 			bytes);
 	}
-	shadow->charged += bytes;
-	return 0;
+	return ret;
 }
 
 static void discharge(struct sp_shadow *shadow, uint64_t bytes) {
@@ -112,20 +108,17 @@ int sp_shadow_grow(struct sp_shadow *shadow, uint64_t size) {
 	return 0;
 }
 
-/* Brings the charge to what is allocated. */
-static void settle_charge(struct sp_shadow *shadow) {
+uint64_t sp_shadow_settle(struct sp_shadow *shadow) {
 	struct stat st;
 	if (fstat(shadow->fd, &st) < 0) {
-		return;
+		return 0;
 	}
 	uint64_t allocated = (uint64_t)st.st_blocks * 512;
 	if (allocated < shadow->charged) {
 		discharge(shadow, shadow->charged - allocated);
-	} else if (allocated > shadow->charged) {
-		/* Huge pages come larger than asked for. Without the charge, they
-		 * are nobody's. */
-		charge(shadow, allocated - shadow->charged);
+		return 0;
 	}
+	return allocated - shadow->charged;
 }
 
 /* Of two ranges with a gap between them, the newer one is remembered. */
@@ -157,6 +150,20 @@ static void note_released(struct sp_range *reserved, uint64_t start,
 	}
 }
 
+int sp_shadow_fill(struct sp_shadow *shadow, uint64_t start, uint64_t end,
+		uint64_t paid, uint64_t *excess) {
+	start = sp_pages_round_down(start);
+	end = sp_pages_round_up(end);
+	shadow->charged += paid;
+	int ret;
+	do {
+		ret = fallocate(shadow->fd, FALLOC_FL_KEEP_SIZE, (off_t)start,
+			(off_t)(end - start)) < 0 ? -errno : 0;
+	} while (ret == -EINTR);
+	*excess = sp_shadow_settle(shadow);
+	return ret;
+}
+
 int sp_shadow_reserve(struct sp_shadow *shadow, uint64_t start, uint64_t end) {
 	start = sp_pages_round_down(start);
 	end = sp_pages_round_up(end);
@@ -173,15 +180,17 @@ int sp_shadow_reserve(struct sp_shadow *shadow, uint64_t start, uint64_t end) {
 	if (bytes > lacking) {
 		bytes = lacking;
 	}
-	int ret = charge(shadow, bytes);
+	int ret = sp_shadow_prepay(shadow, bytes);
 	if (ret < 0) {
 		return ret;
 	}
-	do {
-		ret = fallocate(shadow->fd, FALLOC_FL_KEEP_SIZE, (off_t)start,
-			(off_t)(end - start)) < 0 ? -errno : 0;
-	} while (ret == -EINTR);
-	settle_charge(shadow);
+	uint64_t excess;
+	ret = sp_shadow_fill(shadow, start, end, bytes, &excess);
+	/* Huge pages come larger than asked for. Without the charge, they are
+	 * nobody's. */
+	if (excess > 0 && sp_shadow_prepay(shadow, excess) == 0) {
+		shadow->charged += excess;
+	}
 	if (ret == 0) {
 		note_reserved(&shadow->reserved, start, end);
 	}
@@ -199,6 +208,6 @@ void sp_shadow_release(struct sp_shadow *shadow, uint64_t start, uint64_t end) {
 	 * charged. */
 	if (fallocate(shadow->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 			(off_t)start, (off_t)(end - start)) == 0) {
-		settle_charge(shadow);
+		sp_shadow_settle(shadow);
 	}
 }

@@ -55,6 +55,21 @@ int sp_shadow_grow(struct sp_shadow *shadow, uint64_t size);
  */
 int sp_shadow_reserve(struct sp_shadow *shadow, uint64_t start, uint64_t end);
 
+/* sp_shadow_reserve() in two parts, where the lock over the shadow must not be held
+ * while the account is charged. */
+
+/** Charges the account, and leaves the shadow as it is. Any thread. Returns 0 or
+ * -EDQUOT. */
+int sp_shadow_prepay(struct sp_shadow *shadow, uint64_t bytes);
+/** Gives memory to a range, for which "paid" bytes were prepaid. What is not needed
+ * of them is taken back; "excess" is set as sp_shadow_settle() returns it. Returns 0
+ * or a negative errno, with all of it taken back. */
+int sp_shadow_fill(struct sp_shadow *shadow, uint64_t start, uint64_t end,
+	uint64_t paid, uint64_t *excess);
+/** Brings the charge down to what is allocated. Returns how many bytes more are
+ * allocated than charged. */
+uint64_t sp_shadow_settle(struct sp_shadow *shadow);
+
 /** Takes the memory of a range back; partial pages at both ends included. */
 void sp_shadow_release(struct sp_shadow *shadow, uint64_t start, uint64_t end);
 

@@ -109,6 +109,10 @@ void sp_view_count(const struct sp_view *view, uint32_t *fds,
  * Returns 0 or a negative errno. */
 int sp_view_reserve(struct sp_view *view);
 
+/** Nobody looks at it in the pinned shadow until the next sp_view_reserve(): its
+ * pages may be given back, and what was in them is copied again then. */
+void sp_view_offer(struct sp_view *view);
+
 /**
  * Brings the pinned shadow up to date where the view lies, for a request of its
  * client that was read in "epoch" (0: not known): what was copied in the same epoch

@@ -24,6 +24,9 @@
  *                            where there is no memory for that, or the client is
  *                            to go, the object gets a wl_buffer that is nobody's
  *
+ * A wl_buffer.release that the wl_shm behind sends may leave the buffer to nobody:
+ * then its memory in the shadow can be given back until the next such request.
+ *
  * A new object's resource does not exist while its request is looked at. It is
  * taken up at the next message, whoever sends that.
  */
@@ -58,6 +61,10 @@ enum shm_request {
 
 enum surface_request {
 	SURFACE_ATTACH = 1,
+};
+
+enum buffer_event {
+	BUFFER_RELEASE = 0,
 };
 
 enum pool_request {
@@ -101,6 +108,8 @@ struct sealpool_guard {
 	 * for when the first ones are made. */
 	bool buffers_have_fds;
 	unsigned buffers_looked_at;
+
+	bool told_of_late_reads;
 };
 
 /* Pools and buffers, by their resources */
@@ -549,7 +558,10 @@ static void give_nobodys_buffer(const struct sealpool_buffer *buffer,
 static int lend(struct sealpool_buffer *buffer, struct wl_resource *resource) {
 	struct sp_client *client = buffer->pool->client;
 	sp_client_note_request(client);
-	int ret = sync_buffer(buffer);
+	int ret = sp_view_reserve(&buffer->view);
+	if (ret == 0) {
+		ret = sync_buffer(buffer);
+	}
 	if (ret < 0) {
 		return ret;
 	}
@@ -614,6 +626,28 @@ static void handle_request(struct sealpool_guard *guard,
 	}
 }
 
+static void handle_event(const struct wl_protocol_logger_message *message) {
+	sp_lent_handle_event(message);
+	if (message->message_opcode != BUFFER_RELEASE ||
+			strcmp(wl_resource_get_class(message->resource),
+				wl_buffer_interface.name) != 0) {
+		return;
+	}
+	struct sealpool_buffer *buffer = find_buffer(message->resource);
+	if (buffer != NULL) {
+		sp_buffer_handle_release(buffer);
+	}
+}
+
+/* That some clients are refused from then on is the compositor's fault, and its
+ * author has to know. */
+static void tell_of_late_reads(struct sealpool_guard *guard) {
+	guard->told_of_late_reads = true;
+	sp_log(guard->shm->context, SEALPOOL_LOG_INFO, "the compositor reads "
+		"buffers after it has released them: their shadows keep their "
+		"memory from now on");
+}
+
 static void handle_message(void *data, enum wl_protocol_logger_type direction,
 		const struct wl_protocol_logger_message *message) {
 	struct sealpool_guard *guard = data;
@@ -621,7 +655,11 @@ static void handle_message(void *data, enum wl_protocol_logger_type direction,
 	if (direction == WL_PROTOCOL_LOGGER_REQUEST) {
 		handle_request(guard, message);
 	} else {
-		sp_lent_handle_event(message);
+		handle_event(message);
+	}
+	if (guard->shm->context->memory.reads_late &&
+			!guard->told_of_late_reads) {
+		tell_of_late_reads(guard);
 	}
 }
 

@@ -326,6 +326,7 @@ static void lent_destroy(struct lent *lent) {
 	sp_account_discharge(&lent->buffer->pool->client->account,
 		SP_RESOURCE_SHADOW_BYTES, lent_get_charge(lent));
 	wl_list_remove(&lent->pool_link);
+	sp_buffer_remove_user(lent->buffer);
 	free(lent->sums);
 	free(lent);
 }
@@ -525,6 +526,8 @@ static void limit_lents(struct sealpool_buffer *buffer) {
 		if (epoch == 0 || lent->epoch != epoch) {
 			hand_back_bytes(lent->buffer, false);
 		}
+		/* Its objects still have it. */
+		sp_buffer_hand_over(lent->buffer);
 		lent_destroy(lent);
 	}
 }
@@ -555,6 +558,7 @@ static int lent_create(struct sealpool_buffer *buffer, struct lent **lent_ptr) {
 	take_sums(lent, all_sums(lent));
 	wl_list_init(&lent->loans);
 	wl_list_insert(&buffer->pool->lents, &lent->pool_link);
+	sp_buffer_add_user(buffer);
 	*lent_ptr = lent;
 	return 0;
 }
@@ -600,6 +604,25 @@ static int loan_create(struct lent_object *object, struct lent *lent) {
 	return 0;
 }
 
+/* Objects that have nothing more to do with a buffer when they are gone. An icon is
+ * shown all the same. */
+static bool is_over_at_its_end(struct wl_resource *resource) {
+	static const char *const interfaces[] = {
+		"ext_image_copy_capture_frame_v1",
+		"hyprland_toplevel_export_frame_v1",
+		"weston_capture_source_v1",
+		"zwlr_screencopy_frame_v1",
+	};
+	const char *interface = wl_resource_get_class(resource);
+	for (size_t i = 0; i < sizeof(interfaces) / sizeof(interfaces[0]);
+			i++) {
+		if (strcmp(interface, interfaces[i]) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 int sp_lent_add(struct sealpool_buffer *buffer, struct wl_resource *resource) {
 	struct lent_object *object = object_get(resource);
 	if (object == NULL) {
@@ -616,6 +639,9 @@ int sp_lent_add(struct sealpool_buffer *buffer, struct wl_resource *resource) {
 	wl_list_insert(&buffer->pool->lents, &lent->pool_link);
 	lent->epoch = sp_client_get_epoch(buffer->pool->client);
 	lent->written = lent->told = false;
+	if (!is_over_at_its_end(resource)) {
+		sp_buffer_hand_over(buffer);
+	}
 	ret = has_loan(object, lent) ? 0 : loan_create(object, lent);
 	if (wl_list_empty(&lent->loans)) {
 		lent_destroy(lent);
@@ -688,6 +714,8 @@ void sp_lent_end_sync(struct sealpool_buffer *buffer,
 void sp_lent_forget(struct sealpool_buffer *buffer) {
 	struct lent *lent = lent_find(buffer);
 	if (lent != NULL) {
+		/* Its objects may have taken references. */
+		sp_buffer_hand_over(buffer);
 		lent_end(lent);
 	}
 }

@@ -106,9 +106,16 @@ static void surface_handle_commit(struct wl_client *client,
 		struct wl_resource *resource) {
 	struct host_surface *surface = wl_resource_get_user_data(resource);
 	if (surface->attached) {
+		struct wl_resource *released = surface->host->releases ?
+			surface->current.resource :
+			surface->host->releases_early ?
+			surface->pending.resource : NULL;
 		buffer_set(&surface->current, surface->pending.resource);
 		buffer_set(&surface->pending, NULL);
 		surface->attached = false;
+		if (released != NULL) {
+			wl_buffer_send_release(released);
+		}
 	}
 	if (surface->host->keeps) {
 		surface_keep(surface);
@@ -330,7 +337,7 @@ void host_tell_ready(struct host_taker *taker) {
 	}
 }
 
-static void expect(const struct client_image *image, uint32_t frame) {
+void host_expect_image(const struct client_image *image, uint32_t frame) {
 	struct client_image expected;
 	char error[256];
 	assert_true(client_image_create(&expected, image->width,
@@ -349,7 +356,7 @@ void host_expect_taken(struct host_taker *taker, uint32_t frame) {
 	if (!get_image(&taker->buffer, &image)) {
 		fail_msg("there is no buffer to read");
 	}
-	expect(&image, frame);
+	host_expect_image(&image, frame);
 }
 
 struct host_surface *host_get_surface(struct host *host,
@@ -365,13 +372,20 @@ struct host_surface *host_get_surface(struct host *host,
 	return NULL;
 }
 
+void host_get_memory(struct host_surface *surface,
+		struct client_image *image) {
+	if (!get_image(&surface->current, image)) {
+		fail_msg("the surface shows nothing");
+	}
+}
+
 void host_expect_shown(struct host *host, const struct peer *peer,
 		uint32_t frame) {
 	struct host_surface *surface = host_get_surface(host, peer, 0);
 	if (surface->image.data == NULL) {
 		fail_msg("the surface shows nothing");
 	}
-	expect(&surface->image, frame);
+	host_expect_image(&surface->image, frame);
 }
 
 /* Globals */

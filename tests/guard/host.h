@@ -28,6 +28,9 @@ struct host {
 	struct wl_list takers; /* host_taker.link, newest first */
 	/* Does not read what is committed, but keeps its memory. */
 	bool keeps;
+	/* Sends wl_buffer.release when a surface shows something else, or as soon as
+	 * a buffer is committed. */
+	bool releases, releases_early;
 	/* What it draws into the next buffer that a taker is handed, at once; 0
 	 * for nothing. */
 	uint32_t draws;
@@ -94,6 +97,12 @@ uint64_t host_count_copied(struct host *host, const struct peer *peer,
 /** A client's surfaces, from 0 on in the order of their making. */
 struct host_surface *host_get_surface(struct host *host,
 	const struct peer *peer, int index);
+
+/** The memory of what a surface shows now, in libwayland's mapping. */
+void host_get_memory(struct host_surface *surface, struct client_image *image);
+
+/** Fails unless all of an image is pattern "frame". */
+void host_expect_image(const struct client_image *image, uint32_t frame);
 
 /** Fails unless a client's first surface shows pattern "frame". */
 void host_expect_shown(struct host *host, const struct peer *peer,

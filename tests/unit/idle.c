@@ -134,6 +134,36 @@ static void pinned_shadow_stays(void **state) {
 	assert_int_equal(byte, 7);
 }
 
+static void pinned_shadow_on_offer_goes(void **state) {
+	struct sp_backing *backing = &fixture.pool->backing;
+	const struct sp_account *account = backing->account;
+	assert_int_equal(sp_backing_pin(backing), 0);
+	create_buffer(true);
+	struct sp_view *view = &fixture.buffer->view;
+	assert_int_equal(sp_view_sync(view, 0), 0);
+	assert_int_equal(account->used[SP_RESOURCE_PINNED_BYTES], BYTES);
+	sp_view_offer(view);
+	/* Taken back in time. */
+	assert_int_equal(sp_view_reserve(view), 0);
+	drop_at(UINT64_MAX);
+	assert_int_equal(backing->shadow.charged, BYTES);
+
+	sp_view_offer(view);
+	drop_at(UINT64_MAX);
+	assert_int_equal(backing->shadow.charged, 0);
+	assert_int_equal(account->used[SP_RESOURCE_PINNED_BYTES], 0);
+	assert_int_equal(account->used[SP_RESOURCE_SHADOW_BYTES], 0);
+	uint8_t byte;
+	assert_int_equal(pread(backing->shadow.fd, &byte, 1, BYTES - 1), 1);
+	assert_int_equal(byte, 0);
+
+	assert_int_equal(sp_view_reserve(view), 0);
+	assert_int_equal(account->used[SP_RESOURCE_PINNED_BYTES], BYTES);
+	assert_int_equal(sp_view_sync(view, 0), 0);
+	assert_int_equal(pread(backing->shadow.fd, &byte, 1, BYTES - 1), 1);
+	assert_int_equal(byte, 7);
+}
+
 static void default_is_ten_seconds(void **state) {
 	assert_int_equal(fixture.display.context->idle.after, 10000);
 }
@@ -181,6 +211,7 @@ int main(void) {
 		TEST_IDLE(copy_goes_when_its_time_has_come),
 		TEST_IDLE(copy_that_is_used_stays),
 		TEST_IDLE(pinned_shadow_stays),
+		TEST_IDLE(pinned_shadow_on_offer_goes),
 		TEST_IDLE(default_is_ten_seconds),
 		TEST_IDLE(timer_is_set_when_there_is_a_copy),
 		TEST_IDLE(timer_is_not_set_where_copies_are_never_idle),
