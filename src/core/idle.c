@@ -77,7 +77,9 @@ void sp_idle_detach(struct sp_context *context) {
 
 void sp_idle_note(struct sp_context *context) {
 	struct sp_idle *idle = &context->idle;
-	if (idle->after != UINT32_MAX) {
+	/* Called with the cache's lock held, which the timer takes after it has noted
+	 * that it is not set: it sees what was added before. */
+	if (idle->after != UINT32_MAX && !idle->waiting) {
 		sp_mailbox_post(&context->mailbox, &idle->mail);
 	}
 }

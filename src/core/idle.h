@@ -2,6 +2,7 @@
 #ifndef SEALPOOL_CORE_IDLE_H
 #define SEALPOOL_CORE_IDLE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -16,7 +17,7 @@ struct sp_idle {
 	struct wl_event_source *timer;
 	struct sp_mail mail;
 	/* The timer is set. */
-	bool waiting;
+	atomic_bool waiting;
 };
 
 /** "after" is the option's value. Returns 0 or a negative errno. */

@@ -178,6 +178,18 @@ static void timer_is_set_when_there_is_a_copy(void **state) {
 	assert_true(idle->waiting);
 }
 
+/* The cache of a client with two buffers is empty at each of its frames. */
+static void who_fills_the_cache_again_wakes_nobody(void **state) {
+	struct sp_idle *idle = &fixture.display.context->idle;
+	create_buffer(false);
+	read_buffer();
+	assert_true(idle->mail.posted);
+	display_settle(&fixture.display);
+	read_buffer();
+	assert_false(idle->mail.posted);
+	assert_true(idle->waiting);
+}
+
 static void timer_is_not_set_where_copies_are_never_idle(void **state) {
 	struct sp_idle *idle = &fixture.display.context->idle;
 	idle->after = UINT32_MAX;
@@ -214,6 +226,7 @@ int main(void) {
 		TEST_IDLE(pinned_shadow_on_offer_goes),
 		TEST_IDLE(default_is_ten_seconds),
 		TEST_IDLE(timer_is_set_when_there_is_a_copy),
+		TEST_IDLE(who_fills_the_cache_again_wakes_nobody),
 		TEST_IDLE(timer_is_not_set_where_copies_are_never_idle),
 		TEST_IDLE(timer_waits_for_the_first_copy),
 		TEST_IDLE(timer_takes_its_time_between_two_looks),
