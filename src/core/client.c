@@ -8,6 +8,7 @@
 #include "client.h"
 #include "context.h"
 #include "evict.h"
+#include "identity.h"
 
 static void client_handle_wl_client_destroy(struct wl_listener *listener,
 		void *data) {
@@ -15,6 +16,7 @@ static void client_handle_wl_client_destroy(struct wl_listener *listener,
 		wl_container_of(listener, client, wl_client_destroy);
 	wl_list_remove(&client->wl_client_destroy.link);
 	client->wl_client = NULL;
+	sp_identity_note_gone(client);
 	sp_spare_close(&client->context->memory.cache, &client->spare);
 	sp_client_unref(client);
 }
@@ -52,14 +54,19 @@ struct sp_client *sp_client_get(struct sp_context *context,
 	if (client == NULL) {
 		return NULL;
 	}
-	client->context = sp_context_ref(context);
+	client->context = context;
 	client->wl_client = wl_client;
-	client->id = ++context->clients_made;
-	sp_account_init(&client->account, &context->all, context->all.ops);
+	sp_account_init(&client->account, NULL, context->all.ops);
 	sp_account_set_limit(&client->account, SP_RESOURCE_FDS,
 		context->limits.fds, 0);
 	sp_account_set_limit(&client->account, SP_RESOURCE_SHADOW_BYTES,
 		context->limits.shadow_bytes, 0);
+	if (sp_identity_join(client) < 0) {
+		free(client);
+		return NULL;
+	}
+	sp_context_ref(context);
+	client->id = ++context->clients_made;
 	client->wl_client_destroy.notify = client_handle_wl_client_destroy;
 	wl_client_add_destroy_listener(wl_client, &client->wl_client_destroy);
 	wl_list_insert(&context->clients, &client->link);
@@ -82,6 +89,7 @@ void sp_client_unref(struct sp_client *client) {
 	assert(wl_list_empty(&client->feedbacks));
 	sp_spare_close(&client->context->memory.cache, &client->spare);
 	wl_list_remove(&client->link);
+	sp_identity_leave(client);
 	sp_context_unref(client->context);
 	free(client);
 }
@@ -176,6 +184,7 @@ static void handle_ending(struct sp_mail *mail) {
 
 void sp_clients_init(struct sp_context *context) {
 	wl_list_init(&context->clients);
+	wl_list_init(&context->identities);
 	sp_mailbox_add(&context->mailbox, &context->ending, handle_ending);
 }
 

@@ -11,10 +11,12 @@
 
 #include "account.h"
 #include "memory.h"
+#include "process.h"
 #include "spare.h"
 
 struct sp_budget_feedback;
 struct sp_context;
+struct sp_identity;
 
 /** Which of its budgets a client is over. */
 enum sp_budget_kind {
@@ -41,6 +43,11 @@ struct sp_client {
 	/* Never again another's, unlike a process's. */
 	uint64_t id;
 	unsigned refs;
+
+	struct sp_identity *identity;
+	struct wl_list identity_link; /* sp_identity.clients, .gone */
+	/* Zero for a connection that the compositor made. */
+	struct sp_process process;
 
 	/* sp_client_end_later() was called. */
 	bool ending;

@@ -46,6 +46,7 @@ struct sp_context {
 	/* Of all clients. */
 	struct sp_account all;
 	struct wl_list clients; /* sp_client.link */
+	struct wl_list identities; /* sp_identity.link, the oldest first */
 	uint64_t clients_made;
 	/* Some are to be disconnected: see sp_client_end_later(). */
 	struct sp_mail ending;

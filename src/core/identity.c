@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which clients count as one.
+ *
+ * Connections cost nothing, and processes little. So a client's identity is what is
+ * hardest to multiply of what is known of it:
+ *
+ *   a unit of systemd   Desktops and sandboxes start each program in a scope of its
+ *                       own. It is told by the control group, and a group that a
+ *                       client makes below its unit's counts with the unit. The
+ *                       compositor's own unit tells nothing of a client.
+ *   a process           With its descendants: a process of which an ancestor is a
+ *                       client already counts with that client.
+ *   a connection        Where the compositor made it itself, for a program that it
+ *                       starts, or where the process is in another PID namespace.
+ *
+ * What the kernel tells is read once, when the client makes its first pool.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "context.h"
+#include "identity.h"
+#include "process.h"
+
+/* Ancestors that are looked at. */
+#define ANCESTORS_MAX 32
+
+/* The process itself first. Returns how many there are, none of which is the
+ * compositor. */
+static size_t find_ancestors(int pid,
+		struct sp_process ancestors[ANCESTORS_MAX]) {
+	size_t count = 0;
+	int parent;
+	while (count < ANCESTORS_MAX && pid > 1 && pid != getpid() &&
+			sp_process_read(pid, &ancestors[count], &parent) == 0) {
+		count++;
+		pid = parent;
+	}
+	return count;
+}
+
+static struct sp_identity *find_process(struct sp_context *context,
+		const struct sp_process *process) {
+	struct sp_client *client;
+	wl_list_for_each(client, &context->clients, link) {
+		if (client->identity->unit == NULL &&
+				client->process.pid == process->pid &&
+				client->process.start == process->start) {
+			return client->identity;
+		}
+	}
+	return NULL;
+}
+
+static struct sp_identity *find_unit(struct sp_context *context,
+		uid_t uid, const char *unit) {
+	struct sp_identity *identity;
+	wl_list_for_each(identity, &context->identities, link) {
+		if (identity->unit != NULL && identity->uid == uid &&
+				strcmp(identity->unit, unit) == 0) {
+			return identity;
+		}
+	}
+	return NULL;
+}
+
+static struct sp_identity *identity_create(struct sp_context *context,
+		uid_t uid, const char *unit, uint64_t since) {
+	struct sp_identity *identity = calloc(1, sizeof(*identity));
+	if (identity == NULL) {
+		return NULL;
+	}
+	if (unit != NULL && (identity->unit = strdup(unit)) == NULL) {
+		free(identity);
+		return NULL;
+	}
+	identity->uid = uid;
+	identity->since = since;
+	sp_account_init(&identity->account, &context->all, context->all.ops);
+	wl_list_init(&identity->clients);
+	wl_list_init(&identity->gone);
+	struct sp_identity *older;
+	wl_list_for_each_reverse(older, &context->identities, link) {
+		if (older->since <= since) {
+			break;
+		}
+	}
+	wl_list_insert(&older->link, &identity->link);
+	return identity;
+}
+
+/* Leaves "unit" empty where it tells nothing. */
+static void read_unit(int pid, char unit[static SP_PROCESS_UNIT_SIZE]) {
+	char own[SP_PROCESS_UNIT_SIZE];
+	if (sp_process_read_unit(pid, unit) < 0 ||
+			sp_process_read_unit(getpid(), own) < 0 ||
+			strcmp(unit, own) == 0) {
+		unit[0] = '\0';
+	}
+}
+
+static struct sp_identity *identity_get(struct sp_client *client) {
+	struct sp_context *context = client->context;
+	pid_t pid;
+	uid_t uid;
+	wl_client_get_credentials(client->wl_client, &pid, &uid, NULL);
+	if (pid == 0 || pid == getpid()) {
+		return identity_create(context, uid, NULL, sp_process_now());
+	}
+	client->process.pid = pid;
+	struct sp_process ancestors[ANCESTORS_MAX];
+	char unit[SP_PROCESS_UNIT_SIZE] = "";
+	size_t count = find_ancestors(pid, ancestors);
+	read_unit(pid, unit);
+	/* If it has ended, all this may be of another process by now. */
+	if (count == 0 || !sp_process_has_peer(
+			wl_client_get_fd(client->wl_client))) {
+		ancestors[0] = client->process;
+		count = 1;
+		unit[0] = '\0';
+	}
+	client->process = ancestors[0];
+	struct sp_identity *identity = NULL;
+	if (unit[0] != '\0') {
+		identity = find_unit(context, uid, unit);
+	}
+	for (size_t i = 0; unit[0] == '\0' && identity == NULL && i < count;
+			i++) {
+		identity = find_process(context, &ancestors[i]);
+	}
+	if (identity != NULL) {
+		return identity;
+	}
+	return identity_create(context, uid, unit[0] != '\0' ? unit : NULL,
+		client->process.start != 0 ? client->process.start :
+		sp_process_now());
+}
+
+int sp_identity_join(struct sp_client *client) {
+	struct sp_identity *identity = identity_get(client);
+	if (identity == NULL) {
+		return -ENOMEM;
+	}
+	client->identity = identity;
+	client->account.parent = &identity->account;
+	wl_list_insert(&identity->clients, &client->identity_link);
+	return 0;
+}
+
+void sp_identity_note_gone(struct sp_client *client) {
+	wl_list_remove(&client->identity_link);
+	wl_list_insert(&client->identity->gone, &client->identity_link);
+}
+
+void sp_identity_leave(struct sp_client *client) {
+	struct sp_identity *identity = client->identity;
+	wl_list_remove(&client->identity_link);
+	if (wl_list_empty(&identity->clients) &&
+			wl_list_empty(&identity->gone)) {
+		wl_list_remove(&identity->link);
+		free(identity->unit);
+		free(identity);
+	}
+}
+
+uint64_t sp_identity_get_held(const struct sp_identity *identity,
+		enum sp_resource resource) {
+	uint64_t gone = 0, all = identity->account.used[resource];
+	const struct sp_client *client;
+	wl_list_for_each(client, &identity->gone, identity_link) {
+		gone += client->account.used[resource];
+	}
+	/* Other threads give back meanwhile. */
+	return all > gone ? all - gone : 0;
+}
