@@ -84,11 +84,14 @@ typedef void (*sealpool_log_func)(void *data,
  * then asks for more than its share is disconnected with a
  * wl_display.implementation error that names the budget; no other client notices.
  *
- * When all clients together hold too much that cannot be given back, a client has to
- * go: of the process that holds most, the one that holds most. Bytes that are being
- * read do not count for that: what is lacking reads as zero. A process that holds
- * less than a sixteenth of what all may hold is spared, so that nobody can push
- * others out with many small clients; then, it is those who ask for more.
+ * When all clients together hold too much that cannot be given back, clients are
+ * ended until there is room; the one that asks, only if it is itself the one that has
+ * to go. Bytes that are being read do not count for that: what is lacking reads as
+ * zero. Clients of one systemd unit, or else of one process and its descendants, count
+ * as one. Each such identity has a share that nobody can take from it: 48 file
+ * descriptors (16 pools) and 64 MiB, or an equal part of half of what all may hold if
+ * that is less. Of those above it, the crowd is thinned out that makes it tight:
+ * docs/security.md has the rule, and whom it ends.
  */
 struct sealpool_budget {
 	/** Pools of a client alive at once, buffers of destroyed pools

@@ -23,6 +23,7 @@ void sp_account_init(struct sp_account *account, struct sp_account *parent,
 	account->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	atomic_init(&account->full, NULL);
 	atomic_init(&account->full_resource, SP_RESOURCE_FDS);
+	atomic_init(&account->full_amount, 0);
 	sp_list_init(&account->cached);
 	for (int i = 0; i < SP_RESOURCES; i++) {
 		atomic_init(&account->used[i], 0);
@@ -98,6 +99,7 @@ int sp_account_charge(struct sp_account *account, enum sp_resource resource,
 		if (!full->ops->reclaim(full, resource, amount) &&
 				root->discharges == discharges) {
 			account->full_resource = resource;
+			account->full_amount = amount;
 			account->full = full;
 			full->ops->pressure(full, resource);
 			return -EDQUOT;

@@ -55,9 +55,10 @@ struct sp_account {
 	 * most the limit. */
 	uint64_t wanted[SP_RESOURCES];
 	/* What the last charge was refused for: the account whose limit was in the
-	 * way, this one or one above, and the resource. */
+	 * way, this one or one above, and the charge. */
 	_Atomic(struct sp_account *) full;
 	_Atomic enum sp_resource full_resource;
+	_Atomic uint64_t full_amount;
 	/* sp_cached.account_link, the least recently used first; under the
 	 * cache's lock. */
 	struct sp_list cached;

@@ -154,6 +154,14 @@ bool sp_client_is_over(const struct sp_client *client) {
 	return client->account.full == &client->account;
 }
 
+bool sp_client_make_room(struct sp_client *client) {
+	const struct sp_account *account = &client->account;
+	return client->wl_client != NULL && !client->ending &&
+		!sp_client_is_over(client) &&
+		sp_evict_for(client->context, account->full_resource,
+		account->full_amount, client);
+}
+
 void sp_client_post_full(struct sp_client *client) {
 	static const enum sp_budget_kind kinds[SP_RESOURCES][2] = {
 		[SP_RESOURCE_FDS] = { SP_BUDGET_ALL_FDS, SP_BUDGET_FDS },
@@ -208,12 +216,15 @@ bool sp_client_admit_pool(struct sp_client *client) {
 	if (client->pools_len >= context->limits.pools) {
 		return refuse(client, SP_BUDGET_POOLS);
 	}
-	if (!sp_evict_for(context, SP_RESOURCE_FDS, client)) {
+	if (!sp_evict_for(context, SP_RESOURCE_FDS, 1, client)) {
 		return refuse(client, SP_BUDGET_ALL_FDS);
 	}
-	if (sp_account_charge(&client->account, SP_RESOURCE_FDS, 1) < 0) {
-		sp_client_post_full(client);
-		return false;
+	/* The compositor may hold on to what those held that had to go. */
+	while (sp_account_charge(&client->account, SP_RESOURCE_FDS, 1) < 0) {
+		if (!sp_client_make_room(client)) {
+			sp_client_post_full(client);
+			return false;
+		}
 	}
 	client->pools_len++;
 	return true;

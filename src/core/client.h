@@ -94,7 +94,7 @@ int sp_client_get_pid(const struct sp_client *client);
 
 /**
  * Counts one more pool with one more fd, or one more buffer. When all clients
- * together hold too many fds, one is disconnected. Return false after "client"
+ * together hold too many fds, others are disconnected. Return false after "client"
  * was told that it is over its budget, or if it is to go for something else.
  */
 bool sp_client_admit_pool(struct sp_client *client);
@@ -105,6 +105,10 @@ void sp_client_dismiss_buffer(struct sp_client *client);
 /** Whether the limit that refused the client's last charge is its own. Any
  * thread. */
 bool sp_client_is_over(const struct sp_client *client);
+/** A charge of the client has just been refused. Makes room for it by ending others, if
+ * it is the limit of all that is in the way and not for the client to go. Returns
+ * whether to try again. On the event loop's thread, outside of any access. */
+bool sp_client_make_room(struct sp_client *client);
 /** Tells the client that it is over a budget, which is fatal. */
 void sp_client_post_over(struct sp_client *client, enum sp_budget_kind kind);
 /** The same, for the limit that refused its last charge. */

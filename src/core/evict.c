@@ -4,16 +4,48 @@
  *
  * First, what nobody uses is reclaimed (cache.c). A client is ended only for what is
  * in use: file descriptors of pools, mostly.
+ *
+ * Identities are compared, not clients (identity.c). Each has a share that it keeps
+ * in any case; all shares together are at most half of what all may hold, so there is
+ * always an identity above its own. An identity that holds much is not always at
+ * fault: a hundred processes with seven descriptors each fill a compositor that a
+ * browser with sixty does not. So it is the crowd that is thinned out:
+ *
+ *   1. Identities above their share are ordered by what they hold above it, and put
+ *      into classes: 1, 2 to 3, 4 to 7, and so on. The one in the middle of the sum
+ *      says which class is the crowd's: this one, with the next on either side.
+ *   2. A crowd comes at one time. Of those that are of these classes and came one
+ *      after another, the run that holds most has to give, and of that, ordered by
+ *      age, again the one in the middle: honest clients that hold as much are more
+ *      likely before the crowd or after it.
+ *   3. Of that identity, it is the client that holds most.
+ *
+ *        age       old ................................. young
+ *        excess    8  57  0 0 0  3 3 2 3 3 2 3 ... 3 3 2  0 0
+ *                  |   |         [ 40 identities: 110  ]
+ *           recorder   browser                ^
+ *
+ *      With ten of these in the place of forty, it is the browser that goes.
+ *
+ * What is held counts, however long ago it was taken and whether it is used: to fill
+ * up and then to keep still helps nobody. docs/security.md has what becomes of it.
  */
-#include <unistd.h>
+#include <stdlib.h>
 
 #include "client.h"
 #include "context.h"
 #include "evict.h"
+#include "identity.h"
 
-/* Who holds less than this part of what all may hold does not have to go for
- * the others. */
-#define SPARED_PART 16
+/* 16 pools, each of which has up to three descriptors behind the guard. */
+#define SHARE_FDS (16 * 3)
+#define SHARE_BYTES ((uint64_t)64 << 20)
+/* Shares together take at most so much of what all may hold. */
+#define SHARES_PART 2
+
+#define CLASSES 64
+/* So many that are not like the others do not end a run. */
+#define OTHERS_IN_RUN 1
 
 static struct sp_context *get_context(struct sp_account *account) {
 	while (account->parent != NULL) {
@@ -42,22 +74,140 @@ const struct sp_account_ops sp_evict_account_ops = {
 	.pressure = note_pressure,
 };
 
-/* A connection that the compositor made itself, for a program that it started,
- * tells the compositor's process. Those of all processes that are not in the
- * compositor's PID namespace (a compositor in a container) tell 0. */
-static bool are_of_one_process(const struct sp_client *a,
-		const struct sp_client *b) {
-	int pid = sp_client_get_pid(a);
-	return a == b || (pid != 0 && pid == sp_client_get_pid(b) &&
-		pid != getpid());
+/* What ending a client would give back. Bytes that are merely being read are not
+ * held: what reads them will have done in a moment. */
+static enum sp_resource get_held_resource(enum sp_resource resource) {
+	return resource == SP_RESOURCE_SHADOW_BYTES ?
+		SP_RESOURCE_PINNED_BYTES : resource;
 }
 
-/* What ending the client would give back. Bytes that are merely being read are not
- * held: what reads them will have done in a moment. */
-static uint64_t get_held(const struct sp_client *client,
+/* Other threads charge and discharge meanwhile: no sum is exact. */
+static uint64_t subtract(uint64_t a, uint64_t b) {
+	return a > b ? a - b : 0;
+}
+
+uint64_t sp_evict_get_share(const struct sp_context *context,
 		enum sp_resource resource) {
-	return client->account.used[resource == SP_RESOURCE_SHADOW_BYTES ?
-		SP_RESOURCE_PINNED_BYTES : resource];
+	enum sp_resource held = get_held_resource(resource);
+	uint64_t most = resource == SP_RESOURCE_FDS ? SHARE_FDS : SHARE_BYTES;
+	uint64_t holders = 0, sum = 0;
+	const struct sp_identity *identity;
+	wl_list_for_each(identity, &context->identities, link) {
+		uint64_t amount = sp_identity_get_held(identity, held);
+		holders += amount > 0;
+		sum += amount;
+	}
+	if (holders == 0) {
+		return most;
+	}
+	/* What is left of clients that have gone is not there to be shared. */
+	uint64_t gone = subtract(context->all.used[held], sum);
+	uint64_t part = subtract(context->all.wanted[resource], gone) /
+		(SHARES_PART * holders);
+	return part < most ? part : most;
+}
+
+static uint64_t get_excess(const struct sp_identity *identity,
+		enum sp_resource held, uint64_t share) {
+	return subtract(sp_identity_get_held(identity, held), share);
+}
+
+static int get_class(uint64_t excess) {
+	return 63 - __builtin_clzll(excess);
+}
+
+/* That of the identity in the middle by size. Returns -1 if nobody is above the
+ * share. */
+static int find_middle_class(const struct sp_context *context,
+		enum sp_resource held, uint64_t share) {
+	uint64_t sums[CLASSES] = { 0 }, all = 0, smaller = 0;
+	const struct sp_identity *identity;
+	wl_list_for_each(identity, &context->identities, link) {
+		uint64_t excess = get_excess(identity, held, share);
+		if (excess > 0) {
+			sums[get_class(excess)] += excess;
+			all += excess;
+		}
+	}
+	for (int i = 0; i < CLASSES && all > 0; i++) {
+		smaller += sums[i];
+		if (smaller > all / 2) {
+			return i;
+		}
+	}
+	return -1;
+}
+
+/* What an identity has above the share, if it is like those of a class; or 0. */
+static uint64_t get_excess_like(const struct sp_identity *identity,
+		enum sp_resource held, uint64_t share, int class) {
+	uint64_t excess = get_excess(identity, held, share);
+	return excess > 0 && abs(get_class(excess) - class) <= 1 ? excess : 0;
+}
+
+/* Identities that are alike and came one after another. */
+struct run {
+	struct sp_identity *first;
+	uint64_t sum;
+};
+
+static struct run find_heaviest_run(struct sp_context *context,
+		enum sp_resource held, uint64_t share, int class) {
+	struct run run = { 0 }, heaviest = { 0 };
+	int others = 0;
+	struct sp_identity *identity;
+	wl_list_for_each(identity, &context->identities, link) {
+		uint64_t excess = get_excess_like(identity, held, share, class);
+		if (excess > 0) {
+			others = 0;
+			run.first = run.sum > 0 ? run.first : identity;
+			run.sum += excess;
+			heaviest = run.sum > heaviest.sum ? run : heaviest;
+		} else if (sp_identity_get_held(identity, held) > 0 &&
+				++others > OTHERS_IN_RUN) {
+			run.sum = 0;
+		}
+	}
+	return heaviest;
+}
+
+/* NULL when nobody holds more than the share. */
+static struct sp_identity *choose_identity(struct sp_context *context,
+		enum sp_resource resource) {
+	enum sp_resource held = get_held_resource(resource);
+	uint64_t share = sp_evict_get_share(context, resource), older = 0;
+	int class = find_middle_class(context, held, share);
+	if (class < 0) {
+		return NULL;
+	}
+	struct run run = find_heaviest_run(context, held, share, class);
+	struct sp_identity *identity = run.first, *found = NULL;
+	while (identity != NULL && &identity->link != &context->identities &&
+			older < run.sum - run.sum / 2) {
+		uint64_t excess = get_excess_like(identity, held, share, class);
+		found = excess > 0 ? identity : found;
+		older += excess;
+		identity = wl_container_of(identity->link.next, identity, link);
+	}
+	return found;
+}
+
+static struct sp_client *choose_client(struct sp_context *context,
+		enum sp_resource resource) {
+	enum sp_resource held = get_held_resource(resource);
+	const struct sp_identity *identity = choose_identity(context, resource);
+	struct sp_client *client, *found = NULL;
+	if (identity == NULL) {
+		return NULL;
+	}
+	wl_list_for_each(client, &identity->clients, identity_link) {
+		if (client->account.used[held] > 0 && (found == NULL ||
+				client->account.used[held] >
+				found->account.used[held])) {
+			found = client;
+		}
+	}
+	return found;
 }
 
 /* Who goes in any case; before anybody else has to. */
@@ -66,77 +216,61 @@ static struct sp_client *find_ending_holder(struct sp_context *context,
 	struct sp_client *client;
 	wl_list_for_each(client, &context->clients, link) {
 		if (client->ending && client->wl_client != NULL &&
-				get_held(client, resource) > 0) {
+				client->account.used[
+				get_held_resource(resource)] > 0) {
 			return client;
 		}
 	}
 	return NULL;
 }
 
-/*
- * The client to go: a connection costs nothing, so it is processes that are
- * compared. NULL when nobody holds much.
- */
-static struct sp_client *find_largest_holder(struct sp_context *context,
-		enum sp_resource resource) {
-	struct sp_client *client, *other, *found = NULL;
-	uint64_t most = context->all.wanted[resource] / SPARED_PART;
-	wl_list_for_each(client, &context->clients, link) {
-		uint64_t held = 0;
-		bool is_largest = client->wl_client != NULL;
-		wl_list_for_each(other, &context->clients, link) {
-			if (other->wl_client != NULL &&
-					are_of_one_process(client, other)) {
-				held += get_held(other, resource);
-				is_largest &= get_held(other, resource) <=
-					get_held(client, resource);
-			}
-		}
-		if (is_largest && held > most) {
-			most = held;
-			found = client;
-		}
-	}
-	return found;
+/* Returns how much of the resource the compositor has not let go of yet. libwayland
+ * ends a client with an error only when it hears from it again; this one may well keep
+ * silent. */
+static uint64_t end(struct sp_client *client, enum sp_resource resource) {
+	const struct sp_account *all = &client->context->all;
+	uint64_t held = client->account.used[get_held_resource(resource)];
+	uint64_t before = all->used[resource];
+	wl_client_destroy(client->wl_client);
+	return subtract(held, subtract(before, all->used[resource]));
 }
 
-static enum sp_budget_kind get_kind(enum sp_resource resource) {
-	return resource == SP_RESOURCE_FDS ? SP_BUDGET_ALL_FDS :
-		SP_BUDGET_ALL_SHADOW_BYTES;
-}
-
-static bool is_full(const struct sp_context *context,
-		enum sp_resource resource) {
-	return context->all.used[resource] >= context->all.wanted[resource];
+static bool is_short(const struct sp_context *context,
+		enum sp_resource resource, uint64_t amount, uint64_t coming) {
+	uint64_t used = subtract(context->all.used[resource], coming);
+	uint64_t wanted = context->all.wanted[resource];
+	return used > wanted || amount > wanted - used;
 }
 
 bool sp_evict_for(struct sp_context *context, enum sp_resource resource,
-		struct sp_client *asking) {
-	if (!is_full(context, resource)) {
-		return true;
+		uint64_t amount, struct sp_client *asking) {
+	uint64_t coming = 0;
+	if (amount > context->all.wanted[resource]) {
+		return false;
 	}
-	reclaim(&context->all, resource, 1);
-	if (!is_full(context, resource)) {
-		return true;
-	}
-	struct sp_client *client = find_ending_holder(context, resource);
-	if (client == NULL) {
-		client = find_largest_holder(context, resource);
-		if (client == NULL || client == asking) {
-			return false;
+	while (is_short(context, resource, amount, coming)) {
+		if (reclaim(&context->all, resource, 1)) {
+			continue;
 		}
-		sp_client_post_over(client, get_kind(resource));
+		struct sp_client *client =
+			find_ending_holder(context, resource);
+		if (client == NULL) {
+			client = choose_client(context, resource);
+			if (client == NULL || client == asking) {
+				return false;
+			}
+			sp_client_post_over(client, resource == SP_RESOURCE_FDS ?
+				SP_BUDGET_ALL_FDS : SP_BUDGET_ALL_SHADOW_BYTES);
+		}
+		coming += end(client, resource);
 	}
-	/* libwayland ends a client with an error only when it hears from it
-	 * again; this one may well keep silent. */
-	wl_client_destroy(client->wl_client);
 	return true;
 }
 
 static void handle_pressure(struct sp_mail *mail) {
 	struct sp_context *context = wl_container_of(mail, context, pressure);
-	sp_evict_for(context, SP_RESOURCE_FDS, NULL);
-	sp_evict_for(context, SP_RESOURCE_SHADOW_BYTES, NULL);
+	sp_evict_for(context, SP_RESOURCE_FDS, 0, NULL);
+	sp_evict_for(context, SP_RESOURCE_SHADOW_BYTES, 0, NULL);
 }
 
 void sp_evict_init(struct sp_context *context) {

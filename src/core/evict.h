@@ -3,6 +3,7 @@
 #define SEALPOOL_CORE_EVICT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "account.h"
 
@@ -17,12 +18,18 @@ void sp_evict_init(struct sp_context *context);
 extern const struct sp_account_ops sp_evict_account_ops;
 
 /**
- * Makes room for a client that asks for one more of a resource, by ending another
- * one if need be; what that one held may come back a little later, when the
- * compositor has let go of its buffers. Returns false if it is the asking client that
- * has to go.
+ * Makes room for "amount" of a resource, for a client or, for NULL, for nobody, by
+ * ending as many other clients as that takes. What they held may come back a little
+ * later, when the compositor has let go of their buffers. Returns false if it is the
+ * asking client that has to go, or if nobody holds more than the share. On the event
+ * loop's thread.
  */
 bool sp_evict_for(struct sp_context *context, enum sp_resource resource,
-	struct sp_client *asking);
+	uint64_t amount, struct sp_client *asking);
+
+/** How much an identity may hold that nobody can take from it, as long as there are
+ * no more identities that hold any. */
+uint64_t sp_evict_get_share(const struct sp_context *context,
+	enum sp_resource resource);
 
 #endif

@@ -23,6 +23,7 @@
 
 #define POOLS 4
 #define FDS 6
+#define ALL_FDS 96
 #define SHADOWS 3
 #define BUFFERS 5
 
@@ -52,6 +53,14 @@ static int setup_few_bytes_for_all(void **state) {
 	return setup_with(state, &(struct sealpool_budget){
 		.shadow_bytes = 6 * BYTES,
 		.all_shadow_bytes = 8 * BYTES,
+	});
+}
+
+/* Plenty for one. */
+static int setup_few_fds_for_all(void **state) {
+	return setup_with(state, &(struct sealpool_budget){
+		.fds = ALL_FDS - FDS,
+		.all_fds = ALL_FDS,
 	});
 }
 
@@ -667,6 +676,55 @@ static void client_that_holds_most_makes_room_for_the_others(void **state) {
 	finish_bystander(server, bystander);
 }
 
+/* Pools of sealed memory, which cost nothing but fds. */
+static struct peer *create_holder(struct server *server, uint32_t pools) {
+	struct peer *peer = peer_create(server);
+	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = BYTES);
+	tell(peer, create_pools, .count = pools, .size = BYTES);
+	return peer;
+}
+
+static int count_connected(struct peer *const *peers, int count) {
+	int connected = 0;
+	for (int i = 0; i < count; i++) {
+		connected += peers[i]->client != NULL;
+	}
+	return connected;
+}
+
+/* It holds more than any of them, and does nothing. */
+static void idle_client_stays_when_many_small_ones_fill_all(void **state) {
+	enum { MANY = (ALL_FDS - 1) / 6 };
+	struct server *server = *state;
+	struct peer *idle = create_holder(server, 7);
+	struct peer *many[MANY];
+	for (int i = 0; i < MANY; i++) {
+		many[i] = create_holder(server, 6);
+	}
+	assert_int_equal(count_connected(many, MANY), MANY - 1);
+	assert_non_null(idle->client);
+	/* The same again. */
+	tell(many[MANY - 1], create_pools, .count = 6, .size = BYTES);
+	assert_int_equal(count_connected(many, MANY), MANY - 2);
+	peer_finish(idle);
+}
+
+static void who_asks_for_little_stays_when_hogs_fill_all(void **state) {
+	struct server *server = *state;
+	struct peer *honest = create_holder(server, 2);
+	struct peer *hogs[3];
+	for (int i = 0; i < 3; i++) {
+		hogs[i] = create_holder(server, i == 0 ? 32 : 31);
+	}
+	tell(honest, create_pools, .count = 1, .size = BYTES);
+	assert_int_equal(count_connected(hogs, 3), 2);
+	/* And each time that they fill it again. */
+	struct peer *more = create_holder(server, 30);
+	tell(honest, create_pools, .count = 5, .size = BYTES);
+	assert_int_equal(count_connected(hogs, 3) + (more->client != NULL), 2);
+	peer_finish(honest);
+}
+
 /* Each within its own budget. */
 static void copies_of_all_clients_are_reclaimed(void **state) {
 	struct server *server = *state;
@@ -831,6 +889,10 @@ int main(void) {
 		TEST_WITH(client_with_too_many_buffers_is_disconnected,
 			setup_few_buffers),
 
+		TEST_WITH(idle_client_stays_when_many_small_ones_fill_all,
+			setup_few_fds_for_all),
+		TEST_WITH(who_asks_for_little_stays_when_hogs_fill_all,
+			setup_few_fds_for_all),
 		TEST_LIMIT(thousands_of_pools_leave_the_other_clients_alone,
 			setup_limit_1024),
 		TEST_LIMIT(client_that_holds_most_makes_room_for_the_others,

@@ -35,13 +35,11 @@
 /* For all clients together, where each may hold plenty. */
 #define ALL_FDS 48
 #define ALL_BYTES 4800
-/* Who holds no more than this is spared. */
-#define SPARED_FDS 3
 
 static struct display display;
 
-/* Processes that are as in another PID namespace. */
-static pid_t elsewhere[3];
+/* Processes are as in another PID namespace. */
+static bool are_elsewhere;
 
 void __real_wl_client_get_credentials(struct wl_client *client, pid_t *pid,
 	uid_t *uid, gid_t *gid);
@@ -52,10 +50,8 @@ void __wrap_wl_client_get_credentials(struct wl_client *client, pid_t *pid,
 void __wrap_wl_client_get_credentials(struct wl_client *client, pid_t *pid,
 		uid_t *uid, gid_t *gid) {
 	__real_wl_client_get_credentials(client, pid, uid, gid);
-	for (int i = 0; i < 3 && pid != NULL; i++) {
-		if (*pid == elsewhere[i]) {
-			*pid = 0;
-		}
+	if (are_elsewhere && pid != NULL) {
+		*pid = 0;
 	}
 }
 
@@ -107,8 +103,8 @@ static int teardown(void **state) {
 }
 
 static void make_room(void) {
-	sp_evict_for(display.context, SP_RESOURCE_FDS, NULL);
-	sp_evict_for(display.context, SP_RESOURCE_SHADOW_BYTES, NULL);
+	sp_evict_for(display.context, SP_RESOURCE_FDS, 0, NULL);
+	sp_evict_for(display.context, SP_RESOURCE_SHADOW_BYTES, 0, NULL);
 }
 
 static int charge_fd(struct sp_client *client) {
@@ -230,7 +226,8 @@ static void guests_connect_elsewhere(struct guest *guests, int count) {
 			wl_client_create(display.wl, fds[2 * i]);
 		assert_non_null(wl_client);
 		guest_init(&guests[i], wl_client, fds[2 * i + 1]);
-		assert_int_equal(sp_client_get_pid(guests[i].client), pid);
+		assert_int_equal(sp_client_get_pid(guests[i].client),
+			are_elsewhere ? 0 : pid);
 	}
 }
 
@@ -634,17 +631,14 @@ static void clients_without_a_process_are_told_apart(void **state) {
 	struct guest some[3], largest, asking;
 	guest_connect_elsewhere(&largest);
 	guest_connect_elsewhere(&asking);
+	are_elsewhere = true;
+	guests_connect_elsewhere(some, 3);
+	are_elsewhere = false;
 	for (int i = 0; i < 3; i++) {
-		guest_connect_elsewhere(&some[i]);
 		charge_fds(&some[i], 10);
 	}
 	charge_fds(&largest, ALL_FDS - 30);
-	for (int i = 0; i < 3; i++) {
-		elsewhere[i] = sp_client_get_pid(some[i].client);
-	}
-	bool admitted = sp_client_admit_pool(asking.client);
-	memset(elsewhere, 0, sizeof(elsewhere));
-	assert_int_equal(admitted, true);
+	assert_int_equal(sp_client_admit_pool(asking.client), true);
 	assert_int_equal(is_connected(&largest), false);
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(is_connected(&some[i]), true);
@@ -654,30 +648,146 @@ static void clients_without_a_process_are_told_apart(void **state) {
 	guest_leave(&asking);
 }
 
-#define MANY (ALL_FDS / SPARED_FDS)
+/* Connects processes, each after those before, and charges fds to each. */
+static void connect_crowd(struct guest *guests, int count, int fds) {
+	for (int i = 0; i < count; i++) {
+		guest_connect_elsewhere(&guests[i]);
+		charge_fds(&guests[i], fds);
+	}
+}
 
-/* Then it is who asks that has to do without. */
-static void who_holds_little_is_spared(void **state) {
-	struct guest many[MANY], asking;
-	for (int i = 0; i < MANY; i++) {
-		guest_connect_elsewhere(&many[i]);
-		charge_fds(&many[i], SPARED_FDS);
+static int count_connected(const struct guest *guests, int count) {
+	int connected = 0;
+	for (int i = 0; i < count; i++) {
+		connected += is_connected(&guests[i]);
 	}
+	return connected;
+}
+
+static void leave_crowd(struct guest *guests, int count) {
+	for (int i = 0; i < count; i++) {
+		guest_leave(&guests[i]);
+	}
+}
+
+static uint64_t get_share_of_fds(void) {
+	return sp_evict_get_share(display.context, SP_RESOURCE_FDS);
+}
+
+static void shares_take_half_of_what_all_may_hold(void **state) {
+	struct guest many[8];
+	assert_int_equal(get_share_of_fds(), 48);
+	connect_crowd(many, 1, 1);
+	assert_int_equal(get_share_of_fds(), ALL_FDS / 2);
+	connect_crowd(many + 1, 7, 1);
+	assert_int_equal(get_share_of_fds(), ALL_FDS / 16);
+	/* Who holds nothing takes no share; nor who has gone, but what is left
+	 * of it cannot be shared. */
+	discharge_fd(many[0].client);
+	discharge_fd(many[1].client);
+	assert_int_equal(get_share_of_fds(), ALL_FDS / 12);
+	wl_client_destroy(many[2].wl_client);
+	wl_client_destroy(many[3].wl_client);
+	charge_fds(&many[3], 16);
+	assert_int_equal(get_share_of_fds(), (ALL_FDS - 16) / 8);
+	leave_crowd(many, 8);
+}
+
+static void who_holds_no_more_than_the_share_is_spared(void **state) {
+	struct guest small[5], large[2], asking;
+	connect_crowd(small, 5, 3);
+	connect_crowd(large, 1, 5);
+	connect_crowd(large + 1, 1, 28);
 	guest_connect_elsewhere(&asking);
-	assert_int_equal(sp_client_admit_pool(asking.client), false);
-	expect_told(&asking, "48 fds for all clients");
-	for (int i = 0; i < MANY; i++) {
-		assert_int_equal(is_connected(&many[i]), true);
-	}
-	/* One more is more than little. */
-	discharge_fd(many[3].client);
-	charge_fds(&many[5], 1);
+	/* 48 / (2 * 7), and of the two above it, the larger. */
+	assert_int_equal(get_share_of_fds(), 3);
 	assert_int_equal(sp_client_admit_pool(asking.client), true);
-	for (int i = 0; i < MANY; i++) {
-		assert_int_equal(is_connected(&many[i]), i != 5);
-		guest_leave(&many[i]);
-	}
+	assert_int_equal(count_connected(small, 5), 5);
+	assert_int_equal(is_connected(&large[0]), true);
+	assert_int_equal(is_connected(&large[1]), false);
+	leave_crowd(small, 5);
+	leave_crowd(large, 2);
 	guest_leave(&asking);
+}
+
+/* It is not the large one that makes it tight. */
+static void crowd_of_small_ones_is_thinned_out_before_a_large_one(
+		void **state) {
+	struct guest many[12], large;
+	connect_crowd(&large, 1, 12);
+	connect_crowd(many, 12, 3);
+	/* Each has 2 more than its share, in sum 24; the large one 11. */
+	assert_int_equal(get_share_of_fds(), 1);
+	assert_int_equal(sp_client_admit_pool(large.client), true);
+	assert_int_equal(is_connected(&large), true);
+	assert_int_equal(count_connected(many, 12), 11);
+	leave_crowd(many, 12);
+	guest_leave(&large);
+}
+
+/* An honest one among a crowd that holds as much, but came after it or before. */
+static void expect_middle_of_a_crowd(bool honest_first) {
+	struct guest many[6], honest;
+	if (honest_first) {
+		connect_crowd(&honest, 1, 8);
+	}
+	connect_crowd(many, 5, 8);
+	if (!honest_first) {
+		connect_crowd(&honest, 1, 8);
+	}
+	guest_connect_elsewhere(&many[5]);
+	assert_int_equal(sp_client_admit_pool(many[5].client), true);
+	assert_int_equal(is_connected(&honest), true);
+	assert_int_equal(count_connected(many, 6), 5);
+	leave_crowd(many, 6);
+	guest_leave(&honest);
+}
+
+static void crowd_that_comes_later_is_thinned_out(void **state) {
+	expect_middle_of_a_crowd(true);
+}
+
+static void crowd_that_came_before_is_thinned_out(void **state) {
+	expect_middle_of_a_crowd(false);
+}
+
+static void asking_client_stays_where_its_process_has_a_larger_one(
+		void **state) {
+	struct guest few[2], honest;
+	connect_crowd(&honest, 1, 10);
+	guests_connect_elsewhere(few, 2);
+	charge_fds(&few[0], 20);
+	charge_fds(&few[1], 18);
+	assert_int_equal(sp_client_admit_pool(few[1].client), true);
+	assert_int_equal(is_connected(&few[0]), false);
+	assert_int_equal(is_connected(&honest), true);
+	leave_crowd(few, 2);
+	guest_leave(&honest);
+}
+
+/* And no more than that. */
+static void as_many_have_to_go_as_it_takes(void **state) {
+	struct guest hogs[5], honest;
+	connect_crowd(hogs, 5, 1);
+	connect_crowd(&honest, 1, 1);
+	for (int i = 0; i < 5; i++) {
+		charge_bytes(&hogs[i], ALL_BYTES / 4 - 1);
+	}
+	charge_bytes(&honest, 1);
+	assert_int_equal(count_connected(hogs, 5), 5);
+	display_settle(&display);
+	assert_int_equal(count_connected(hogs, 5), 4);
+	assert_int_equal(sp_evict_for(display.context,
+		SP_RESOURCE_SHADOW_BYTES, ALL_BYTES / 2, honest.client), true);
+	assert_int_equal(count_connected(hogs, 5), 2);
+	assert_int_equal(is_connected(&honest), true);
+	/* There is never as much. */
+	assert_int_equal(sp_evict_for(display.context,
+		SP_RESOURCE_SHADOW_BYTES, ALL_BYTES + 1, honest.client), false);
+	assert_int_equal(count_connected(hogs, 5), 2);
+	assert_int_equal(is_connected(&honest), true);
+	leave_crowd(hogs, 5);
+	guest_leave(&honest);
 }
 
 static void shadows_in_a_crowd_take_from_the_reserve(void **state) {
@@ -759,6 +869,10 @@ static void room_is_made_only_where_it_is_short(void **state) {
 	guest_connect(&guest);
 	charge_fds(&guest, ALL_FDS - 1);
 	charge_bytes(&guest, ALL_BYTES - 1);
+	make_room();
+	assert_int_equal(is_connected(&guest), true);
+	charge_bytes(&guest, 1);
+	charge_fds(&guest, 1);
 	make_room();
 	assert_int_equal(is_connected(&guest), true);
 	charge_bytes(&guest, 1);
@@ -1094,7 +1208,13 @@ int main(void) {
 		TEST_COMMON(single_large_client_has_to_go_before_small_ones),
 		TEST_COMMON(connections_of_this_process_are_told_apart),
 		TEST_COMMON(clients_without_a_process_are_told_apart),
-		TEST_COMMON(who_holds_little_is_spared),
+		TEST_COMMON(shares_take_half_of_what_all_may_hold),
+		TEST_COMMON(who_holds_no_more_than_the_share_is_spared),
+		TEST_COMMON(crowd_of_small_ones_is_thinned_out_before_a_large_one),
+		TEST_COMMON(crowd_that_comes_later_is_thinned_out),
+		TEST_COMMON(crowd_that_came_before_is_thinned_out),
+		TEST_COMMON(asking_client_stays_where_its_process_has_a_larger_one),
+		TEST_COMMON(as_many_have_to_go_as_it_takes),
 		TEST_COMMON(shadows_in_a_crowd_take_from_the_reserve),
 		TEST_COMMON(bytes_in_a_crowd_are_taken_from_the_reserve),
 		TEST_COMMON(crowd_is_thinned_out_by_the_event_loop),
