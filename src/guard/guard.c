@@ -204,14 +204,23 @@ static bool is_still_there(const struct sp_pool *pool, int fd) {
 		get_fd_lent(pool)) <= 0;
 }
 
+static bool charge_fd(struct sp_client *client) {
+	while (sp_account_charge(&client->account, SP_RESOURCE_FDS, 1) < 0) {
+		if (!sp_client_make_room(client)) {
+			refuse_over(client);
+			return false;
+		}
+	}
+	return true;
+}
+
 /* libwayland closes the fd once it has mapped it. wlroots keeps it, and then the
  * client has one more. */
 static void charge_fd_behind(struct sp_pool *pool, int fd) {
 	if (!is_still_there(pool, fd)) {
 		return;
 	}
-	if (sp_account_charge(&pool->client->account, SP_RESOURCE_FDS, 1) < 0) {
-		refuse_over(pool->client);
+	if (!charge_fd(pool->client)) {
 		return;
 	}
 	pool->fd_behind = true;
@@ -237,9 +246,7 @@ static void charge_fd_of_buffer(struct sealpool_guard *guard,
 	if (!guard->buffers_have_fds) {
 		return;
 	}
-	if (sp_account_charge(&buffer->pool->client->account,
-			SP_RESOURCE_FDS, 1) < 0) {
-		refuse_over(buffer->pool->client);
+	if (!charge_fd(buffer->pool->client)) {
 		return;
 	}
 	buffer->fd_behind = true;
@@ -318,7 +325,10 @@ static void give_nothing(union wl_argument *fd) {
 
 /* Puts the shadow in the place of the file, which is the pool's by now. */
 static int give_shadow(struct sp_pool *pool, union wl_argument *fd) {
-	int ret = sp_backing_pin(&pool->backing);
+	int ret;
+	do {
+		ret = sp_backing_pin(&pool->backing);
+	} while (ret == -EDQUOT && sp_client_make_room(pool->client));
 	fd->h = ret == 0 ? fcntl(pool->backing.shadow.fd, F_DUPFD_CLOEXEC, 0) : -1;
 	return ret == 0 && fd->h < 0 ? -errno : ret;
 }
@@ -494,7 +504,10 @@ static void handle_attach(struct sealpool_guard *guard,
 	if (buffer == NULL || !sp_view_wants_commits(&buffer->view)) {
 		return;
 	}
-	int ret = sp_view_reserve(&buffer->view);
+	int ret;
+	do {
+		ret = sp_view_reserve(&buffer->view);
+	} while (ret == -EDQUOT && sp_client_make_room(buffer->pool->client));
 	if (ret < 0) {
 		refuse(buffer->pool->client, "no memory to copy a buffer", ret);
 		args[0].o = NULL;

@@ -45,6 +45,13 @@ static int setup_few_bytes(void **state) {
 	});
 }
 
+static int setup_few_bytes_for_all(void **state) {
+	return setup_with(state, &(struct sealpool_budget){
+		.shadow_bytes = 32 * BYTES,
+		.all_shadow_bytes = 64 * BYTES,
+	});
+}
+
 static struct peer *create_bystander(struct host *host) {
 	struct peer *peer = peer_create(&host->server);
 	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
@@ -311,6 +318,35 @@ static void what_is_shown_is_held(void **state) {
 	finish_bystander(host, other);
 }
 
+static struct peer *create_holder(struct host *host, int buffers) {
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_picture, .width = WIDTH, .height = buffers * HEIGHT,
+		.kind = CLIENT_MEMORY_UNSEALED);
+	tell(peer, draw_and_show, .frame = 1);
+	return peer;
+}
+
+/* What it asks for is within its own limit, and the others hold nearly all. */
+static void room_is_made_before_one_who_asks_is_refused(void **state) {
+	struct host *host = *state;
+	struct peer *honest = create_bystander(host);
+	struct peer *hogs[3];
+	for (int i = 0; i < 3; i++) {
+		hogs[i] = create_holder(host, 20);
+	}
+	tell(honest, make_picture, .buffer = 1, .width = WIDTH,
+		.height = 24 * HEIGHT, .kind = CLIENT_MEMORY_UNSEALED);
+	tell(honest, draw_and_show, .buffer = 1, .frame = 2);
+	host_expect_shown(host, honest, 2);
+	int connected = 0;
+	for (int i = 0; i < 3; i++) {
+		connected += hogs[i]->client != NULL;
+	}
+	/* As many as it takes have gone. */
+	assert_int_equal(connected, 1);
+	peer_finish(honest);
+}
+
 /* Where the compositor itself lacks something. */
 
 static void with_limit(int resource, rlim_t value, struct rlimit *old) {
@@ -399,6 +435,8 @@ int main(void) {
 			setup_few_bytes),
 		budget_test(nor_is_it_lent, setup_few_bytes),
 		budget_test(what_is_shown_is_held, setup_few_bytes),
+		budget_test(room_is_made_before_one_who_asks_is_refused,
+			setup_few_bytes_for_all),
 		budget_test(no_fd_for_a_shadow, host_setup),
 		budget_test(no_file_as_long_as_the_shadow, host_setup),
 		budget_test(no_addresses_for_the_shadow, host_setup),
