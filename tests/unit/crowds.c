@@ -510,8 +510,9 @@ static const struct shape shapes[] = {
 /* The table */
 
 static void append(char *line, const char *text) {
-	size_t length = strlen(line);
-	snprintf(line + length, LINE_SIZE - length, "%s", text);
+	size_t length = strlen(line), more = strlen(text);
+	assert_true(length + more < LINE_SIZE);
+	memcpy(line + length, text, more + 1);
 }
 
 /* Names who was ended, each name once with its number. Returns how many were. */
