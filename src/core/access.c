@@ -264,7 +264,7 @@ static int begin_copy(struct sp_view *view, uint64_t epoch,
 		point_to(view, view->mapping, access);
 		return 0;
 	}
-	int ret = sp_copies_begin_read(copies, epoch, access, &copy);
+	int ret = sp_copies_begin(copies, NULL, epoch, access, &copy);
 	if (ret < 0) {
 		return ret;
 	}
@@ -273,7 +273,7 @@ static int begin_copy(struct sp_view *view, uint64_t epoch,
 	return 0;
 }
 
-void sp_view_report(struct sp_view *view, int error) {
+static void report(struct sp_view *view, int error) {
 	if (error == -EDQUOT) {
 		view->ops->over_budget(view);
 	} else {
@@ -301,23 +301,18 @@ int sp_view_begin_read(struct sp_view *view, uint64_t epoch,
 		 * keeps a texture of the old size, and then aborts. */
 		access->data = sp_untrusted_own(
 			view->backing->memory->zeroes->data);
-		sp_view_report(view, ret);
+		report(view, ret);
 	}
 	return 0;
 }
 
-/* The client's file, to be written by the kernel or, if it is sealed, in place; NULL
- * where only a reader thread may write it. Seals
+/* The client's file, to be written by the kernel or, if it is sealed, in place. Seals
  * can forbid this (EPERM), and a lack of addresses or of huge pages make it
  * impossible. Returns 0 or a negative errno. */
 static int map_for_writing(struct sp_view *view, struct sp_mapping **mapping) {
 	struct sp_backing *backing = view->backing;
 	if (!backing->file.writable) {
 		return -EACCES;
-	}
-	*mapping = NULL;
-	if (backing->file.kind == SP_FILE_SLOW) {
-		return 0;
 	}
 	*mapping = sp_backing_map(backing, SP_MAPPING_WRITE,
 		view->layout.end);
@@ -347,7 +342,7 @@ int sp_view_begin_write(struct sp_view *view, uint64_t epoch,
 	if (!view->tracked) {
 		sp_view_age(view, NULL, 0);
 	}
-	ret = sp_copies_begin_write(copies, epoch, mapping, access, &copy);
+	ret = sp_copies_begin(copies, mapping, epoch, access, &copy);
 	if (ret < 0) {
 		goto error_mapping;
 	}
@@ -357,7 +352,7 @@ int sp_view_begin_write(struct sp_view *view, uint64_t epoch,
 
 error_mapping:
 	sp_mapping_unref(mapping);
-	sp_view_report(view, ret);
+	report(view, ret);
 	return ret;
 }
 
@@ -430,7 +425,7 @@ int sp_view_write_back(struct sp_view *view, const pixman_region32_t *region) {
 	if (ret < 0) {
 		return ret;
 	}
-	sp_copies_write_back(view->copies, &view->backing->shadow, region,
+	sp_copies_write_back(view->copies, view->backing->shadow.fd, region,
 		mapping);
 	sp_mapping_unref(mapping);
 	return 0;

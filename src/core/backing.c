@@ -13,13 +13,12 @@
 
 int sp_backing_init(struct sp_backing *backing, struct sp_memory *memory,
 		struct sp_account *account, struct sp_spare_slot *spare,
-		struct sp_reader *reader, struct sp_counters *client_counters,
+		struct sp_counters *client_counters,
 		const struct sp_file *file, uint64_t size) {
 	*backing = (struct sp_backing){
 		.memory = memory,
 		.account = account,
 		.spare = spare,
-		.reader = reader,
 		.client_counters = client_counters,
 		.size = size,
 	};

@@ -15,15 +15,12 @@
 #include "uses.h"
 
 struct sp_account;
-struct sp_reader;
 
 /** A pool's memory: the client's file, and where it is mapped. */
 struct sp_backing {
 	struct sp_memory *memory;
 	struct sp_account *account;
 	struct sp_spare_slot *spare;
-	/* Of the client, for a file that may never answer. */
-	struct sp_reader *reader;
 	struct sp_file file;
 	/* Which chunks of the file have been seen to have memory. */
 	struct sp_chunks filled;
@@ -51,9 +48,8 @@ struct sp_backing {
  * then. */
 int sp_backing_init(struct sp_backing *backing, struct sp_memory *memory,
 	struct sp_account *account, struct sp_spare_slot *spare,
-	struct sp_reader *reader, struct sp_counters *client_counters,
-	const struct sp_file *file, uint64_t size);
-/** A file that may never answer is left to the caller: see sp_file_finish(). */
+	struct sp_counters *client_counters, const struct sp_file *file,
+	uint64_t size);
 void sp_backing_finish(struct sp_backing *backing);
 
 /** The pool is longer now. */

@@ -67,7 +67,6 @@ struct sp_client *sp_client_get(struct sp_context *context,
 	}
 	sp_context_ref(context);
 	client->id = ++context->clients_made;
-	sp_reader_init(&client->reader, &context->memory.readers);
 	client->wl_client_destroy.notify = client_handle_wl_client_destroy;
 	wl_client_add_destroy_listener(wl_client, &client->wl_client_destroy);
 	wl_list_insert(&context->clients, &client->link);

@@ -12,7 +12,6 @@
 #include "account.h"
 #include "memory.h"
 #include "process.h"
-#include "reader.h"
 #include "spare.h"
 
 struct sp_budget_feedback;
@@ -57,7 +56,6 @@ struct sp_client {
 	uint32_t buffers_len;
 	struct sp_account account;
 	struct sp_spare_slot spare;
-	struct sp_reader reader;
 	struct sp_counters counters;
 
 	/* What the client is told of, while that may change. */

@@ -14,7 +14,6 @@
 #include "context.h"
 #include "evict.h"
 #include "format.h"
-#include "silence.h"
 
 void sp_log(struct sp_context *context,
 		enum sealpool_log_importance importance,
@@ -61,17 +60,6 @@ static void handle_cache_filled(struct sp_cache *cache) {
 	sp_idle_note(context);
 }
 
-static void handle_readers_wake(struct sp_readers *readers) {
-	struct sp_context *context =
-		wl_container_of(readers, context, memory.readers);
-	sp_mailbox_post(&context->mailbox, &context->answers);
-}
-
-static void handle_answers(struct sp_mail *mail) {
-	struct sp_context *context = wl_container_of(mail, context, answers);
-	sp_readers_handle_finished(&context->memory.readers);
-}
-
 struct sp_context *sp_context_create(struct wl_display *display,
 		const struct sealpool_options *options) {
 	struct sp_context blank = {
@@ -92,8 +80,7 @@ struct sp_context *sp_context_create(struct wl_display *display,
 	sp_budget_init(&context->limits, &options->budget);
 	init_account(context);
 
-	int ret = sp_memory_init(&context->memory, handle_cache_filled,
-		handle_readers_wake);
+	int ret = sp_memory_init(&context->memory, handle_cache_filled);
 	if (ret < 0) {
 		goto error_context;
 	}
@@ -108,20 +95,13 @@ struct sp_context *sp_context_create(struct wl_display *display,
 	}
 	/* Disconnecting those that go in any case may make room enough. */
 	sp_clients_init(context);
-	sp_mailbox_add(&context->mailbox, &context->answers, handle_answers);
 	ret = sp_reports_init(&context->reports, &context->mailbox);
 	if (ret < 0) {
 		goto error_idle;
 	}
-	ret = sp_silence_init(context);
-	if (ret < 0) {
-		goto error_reports;
-	}
 	sp_evict_init(context);
 	return context;
 
-error_reports:
-	sp_reports_finish(&context->reports);
 error_idle:
 	sp_idle_detach(context);
 error_mailbox:
@@ -138,11 +118,8 @@ error_context:
 void sp_context_detach(struct sp_context *context) {
 	sp_epoch_detach(&context->epoch);
 	sp_idle_detach(context);
-	sp_silence_detach(context);
 	sp_mailbox_detach(&context->mailbox);
 	context->display = NULL;
-	/* What a file answers later, nobody would handle. */
-	sp_readers_drain(&context->memory.readers);
 	/* Nothing would give them back later. */
 	sp_cache_drop_old(&context->memory.cache, UINT64_MAX);
 }

@@ -15,7 +15,6 @@
 #include "mailbox.h"
 #include "memory.h"
 #include "report.h"
-#include "silence.h"
 
 struct sp_pool;
 
@@ -55,9 +54,6 @@ struct sp_context {
 	struct sp_mail pressure;
 	struct sp_reports reports;
 	struct sp_idle idle;
-	/* Reader threads have done something. */
-	struct sp_mail answers;
-	struct sp_silence silence;
 	struct sp_epoch epoch;
 	/* Of all clients. */
 	uint32_t feedbacks_len;

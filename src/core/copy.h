@@ -27,8 +27,8 @@ struct sp_copy_source {
 	/* Where its first byte is mapped, as far as the layout goes, or NULL:
 	 * the kernel may be asked to read there, but we do not. */
 	const uint8_t SP_UNTRUSTED *base;
-	/* Holes are not looked for: it is not shared memory. */
-	bool counts_as_full;
+	/* Its fd must not be read: it is not one of shared memory. */
+	bool only_mapped;
 	/* For what is read there. */
 	struct sp_bounce *bounce;
 };
@@ -50,10 +50,6 @@ struct sp_copy_target {
 struct sp_copied sp_copy_in(const struct sp_copy_source *source,
 	const struct sp_layout *layout, const pixman_region32_t *region,
 	const struct sp_copy_target *target);
-
-/** Writes pixels that were read elsewhere. */
-void sp_copy_row(const struct sp_copy_target *target, uint64_t offset,
-	const uint8_t *from, size_t length);
 
 /** Whether such a mapping would save much time. */
 bool sp_copy_in_wants_mapping(const struct sp_layout *layout,

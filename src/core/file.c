@@ -4,11 +4,10 @@
  *
  * An fd can lead to a file system whose server is the client itself (FUSE) or
  * is out of reach (NFS); fstat(), fstatfs(), read() and even close() then wait
- * for an answer that may never come. No file system is trusted to answer:
- * fcntl(F_GET_SEALS) succeeds on memfd, tmpfs and hugetlbfs files only, which are
- * memory, and the VFS answers it for all others. Of those, what has a path is a
- * file that only reader threads touch (slow.c), be it on a disk, in an overlay or a
- * container; and what has none, a pipe, a socket, an anonymous inode, is refused.
+ * for an answer that may never come. So nothing here asks a file system before
+ * it is known to be one that answers: fcntl(F_GET_SEALS) succeeds on memfd,
+ * tmpfs and hugetlbfs files only, and is answered by the VFS for all others;
+ * for those, /proc names the file system without asking it.
  */
 #include <assert.h>
 #include <errno.h>
@@ -28,11 +27,136 @@
 
 #include "file.h"
 
-/* /proc knows that by itself: what has no path is named "pipe:[1]", say. */
-static bool has_path(int fd) {
-	char link[64], target[2];
+/*
+ * File systems whose server is this machine's kernel and whose storage is
+ * local: by the name in mountinfo and the number of statfs(2), whose man page
+ * has those that <linux/magic.h> lacks or lacked once. Not here on purpose:
+ * overlay, whose layers can be anything (but see is_on_root()).
+ */
+static const struct {
+	const char *name;
+	uint32_t magic;
+} local_file_systems[] = {
+	{ "bcachefs", 0xca451a4e },
+	{ "btrfs", BTRFS_SUPER_MAGIC },
+	{ "ext2", EXT2_SUPER_MAGIC },
+	{ "ext3", EXT3_SUPER_MAGIC },
+	{ "ext4", EXT4_SUPER_MAGIC },
+	{ "f2fs", F2FS_SUPER_MAGIC },
+	{ "jfs", 0x3153464a },
+	{ "nilfs2", NILFS_SUPER_MAGIC },
+	{ "ramfs", RAMFS_MAGIC },
+	{ "xfs", 0x58465342 },
+	{ "zfs", 0x2fc12fc1 },
+};
+
+/* By its name, or without one (NULL) by its number. */
+static bool is_local_file_system(const char *name, uint32_t magic) {
+	size_t count = sizeof(local_file_systems) / sizeof(local_file_systems[0]);
+	for (size_t i = 0; i < count; i++) {
+		if (name != NULL ? strcmp(name, local_file_systems[i].name) == 0 :
+				magic == local_file_systems[i].magic) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* What an fd is of begins so in /proc, which asks nobody else. */
+static bool is_named(int fd, const char *prefix) {
+	char link[64], target[16];
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	return readlink(link, target, sizeof(target)) > 0 && target[0] == '/';
+	size_t length = strlen(prefix);
+	ssize_t read = readlink(link, target, sizeof(target));
+	return read >= (ssize_t)length && memcmp(target, prefix, length) == 0;
+}
+
+/* The mount that an fd with a path was opened on, or -1. */
+static long get_mount_id(int fd) {
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	FILE *info = fopen(path, "re");
+	if (info == NULL) {
+		return -1;
+	}
+	char line[256];
+	long mount_id = -1;
+	while (mount_id < 0 && fgets(line, sizeof(line), info) != NULL) {
+		if (sscanf(line, "mnt_id: %ld", &mount_id) != 1) {
+			mount_id = -1;
+		}
+	}
+	fclose(info);
+	return mount_id;
+}
+
+/*
+ * Whether this is the mount of /, which is where this very program is: no client
+ * can be its server. So it may be an overlay too, as in most containers.
+ */
+static bool is_on_root(long mount_id) {
+	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0) {
+		return false;
+	}
+	bool same = get_mount_id(root) == mount_id;
+	close(root);
+	return same;
+}
+
+/*
+ * A chroot() without a mount of its own leads to a mount that mountinfo does not
+ * list. Of that one, and no other, the file system can be asked.
+ */
+static bool is_on_unlisted_root(long mount_id) {
+	struct statfs fs;
+	return is_on_root(mount_id) && statfs("/", &fs) == 0 &&
+		((unsigned long)fs.f_type == OVERLAYFS_SUPER_MAGIC ||
+		is_local_file_system(NULL, (uint32_t)fs.f_type));
+}
+
+/*
+ * Whether the fd is on a mount of a local file system. Pipes, sockets and the
+ * kernel's other inner mounts are not in mountinfo, nor are mounts of another
+ * mount namespace: they count as not local.
+ */
+static bool is_on_local_mount(int fd) {
+	/* What has no path has no such mount. To ask for it can be to wait: for
+	 * the lock of an epoll instance, say, which is held by whoever adds a
+	 * file to it that does not answer. */
+	if (!is_named(fd, "/")) {
+		return false;
+	}
+	long mount_id = get_mount_id(fd);
+	if (mount_id < 0) {
+		return false;
+	}
+	FILE *mounts = fopen("/proc/self/mountinfo", "re");
+	if (mounts == NULL) {
+		return false;
+	}
+	bool found = false, local = false;
+	char *line = NULL;
+	size_t capacity = 0;
+	while (!found && getline(&line, &capacity, mounts) >= 0) {
+		if (strtol(line, NULL, 10) != mount_id) {
+			continue;
+		}
+		found = true;
+		/* Fields of varying number, then " - TYPE SOURCE OPTIONS";
+		 * spaces within fields are escaped. */
+		char *type = strstr(line, " - ");
+		if (type != NULL) {
+			type += strlen(" - ");
+			type[strcspn(type, " \n")] = '\0';
+			local = is_local_file_system(type, 0) ||
+				(strcmp(type, "overlay") == 0 &&
+				is_on_root(mount_id));
+		}
+	}
+	free(line);
+	fclose(mounts);
+	return found ? local : is_on_unlisted_root(mount_id);
 }
 
 static bool has_holes(const struct stat *st) {
@@ -61,19 +185,9 @@ int sp_file_init(struct sp_file *file, int fd, const char **reason) {
 
 	/* Seals first, size second: what is seen in this order stays true. */
 	int seals = fcntl(fd, F_GET_SEALS);
-	if (seals < 0) {
-		if (!has_path(fd)) {
-			*reason = "is not shared memory, nor a file that has a path";
-			return -EINVAL;
-		}
-		*file = (struct sp_file){
-			.fd = fd,
-			.kind = SP_FILE_SLOW,
-			.writable = (flags & O_ACCMODE) == O_RDWR,
-			.never_sealed = true,
-			.page_size = (size_t)sysconf(_SC_PAGESIZE),
-		};
-		return 0;
+	if (seals < 0 && !is_on_local_mount(fd)) {
+		*reason = "is not shared memory, nor on a local file system";
+		return -EINVAL;
 	}
 
 	struct stat st;
@@ -86,11 +200,11 @@ int sp_file_init(struct sp_file *file, int fd, const char **reason) {
 		return -EINVAL;
 	}
 
-	enum sp_file_kind kind = SP_FILE_SHMEM;
+	enum sp_file_kind kind = seals < 0 ? SP_FILE_LOCAL : SP_FILE_SHMEM;
 	size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
 	/* tmpfs reports a huge block size as well where it is told to use
 	 * transparent huge pages, so ask which of the two this is. */
-	if ((size_t)st.st_blksize != page_size) {
+	if (kind == SP_FILE_SHMEM && (size_t)st.st_blksize != page_size) {
 		struct statfs fs;
 		if (fstatfs(fd, &fs) < 0) {
 			*reason = "has no file system";
@@ -106,7 +220,7 @@ int sp_file_init(struct sp_file *file, int fd, const char **reason) {
 	file->kind = kind;
 	file->writable = (flags & O_ACCMODE) == O_RDWR;
 	file->page_size = page_size;
-	if (seals & F_SEAL_SHRINK) {
+	if (seals >= 0 && (seals & F_SEAL_SHRINK)) {
 		atomic_store(&file->sealed_size, (uint64_t)st.st_size);
 	}
 	file->never_sealed = is_never_sealed(seals);
@@ -207,10 +321,12 @@ void sp_file_discard_fd(int fd) {
 }
 
 void sp_file_finish(struct sp_file *file) {
-	if (file->fd >= 0 && file->kind != SP_FILE_SLOW) {
+	if (file->fd >= 0 && file->kind == SP_FILE_LOCAL) {
+		close_elsewhere(file->fd);
+	} else if (file->fd >= 0) {
 		close(file->fd);
-		file->fd = -1;
 	}
+	file->fd = -1;
 }
 
 int64_t sp_file_look(const struct sp_file *file, bool *holes) {

@@ -12,8 +12,8 @@ enum sp_file_kind {
 	SP_FILE_SHMEM,
 	/* MFD_HUGETLB, a file on hugetlbfs */
 	SP_FILE_HUGETLB,
-	/* anything else that has a path: only reader threads touch it */
-	SP_FILE_SLOW,
+	/* a regular file on a local disk file system */
+	SP_FILE_LOCAL,
 };
 
 struct sp_file {
@@ -44,7 +44,6 @@ struct sp_file {
  * Returns 0 or a negative errno.
  */
 int sp_file_init(struct sp_file *file, int fd, const char **reason);
-/** Closes it; one that may never answer is left for a reader thread to close. */
 void sp_file_finish(struct sp_file *file);
 
 /** Closes an fd of unknown make on a thread of its own: see the source. */
@@ -53,8 +52,6 @@ void sp_file_discard_fd(int fd);
 /** Whether this process may make a file of its own so many bytes long: beyond
  * RLIMIT_FSIZE that is not just refused, it raises SIGXFSZ. Any thread. */
 bool sp_file_may_be_as_long(uint64_t size);
-
-/* Of memory only, not of SP_FILE_SLOW: */
 
 /** The file's size in bytes now, or a negative errno. Any thread. */
 int64_t sp_file_get_size(const struct sp_file *file);

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <wayland-server-protocol.h>
 
@@ -95,80 +94,6 @@ static void pool_handle_resource_destroy(struct wl_resource *resource) {
 	sp_pool_unref(pool);
 }
 
-/* Files that may never answer: the pool has one job at a time */
-
-static struct sp_pool *pool_from_job(struct sp_job *job) {
-	struct sp_pool *pool = wl_container_of(job, pool, job);
-	return pool;
-}
-
-static void look_at_file(struct sp_job *job) {
-	struct sp_pool *pool = pool_from_job(job);
-	struct stat st;
-	pool->is_regular = fstat(pool->backing.file.fd, &st) == 0 &&
-		S_ISREG(st.st_mode);
-}
-
-static void finish_look(struct sp_job *job) {
-	struct sp_pool *pool = pool_from_job(job);
-	if (!pool->is_regular && pool->resource != NULL &&
-			!pool->client->ending) {
-		sp_pool_refuse_file(pool->client->context, pool->resource,
-			"is not a regular file");
-		sp_client_end_later(pool->client);
-	}
-	sp_pool_unref(pool);
-}
-
-/* Nobody waits for the type of such a file: one that is not regular is refused when
- * that is known. */
-static void pool_look_at_file(struct sp_pool *pool) {
-	pool->job.run = look_at_file;
-	pool->job.finish = finish_look;
-	sp_pool_ref(pool);
-	sp_reader_submit(&pool->client->reader, &pool->job);
-	sp_silence_note(pool->client->context);
-}
-
-static void pool_free(struct sp_pool *pool) {
-	sp_client_dismiss_pool(pool->client);
-	sp_client_unref(pool->client);
-	free(pool);
-}
-
-static void close_file(struct sp_job *job) {
-	close(pool_from_job(job)->backing.file.fd);
-}
-
-static void finish_close(struct sp_job *job) {
-	pool_free(pool_from_job(job));
-}
-
-/* It counts as the client's until it is closed. */
-static void pool_close_file(struct sp_pool *pool) {
-	struct sp_context *context = pool->client->context;
-	pool->job.run = close_file;
-	pool->job.finish = finish_close;
-	sp_reader_submit(&pool->client->reader, &pool->job);
-	if (context->display == NULL) {
-		/* No event loop would handle it. */
-		sp_context_ref(context);
-		sp_readers_drain(&context->memory.readers);
-		sp_context_unref(context);
-	}
-}
-
-int sp_pool_open_file(struct sp_context *context, struct sp_file *file, int fd,
-		const char **reason) {
-	int ret = sp_file_init(file, fd, reason);
-	if (ret == 0 && file->kind == SP_FILE_SLOW &&
-			!sp_readers_are_available(&context->memory.readers)) {
-		*reason = "cannot be read now: too many files do not answer";
-		return -EAGAIN;
-	}
-	return ret;
-}
-
 struct sp_pool *sp_pool_new(struct sp_context *context,
 		struct wl_client *wl_client, struct sp_file *file,
 		int32_t size) {
@@ -188,8 +113,8 @@ struct sp_pool *sp_pool_new(struct sp_context *context,
 		goto error_admitted;
 	}
 	if (sp_backing_init(&pool->backing, &context->memory, &client->account,
-			&client->spare, &client->reader, &client->counters,
-			file, (uint64_t)size) < 0) {
+			&client->spare, &client->counters, file,
+			(uint64_t)size) < 0) {
 		sp_post_no_memory(context, wl_client);
 		goto error_pool;
 	}
@@ -200,9 +125,6 @@ struct sp_pool *sp_pool_new(struct sp_context *context,
 	wl_list_init(&pool->lents);
 	pool->refs = 1;
 	pool->size = size;
-	if (file->kind == SP_FILE_SLOW) {
-		pool_look_at_file(pool);
-	}
 	return pool;
 
 error_pool:
@@ -210,19 +132,19 @@ error_pool:
 error_admitted:
 	sp_client_dismiss_pool(client);
 error_file:
-	sp_file_discard_fd(file->fd);
+	sp_file_finish(file);
 	return NULL;
 }
 
 void sp_pool_refuse_file(struct sp_context *context,
-		struct wl_resource *resource, const char *reason) {
+		struct wl_resource *shm_resource, const char *reason) {
 	pid_t pid;
-	wl_client_get_credentials(wl_resource_get_client(resource), &pid,
+	wl_client_get_credentials(wl_resource_get_client(shm_resource), &pid,
 		NULL, NULL);
 	sp_log(context, SEALPOOL_LOG_INFO,
 		"client %d: the pool's file %s: disconnected", (int)pid,
 		reason);
-	wl_resource_post_error(resource, WL_SHM_ERROR_INVALID_FD,
+	wl_resource_post_error(shm_resource, WL_SHM_ERROR_INVALID_FD,
 		"the pool's file %s", reason);
 }
 
@@ -239,7 +161,7 @@ void sp_pool_create(struct sp_context *context, struct wl_client *wl_client,
 
 	struct sp_file file;
 	const char *reason;
-	if (sp_pool_open_file(context, &file, fd, &reason) < 0) {
+	if (sp_file_init(&file, fd, &reason) < 0) {
 		sp_pool_refuse_file(context, shm_resource, reason);
 		sp_file_discard_fd(fd);
 		return;
@@ -275,9 +197,7 @@ void sp_pool_unref(struct sp_pool *pool) {
 	if (pool->fd_behind) {
 		sp_account_discharge(&pool->client->account, SP_RESOURCE_FDS, 1);
 	}
-	if (pool->backing.file.kind == SP_FILE_SLOW) {
-		pool_close_file(pool);
-	} else {
-		pool_free(pool);
-	}
+	sp_client_dismiss_pool(pool->client);
+	sp_client_unref(pool->client);
+	free(pool);
 }

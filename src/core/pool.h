@@ -23,10 +23,6 @@ struct sp_pool {
 
 	int32_t size;
 	struct sp_backing backing;
-	/* Of a file that may never answer: holds a reference, or the pool's end
-	 * up. */
-	struct sp_job job;
-	bool is_regular;
 };
 
 /**
@@ -37,14 +33,9 @@ struct sp_pool {
 struct sp_pool *sp_pool_new(struct sp_context *context,
 	struct wl_client *wl_client, struct sp_file *file, int32_t size);
 
-/** Finds out what an fd from a client is: see sp_file_init(). Refuses a file that may
- * never answer while there is no thread for it. */
-int sp_pool_open_file(struct sp_context *context, struct sp_file *file, int fd,
-	const char **reason);
-
-/** Says so to the client, in the name of its wl_shm or wl_shm_pool, and in the log. */
+/** Says so to the client of a wl_shm, and in the log. */
 void sp_pool_refuse_file(struct sp_context *context,
-	struct wl_resource *resource, const char *reason);
+	struct wl_resource *shm_resource, const char *reason);
 
 /**
  * Handles wl_shm.create_pool. Takes the fd over, and posts errors itself.

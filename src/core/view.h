@@ -25,8 +25,6 @@ struct sp_view_ops {
 	void (*over_budget)(struct sp_view *view);
 	/* The compositor lacks what a copy takes: a negative errno. */
 	void (*failed)(struct sp_view *view, int error);
-	/* The client's file has not answered yet. */
-	void (*silent)(struct sp_view *view);
 };
 
 /** How the compositor sees a buffer's bytes. */
@@ -79,10 +77,6 @@ int sp_view_begin_read(struct sp_view *view, uint64_t epoch,
 int sp_view_begin_write(struct sp_view *view, uint64_t epoch,
 	struct sp_access *access);
 void sp_view_end(struct sp_view *view, struct sp_access *access);
-
-/** Reports why a copy could not be made: a negative errno. Any thread, without a
- * lock. */
-void sp_view_report(struct sp_view *view, int error);
 
 /** Whether commits have anything to tell to this view. */
 bool sp_view_wants_commits(const struct sp_view *view);

@@ -349,7 +349,7 @@ static void handle_create_pool(struct sealpool_guard *guard,
 
 	struct sp_file file;
 	const char *reason;
-	if (sp_pool_open_file(guard->shm->context, &file, fd, &reason) < 0) {
+	if (sp_file_init(&file, fd, &reason) < 0) {
 		sp_pool_refuse_file(guard->shm->context, message->resource,
 			reason);
 		give_nothing(&args[1]);

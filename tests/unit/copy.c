@@ -673,6 +673,52 @@ static void last_rows_of_the_largest_pool_are_exact(void **state) {
 	close(fd);
 }
 
+/* What must not be read by its fd */
+
+static int open_for_writing(int fd) {
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	int again = open(path, O_WRONLY | O_CLOEXEC);
+	assert_true(again >= 0);
+	return again;
+}
+
+static void file_that_is_only_mapped_is_copied_to_its_end(void **state) {
+	struct sp_layout layout = make_layout(DRM_FORMAT_XRGB8888, 0, 64, 2048,
+		256);
+	size_t length = (size_t)layout.end, there = length - 1000;
+	int fd = create_file((off_t)there);
+	uint8_t *base = mmap(NULL, length, PROT_READ, MAP_SHARED, fd, 0);
+	assert_true(base != MAP_FAILED);
+	uint8_t *to = create_bytes(length);
+	struct sp_bounce bounce;
+	assert_int_equal(sp_bounce_init(&bounce), 0);
+	struct sp_copy_source source = {
+		/* Nothing would come from there. */
+		.fd = open_for_writing(fd),
+		.base = base, .only_mapped = true, .bounce = &bounce,
+	};
+	struct sp_chunks written = { 0 };
+	struct sp_copy_target target = {
+		.data = to, .written = &written,
+	};
+	pixman_region32_t region;
+	pixman_region32_init_rect(&region, 0, 0, 64, 2048);
+	expect_copied(sp_copy_in(&source, &layout, &region, &target), there,
+		length - there);
+	pixman_region32_fini(&region);
+	for (size_t i = 0; i < length; i++) {
+		if (to[i] != (i < there ? pattern(i) : 0)) {
+			fail_msg("byte %zu is 0x%02x", i, to[i]);
+		}
+	}
+	sp_bounce_finish(&bounce);
+	close(source.fd);
+	free(to);
+	munmap(base, length);
+	close(fd);
+}
+
 /* Holes: of large files, which are 8 MiB here with data in the fourth. */
 
 #define LARGE ((size_t)8 << 20)
@@ -1088,6 +1134,7 @@ int main(void) {
 		TEST(file_offset_stays_where_it_was),
 		TEST(last_rows_of_the_largest_pool_are_exact),
 
+		TEST(file_that_is_only_mapped_is_copied_to_its_end),
 		TEST(holes_of_a_large_file_are_not_copied),
 		TEST(holes_over_what_was_copied_before_read_as_zero),
 		TEST(large_file_that_ends_early_lacks_the_rest),
