@@ -316,7 +316,10 @@ static int map_for_writing(struct sp_view *view, struct sp_mapping **mapping) {
 	}
 	*mapping = sp_backing_map(backing, SP_MAPPING_WRITE,
 		view->layout.end);
-	return *mapping != NULL ? 0 : errno == ENOMEM ? -ENOMEM : -EACCES;
+	if (*mapping == NULL) {
+		return errno == EPERM || errno == EACCES ? -EACCES : -ENOMEM;
+	}
+	return 0;
 }
 
 int sp_view_begin_write(struct sp_view *view, uint64_t epoch,

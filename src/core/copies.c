@@ -73,6 +73,8 @@ struct sp_copies {
 	pthread_mutex_t lock; /* over all below */
 	pthread_cond_t filled;
 	struct sp_list list; /* sp_copy.link */
+	/* A copy is being made, without the lock. */
+	bool creating;
 };
 
 static struct sp_cache *get_cache(const struct sp_copies *copies) {
@@ -417,14 +419,22 @@ static struct sp_copy *wait_for(struct sp_copies *copies, bool for_writing,
  * Releases the lock meanwhile. */
 static struct sp_copy *find_or_create(struct sp_copies *copies,
 		bool for_writing, int *error) {
-	struct sp_copy *copy = wait_for(copies, for_writing, false);
+	struct sp_copy *copy;
+	while ((copy = wait_for(copies, for_writing, false)) == NULL &&
+			copies->creating) {
+		/* By another thread, which may serve here as well. */
+		pthread_cond_wait(&copies->filled, &copies->lock);
+	}
 	if (copy != NULL) {
 		return copy;
 	}
 	struct sp_copy *created = NULL;
+	copies->creating = true;
 	pthread_mutex_unlock(&copies->lock);
 	*error = copy_create(copies, for_writing, &created);
 	pthread_mutex_lock(&copies->lock);
+	copies->creating = false;
+	pthread_cond_broadcast(&copies->filled);
 	if (created != NULL) {
 		sp_list_append(&copies->list, &created->link);
 		return created;

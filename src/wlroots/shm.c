@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wayland-server-protocol.h>
 #include <wlr/interfaces/wlr_buffer.h>
 #include <wlr/render/drm_format_set.h>
 #include <wlr/render/wlr_renderer.h>
@@ -21,6 +22,8 @@ struct sealpool_wlr_buffer {
 	struct sealpool_buffer *buffer;
 	/* wlroots allows one access to a wlr_buffer at a time. */
 	struct sealpool_access access;
+	/* What is written instead into memory that may not be written, or NULL. */
+	void *discarded;
 	struct wl_listener release;
 	struct wl_listener resource_destroy;
 };
@@ -69,6 +72,27 @@ static bool buffer_get_shm(struct wlr_buffer *base,
 	return true;
 }
 
+/* A compositor writes what a client asked for, such as a capture, into the
+ * client's memory. Where that may not be written, the client is ended, and the
+ * compositor gets memory to write to all the same: wlroots' screencopy keeps
+ * its lock of the buffer where an access fails. */
+static bool begin_discarded_write(struct sealpool_wlr_buffer *buffer) {
+	size_t stride = (size_t)sealpool_buffer_get_stride(buffer->buffer);
+	void *memory = calloc((size_t)buffer->base.height, stride);
+	if (memory == NULL) {
+		return false;
+	}
+	struct wl_resource *resource =
+		sealpool_buffer_get_resource(buffer->buffer);
+	if (resource != NULL) {
+		wl_resource_post_error(resource, WL_SHM_ERROR_INVALID_FD,
+			"the pool's file cannot be written, and a picture is "
+			"to be written to this buffer");
+	}
+	buffer->discarded = memory;
+	return true;
+}
+
 static bool buffer_begin_data_ptr_access(struct wlr_buffer *base,
 		uint32_t wlr_flags, void **data, uint32_t *format,
 		size_t *stride) {
@@ -82,6 +106,12 @@ static bool buffer_begin_data_ptr_access(struct wlr_buffer *base,
 	}
 	int ret = sealpool_buffer_begin_access(buffer->buffer, flags,
 		&buffer->access);
+	if (ret == -EACCES && begin_discarded_write(buffer)) {
+		*data = buffer->discarded;
+		*format = sealpool_buffer_get_format(buffer->buffer);
+		*stride = (size_t)sealpool_buffer_get_stride(buffer->buffer);
+		return true;
+	}
 	if (ret < 0) {
 		wlr_log(WLR_DEBUG, "Cannot access a wl_shm buffer: %s",
 			strerror(-ret));
@@ -95,6 +125,11 @@ static bool buffer_begin_data_ptr_access(struct wlr_buffer *base,
 
 static void buffer_end_data_ptr_access(struct wlr_buffer *base) {
 	struct sealpool_wlr_buffer *buffer = buffer_from_base(base);
+	if (buffer->discarded != NULL) {
+		free(buffer->discarded);
+		buffer->discarded = NULL;
+		return;
+	}
 	sealpool_access_end(&buffer->access);
 }
 
