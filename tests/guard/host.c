@@ -452,11 +452,6 @@ static void handle_log(void *data, enum sealpool_log_importance importance,
 	server->messages++;
 }
 
-/* libwayland notes each client that it ends; here that is the usual. */
-static void ignore_log(const char *format, va_list args) {
-	/* The client tells the test what its error was. */
-}
-
 /* Is called after the guard, as it is older, and so does what a wl_shm would that
  * is called after both. */
 static void open_fd(void *data, enum wl_protocol_logger_type direction,
@@ -481,20 +476,12 @@ static void open_fd(void *data, enum wl_protocol_logger_type direction,
 }
 
 struct host *host_create(const struct sealpool_options *options) {
-	/* As server_destroy() frees it: by its first member. */
 	struct host *host = calloc(1, sizeof(*host));
 	assert_non_null(host);
 	struct server *server = &host->server;
-	wl_log_set_handler_server(ignore_log);
-	server->fds_before = count_fds();
-	server->mappings_before = count_pool_mappings();
-	wl_list_init(&server->surfaces);
-	wl_list_init(&server->peers);
+	assert_true(server_init(server));
 	wl_list_init(&host->surfaces);
 	wl_list_init(&host->takers);
-	server->display = wl_display_create();
-	assert_non_null(server->display);
-	server->loop = wl_display_get_event_loop(server->display);
 	struct sealpool_options mine = { .size = sizeof(mine) };
 	if (options != NULL) {
 		mine = *options;

@@ -42,15 +42,6 @@ static int setup_never(void **state) {
 	return setup_after(state, UINT32_MAX);
 }
 
-static struct peer *create_peer_with_picture(struct server *server,
-		enum client_memory_kind kind) {
-	struct peer *peer = peer_create(server);
-	tell(peer, make_picture, .kind = kind, .width = WIDTH,
-		.height = HEIGHT);
-	tell(peer, draw_and_show, .frame = 1);
-	return peer;
-}
-
 static uint64_t get_shadow_bytes(struct server *server,
 		const struct peer *peer) {
 	return server_get_stats(server, peer).shadow_bytes;
@@ -78,8 +69,8 @@ static void let_time_pass(struct server *server) {
 
 static void copies_that_are_idle_are_given_back(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	size_t mappings = count_pool_mappings();
 	expect_frame(server_get_shown(server, peer), 1);
 	wait_given_back(server, peer);
@@ -90,8 +81,8 @@ static void copies_that_are_idle_are_given_back(void **state) {
 
 static void memory_for_writing_is_given_back_as_well(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	struct sealpool_buffer *buffer = server_get_shown(server, peer);
 	for (int i = 0; i < 2; i++) {
 		struct sealpool_access access;
@@ -109,8 +100,8 @@ static void memory_for_writing_is_given_back_as_well(void **state) {
 /* All of it, though the client damages a corner only. */
 static void copies_are_made_anew_at_the_next_access(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	struct sealpool_buffer *buffer = server_get_shown(server, peer);
 	uint64_t copied = 0;
 	for (uint32_t frame = 2; frame < 5; frame++) {
@@ -132,8 +123,8 @@ static void copies_are_made_anew_at_the_next_access(void **state) {
 
 static void copy_under_access_is_not_idle(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	struct sealpool_buffer *buffer = server_get_shown(server, peer);
 	struct sealpool_access access;
 	assert_int_equal(sealpool_buffer_begin_access(buffer,
@@ -151,8 +142,8 @@ static void copy_under_access_is_not_idle(void **state) {
 /* What its client has in the memory by now is not what was shown. */
 static void copies_of_a_wl_buffer_that_is_gone_stay(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	struct sealpool_buffer *buffer =
 		sealpool_buffer_ref(server_get_shown(server, peer));
 	/* So that it is not idle before. */
@@ -172,8 +163,8 @@ static void copies_of_a_wl_buffer_that_is_gone_stay(void **state) {
 
 static void copies_stay_until_they_are_idle(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	read_buffer(server_get_shown(server, peer));
 	let_time_pass(server);
 	assert_int_equal(get_shadow_bytes(server, peer), BYTES);
@@ -183,8 +174,8 @@ static void copies_stay_until_they_are_idle(void **state) {
 /* The timer comes round while it is not idle yet. */
 static void copy_used_again_is_given_back_later(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	struct sealpool_buffer *buffer = server_get_shown(server, peer);
 	read_buffer(buffer);
 	server_settle(server);
@@ -236,12 +227,12 @@ static void expect_silence(struct server *server) {
 
 static void nothing_wakes_up_where_there_is_no_copy(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_SEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_SEALED, WIDTH, HEIGHT);
 	expect_frame(server_get_shown(server, peer), 1);
 	expect_silence(server);
-	struct peer *other = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED);
+	struct peer *other = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	expect_silence(server);
 	expect_frame(server_get_shown(server, other), 1);
 	wait_given_back(server, other);
@@ -252,8 +243,8 @@ static void nothing_wakes_up_where_there_is_no_copy(void **state) {
 
 static void nothing_wakes_up_for_a_copy_that_has_to_stay(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	struct sealpool_buffer *buffer = server_get_shown(server, peer);
 	struct sealpool_access access;
 	assert_int_equal(sealpool_buffer_begin_access(buffer,

@@ -30,15 +30,6 @@ static const enum client_memory_kind kinds[] = {
 
 #define KINDS_LEN (sizeof(kinds) / sizeof(kinds[0]))
 
-static struct peer *create_peer_with_picture(struct server *server,
-		enum client_memory_kind kind) {
-	struct peer *peer = peer_create(server);
-	tell(peer, make_picture, .kind = kind, .width = WIDTH,
-		.height = HEIGHT);
-	tell(peer, draw_and_show, .frame = 1);
-	return peer;
-}
-
 /* What a client can destroy. */
 enum part {
 	PART_SHM,
@@ -93,7 +84,8 @@ static void destroy_in_order(struct server *server,
 		bool each_step) {
 	enum part order[PARTS_LEN];
 	get_order(number, order);
-	struct peer *peer = create_peer_with_picture(server, kind);
+	struct peer *peer = peer_create_with_picture(server,
+		kind, WIDTH, HEIGHT);
 	struct sealpool_buffer *buffer =
 		sealpool_buffer_ref(server_get_shown(server, peer));
 	for (unsigned i = 0; i < alive; i++) {
@@ -157,8 +149,8 @@ static void objects_may_be_destroyed_all_at_once(void **state) {
 	struct server *server = *state;
 	for (size_t i = 0; i < KINDS_LEN; i++) {
 		for (unsigned number = 0; number < ORDERS_LEN; number++) {
-			struct peer *peer = create_peer_with_picture(server,
-				kinds[i]);
+			struct peer *peer = peer_create_with_picture(server,
+				kinds[i], WIDTH, HEIGHT);
 			struct sealpool_buffer *buffer = sealpool_buffer_ref(
 				server_get_shown(server, peer));
 			tell(peer, destroy_all_at_once, .count = number);
@@ -175,7 +167,8 @@ static void objects_may_be_destroyed_all_at_once(void **state) {
 static void buffer_may_end_between_attach_and_commit(void **state) {
 	struct server *server = *state;
 	for (size_t i = 0; i < KINDS_LEN; i++) {
-		struct peer *peer = create_peer_with_picture(server, kinds[i]);
+		struct peer *peer = peer_create_with_picture(server,
+			kinds[i], WIDTH, HEIGHT);
 		tell(peer, make_picture, .buffer = 1, .kind = kinds[i],
 			.width = WIDTH, .height = HEIGHT);
 		tell(peer, draw, .buffer = 1, .frame = 2);
@@ -193,7 +186,8 @@ static void buffer_may_end_between_attach_and_commit(void **state) {
 static void buffer_may_end_while_it_is_read(void **state) {
 	struct server *server = *state;
 	for (size_t i = 0; i < KINDS_LEN; i++) {
-		struct peer *peer = create_peer_with_picture(server, kinds[i]);
+		struct peer *peer = peer_create_with_picture(server,
+			kinds[i], WIDTH, HEIGHT);
 		struct sealpool_buffer *buffer = sealpool_buffer_ref(
 			server_get_shown(server, peer));
 		struct sealpool_access access;
@@ -211,7 +205,8 @@ static void buffer_may_end_while_it_is_read(void **state) {
 static void client_may_end_while_it_is_written_to(void **state) {
 	struct server *server = *state;
 	for (size_t i = 0; i < KINDS_LEN; i++) {
-		struct peer *peer = create_peer_with_picture(server, kinds[i]);
+		struct peer *peer = peer_create_with_picture(server,
+			kinds[i], WIDTH, HEIGHT);
 		struct sealpool_buffer *buffer = sealpool_buffer_ref(
 			server_get_shown(server, peer));
 		struct sealpool_access access;
@@ -232,8 +227,8 @@ static void client_may_end_while_it_is_written_to(void **state) {
 /* There is nobody to tell. */
 static void missing_bytes_of_a_client_that_is_gone_read_as_zero(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	struct sealpool_buffer *buffer =
 		sealpool_buffer_ref(server_get_shown(server, peer));
 	tell(peer, cut_memory, .size = 0);
@@ -250,11 +245,11 @@ static void missing_bytes_of_a_client_that_is_gone_read_as_zero(void **state) {
 /* The error is on its way when its object goes. */
 static void buffer_may_end_before_its_error_is_sent(void **state) {
 	struct server *server = *state;
-	struct peer *bystander = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED);
+	struct peer *bystander = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	for (int i = 0; i < 2; i++) {
-		struct peer *peer = create_peer_with_picture(server,
-			CLIENT_MEMORY_UNSEALED);
+		struct peer *peer = peer_create_with_picture(server,
+			CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 		tell(peer, cut_memory, .size = 0);
 		struct sealpool_buffer *buffer = sealpool_buffer_ref(
 			server_get_shown(server, peer));
@@ -278,8 +273,8 @@ static void buffer_outlives_the_display(void **state) {
 	struct server *server = *state;
 	struct sealpool_buffer *buffers[2 * KINDS_LEN];
 	for (size_t i = 0; i < 2 * KINDS_LEN; i++) {
-		struct peer *peer = create_peer_with_picture(server,
-			kinds[i / 2]);
+		struct peer *peer = peer_create_with_picture(server,
+			kinds[i / 2], WIDTH, HEIGHT);
 		buffers[i] = sealpool_buffer_ref(
 			server_get_shown(server, peer));
 		if (i % 2 == 0) {
@@ -287,8 +282,8 @@ static void buffer_outlives_the_display(void **state) {
 		}
 		/* It stays, and leaves its file as it is. */
 	}
-	struct peer *cutter = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED);
+	struct peer *cutter = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	struct sealpool_buffer *cut =
 		sealpool_buffer_ref(server_get_shown(server, cutter));
 	tell(cutter, cut_memory, .size = 0);
@@ -310,8 +305,8 @@ static void buffer_outlives_the_display(void **state) {
 
 static void fault_on_its_way_does_not_outlive_the_display(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	tell(peer, cut_memory, .size = 0);
 	read_buffer(server_get_shown(server, peer));
 	wl_display_destroy_clients(server->display);
@@ -324,7 +319,8 @@ static void fault_on_its_way_does_not_outlive_the_display(void **state) {
 static void resize_does_not_move_what_is_read(void **state) {
 	struct server *server = *state;
 	for (size_t i = 0; i < KINDS_LEN; i++) {
-		struct peer *peer = create_peer_with_picture(server, kinds[i]);
+		struct peer *peer = peer_create_with_picture(server,
+			kinds[i], WIDTH, HEIGHT);
 		struct sealpool_buffer *buffer =
 			server_get_shown(server, peer);
 		struct sealpool_access access;
@@ -363,7 +359,8 @@ static void resize_does_not_move_what_is_read(void **state) {
 static void resizing_often_keeps_few_mappings(void **state) {
 	struct server *server = *state;
 	for (size_t i = 0; i < KINDS_LEN; i++) {
-		struct peer *peer = create_peer_with_picture(server, kinds[i]);
+		struct peer *peer = peer_create_with_picture(server,
+			kinds[i], WIDTH, HEIGHT);
 		for (int j = 1; j <= 100; j++) {
 			tell(peer, grow_memory, .size = (j + 1) * BYTES);
 			tell(peer, resize_pool, .size = (j + 1) * BYTES);

@@ -31,16 +31,6 @@ static int setup_lenient(void **state) {
 	return *state != NULL ? 0 : -1;
 }
 
-/* A client with a picture, drawn and shown as frame 1. */
-static struct peer *create_peer_with_picture(struct server *server,
-		enum client_memory_kind kind) {
-	struct peer *peer = peer_create(server);
-	tell(peer, make_picture, .kind = kind, .width = WIDTH,
-		.height = HEIGHT);
-	tell(peer, draw_and_show, .frame = 1);
-	return peer;
-}
-
 static uint64_t count_copied(struct server *server, const struct peer *peer) {
 	return server_get_stats(server, peer).bytes_copied_in;
 }
@@ -49,8 +39,8 @@ static uint64_t count_copied(struct server *server, const struct peer *peer) {
 
 static void sealed_memory_is_read_in_place(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_SEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_SEALED, WIDTH, HEIGHT);
 	for (uint32_t frame = 1; frame <= 3; frame++) {
 		tell(peer, draw_and_show, .frame = frame);
 		expect_frame(server_get_shown(server, peer), frame);
@@ -69,8 +59,8 @@ static void sealed_memory_is_read_in_place(void **state) {
 
 static void memory_of_one_size_for_ever_is_read_in_place(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_FIXED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_FIXED, WIDTH, HEIGHT);
 	expect_frame(server_get_shown(server, peer), 1);
 	expect_kind(server_get_shown(server, peer), SEALPOOL_MEMORY_DIRECT);
 	assert_int_equal(count_copied(server, peer), 0);
@@ -114,7 +104,8 @@ static void sealed_memory_that_was_never_drawn_is_not_mapped(void **state) {
 
 static void expect_copied_memory(struct server *server,
 		enum client_memory_kind kind) {
-	struct peer *peer = create_peer_with_picture(server, kind);
+	struct peer *peer = peer_create_with_picture(server,
+		kind, WIDTH, HEIGHT);
 	expect_frame(server_get_shown(server, peer), 1);
 	expect_kind(server_get_shown(server, peer), SEALPOOL_MEMORY_SHADOW);
 	struct sealpool_stats stats = server_get_stats(server, peer);
@@ -156,8 +147,8 @@ static void sealed_file_shorter_than_a_buffer_is_not_mapped(void **state) {
 
 static void memory_sealed_later_becomes_direct_at_the_next_read(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	struct sealpool_buffer *buffer = server_get_shown(server, peer);
 	expect_frame(buffer, 1);
 	expect_kind(buffer, SEALPOOL_MEMORY_SHADOW);
@@ -176,8 +167,8 @@ static void memory_sealed_later_becomes_direct_at_the_next_read(void **state) {
 
 static void memory_that_becomes_direct_gives_its_copy_back(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	struct sealpool_buffer *buffer = server_get_shown(server, peer);
 	expect_frame(buffer, 1);
 	assert_int_equal(server_get_stats(server, peer).shadow_bytes, BYTES);
@@ -202,8 +193,8 @@ static void memory_that_becomes_direct_gives_its_copy_back(void **state) {
 
 static void sealed_file_and_pool_that_grow_together_are_direct(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_SEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_SEALED, WIDTH, HEIGHT);
 	struct sealpool_buffer *first = server_get_shown(server, peer);
 	expect_kind(first, SEALPOOL_MEMORY_DIRECT);
 	for (int i = 1; i < 8; i++) {
@@ -228,8 +219,8 @@ static void sealed_file_and_pool_that_grow_together_are_direct(void **state) {
 /* The one that kills other compositors. */
 static void pool_resized_past_a_sealed_file_is_not_mapped(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_SEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_SEALED, WIDTH, HEIGHT);
 	expect_kind(server_get_shown(server, peer), SEALPOOL_MEMORY_DIRECT);
 	tell(peer, resize_pool, .size = 64 * BYTES);
 	tell(peer, create_buffer, .buffer = 1, .offset = 63 * BYTES,
@@ -375,8 +366,8 @@ static void all_planes_are_copied(void **state) {
 /* A client that shows an unsealed picture as frame 1, which has been read. */
 static struct peer *create_peer_that_was_read(struct server *server,
 		uint64_t *copied) {
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	expect_frame(server_get_shown(server, peer), 1);
 	*copied = 0;
 	assert_int_equal(server_count_copied(server, peer, copied), BYTES);
@@ -391,8 +382,8 @@ static void expect_copied(struct server *server, const struct peer *peer,
 
 static void nothing_is_copied_when_nobody_reads(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	for (uint32_t frame = 2; frame < 10; frame++) {
 		tell(peer, draw_and_show, .frame = frame);
 	}
@@ -820,8 +811,8 @@ static void many_rectangles_are_exact(void **state) {
 /* A reader that takes its time sees one frame, whatever is committed. */
 static void frame_being_read_does_not_change(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	struct sealpool_buffer *buffer = server_get_shown(server, peer);
 	struct sealpool_access access, newer;
 	assert_int_equal(sealpool_buffer_begin_access(buffer,
@@ -856,8 +847,8 @@ static void expect_rows(struct sealpool_buffer *buffer, uint32_t frame,
 
 static void missing_bytes_read_as_zero_and_end_the_client(void **state) {
 	struct server *server = *state;
-	struct peer *bystander = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED);
+	struct peer *bystander = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	struct peer *peer = peer_create(server);
 	/* A pool with more room than the buffer takes, so that the three sizes
 	 * can be told apart. */
@@ -899,8 +890,8 @@ static void empty_file_reads_as_zero_and_ends_the_client(void **state) {
 /* What is not missing where someone looks is nobody's business. */
 static void short_file_is_no_fault_before_it_is_read(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	tell(peer, cut_memory, .size = 0);
 	tell(peer, show, .buffer = 0);
 	server_settle(server);
@@ -911,8 +902,8 @@ static void short_file_is_no_fault_before_it_is_read(void **state) {
 
 static void lenient_server_leaves_the_client_alive(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	tell(peer, cut_memory, .size = 10 * STRIDE);
 	tell(peer, show, .buffer = 0);
 	expect_rows(server_get_shown(server, peer), 1, 10);
@@ -944,8 +935,8 @@ static bool map_again(struct actor *actor, const struct args *args) {
 
 static void lenient_server_shows_what_comes_back(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	tell(peer, cut_memory, .size = 10 * STRIDE);
 	tell(peer, show, .buffer = 0);
 	expect_rows(server_get_shown(server, peer), 1, 10);
@@ -990,8 +981,8 @@ static void expect_written(struct server *server, struct peer *peer,
 
 static void sealed_memory_is_written_in_place(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_SEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_SEALED, WIDTH, HEIGHT);
 	struct sealpool_buffer *buffer = server_get_shown(server, peer);
 	expect_written(server, peer, buffer, 0);
 	assert_int_equal(server_get_stats(server, peer).bytes_copied_in, 0);
@@ -1000,8 +991,8 @@ static void sealed_memory_is_written_in_place(void **state) {
 
 static void unsealed_memory_is_handed_back(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	expect_written(server, peer, server_get_shown(server, peer), BYTES);
 	tell(peer, expect_size, .size = BYTES);
 	peer_finish(peer);
@@ -1082,8 +1073,8 @@ static void what_is_written_stays_when_a_neighbour_is_read(void **state) {
 /* And two over the same bytes. */
 static void what_is_written_stays_when_its_bytes_are_read(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	struct sealpool_buffer *written = server->newest;
 	tell(peer, create_buffer, .buffer = 1, .width = WIDTH,
 		.height = HEIGHT, .stride = STRIDE,
@@ -1124,8 +1115,8 @@ static void memory_for_writing_is_kept(void **state) {
 
 static void writing_never_makes_a_file_longer(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	tell(peer, make_memory_append, .memory = 0);
 	expect_written(server, peer, server_get_shown(server, peer), BYTES);
 	tell(peer, expect_size, .size = BYTES);
@@ -1134,8 +1125,8 @@ static void writing_never_makes_a_file_longer(void **state) {
 
 static void writing_to_a_file_that_is_too_short_ends_the_client(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	tell(peer, cut_memory, .size = 10 * STRIDE);
 	struct sealpool_access access;
 	assert_int_equal(begin_write(server_get_shown(server, peer), &access),
@@ -1164,8 +1155,8 @@ static void write_while_the_file_is_cut(struct server *server,
 
 static void file_cut_during_a_write_ends_the_client(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	tell(peer, make_memory_append, .memory = 0);
 	write_while_the_file_is_cut(server, peer);
 	const char *message = refused(peer, "wl_buffer", 0,
@@ -1199,8 +1190,8 @@ static bool expect_cut_write(struct actor *actor, const struct args *args) {
 
 static void file_cut_during_a_write_stays_cut(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	write_while_the_file_is_cut(server, peer);
 	server_settle(server);
 	tell(peer, expect_cut_write, .size = 10 * STRIDE + 100);

@@ -197,6 +197,15 @@ void peer_tell(struct peer *peer, order_func order, const char *name,
 	peer_end(peer, name);
 }
 
+struct peer *peer_create_with_picture(struct server *server,
+		enum client_memory_kind kind, int32_t width, int32_t height) {
+	struct peer *peer = peer_create(server);
+	tell(peer, make_picture, .kind = kind, .width = width,
+		.height = height);
+	tell(peer, draw_and_show, .frame = 1);
+	return peer;
+}
+
 const char *peer_expect_error(struct peer *peer, order_func order,
 		const char *name, const struct args *args,
 		const char *interface, int slot, uint32_t code) {

@@ -49,6 +49,11 @@ struct peer {
 /** Starts a client process that is connected to the server. */
 struct peer *peer_create(struct server *server);
 
+/** The same, and lets it show frame 1 in a buffer of its own: memory, pool, buffer and
+ * surface 0. */
+struct peer *peer_create_with_picture(struct server *server,
+	enum client_memory_kind kind, int32_t width, int32_t height);
+
 /** Lets it disconnect and end, and checks that it did so in good order. */
 void peer_finish(struct peer *peer);
 

@@ -297,6 +297,22 @@ static void ignore_log(const char *format, va_list args) {
 	/* The client tells the test what its error was. */
 }
 
+bool server_init(struct server *server) {
+	*server = (struct server){ 0 };
+	wl_log_set_handler_server(ignore_log);
+	server->fds_before = count_fds();
+	/* None, unless a test has failed before. */
+	server->mappings_before = count_pool_mappings();
+	wl_list_init(&server->surfaces);
+	wl_list_init(&server->peers);
+	server->display = wl_display_create();
+	if (server->display == NULL) {
+		return false;
+	}
+	server->loop = wl_display_get_event_loop(server->display);
+	return true;
+}
+
 struct server *server_create(const struct sealpool_options *options) {
 	static const uint32_t formats[] = {
 		DRM_FORMAT_ARGB8888, DRM_FORMAT_XRGB8888, DRM_FORMAT_ARGB8888,
@@ -307,17 +323,9 @@ struct server *server_create(const struct sealpool_options *options) {
 	if (server == NULL) {
 		return NULL;
 	}
-	wl_log_set_handler_server(ignore_log);
-	server->fds_before = count_fds();
-	/* None, unless a test has failed before. */
-	server->mappings_before = count_pool_mappings();
-	wl_list_init(&server->surfaces);
-	wl_list_init(&server->peers);
-	server->display = wl_display_create();
-	if (server->display == NULL) {
+	if (!server_init(server)) {
 		goto error_server;
 	}
-	server->loop = wl_display_get_event_loop(server->display);
 	for (size_t i = 0; i < sizeof(globals) / sizeof(globals[0]); i++) {
 		if (wl_global_create(server->display, globals[i].interface,
 				globals[i].version, server,

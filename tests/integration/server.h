@@ -63,6 +63,11 @@ struct server_surface {
 	void *data;
 };
 
+/** Begins a compositor that has a display and nothing else yet. server_destroy() frees
+ * it: it is the first member of what malloc() gave. Returns false when there is no
+ * memory. */
+bool server_init(struct server *server);
+
 /**
  * Starts the compositor, with options for Sealpool or NULL. Formats announced
  * are ARGB8888 (twice), XRGB8888, RGB565, NV12 and YUV420, and one that Sealpool

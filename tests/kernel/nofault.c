@@ -40,16 +40,6 @@ static int setup_lenient(void **state) {
 	return *state != NULL ? 0 : -1;
 }
 
-/* A client with a picture, drawn and shown as frame 1. */
-static struct peer *create_peer_with_picture(struct server *server,
-		enum client_memory_kind kind) {
-	struct peer *peer = peer_create(server);
-	tell(peer, make_picture, .kind = kind, .width = WIDTH,
-		.height = HEIGHT);
-	tell(peer, draw_and_show, .frame = 1);
-	return peer;
-}
-
 static uint64_t count_copied(struct server *server, const struct peer *peer) {
 	return server_get_stats(server, peer).bytes_copied_in;
 }
@@ -68,7 +58,8 @@ static void expect_frame_cut(struct sealpool_buffer *buffer, uint32_t frame,
 
 static void expect_unsealed(struct server *server,
 		enum client_memory_kind kind) {
-	struct peer *peer = create_peer_with_picture(server, kind);
+	struct peer *peer = peer_create_with_picture(server,
+		kind, WIDTH, HEIGHT);
 	for (uint32_t frame = 1; frame <= 10; frame++) {
 		tell(peer, draw_and_show, .frame = frame);
 		expect_frame(server_get_shown(server, peer), frame);
@@ -104,8 +95,8 @@ static void memory_drawn_before_its_buffer_is_so_at_once(void **state) {
 
 static void sealed_memory_is_direct_on_any_kernel(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_SEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_SEALED, WIDTH, HEIGHT);
 	for (uint32_t frame = 1; frame <= 3; frame++) {
 		tell(peer, draw_and_show, .frame = frame);
 		expect_frame(server_get_shown(server, peer), frame);
@@ -119,8 +110,8 @@ static void sealed_memory_is_direct_on_any_kernel(void **state) {
 
 static void writes_are_seen_at_the_latest_when_committed(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	struct sealpool_buffer *buffer = server_get_shown(server, peer);
 	expect_frame(buffer, 1);
 	/* In place, there is nothing between the client and the reader. */
@@ -134,8 +125,8 @@ static void writes_are_seen_at_the_latest_when_committed(void **state) {
 /* A signal would end this process. */
 static void truncated_memory_reads_as_zero_without_a_signal(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	struct sealpool_buffer *buffer = server_get_shown(server, peer);
 	expect_frame(buffer, 1);
 	/* To the byte, not only to the page. */
@@ -153,8 +144,8 @@ static void truncated_memory_reads_as_zero_without_a_signal(void **state) {
 
 static void file_cut_to_nothing_reads_as_zero(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	struct sealpool_buffer *buffer = server_get_shown(server, peer);
 	expect_frame(buffer, 1);
 	tell(peer, cut_memory, .size = 0);
@@ -168,8 +159,8 @@ static void file_cut_to_nothing_reads_as_zero(void **state) {
  * not from a copy. */
 static void memory_cut_while_it_is_read_reads_on(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	struct sealpool_buffer *buffer = server_get_shown(server, peer);
 	struct sealpool_access access;
 	assert_int_equal(sealpool_buffer_begin_access(buffer,
@@ -188,8 +179,8 @@ static void memory_cut_while_it_is_read_reads_on(void **state) {
 
 static void pool_that_grows_is_mapped_anew_when_it_must(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	struct sealpool_buffer *first = server_get_shown(server, peer);
 	expect_frame(first, 1);
 	size_t mappings = count_pool_mappings();
@@ -291,8 +282,8 @@ static bool grow_again(struct actor *actor, const struct args *args) {
 
 static void file_that_is_cut_and_grows_again_is_seen(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	struct sealpool_buffer *buffer = server_get_shown(server, peer);
 	for (uint32_t frame = 2; frame <= 5; frame++) {
 		tell(peer, cut_memory, .size = 0);
@@ -310,8 +301,8 @@ static void file_that_is_cut_and_grows_again_is_seen(void **state) {
 
 static void what_is_written_goes_by_way_of_a_copy(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	struct sealpool_buffer *buffer = server_get_shown(server, peer);
 	struct sealpool_access access;
 	assert_int_equal(sealpool_buffer_begin_access(buffer,
@@ -396,8 +387,8 @@ static void memory_that_was_never_drawn_is_not_filled(void **state) {
 
 static void memory_that_is_taken_away_is_not_filled(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED);
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	struct sealpool_buffer *buffer = server_get_shown(server, peer);
 	expect_frame(buffer, 1);
 	expect_kind(buffer, unsealed);

@@ -24,15 +24,6 @@ static const enum client_memory_kind kinds[] = {
 
 #define KINDS_LEN (sizeof(kinds) / sizeof(kinds[0]))
 
-static struct peer *create_peer_with_picture(struct host *host,
-		enum client_memory_kind kind) {
-	struct peer *peer = peer_create(&host->server);
-	tell(peer, make_picture, .kind = kind, .width = WIDTH,
-		.height = HEIGHT);
-	tell(peer, draw_and_show, .frame = 1);
-	return peer;
-}
-
 static void image_create(struct client_image *image, int32_t width,
 		int32_t height) {
 	assert_true(client_image_create(image, width, height));
@@ -41,7 +32,8 @@ static void image_create(struct client_image *image, int32_t width,
 static void a_texture_has_what_its_client_drew(void **state) {
 	struct host *host = *state;
 	for (size_t i = 0; i < KINDS_LEN; i++) {
-		struct peer *peer = create_peer_with_picture(host, kinds[i]);
+		struct peer *peer = peer_create_with_picture(&host->server,
+			kinds[i], WIDTH, HEIGHT);
 		host_expect_shown_frame(host, peer, 1);
 		tell(peer, make_picture, .buffer = 1, .kind = kinds[i],
 			.width = WIDTH, .height = HEIGHT);
@@ -83,7 +75,8 @@ static void damage_updates_its_rectangle(void **state) {
 	};
 	struct host *host = *state;
 	for (size_t i = 0; i < KINDS_LEN; i++) {
-		struct peer *peer = create_peer_with_picture(host, kinds[i]);
+		struct peer *peer = peer_create_with_picture(&host->server,
+			kinds[i], WIDTH, HEIGHT);
 		struct wlr_client_buffer *client_buffer =
 			host_get_client_buffer(host, peer);
 		struct client_image expected;
@@ -114,7 +107,8 @@ static void damage_updates_its_rectangle(void **state) {
 static void damage_of_two_buffers_adds_up(void **state) {
 	struct host *host = *state;
 	for (size_t i = 0; i < KINDS_LEN; i++) {
-		struct peer *peer = create_peer_with_picture(host, kinds[i]);
+		struct peer *peer = peer_create_with_picture(&host->server,
+			kinds[i], WIDTH, HEIGHT);
 		struct client_image expected;
 		image_create(&expected, WIDTH, HEIGHT);
 		client_image_draw(&expected, 1);
@@ -141,7 +135,8 @@ static void a_buffer_of_another_size_is_shown(void **state) {
 	} sizes[] = { { 1, 1 }, { 300, 2 }, { 7, 400 }, { WIDTH, HEIGHT } };
 	struct host *host = *state;
 	for (size_t i = 0; i < KINDS_LEN; i++) {
-		struct peer *peer = create_peer_with_picture(host, kinds[i]);
+		struct peer *peer = peer_create_with_picture(&host->server,
+			kinds[i], WIDTH, HEIGHT);
 		for (size_t j = 0; j < sizeof(sizes) / sizeof(sizes[0]); j++) {
 			uint32_t frame = (uint32_t)j + 2;
 			int buffer = (int)j + 1;
@@ -166,7 +161,8 @@ static void a_grown_pool_shows_its_new_bytes(void **state) {
 		if (kinds[i] == CLIENT_MEMORY_FIXED) {
 			continue;
 		}
-		struct peer *peer = create_peer_with_picture(host, kinds[i]);
+		struct peer *peer = peer_create_with_picture(&host->server,
+			kinds[i], WIDTH, HEIGHT);
 		int64_t size = BYTES;
 		for (int j = 1; j < 6; j++) {
 			size *= 3;
@@ -189,7 +185,8 @@ static void a_grown_pool_shows_its_new_bytes(void **state) {
 static void a_texture_that_is_held_keeps_its_picture(void **state) {
 	struct host *host = *state;
 	for (size_t i = 0; i < KINDS_LEN; i++) {
-		struct peer *peer = create_peer_with_picture(host, kinds[i]);
+		struct peer *peer = peer_create_with_picture(&host->server,
+			kinds[i], WIDTH, HEIGHT);
 		struct wlr_client_buffer *held =
 			host_get_client_buffer(host, peer);
 		wlr_buffer_lock(&held->base);
@@ -207,8 +204,8 @@ static void a_texture_that_is_held_keeps_its_picture(void **state) {
 
 static void no_buffer_means_no_texture(void **state) {
 	struct host *host = *state;
-	struct peer *peer = create_peer_with_picture(host,
-		CLIENT_MEMORY_UNSEALED);
+	struct peer *peer = peer_create_with_picture(&host->server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	struct host_surface *surface = host_get_surface(host, peer, 0);
 	tell(peer, attach, .buffer = NO_BUFFER);
 	tell(peer, commit, .surface = 0);

@@ -203,25 +203,12 @@ static void host_handle_new_surface(struct wl_listener *listener, void *data) {
 
 /* The host */
 
-/* libwayland notes each client that it ends; here that is the usual. */
-static void ignore_log(const char *format, va_list args) {
-	/* The client tells the test what its error was. */
-}
-
 int host_setup(void **state) {
-	/* As server_destroy() frees it: by its first member. */
 	struct host *host = calloc(1, sizeof(*host));
 	assert_non_null(host);
 	struct server *server = &host->server;
-	wl_log_set_handler_server(ignore_log);
-	server->fds_before = count_fds();
-	server->mappings_before = count_pool_mappings();
-	wl_list_init(&server->surfaces);
-	wl_list_init(&server->peers);
+	assert_true(server_init(server));
 	wl_list_init(&host->surfaces);
-	server->display = wl_display_create();
-	assert_non_null(server->display);
-	server->loop = wl_display_get_event_loop(server->display);
 	server->shm = sealpool_wlr_shm_create_with_renderer(server->display,
 		renderer, NULL);
 	assert_non_null(server->shm);

@@ -23,15 +23,6 @@ static const enum client_memory_kind unsealed_kinds[] = {
 
 #define UNSEALED_KINDS_LEN (sizeof(unsealed_kinds) / sizeof(unsealed_kinds[0]))
 
-static struct peer *create_peer_with_picture(struct host *host,
-		enum client_memory_kind kind) {
-	struct peer *peer = peer_create(&host->server);
-	tell(peer, make_picture, .kind = kind, .width = WIDTH,
-		.height = HEIGHT);
-	tell(peer, draw_and_show, .frame = 1);
-	return peer;
-}
-
 /* Two clients that look on, one in memory that is copied and one in memory that
  * is read in place. */
 struct bystanders {
@@ -43,10 +34,10 @@ struct bystanders {
 static void bystanders_create(struct host *host,
 		struct bystanders *bystanders) {
 	*bystanders = (struct bystanders){ .host = host, .frame = 1 };
-	bystanders->peers[0] = create_peer_with_picture(host,
-		CLIENT_MEMORY_SEALED);
-	bystanders->peers[1] = create_peer_with_picture(host,
-		CLIENT_MEMORY_UNSEALED);
+	bystanders->peers[0] = peer_create_with_picture(&host->server,
+		CLIENT_MEMORY_SEALED, WIDTH, HEIGHT);
+	bystanders->peers[1] = peer_create_with_picture(&host->server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 }
 
 /* They show what they did, and then something else. */
@@ -94,8 +85,8 @@ static void a_file_cut_after_a_commit_is_zeroes_at_the_next(void **state) {
 	bystanders_create(host, &bystanders);
 	for (size_t i = 0; i < UNSEALED_KINDS_LEN; i++) {
 		for (size_t j = 0; j < sizeof(rows) / sizeof(rows[0]); j++) {
-			struct peer *peer = create_peer_with_picture(host,
-				unsealed_kinds[i]);
+			struct peer *peer = peer_create_with_picture(
+				&host->server, unsealed_kinds[i], WIDTH, HEIGHT);
 			tell(peer, draw, .frame = 2);
 			tell(peer, cut_memory, .size = rows[j] * STRIDE);
 			/* What was uploaded is wlroots' own. */
@@ -115,8 +106,8 @@ static void a_file_cut_after_a_commit_is_zeroes_within_the_damage(
 	struct bystanders bystanders;
 	bystanders_create(host, &bystanders);
 	for (size_t i = 0; i < UNSEALED_KINDS_LEN; i++) {
-		struct peer *peer = create_peer_with_picture(host,
-			unsealed_kinds[i]);
+		struct peer *peer = peer_create_with_picture(&host->server,
+			unsealed_kinds[i], WIDTH, HEIGHT);
 		struct host_surface *surface = host_get_surface(host, peer, 0);
 		tell(peer, draw, .frame = 2);
 		tell(peer, cut_memory, .size = CUT_BYTES);
@@ -186,7 +177,8 @@ static void a_pool_resized_past_its_sealed_file_is_zeroes_past_its_end(
 	struct bystanders bystanders;
 	bystanders_create(host, &bystanders);
 	for (int i = 0; i < 2; i++) {
-		struct peer *peer = create_peer_with_picture(host, kinds[i]);
+		struct peer *peer = peer_create_with_picture(&host->server,
+			kinds[i], WIDTH, HEIGHT);
 		tell(peer, resize_pool, .size = 64 * BYTES);
 		/* This one is read in place, as before. */
 		tell(peer, draw_and_show, .frame = 2);

@@ -25,15 +25,6 @@ static const enum client_memory_kind kinds[] = {
 
 #define KINDS_LEN (sizeof(kinds) / sizeof(kinds[0]))
 
-static struct peer *create_peer_with_picture(struct host *host,
-		enum client_memory_kind kind) {
-	struct peer *peer = peer_create(&host->server);
-	tell(peer, make_picture, .kind = kind, .width = WIDTH,
-		.height = HEIGHT);
-	tell(peer, draw_and_show, .frame = 1);
-	return peer;
-}
-
 /* Fails unless the wlr_client_buffer knows that its source is gone. */
 static void expect_no_source(struct wlr_client_buffer *client_buffer) {
 	void *data;
@@ -56,7 +47,8 @@ static void expect_texture_frame(struct wlr_client_buffer *client_buffer,
 static void a_texture_outlives_its_wl_buffer(void **state) {
 	struct host *host = *state;
 	for (size_t i = 0; i < KINDS_LEN; i++) {
-		struct peer *peer = create_peer_with_picture(host, kinds[i]);
+		struct peer *peer = peer_create_with_picture(&host->server,
+			kinds[i], WIDTH, HEIGHT);
 		tell(peer, destroy_buffer, .buffer = 0);
 		expect_no_source(host_get_client_buffer(host, peer));
 		host_expect_shown_frame(host, peer, 1);
@@ -91,7 +83,8 @@ static void a_texture_outlives_its_wl_buffer(void **state) {
 static void a_texture_outlives_its_pool(void **state) {
 	struct host *host = *state;
 	for (size_t i = 0; i < KINDS_LEN; i++) {
-		struct peer *peer = create_peer_with_picture(host, kinds[i]);
+		struct peer *peer = peer_create_with_picture(&host->server,
+			kinds[i], WIDTH, HEIGHT);
 		tell(peer, destroy_pool, .pool = 0);
 		host_expect_shown_frame(host, peer, 1);
 		tell(peer, draw_and_show, .frame = 2);
@@ -119,8 +112,8 @@ static void a_held_texture_outlives_its_client(void **state) {
 		for (size_t j = 0; j < sizeof(orders) / sizeof(orders[0]); j++) {
 			/* The client goes at once, or after some of it. */
 			for (size_t len = 0; len <= 3; len++) {
-				struct peer *peer = create_peer_with_picture(
-					host, kinds[i]);
+				struct peer *peer = peer_create_with_picture(
+					&host->server, kinds[i], WIDTH, HEIGHT);
 				struct wlr_client_buffer *held =
 					host_get_client_buffer(host, peer);
 				wlr_buffer_lock(&held->base);
@@ -182,7 +175,8 @@ static void a_wlr_buffer_ends_once_with_its_wl_buffer(void **state) {
 	for (size_t i = 0; i < KINDS_LEN; i++) {
 		struct follower follower;
 		host->keeps = true;
-		struct peer *peer = create_peer_with_picture(host, kinds[i]);
+		struct peer *peer = peer_create_with_picture(&host->server,
+			kinds[i], WIDTH, HEIGHT);
 		follower_init(&follower, host->kept);
 		wlr_buffer_unlock(host->kept);
 		host->kept = NULL;
@@ -198,7 +192,8 @@ static void a_wlr_buffer_ends_once_with_its_last_lock(void **state) {
 	for (size_t i = 0; i < KINDS_LEN; i++) {
 		struct follower follower;
 		host->keeps = true;
-		struct peer *peer = create_peer_with_picture(host, kinds[i]);
+		struct peer *peer = peer_create_with_picture(&host->server,
+			kinds[i], WIDTH, HEIGHT);
 		follower_init(&follower, host->kept);
 		tell(peer, destroy_buffer, .buffer = 0);
 		peer_kill(peer);
@@ -235,7 +230,8 @@ static bool show_once(struct actor *actor, const struct args *args) {
 static void buffers_may_be_used_once(void **state) {
 	struct host *host = *state;
 	for (size_t i = 0; i < KINDS_LEN; i++) {
-		struct peer *peer = create_peer_with_picture(host, kinds[i]);
+		struct peer *peer = peer_create_with_picture(&host->server,
+			kinds[i], WIDTH, HEIGHT);
 		tell(peer, show_once, .kind = kinds[i], .count = 500);
 		assert_int_equal(host_get_surface(host, peer, 0)->commits, 501);
 		host_expect_shown_frame(host, peer, 499);
