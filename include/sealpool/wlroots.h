@@ -21,6 +21,10 @@
  * wlr_shm too: call wlr_renderer_init_wl_shm()'s replacement above, and create
  * linux-dmabuf by hand where it is wanted.)
  *
+ * A capture into memory that cannot be written is discarded, and its client gets
+ * wl_shm.invalid_fd, or the error for its budget. Where the compositor lacks what it
+ * takes, that is logged, and the capture is discarded too.
+ *
  * Of what <sealpool/shm.h> has, the function for new buffers
  * (sealpool_shm_set_new_buffer_func()) is taken: it makes the wlr_buffers. All else
  * is as described there.

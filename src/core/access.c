@@ -306,9 +306,9 @@ int sp_view_begin_read(struct sp_view *view, uint64_t epoch,
 	return 0;
 }
 
-/* The client's file, to be written by the kernel or, if it is sealed, in place. Seals
- * can forbid this (EPERM), and a lack of addresses or of huge pages make it
- * impossible. Returns 0 or a negative errno. */
+/* Maps the client's file, to be written by the kernel or, if it is sealed, in place.
+ * Returns 0, -EACCES where the fd or a seal (EPERM) forbids it, or -ENOMEM where the
+ * compositor lacks addresses, or the machine huge pages. */
 static int map_for_writing(struct sp_view *view, struct sp_mapping **mapping) {
 	struct sp_backing *backing = view->backing;
 	if (!backing->file.writable) {

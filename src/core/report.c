@@ -54,7 +54,8 @@ static bool post(const struct sp_report *report) {
 		return true;
 	case SP_REPORT_FAILED:
 		sp_log(client->context, SEALPOOL_LOG_ERROR, "cannot copy a "
-			"buffer of client %d, which reads as zero: %s",
+			"buffer of client %d, which reads as zero or is not "
+			"written to this time: %s",
 			sp_client_get_pid(client),
 			strerror((int)-report->value));
 		return false;

@@ -22,7 +22,8 @@ struct sealpool_wlr_buffer {
 	struct sealpool_buffer *buffer;
 	/* wlroots allows one access to a wlr_buffer at a time. */
 	struct sealpool_access access;
-	/* What is written instead into memory that may not be written, or NULL. */
+	/* What a write access writes to where it cannot write the client's memory;
+	 * NULL for none. */
 	void *discarded;
 	struct wl_listener release;
 	struct wl_listener resource_destroy;
@@ -72,24 +73,25 @@ static bool buffer_get_shm(struct wlr_buffer *base,
 	return true;
 }
 
-/* A compositor writes what a client asked for, such as a capture, into the
- * client's memory. Where that may not be written, the client is ended, and the
- * compositor gets memory to write to all the same: wlroots' screencopy keeps
- * its lock of the buffer where an access fails. */
-static bool begin_discarded_write(struct sealpool_wlr_buffer *buffer) {
+/* Where a client's memory cannot be written, the compositor gets other memory to write
+ * a capture to: wlroots' screencopy keeps its lock of the buffer for ever where an
+ * access fails. Over its budget, the client has its error already; a lack of the
+ * compositor's is logged, and ends nobody. */
+static bool begin_discarded_write(struct sealpool_wlr_buffer *buffer,
+		int error) {
 	size_t stride = (size_t)sealpool_buffer_get_stride(buffer->buffer);
-	void *memory = calloc((size_t)buffer->base.height, stride);
-	if (memory == NULL) {
+	/* No format's planes take more than three times the first one. */
+	buffer->discarded = calloc((size_t)buffer->base.height, 3 * stride);
+	if (buffer->discarded == NULL) {
 		return false;
 	}
 	struct wl_resource *resource =
 		sealpool_buffer_get_resource(buffer->buffer);
-	if (resource != NULL) {
+	if (error == -EACCES && resource != NULL) {
 		wl_resource_post_error(resource, WL_SHM_ERROR_INVALID_FD,
-			"the pool's file cannot be written, and a picture is "
-			"to be written to this buffer");
+			"the pool's file cannot be written, as a capture "
+			"requires");
 	}
-	buffer->discarded = memory;
 	return true;
 }
 
@@ -106,20 +108,16 @@ static bool buffer_begin_data_ptr_access(struct wlr_buffer *base,
 	}
 	int ret = sealpool_buffer_begin_access(buffer->buffer, flags,
 		&buffer->access);
-	if (ret == -EACCES && begin_discarded_write(buffer)) {
-		*data = buffer->discarded;
-		*format = sealpool_buffer_get_format(buffer->buffer);
-		*stride = (size_t)sealpool_buffer_get_stride(buffer->buffer);
-		return true;
-	}
 	if (ret < 0) {
 		wlr_log(WLR_DEBUG, "Cannot access a wl_shm buffer: %s",
 			strerror(-ret));
-		return false;
+		if (!begin_discarded_write(buffer, ret)) {
+			return false;
+		}
 	}
-	*data = buffer->access.data;
-	*format = buffer->access.format;
-	*stride = buffer->access.stride;
+	*data = ret < 0 ? buffer->discarded : buffer->access.data;
+	*format = sealpool_buffer_get_format(buffer->buffer);
+	*stride = (size_t)sealpool_buffer_get_stride(buffer->buffer);
 	return true;
 }
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is in wlroots' textures is what clients have drawn and committed.
+ * What is in wlroots' textures is what clients have drawn and committed; and what is
+ * in their memory, where it cannot be written.
  */
 #include <drm_fourcc.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
 #include <wayland-client.h>
 #include <wlr/render/wlr_texture.h>
 #include <wlr/types/wlr_buffer.h>
@@ -311,6 +314,33 @@ static void each_format_shows_its_bytes(void **state) {
 	}
 }
 
+/* The compositor may open no file, which a copy to write to is. wlroots has nothing to
+ * do where an access fails, and the client has done nothing wrong. */
+static void what_cannot_be_written_is_discarded(void **state) {
+	struct host *host = *state;
+	host->keeps = true;
+	struct peer *peer = peer_create_with_picture(&host->server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
+	struct rlimit limit;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	const struct rlimit none = { 0, limit.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	void *data;
+	uint32_t format;
+	size_t stride;
+	bool begun = wlr_buffer_begin_data_ptr_access(host->kept,
+		WLR_BUFFER_DATA_PTR_ACCESS_WRITE, &data, &format, &stride);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_true(begun);
+	assert_int_equal(stride, STRIDE);
+	memset(data, 0x55, BYTES);
+	wlr_buffer_end_data_ptr_access(host->kept);
+	tell(peer, expect_drawn, .frame = 1);
+	wlr_buffer_unlock(host->kept);
+	host->kept = NULL;
+	peer_finish(peer);
+}
+
 int main(void) {
 #define TEST(name) \
 	cmocka_unit_test_setup_teardown(name, host_setup, host_teardown)
@@ -324,6 +354,7 @@ int main(void) {
 		TEST(a_texture_that_is_held_keeps_its_picture),
 		TEST(no_buffer_means_no_texture),
 		TEST(each_format_shows_its_bytes),
+		TEST(what_cannot_be_written_is_discarded),
 	};
 	if (!host_init()) {
 		return 77;
