@@ -139,8 +139,8 @@ struct sealpool_options {
 	 * many milliseconds, and made anew at the next access. Those of a buffer
 	 * whose wl_buffer is gone stay. The memory of the last copy that a
 	 * client's buffers leave behind is kept for as long, charged to the client,
-	 * for its next one. Zero: 10000. UINT32_MAX:
-	 * never. For a guard's, see sealpool_guard_create(). */
+	 * for its next one. Zero: 10000. UINT32_MAX: never. For a guard's, see
+	 * sealpool_guard_create(). */
 	uint32_t shadow_idle_ms;
 	/** Offer sealpool_shm_feedback_manager_v1: clients can ask how their own
 	 * memory is seen, why, and what it costs. A client that does may guess
@@ -262,10 +262,10 @@ struct sealpool_access {
  * under the reader, as with any shared memory: read each byte once where that
  * matters. Bytes that the client's file does not have read as zero, and the
  * client gets its error from the event loop (see sealpool_options.lenient).
- * Bytes that cannot be had for another reason read as zero this time: an error of
- * the disk, no room for a copy in the client's budget, of which the client is
- * told, or in the compositor, which is logged. So a read access never fails. No
- * client is disconnected before the access has ended.
+ * Bytes that cannot be had for another reason read as zero this time. The disk may
+ * have an error. The client's budget may have no room for a copy: the client gets
+ * its error. The compositor may have no memory: that is logged. So a read access
+ * never fails. No client is disconnected before the access has ended.
  *
  * Written bytes reach the client when the access ends; a write access sees
  * what the client's memory held before it. There should be one write access at a
@@ -274,9 +274,9 @@ struct sealpool_access {
  *
  * Returns 0, which it always does for reading, or a negative errno: -EACCES for a
  * write access to memory that cannot be written (a read-only fd, a seal), -EDQUOT
- * over the client's budget, of which it is told, or -ENOMEM, -EMFILE, -ENFILE,
- * -ENOSPC, -EFBIG (RLIMIT_FSIZE) where the compositor lacks what it takes to make
- * a copy.
+ * over the client's budget (the client gets its error), or -ENOMEM, -EMFILE,
+ * -ENFILE, -ENOSPC, -EFBIG (RLIMIT_FSIZE) where the compositor lacks what it takes
+ * to make a copy.
  */
 int sealpool_buffer_begin_access(struct sealpool_buffer *buffer,
 	uint32_t flags, struct sealpool_access *access);

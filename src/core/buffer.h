@@ -44,8 +44,8 @@ struct sealpool_buffer {
 
 /**
  * Makes a buffer that has no resource yet, with one reference for the caller. Behind
- * a guard, somebody else reads it. Returns NULL when there is no memory, or no more
- * for this client, of which it was told.
+ * a guard, somebody else reads it. Returns NULL when there is no memory, or when the
+ * client may have no more, after an error for the client.
  */
 struct sealpool_buffer *sp_buffer_new(struct sp_pool *pool,
 	const struct sp_layout *layout, bool behind);
@@ -58,7 +58,7 @@ void sp_buffer_leave_resource(struct sealpool_buffer *buffer);
 
 void sp_buffer_add_user(struct sealpool_buffer *buffer);
 void sp_buffer_remove_user(struct sealpool_buffer *buffer);
-/** The compositor has it until it says otherwise, whatever becomes of its users. */
+/** A request hands it to the compositor, which has it until it sends a release. */
 void sp_buffer_hand_over(struct sealpool_buffer *buffer);
 /** The compositor has sent a wl_buffer.release. */
 void sp_buffer_handle_release(struct sealpool_buffer *buffer);

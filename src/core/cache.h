@@ -62,7 +62,8 @@ void sp_cache_end_release(struct sp_cache *cache);
 /**
  * Gives back what is charged to the account or those below it, the least recently
  * used first, until there is "amount" less of the resource. Returns whether anything
- * was given back, or will be in a moment. Any thread, without a lock that detach() tries for.
+ * was given back, or will be in a moment. Any thread, without a lock that detach()
+ * tries for.
  */
 bool sp_cache_reclaim(struct sp_cache *cache, struct sp_account *account,
 	enum sp_resource resource, uint64_t amount);

@@ -17,9 +17,9 @@ void sp_commits_destroy(struct sp_commits *commits);
 /** Follows all requests of the display. Returns false when there is no memory. */
 bool sp_commits_listen(struct sp_commits *commits);
 
-/** For those who are not told what the compositor keeps: from now on, what a surface
- * shows stays, whoever destroys it, until the surface shows something else; and
- * surfaces count as users of their buffers. */
+/** For a guard, which is not told what the compositor keeps. From now on, surfaces
+ * count as users of their buffers, and a surface keeps the buffer that it shows until
+ * it shows something else, also when the client destroys that buffer. */
 void sp_commits_hold_shown(struct sp_commits *commits);
 
 /** Called for each buffer that a request hands to something else than a

@@ -416,7 +416,7 @@ static struct sp_copy *wait_for(struct sp_copies *copies, bool for_writing,
 }
 
 /* The same, and makes one if there is none; NULL where that fails, with "error" set.
- * Releases the lock meanwhile. */
+ * One thread makes one at a time. Releases the lock meanwhile. */
 static struct sp_copy *find_or_create(struct sp_copies *copies,
 		bool for_writing, int *error) {
 	struct sp_copy *copy;
@@ -439,7 +439,7 @@ static struct sp_copy *find_or_create(struct sp_copies *copies,
 		sp_list_append(&copies->list, &created->link);
 		return created;
 	}
-	/* Another thread may have been luckier. */
+	/* Another thread may have done with one meanwhile. */
 	return wait_for(copies, for_writing, false);
 }
 

@@ -21,8 +21,8 @@ void sp_epoch_init(struct sp_epoch *epoch, struct wl_event_loop *loop);
 void sp_epoch_detach(struct sp_epoch *epoch);
 
 /**
- * A request is looked at. Returns the number of this epoch, or 0 where its end
- * cannot be noticed, for want of memory. On the event loop's thread.
+ * A request is looked at. Returns the number of this epoch, or 0 where there is no
+ * memory to notice its end. On the event loop's thread.
  */
 uint64_t sp_epoch_enter(struct sp_epoch *epoch);
 

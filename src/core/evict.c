@@ -37,14 +37,14 @@
 #include "evict.h"
 #include "identity.h"
 
-/* 16 pools, each of which has up to three descriptors behind the guard. */
+/* 16 pools: behind the guard, a pool has up to three descriptors. */
 #define SHARE_FDS (16 * 3)
 #define SHARE_BYTES ((uint64_t)64 << 20)
 /* Shares together take at most so much of what all may hold. */
 #define SHARES_PART 2
 
 #define CLASSES 64
-/* So many that are not like the others do not end a run. */
+/* A run goes on past so many identities that are not like it. */
 #define OTHERS_IN_RUN 1
 
 static struct sp_context *get_context(struct sp_account *account) {

@@ -9,8 +9,8 @@
  *                       own. It is told by the control group, and a group that a
  *                       client makes below its unit's counts with the unit. The
  *                       compositor's own unit tells nothing of a client.
- *   a process           With its descendants: a process of which an ancestor is a
- *                       client already counts with that client.
+ *   a process           With its descendants: if an ancestor of a process is a
+ *                       client already, the process counts with that client.
  *   a connection        Where the compositor made it itself, for a program that it
  *                       starts, or where the process is in another PID namespace.
  *
@@ -29,8 +29,8 @@
 /* Ancestors that are looked at. */
 #define ANCESTORS_MAX 32
 
-/* The process itself first. Returns how many there are, none of which is the
- * compositor. */
+/* Finds a process and its ancestors, the process first, up to the compositor, which
+ * is left out. Returns how many there are. */
 static size_t find_ancestors(int pid,
 		struct sp_process ancestors[ANCESTORS_MAX]) {
 	size_t count = 0;

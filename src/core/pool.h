@@ -27,8 +27,8 @@ struct sp_pool {
 
 /**
  * Makes a pool that has no resource yet, with one reference for the caller.
- * Takes the file over. Returns NULL when there is no memory, or none for this
- * client, of which it was told.
+ * Takes the file over. Returns NULL when there is no memory, or when the client may
+ * have no more, after an error for the client.
  */
 struct sp_pool *sp_pool_new(struct sp_context *context,
 	struct wl_client *wl_client, struct sp_file *file, int32_t size);
