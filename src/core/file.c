@@ -7,7 +7,7 @@
  * for an answer that may never come. So nothing here asks a file system before
  * it is known to be one that answers: fcntl(F_GET_SEALS) succeeds on memfd,
  * tmpfs and hugetlbfs files only, and is answered by the VFS for all others;
- * for those, /proc names the file system without asking it.
+ * for those, the mount's number and /proc name the file system without asking it.
  */
 #include <assert.h>
 #include <errno.h>
@@ -22,6 +22,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -71,44 +72,34 @@ static bool is_named(int fd, const char *prefix) {
 	return read >= (ssize_t)length && memcmp(target, prefix, length) == 0;
 }
 
-/* The mount that an fd with a path was opened on, or -1. */
-static long get_mount_id(int fd) {
-	char path[64];
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	FILE *info = fopen(path, "re");
-	if (info == NULL) {
+/* The mount of a path, or for an empty one of an fd that has a path, or -1. Not by
+ * /proc/self/fdinfo, which has each lock of the file, and waits for locks that a client
+ * can hold (of /dev/net/tun). Not by glibc's statx(), which calls fstat() where the
+ * kernel has none. */
+static int64_t get_mount_id(int fd, const char *path) {
+	struct statx stx;
+	/* What is cached, even if it is too old: no file system asks its server. */
+	if (syscall(SYS_statx, fd, path, AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
+				STATX_MNT_ID, &stx) < 0 ||
+			!(stx.stx_mask & STATX_MNT_ID)) {
 		return -1;
 	}
-	char line[256];
-	long mount_id = -1;
-	while (mount_id < 0 && fgets(line, sizeof(line), info) != NULL) {
-		if (sscanf(line, "mnt_id: %ld", &mount_id) != 1) {
-			mount_id = -1;
-		}
-	}
-	fclose(info);
-	return mount_id;
+	return (int64_t)stx.stx_mnt_id;
 }
 
 /*
  * Whether this is the mount of /, which is where this very program is: no client
  * can be its server. So it may be an overlay too, as in most containers.
  */
-static bool is_on_root(long mount_id) {
-	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0) {
-		return false;
-	}
-	bool same = get_mount_id(root) == mount_id;
-	close(root);
-	return same;
+static bool is_on_root(int64_t mount_id) {
+	return get_mount_id(AT_FDCWD, "/") == mount_id;
 }
 
 /*
  * A chroot() without a mount of its own leads to a mount that mountinfo does not
  * list. Of that one, and no other, the file system can be asked.
  */
-static bool is_on_unlisted_root(long mount_id) {
+static bool is_on_unlisted_root(int64_t mount_id) {
 	struct statfs fs;
 	return is_on_root(mount_id) && statfs("/", &fs) == 0 &&
 		((unsigned long)fs.f_type == OVERLAYFS_SUPER_MAGIC ||
@@ -118,28 +109,29 @@ static bool is_on_unlisted_root(long mount_id) {
 /*
  * Whether the fd is on a mount of a local file system. Pipes, sockets and the
  * kernel's other inner mounts are not in mountinfo, nor are mounts of another
- * mount namespace: they count as not local.
+ * mount namespace: they count as not local. Returns 1 or 0, or a negative errno where
+ * that could not be found out.
  */
-static bool is_on_local_mount(int fd) {
+static int is_on_local_mount(int fd) {
 	/* What has no path has no such mount. To ask for it can be to wait: for
 	 * the lock of an epoll instance, say, which is held by whoever adds a
 	 * file to it that does not answer. */
 	if (!is_named(fd, "/")) {
-		return false;
+		return 0;
 	}
-	long mount_id = get_mount_id(fd);
+	int64_t mount_id = get_mount_id(fd, "");
 	if (mount_id < 0) {
-		return false;
+		return 0;
 	}
 	FILE *mounts = fopen("/proc/self/mountinfo", "re");
 	if (mounts == NULL) {
-		return false;
+		return -errno;
 	}
 	bool found = false, local = false;
 	char *line = NULL;
 	size_t capacity = 0;
 	while (!found && getline(&line, &capacity, mounts) >= 0) {
-		if (strtol(line, NULL, 10) != mount_id) {
+		if (strtoll(line, NULL, 10) != mount_id) {
 			continue;
 		}
 		found = true;
@@ -154,8 +146,12 @@ static bool is_on_local_mount(int fd) {
 				is_on_root(mount_id));
 		}
 	}
+	bool at_end = feof(mounts);
 	free(line);
 	fclose(mounts);
+	if (!found && !at_end) {
+		return -ENOMEM;
+	}
 	return found ? local : is_on_unlisted_root(mount_id);
 }
 
@@ -185,7 +181,12 @@ int sp_file_init(struct sp_file *file, int fd, const char **reason) {
 
 	/* Seals first, size second: what is seen in this order stays true. */
 	int seals = fcntl(fd, F_GET_SEALS);
-	if (seals < 0 && !is_on_local_mount(fd)) {
+	int local = seals < 0 ? is_on_local_mount(fd) : 0;
+	if (local < 0) {
+		*reason = "cannot be looked at";
+		return local;
+	}
+	if (seals < 0 && local == 0) {
 		*reason = "is not shared memory, nor on a local file system";
 		return -EINVAL;
 	}

@@ -41,7 +41,8 @@ struct sp_file {
  * sp_file_discard_fd(), and "reason" is the end of a sentence for the client
  * that begins with "the file".
  *
- * Returns 0 or a negative errno.
+ * Returns 0 or a negative errno: -EINVAL, -EACCES or -EBADF where the file is not what
+ * it has to be, any other where the compositor lacks what it takes to find out.
  */
 int sp_file_init(struct sp_file *file, int fd, const char **reason);
 void sp_file_finish(struct sp_file *file);

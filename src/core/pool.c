@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include <wayland-server-protocol.h>
 
@@ -137,10 +138,18 @@ error_file:
 }
 
 void sp_pool_refuse_file(struct sp_context *context,
-		struct wl_resource *shm_resource, const char *reason) {
+		struct wl_resource *shm_resource, int error,
+		const char *reason) {
+	struct wl_client *wl_client = wl_resource_get_client(shm_resource);
 	pid_t pid;
-	wl_client_get_credentials(wl_resource_get_client(shm_resource), &pid,
-		NULL, NULL);
+	wl_client_get_credentials(wl_client, &pid, NULL, NULL);
+	if (error != -EINVAL && error != -EACCES && error != -EBADF) {
+		sp_log(context, SEALPOOL_LOG_ERROR, "client %d: the pool's "
+			"file %s: %s: disconnected", (int)pid, reason,
+			strerror(-error));
+		wl_client_post_no_memory(wl_client);
+		return;
+	}
 	sp_log(context, SEALPOOL_LOG_INFO,
 		"client %d: the pool's file %s: disconnected", (int)pid,
 		reason);
@@ -161,8 +170,9 @@ void sp_pool_create(struct sp_context *context, struct wl_client *wl_client,
 
 	struct sp_file file;
 	const char *reason;
-	if (sp_file_init(&file, fd, &reason) < 0) {
-		sp_pool_refuse_file(context, shm_resource, reason);
+	int ret = sp_file_init(&file, fd, &reason);
+	if (ret < 0) {
+		sp_pool_refuse_file(context, shm_resource, ret, reason);
 		sp_file_discard_fd(fd);
 		return;
 	}

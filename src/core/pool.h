@@ -33,9 +33,9 @@ struct sp_pool {
 struct sp_pool *sp_pool_new(struct sp_context *context,
 	struct wl_client *wl_client, struct sp_file *file, int32_t size);
 
-/** Says so to the client of a wl_shm, and in the log. */
+/** Says to the client of a wl_shm, and in the log, why sp_file_init() has failed. */
 void sp_pool_refuse_file(struct sp_context *context,
-	struct wl_resource *shm_resource, const char *reason);
+	struct wl_resource *shm_resource, int error, const char *reason);
 
 /**
  * Handles wl_shm.create_pool. Takes the fd over, and posts errors itself.

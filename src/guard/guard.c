@@ -349,9 +349,10 @@ static void handle_create_pool(struct sealpool_guard *guard,
 
 	struct sp_file file;
 	const char *reason;
-	if (sp_file_init(&file, fd, &reason) < 0) {
+	int ret = sp_file_init(&file, fd, &reason);
+	if (ret < 0) {
 		sp_pool_refuse_file(guard->shm->context, message->resource,
-			reason);
+			ret, reason);
 		give_nothing(&args[1]);
 		sp_file_discard_fd(fd);
 		return;
@@ -378,7 +379,7 @@ static void handle_create_pool(struct sealpool_guard *guard,
 	guard_pool->pool = pool;
 	bool safe = file.kind == SP_FILE_SHMEM &&
 		sp_file_is_sealed_to(&pool->backing.file, (uint64_t)size);
-	int ret = safe ? give_file(pool, &args[1]) :
+	ret = safe ? give_file(pool, &args[1]) :
 		give_shadow(pool, &args[1]);
 	if (ret < 0) {
 		refuse(pool->client, "no shadow for a pool", ret);

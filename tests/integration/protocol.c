@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -393,7 +394,7 @@ static bool is_on_local_disk(const char *path) {
 	}
 }
 
-static void file_on_a_local_disk_is_copied(void **state) {
+static void needs_local_disk(void) {
 	const char *dir = getenv("TMPDIR");
 	dir = dir != NULL ? dir : "/tmp";
 	if (!is_on_local_disk(dir)) {
@@ -401,8 +402,33 @@ static void file_on_a_local_disk_is_copied(void **state) {
 			"system\n", dir);
 		skip();
 	}
+}
+
+static void file_on_a_local_disk_is_copied(void **state) {
+	needs_local_disk();
 	expect_readable(*state, create_peer_with_picture(*state,
 		CLIENT_MEMORY_FILE), SEALPOOL_MEMORY_SHADOW);
+}
+
+/* The compositor may open the descriptor that is sent, and no other to look what it
+ * is: the client is not told that its file is at fault. */
+static void file_that_cannot_be_looked_at_is_not_at_fault(void **state) {
+	needs_local_disk();
+	struct server *server = *state;
+	struct peer *peer = create_peer_with_picture(server,
+		CLIENT_MEMORY_FILE);
+	struct rlimit limit;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	int next = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+	assert_true(next >= 0);
+	close(next);
+	const struct rlimit one = { (rlim_t)next + 1, limit.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &one), 0);
+	refused(peer, "wl_display", -1, WL_DISPLAY_ERROR_NO_MEMORY,
+		create_pool, .size = BYTES);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_non_null(strstr(server->message, "cannot be looked at"));
+	peer_finish(peer);
 }
 
 static bool expect_huge_page(struct actor *actor, const struct args *args) {
@@ -855,6 +881,7 @@ int main(void) {
 		TEST(memory_sealed_against_new_writers_is_read),
 		TEST(posix_shared_memory_is_copied),
 		TEST(file_on_a_local_disk_is_copied),
+		TEST(file_that_cannot_be_looked_at_is_not_at_fault),
 		TEST(huge_pages_are_copied),
 		TEST(writing_to_huge_pages_never_makes_the_file_longer),
 

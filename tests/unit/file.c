@@ -21,10 +21,12 @@
 #include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "child.h"
@@ -180,6 +182,69 @@ static void file_on_a_disk_is_local(void **state) {
 	assert_int_equal(file.sealed_size, 0);
 	assert_int_equal(sp_file_is_sealed_to(&file, 1), false);
 	assert_int_equal(sp_file_get_size(&file), SIZE);
+	close(fd);
+}
+
+/* That is no word on the file. */
+static void a_lack_of_descriptors_is_not_the_files_fault(void **state) {
+	const char *place = find_disk();
+	if (place == NULL) {
+		skip();
+	}
+	int fd = open(place, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	struct rlimit limit;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	const struct rlimit none = { 0, limit.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	struct sp_file file;
+	const char *reason;
+	int ret = sp_file_init(&file, fd, &reason);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_equal(ret, -EMFILE);
+	close(fd);
+}
+
+/* The least processor time of many calls, in nanoseconds. */
+static int64_t measure_init(int fd) {
+	int64_t least = INT64_MAX;
+	for (int i = 0; i < 20; i++) {
+		struct sp_file file;
+		const char *reason;
+		struct timespec before, after;
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
+		assert_int_equal(sp_file_init(&file, fd, &reason), 0);
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
+		int64_t taken = (after.tv_sec - before.tv_sec) * 1000000000 +
+			after.tv_nsec - before.tv_nsec;
+		least = taken < least ? taken : least;
+	}
+	return least;
+}
+
+static void locks_on_a_file_cost_nothing(void **state) {
+	const char *place = find_disk();
+	if (place == NULL) {
+		skip();
+	}
+	int fd = open(place, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	int64_t without = measure_init(fd);
+	/* In this order, the kernel finds the place of each at once. */
+	for (int i = 5000; i > 0; i--) {
+		struct flock lock = {
+			.l_type = F_WRLCK,
+			.l_whence = SEEK_SET,
+			.l_start = 2 * i,
+			.l_len = 1,
+		};
+		assert_int_equal(fcntl(fd, F_OFD_SETLK, &lock), 0);
+	}
+	int64_t with = measure_init(fd);
+	if (with > 10 * without) {
+		fail_msg("%lld ns, and %lld ns without locks", (long long)with,
+			(long long)without);
+	}
 	close(fd);
 }
 
@@ -789,6 +854,8 @@ int main(void) {
 		TEST(empty_memfd_is_shared_memory),
 		TEST(file_on_tmpfs_is_shared_memory),
 		TEST(file_on_a_disk_is_local),
+		TEST(locks_on_a_file_cost_nothing),
+		TEST(a_lack_of_descriptors_is_not_the_files_fault),
 		TEST(file_on_the_root_of_a_chroot_is_local),
 		TEST(file_of_huge_pages_has_their_size),
 		TEST(read_only_fd_is_not_writable),
