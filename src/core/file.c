@@ -386,7 +386,6 @@ bool sp_file_has_holes(const struct sp_file *file) {
 
 bool sp_file_shows_pages(const struct sp_file *file) {
 	struct stat st;
-	return fstat(file->fd, &st) == 0 && (st.st_uid == geteuid() ||
-		(st.st_mode & S_IWOTH) ||
-		(st.st_gid == getegid() && (st.st_mode & S_IWGRP)));
+	return (fstat(file->fd, &st) == 0 && st.st_uid == geteuid()) ||
+		faccessat(file->fd, "", W_OK, AT_EMPTY_PATH | AT_EACCESS) == 0;
 }

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/magic.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -328,25 +329,48 @@ static void read_only_fd_is_not_writable(void **state) {
 
 /* Sorts that are refused */
 
-static const char *ask_as_nobody(void) {
-	int fd = create_memfd(SIZE, 0);
-	struct sp_file file = accept_file(fd);
-	if (!sp_file_shows_pages(&file)) {
-		return "its owner is not told of its pages";
+/* Who is in the file's group, by a group that is not the first: the file's mode for
+ * all others does not count then. */
+static const char *ask_as_another(void) {
+	static const mode_t modes[] = { 0600, 0602, 0620, 0622, 0640, 0642 };
+	enum { MODES_LEN = sizeof(modes) / sizeof(modes[0]) };
+	const gid_t group = 100;
+	struct sp_file files[MODES_LEN];
+	for (size_t i = 0; i < MODES_LEN; i++) {
+		files[i] = accept_file(create_memfd(SIZE, 0));
+		if (!sp_file_shows_pages(&files[i])) {
+			return "its owner is not told of its pages";
+		}
+		if (fchown(files[i].fd, 0, group) < 0 ||
+				fchmod(files[i].fd, modes[i]) < 0) {
+			return child_wrong("fchown: %s", strerror(errno));
+		}
 	}
-	fchmod(fd, 0600);
-	if (setresgid(65534, 65534, 65534) < 0 ||
+	if (setgroups(1, &group) < 0 || setresgid(65534, 65534, 65534) < 0 ||
 			setresuid(65534, 65534, 65534) < 0) {
 		return child_wrong("setresuid: %s", strerror(errno));
 	}
-	return sp_file_shows_pages(&file) ? "nobody is told of its pages" : NULL;
+	for (size_t i = 0; i < MODES_LEN; i++) {
+		unsigned char there = 0;
+		void *data = mmap(NULL, page_size(), PROT_READ, MAP_SHARED,
+			files[i].fd, 0);
+		if (data == MAP_FAILED || mincore(data, page_size(), &there) < 0) {
+			return child_wrong("mincore: %s", strerror(errno));
+		}
+		/* Nothing has been written. */
+		bool told = !(there & 1);
+		if (sp_file_shows_pages(&files[i]) != told) {
+			return child_wrong("mode %o: told %d", modes[i], told);
+		}
+	}
+	return NULL;
 }
 
-static void pages_of_another_users_file_are_not_told(void **state) {
+static void pages_of_another_users_file_are_told_to_writers(void **state) {
 	if (geteuid() != 0) {
 		skip();
 	}
-	child_run(ask_as_nobody);
+	child_run(ask_as_another);
 }
 
 static void fd_that_is_not_open_is_refused(void **state) {
@@ -860,7 +884,7 @@ int main(void) {
 		TEST(file_of_huge_pages_has_their_size),
 		TEST(read_only_fd_is_not_writable),
 
-		TEST(pages_of_another_users_file_are_not_told),
+		TEST(pages_of_another_users_file_are_told_to_writers),
 
 		TEST(fd_that_is_not_open_is_refused),
 		TEST(write_only_fd_is_refused),
