@@ -101,8 +101,8 @@ struct sealpool_budget {
 	 * compositor. Default: 32768. */
 	uint32_t buffers;
 	/** File descriptors kept open on behalf of a client: one a pool, and
-	 * one more for each copy that is written to. Default: a third of
-	 * all_fds. */
+	 * one more for each copy that is written to. Default: 2048, but
+	 * not more than all_fds. */
 	uint32_t fds;
 	/** The same for all clients together. Default: three quarters of
 	 * RLIMIT_NOFILE's soft limit as it is when the global is created, but
@@ -288,7 +288,8 @@ void sealpool_access_end(struct sealpool_access *access);
  * Returns an fd that holds the buffer's bytes at sealpool_buffer_get_offset(), for
  * a direct buffer: the client's own, which is sealed against shrinking up to the
  * buffer's end. It remains the buffer's: do not close it, nor use it for longer than
- * a reference is held. Returns -ENOTSUP for a buffer of any other kind.
+ * a reference is held and the client is connected. Returns -ENOTSUP for a buffer of any
+ * other kind, or of a client that has gone.
  */
 int sealpool_buffer_get_fd(struct sealpool_buffer *buffer);
 

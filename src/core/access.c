@@ -333,7 +333,7 @@ int sp_view_begin_write(struct sp_view *view, uint64_t epoch,
 	if (become_direct(view)) {
 		point_to(view, mapping, access);
 		access->held = mapping;
-		access->flags = HOLDS_MAPPING;
+		access->flags |= HOLDS_MAPPING;
 		return 0;
 	}
 	struct sp_copies *copies = sp_copies_get(view);
@@ -350,7 +350,7 @@ int sp_view_begin_write(struct sp_view *view, uint64_t epoch,
 		goto error_mapping;
 	}
 	access->held = copy;
-	access->flags = HOLDS_COPY;
+	access->flags |= HOLDS_COPY;
 	return 0;
 
 error_mapping:
@@ -370,7 +370,7 @@ static void end_nofault(struct sp_view *view) {
 		view->mapping->outdated = true;
 	}
 	if (is_short) {
-		sp_copies_note_short(view->copies);
+		sp_copies_note_missing(view->copies, 0);
 	}
 }
 

@@ -12,6 +12,7 @@
 
 #define DEFAULT_POOLS 2048
 #define DEFAULT_BUFFERS 32768
+#define DEFAULT_FDS 2048
 #define DEFAULT_SHADOW_BYTES ((uint64_t)512 << 20)
 #define DEFAULT_ALL_SHADOW_BYTES ((uint64_t)2 << 30)
 
@@ -27,14 +28,13 @@
  * Most are had by fds for pools alone, and what all may hold beyond their limit (the
  * reserve) is for shadows. At least a sixth is left to the compositor.
  */
-#define ALL_FDS_MAX 6000
 #define MAPPINGS_OF_FILE 6
 #define MAPPINGS_OF_SHADOW 2
 #define MAPPINGS_OF_COPIES (DEFAULT_ALL_SHADOW_BYTES / (128 * 1024))
 #define MAPPINGS_MAX 65530
 
-_Static_assert(ALL_FDS_MAX * MAPPINGS_OF_FILE +
-	ALL_FDS_MAX / SP_FDS_RESERVE_PART * MAPPINGS_OF_SHADOW +
+_Static_assert(SP_ALL_FDS_MAX * MAPPINGS_OF_FILE +
+	SP_ALL_FDS_MAX / SP_FDS_RESERVE_PART * MAPPINGS_OF_SHADOW +
 	MAPPINGS_OF_COPIES <= MAPPINGS_MAX / 6 * 5, "a process has not as many mappings");
 
 static uint64_t min(uint64_t a, uint64_t b) {
@@ -51,7 +51,7 @@ static uint32_t get_default_fds(void) {
 		limit.rlim_cur = 1024;
 	}
 	/* A quarter is the compositor's own, but for the reserve. */
-	return (uint32_t)min((uint64_t)limit.rlim_cur / 4 * 3, ALL_FDS_MAX);
+	return (uint32_t)min((uint64_t)limit.rlim_cur / 4 * 3, SP_ALL_FDS_MAX);
 }
 
 /* The number in a file of the kernel's; UINT64_MAX where there is none. */
@@ -121,7 +121,9 @@ void sp_budget_init(struct sealpool_budget *limits,
 		limits->all_fds = get_default_fds();
 	}
 	if (limits->fds == 0) {
-		limits->fds = (uint32_t)max(limits->all_fds / 3, 1);
+		/* Others have their shares (evict.c), so that an honest client is
+		 * not ended where the process may have few. */
+		limits->fds = (uint32_t)min(limits->all_fds, DEFAULT_FDS);
 	}
 	if (limits->all_shadow_bytes == 0) {
 		limits->all_shadow_bytes = get_default_shadow_bytes();

@@ -4,6 +4,9 @@
 
 #include <sealpool/shm.h>
 
+/** The file descriptors of all clients, where the process may have plenty. */
+#define SP_ALL_FDS_MAX 6000
+
 /** Of what all clients may hold, so much more is for those that ask while a client
  * has to go. */
 #define SP_FDS_RESERVE_PART 6

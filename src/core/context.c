@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <drm_fourcc.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,8 @@
 #include "evict.h"
 #include "format.h"
 
+#define MIB (1024.0 * 1024)
+
 void sp_log(struct sp_context *context,
 		enum sealpool_log_importance importance,
 		const char *format, ...) {
@@ -24,11 +27,27 @@ void sp_log(struct sp_context *context,
 	va_end(args);
 }
 
-void sp_post_no_memory(struct sp_context *context, struct wl_client *client) {
+static int get_pid(struct wl_client *client) {
 	pid_t pid;
 	wl_client_get_credentials(client, &pid, NULL, NULL);
+	return (int)pid;
+}
+
+void sp_post_error(struct sp_context *context, struct wl_resource *resource,
+		uint32_t code, const char *format, ...) {
+	char message[256];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(message, sizeof(message), format, args);
+	va_end(args);
+	sp_log(context, SEALPOOL_LOG_INFO, "client %d: %s: disconnected",
+		get_pid(wl_resource_get_client(resource)), message);
+	wl_resource_post_error(resource, code, "%s", message);
+}
+
+void sp_post_no_memory(struct sp_context *context, struct wl_client *client) {
 	sp_log(context, SEALPOOL_LOG_ERROR, "client %d: no memory: "
-		"disconnected", (int)pid);
+		"disconnected", get_pid(client));
 	wl_client_post_no_memory(client);
 }
 
@@ -58,6 +77,18 @@ static void handle_cache_filled(struct sp_cache *cache) {
 	struct sp_context *context =
 		wl_container_of(cache, context, memory.cache);
 	sp_idle_note(context);
+}
+
+/* So that who reads a log knows what is there, and by which limit a client is ended. */
+static void log_start(struct sp_context *context, bool few_fds) {
+	const struct sealpool_budget *limits = &context->limits;
+	sp_log(context, SEALPOOL_LOG_INFO, "version " SEALPOOL_VERSION
+		" protects wl_shm: a client may hold %" PRIu32 " pools, %" PRIu32
+		" file descriptors and %.1f MiB of copies; all clients %" PRIu32
+		" and %.1f MiB%s", limits->pools, limits->fds,
+		(double)limits->shadow_bytes / MIB, limits->all_fds,
+		(double)limits->all_shadow_bytes / MIB, few_fds ?
+		" (more descriptors with a higher soft limit RLIMIT_NOFILE)" : "");
 }
 
 struct sp_context *sp_context_create(struct wl_display *display,
@@ -100,6 +131,8 @@ struct sp_context *sp_context_create(struct wl_display *display,
 		goto error_idle;
 	}
 	sp_evict_init(context);
+	log_start(context, options->budget.all_fds == 0 &&
+		context->limits.all_fds < SP_ALL_FDS_MAX);
 	return context;
 
 error_idle:

@@ -82,6 +82,11 @@ void sp_log(struct sp_context *context,
 	enum sealpool_log_importance importance, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/** Posts an error of an object, which ends its client, and logs that. */
+void sp_post_error(struct sp_context *context, struct wl_resource *resource,
+	uint32_t code, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
 /** Ends a client for which there is no memory, and logs that. */
 void sp_post_no_memory(struct sp_context *context, struct wl_client *client);
 

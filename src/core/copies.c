@@ -16,7 +16,7 @@
  *
  * A copy that nobody uses is in the cache, from where it may be taken at any time,
  * unless the client's file cannot be relied on to have its bytes still (the wl_buffer
- * is gone). One in a pinned shadow, behind a guard, has another user that does not
+ * is gone). Once the client has gone as well, it may be taken nevertheless. One in a pinned shadow, behind a guard, has another user that does not
  * say so: it is in the cache only while it is on offer.
  *
  *   for reading   memory of its own (store.c)
@@ -450,18 +450,19 @@ static void copy_use(struct sp_copy *copy) {
 	}
 }
 
-void sp_copies_note_short(struct sp_copies *copies) {
+void sp_copies_note_missing(struct sp_copies *copies, int error) {
 	struct sp_view *view = copies->view;
 	struct sp_backing *backing = view->backing;
 	int64_t size = sp_file_get_size(&backing->file);
-	if (size < 0) {
+	if (size >= 0 && (uint64_t)size < view->layout.end) {
+		backing->counters.faults++;
+		backing->client_counters->faults++;
+		view->ops->short_file(view, (uint64_t)size);
+	} else if (size < 0 || error != 0) {
 		/* That is no word on the file. */
-		view->ops->failed(view, (int)size);
-		return;
+		view->ops->failed(view, size < 0 ? (int)size : -error);
 	}
-	backing->counters.faults++;
-	backing->client_counters->faults++;
-	view->ops->short_file(view, (uint64_t)size);
+	/* Else it was cut, and is long enough again: it is copied the next time. */
 }
 
 /* Brings a copy up to date. Releases the lock meanwhile: commits need not wait for
@@ -501,10 +502,8 @@ static void copy_fill(struct sp_copy *copy, uint64_t epoch) {
 	view->counters.copied_in += copied.bytes;
 	backing->counters.copied_in += copied.bytes;
 	backing->client_counters->copied_in += copied.bytes;
-	/* An error is not the client's doing, a bad disk's perhaps: who shows the
-	 * zeroes cannot do better, and may the next time. */
-	if (copied.missing > 0 && copied.error == 0) {
-		sp_copies_note_short(copies);
+	if (copied.missing > 0) {
+		sp_copies_note_missing(copies, copied.error);
 	}
 
 	pthread_mutex_lock(&copies->lock);
@@ -572,9 +571,8 @@ void sp_copies_write_back(struct sp_copies *copies, int shadow_fd,
 	view->counters.copied_out += copied.bytes;
 	backing->counters.copied_out += copied.bytes;
 	backing->client_counters->copied_out += copied.bytes;
-	/* With an error as well: it is the client's page that was not there. */
 	if (copied.missing > 0) {
-		sp_copies_note_short(copies);
+		sp_copies_note_missing(copies, copied.error);
 	}
 }
 

@@ -57,7 +57,8 @@ void sp_copies_keep(struct sp_copies *copies);
 void sp_copies_count(struct sp_copies *copies, uint32_t *fds,
 	uint64_t *bytes);
 
-/** The client's file has ended before the view did. */
-void sp_copies_note_short(struct sp_copies *copies);
+/** Bytes of the client's file could not be had, because of "error", an errno, or 0.
+ * Tells whether the file has ended before the view does, or it is for us to log. */
+void sp_copies_note_missing(struct sp_copies *copies, int error);
 
 #endif

@@ -265,7 +265,7 @@ static struct sp_client *admit(struct wl_client *wl_client,
 		return NULL;
 	}
 	if (client->feedbacks_len >= FEEDBACKS_MAX) {
-		wl_resource_post_error(manager,
+		sp_post_error(context, manager,
 			SEALPOOL_SHM_FEEDBACK_MANAGER_V1_ERROR_TOO_MANY,
 			"more than %d feedback objects", FEEDBACKS_MAX);
 		return NULL;
@@ -279,8 +279,9 @@ static void create_feedback(struct wl_client *wl_client,
 		struct wl_resource *manager, uint32_t id,
 		struct wl_resource *target, struct sp_pool *pool,
 		struct sealpool_buffer *buffer) {
+	struct sp_context *context = wl_resource_get_user_data(manager);
 	if (pool == NULL && buffer == NULL) {
-		wl_resource_post_error(manager,
+		sp_post_error(context, manager,
 			SEALPOOL_SHM_FEEDBACK_MANAGER_V1_ERROR_FOREIGN_OBJECT,
 			"%s#%u is not of a wl_shm that is told about",
 			wl_resource_get_class(target),
@@ -289,7 +290,7 @@ static void create_feedback(struct wl_client *wl_client,
 	}
 	if (wl_resource_get_destroy_listener(target,
 			handle_target_destroy) != NULL) {
-		wl_resource_post_error(manager,
+		sp_post_error(context, manager,
 			SEALPOOL_SHM_FEEDBACK_MANAGER_V1_ERROR_ALREADY_EXISTS,
 			"%s#%u has a feedback object already",
 			wl_resource_get_class(target),
@@ -423,7 +424,7 @@ static void manager_handle_get_budget_feedback(struct wl_client *wl_client,
 		return;
 	}
 	if (client->budget_feedback != NULL) {
-		wl_resource_post_error(manager,
+		sp_post_error(client->context, manager,
 			SEALPOOL_SHM_FEEDBACK_MANAGER_V1_ERROR_ALREADY_EXISTS,
 			"there is a feedback object about budgets already");
 		return;

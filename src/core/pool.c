@@ -27,32 +27,33 @@ static void pool_handle_create_buffer(struct wl_client *client,
 		int32_t width, int32_t height, int32_t stride,
 		uint32_t wl_shm_format) {
 	struct sp_pool *pool = pool_from_resource(resource);
+	struct sp_context *context = pool->client->context;
 	uint32_t drm = sp_format_wl_shm_to_drm(wl_shm_format);
 	const struct sp_format *format = sp_format_get(drm);
 	/* The DRM codes of wl_shm's own two formats are not wl_shm's. */
-	if (format == NULL || !sp_context_has_format(pool->client->context, drm) ||
+	if (format == NULL || !sp_context_has_format(context, drm) ||
 			sp_format_drm_to_wl_shm(drm) != wl_shm_format) {
-		wl_resource_post_error(resource, WL_SHM_ERROR_INVALID_FORMAT,
+		sp_post_error(context, resource, WL_SHM_ERROR_INVALID_FORMAT,
 			"format 0x%08" PRIx32 " is not one that was announced",
 			wl_shm_format);
 		return;
 	}
 	if (offset < 0 || width <= 0 || height <= 0 || stride <= 0) {
-		wl_resource_post_error(resource, WL_SHM_ERROR_INVALID_STRIDE,
+		sp_post_error(context, resource, WL_SHM_ERROR_INVALID_STRIDE,
 			"invalid size %" PRIi32 "x%" PRIi32 ", stride %" PRIi32
 			" or offset %" PRIi32, width, height, stride, offset);
 		return;
 	}
 	struct sp_layout layout;
 	if (!sp_layout_init(&layout, format, offset, width, height, stride)) {
-		wl_resource_post_error(resource, WL_SHM_ERROR_INVALID_STRIDE,
+		sp_post_error(context, resource, WL_SHM_ERROR_INVALID_STRIDE,
 			"stride of %" PRIi32 " bytes does not fit a width of "
 			"%" PRIi32 " in format 0x%08" PRIx32, stride, width,
 			wl_shm_format);
 		return;
 	}
 	if (layout.end > (uint64_t)pool->size) {
-		wl_resource_post_error(resource, WL_SHM_ERROR_INVALID_STRIDE,
+		sp_post_error(context, resource, WL_SHM_ERROR_INVALID_STRIDE,
 			"a buffer that ends at byte %" PRIu64 " is outside a "
 			"pool of %" PRIi32 " bytes", layout.end, pool->size);
 		return;
@@ -69,8 +70,8 @@ static void pool_handle_resize(struct wl_client *client,
 		struct wl_resource *resource, int32_t size) {
 	struct sp_pool *pool = pool_from_resource(resource);
 	if (size < pool->size) {
-		wl_resource_post_error(resource, WL_SHM_ERROR_INVALID_FD,
-			"a pool cannot shrink from %" PRIi32 " to %" PRIi32
+		sp_post_error(pool->client->context, resource,
+			WL_SHM_ERROR_INVALID_FD, "a pool cannot shrink from %" PRIi32 " to %" PRIi32
 			" bytes", pool->size, size);
 		return;
 	}
@@ -140,20 +141,18 @@ error_file:
 void sp_pool_refuse_file(struct sp_context *context,
 		struct wl_resource *shm_resource, int error,
 		const char *reason) {
-	struct wl_client *wl_client = wl_resource_get_client(shm_resource);
-	pid_t pid;
-	wl_client_get_credentials(wl_client, &pid, NULL, NULL);
 	if (error != -EINVAL && error != -EACCES && error != -EBADF) {
+		struct wl_client *wl_client =
+			wl_resource_get_client(shm_resource);
+		pid_t pid;
+		wl_client_get_credentials(wl_client, &pid, NULL, NULL);
 		sp_log(context, SEALPOOL_LOG_ERROR, "client %d: the pool's "
 			"file %s: %s: disconnected", (int)pid, reason,
 			strerror(-error));
 		wl_client_post_no_memory(wl_client);
 		return;
 	}
-	sp_log(context, SEALPOOL_LOG_INFO,
-		"client %d: the pool's file %s: disconnected", (int)pid,
-		reason);
-	wl_resource_post_error(shm_resource, WL_SHM_ERROR_INVALID_FD,
+	sp_post_error(context, shm_resource, WL_SHM_ERROR_INVALID_FD,
 		"the pool's file %s", reason);
 }
 
@@ -161,8 +160,7 @@ void sp_pool_create(struct sp_context *context, struct wl_client *wl_client,
 		struct wl_resource *shm_resource, uint32_t id, int fd,
 		int32_t size) {
 	if (size <= 0) {
-		wl_resource_post_error(shm_resource,
-			WL_SHM_ERROR_INVALID_STRIDE,
+		sp_post_error(context, shm_resource, WL_SHM_ERROR_INVALID_STRIDE,
 			"invalid pool size of %" PRIi32 " bytes", size);
 		sp_file_discard_fd(fd);
 		return;

@@ -22,17 +22,17 @@
 static bool post_short(struct sealpool_buffer *buffer, uint64_t file_size) {
 	struct sp_pool *pool = buffer->pool;
 	struct sp_context *context = pool->client->context;
-	sp_log(context, SEALPOOL_LOG_INFO, "client %d: a buffer ends at byte "
-		"%" PRIu64 " of a pool of %" PRIi32 " bytes, whose file has "
-		"%" PRIu64 "%s", sp_client_get_pid(pool->client),
-		buffer->view.layout.end, pool->size, file_size,
-		context->lenient ? "" : ": disconnected");
 	if (context->lenient) {
+		sp_log(context, SEALPOOL_LOG_INFO, "client %d: pool of "
+			"%" PRIi32 " bytes, but its file has %" PRIu64 ": the "
+			"buffer ends at %" PRIu64,
+			sp_client_get_pid(pool->client), pool->size, file_size,
+			buffer->view.layout.end);
 		return false;
 	}
-	wl_resource_post_error(buffer->resource, WL_SHM_ERROR_INVALID_FD,
-		"pool of %" PRIi32 " bytes, but its file has %" PRIu64 ": "
-		"the buffer ends at %" PRIu64, pool->size, file_size,
+	sp_post_error(context, buffer->resource, WL_SHM_ERROR_INVALID_FD,
+		"pool of %" PRIi32 " bytes, but its file has %" PRIu64 ": the "
+		"buffer ends at %" PRIu64, pool->size, file_size,
 		buffer->view.layout.end);
 	return true;
 }

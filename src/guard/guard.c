@@ -394,6 +394,7 @@ static void handle_create_pool(struct sealpool_guard *guard,
 static void handle_create_buffer(struct sealpool_guard *guard,
 		struct sp_pool *pool,
 		const struct wl_protocol_logger_message *message) {
+	struct sp_context *context = guard->shm->context;
 	const union wl_argument *args = message->arguments;
 	int32_t offset = args[1].i, width = args[2].i, height = args[3].i;
 	int32_t stride = args[4].i;
@@ -407,7 +408,7 @@ static void handle_create_buffer(struct sealpool_guard *guard,
 		/* Nearly always to be refused behind. What is not, would be
 		 * shown from a shadow that nothing is copied to. */
 		if (pool->backing.pinned) {
-			wl_resource_post_error(message->resource,
+			sp_post_error(context, message->resource,
 				WL_SHM_ERROR_INVALID_FORMAT,
 				"unknown format 0x%08" PRIx32, args[5].u);
 		}
@@ -420,7 +421,7 @@ static void handle_create_buffer(struct sealpool_guard *guard,
 	struct sp_layout layout;
 	if (!sp_layout_init_padded(&layout, format, offset, width, height,
 			stride)) {
-		wl_resource_post_error(message->resource,
+		sp_post_error(context, message->resource,
 			WL_SHM_ERROR_INVALID_STRIDE,
 			"stride of %" PRIi32 " bytes does not fit a width of "
 			"%" PRIi32 " in format 0x%08" PRIx32, stride, width,
@@ -428,7 +429,7 @@ static void handle_create_buffer(struct sealpool_guard *guard,
 		return;
 	}
 	if (layout.end > (uint64_t)pool->size) {
-		wl_resource_post_error(message->resource,
+		sp_post_error(context, message->resource,
 			WL_SHM_ERROR_INVALID_STRIDE,
 			"a buffer that ends at byte %" PRIu64 " is outside a "
 			"pool of %" PRIi32 " bytes", layout.end, pool->size);
@@ -436,7 +437,7 @@ static void handle_create_buffer(struct sealpool_guard *guard,
 	}
 	struct guard_buffer *buffer = calloc(1, sizeof(*buffer));
 	if (buffer == NULL) {
-		sp_post_no_memory(guard->shm->context,
+		sp_post_no_memory(context,
 			wl_resource_get_client(message->resource));
 		return;
 	}
@@ -453,6 +454,33 @@ static void handle_create_buffer(struct sealpool_guard *guard,
 	guard->newborn.fd = look ? guess_next_fd(pool) : -1;
 }
 
+/* Returns whether the wl_shm behind may map so much of what it has. */
+static bool resize(struct sp_pool *pool, struct wl_resource *resource,
+		int32_t size) {
+	struct sp_backing *backing = &pool->backing;
+	if (backing->pinned) {
+		int ret = sp_backing_grow_pinned(backing, (uint64_t)size);
+		if (ret < 0) {
+			refuse(pool->client, "cannot make a shadow longer", ret);
+		}
+		return ret == 0;
+	}
+	if (sp_file_is_sealed_to(&backing->file, (uint64_t)size)) {
+		return true;
+	}
+	int64_t file_size = sp_file_get_size(&backing->file);
+	if (file_size < 0) {
+		refuse(pool->client, "cannot look at a pool's file",
+			(int)file_size);
+	} else {
+		sp_post_error(pool->client->context, resource,
+			WL_SHM_ERROR_INVALID_FD, "pool of %" PRIi32 " bytes "
+			"resized to %" PRIi32 ", but its file has %" PRIi64,
+			pool->size, size, file_size);
+	}
+	return false;
+}
+
 /*
  * The wl_shm behind maps the file again, longer: it must be as long as that.
  * The request is dispatched even if its client is told that it is over, so a
@@ -460,36 +488,15 @@ static void handle_create_buffer(struct sealpool_guard *guard,
  */
 static void handle_resize(struct sp_pool *pool,
 		const struct wl_protocol_logger_message *message) {
-	union wl_argument *args = get_arguments(message);
-	int32_t size = args[0].i;
-	if (size <= pool->size) {
+	int32_t *size = &get_arguments(message)[0].i;
+	if (*size <= pool->size) {
 		return;
 	}
-	if (!pool->backing.pinned) {
-		if (sp_file_is_sealed_to(&pool->backing.file, (uint64_t)size)) {
-			pool->size = size;
-			return;
-		}
-		int64_t file_size = sp_file_get_size(&pool->backing.file);
-		sp_log(pool->client->context, SEALPOOL_LOG_INFO, "client %d: pool "
-			"of %" PRIi32 " bytes resized to %" PRIi32 ", but its "
-			"file has %" PRIi64 ": disconnected",
-			sp_client_get_pid(pool->client), pool->size, size,
-			file_size);
-		wl_resource_post_error(message->resource,
-			WL_SHM_ERROR_INVALID_FD, "pool of %" PRIi32 " bytes "
-			"resized to %" PRIi32 ", but its file has %" PRIi64,
-			pool->size, size, file_size);
-		args[0].i = pool->size;
-		return;
+	if (resize(pool, message->resource, *size)) {
+		pool->size = *size;
+	} else {
+		*size = pool->size;
 	}
-	int ret = sp_backing_grow_pinned(&pool->backing, (uint64_t)size);
-	if (ret < 0) {
-		refuse(pool->client, "cannot make a shadow longer", ret);
-		args[0].i = pool->size;
-		return;
-	}
-	pool->size = size;
 }
 
 /* Surfaces, and everything else */

@@ -360,25 +360,19 @@ static struct lent_object *object_get(struct wl_resource *resource) {
 	return object;
 }
 
-/* It is the client that has given us a file that cannot be written, or it is we
- * who have no memory to do so. */
-static void post_failure(struct sealpool_buffer *buffer, int error) {
+static void note_failure(struct sealpool_buffer *buffer, int error) {
 	struct sp_client *client = buffer->pool->client;
 	/* What an object says when it goes with its client is an event too. */
 	if (client->wl_client == NULL || client->ending) {
 		return;
 	}
-	bool ours = error != -EACCES;
-	sp_log(client->context, ours ? SEALPOOL_LOG_ERROR : SEALPOOL_LOG_INFO,
-		"client %d: cannot hand back a captured buffer: %s: "
-		"disconnected", sp_client_get_pid(client), strerror(-error));
-	if (ours) {
-		wl_resource_post_no_memory(buffer->resource);
-	} else {
-		wl_resource_post_error(buffer->resource,
-			WL_SHM_ERROR_INVALID_FD,
-			"the pool's file cannot be written");
+	if (error != -EACCES) {
+		/* A lack of ours, which ends nobody. */
+		sp_report_post(&buffer->report, SP_REPORT_FAILED, error);
+		return;
 	}
+	sp_post_error(client->context, buffer->resource,
+		WL_SHM_ERROR_INVALID_FD, "the pool's file cannot be written");
 	sp_client_end_later(client);
 }
 
@@ -397,7 +391,7 @@ static void hand_back_rows(struct lent *lent, struct range rows) {
 	pixman_region32_fini(&region);
 	lent->written = true;
 	if (ret < 0) {
-		post_failure(lent->buffer, ret);
+		note_failure(lent->buffer, ret);
 	}
 }
 

@@ -38,7 +38,7 @@ static const char usage[] =
 	"  --pools N                that a client may have (default: 2048)\n"
 	"  --buffers N              that a client may have (default: 32768)\n"
 	"  --fds N                  file descriptors that are kept for a client\n"
-	"                           (default: a third of those for all)\n"
+	"                           (default: 2048, at most those for all)\n"
 	"  --all-fds N              for all clients together (default: three quarters\n"
 	"                           of RLIMIT_NOFILE, which is raised to 16384 if it\n"
 	"                           may be, at most 6000)\n"

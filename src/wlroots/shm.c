@@ -88,6 +88,11 @@ static bool begin_discarded_write(struct sealpool_wlr_buffer *buffer,
 	struct wl_resource *resource =
 		sealpool_buffer_get_resource(buffer->buffer);
 	if (error == -EACCES && resource != NULL) {
+		pid_t pid;
+		wl_client_get_credentials(wl_resource_get_client(resource),
+			&pid, NULL, NULL);
+		wlr_log(WLR_INFO, "[sealpool] client %d: the pool's file cannot "
+			"be written: disconnected", (int)pid);
 		wl_resource_post_error(resource, WL_SHM_ERROR_INVALID_FD,
 			"the pool's file cannot be written, as a capture "
 			"requires");

@@ -4,6 +4,7 @@
  *
  * packages: sealpool-wlroots wayland-server
  */
+#include <sys/resource.h>
 #include <wayland-server-core.h>
 
 #include <sealpool/wlroots.h>

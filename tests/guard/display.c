@@ -11,7 +11,7 @@
  * has mapped. Then it has the shell run COMMAND, and ends with STATUS; with
  * "exit", without destroying the display. HOW is start_shell()'s.
  *
- * With "many", the client has 200 pools; with "cleared", the environment is cleared
+ * With "many", the client has 400 pools; with "cleared", the environment is cleared
  * first; with "closing", all fds but the standard streams are closed first.
  */
 #include <fcntl.h>
@@ -129,7 +129,7 @@ int main(int argc, char *argv[]) {
 				wl_display_init_shm(display) < 0) {
 			return 99;
 		}
-		use_shm(display, fd, strcmp(what, "many") == 0 ? 200 : 1);
+		use_shm(display, fd, strcmp(what, "many") == 0 ? 400 : 1);
 		print_mapped();
 	}
 	if (argc > 3 && (argc > 4 ? start_shell(argv[4], argv[3], envp) :

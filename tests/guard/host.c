@@ -492,6 +492,7 @@ struct host *host_create(const struct sealpool_options *options) {
 		open_fd, host);
 	host->guard = sealpool_guard_create(server->display, &mine);
 	assert_non_null(host->guard);
+	server->messages = 0;
 	assert_int_equal(wl_display_init_shm(server->display), 0);
 	wl_display_add_shm_format(server->display, WL_SHM_FORMAT_NV12);
 	wl_display_add_shm_format(server->display, WL_SHM_FORMAT_RGB888);

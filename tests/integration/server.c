@@ -345,6 +345,7 @@ struct server *server_create(const struct sealpool_options *options) {
 		print_error("%s\n", server->message);
 		goto error_display;
 	}
+	server->messages = 0;
 	sealpool_shm_set_new_buffer_func(server->shm, handle_new_buffer,
 		server);
 	return server;

@@ -44,7 +44,7 @@ struct server {
 	/* For the test. */
 	void *data;
 
-	/* What Sealpool logged last, and how often it did. */
+	/* What Sealpool logged last, and how often it did since it began. */
 	char message[512];
 	unsigned messages;
 

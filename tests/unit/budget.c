@@ -307,7 +307,7 @@ static void share_of_a_client_follows_from_that_of_all(void **state) {
 	struct sealpool_budget budget = make_budget((struct sealpool_budget){
 		.all_fds = 60, .all_shadow_bytes = 80,
 	});
-	assert_int_equal(budget.fds, 20);
+	assert_int_equal(budget.fds, 60);
 	assert_int_equal(budget.shadow_bytes, 40);
 }
 
@@ -323,11 +323,11 @@ static const char *expect_fds(rlim_t limit, uint64_t all, uint32_t each) {
 }
 
 static const char *count_fds_of_1024(void) {
-	return expect_fds(1024, 768, 256);
+	return expect_fds(1024, 768, 768);
 }
 
 static const char *count_fds_of_256(void) {
-	return expect_fds(256, 192, 64);
+	return expect_fds(256, 192, 192);
 }
 
 static const char *count_fds_of_many(void) {
@@ -336,7 +336,7 @@ static const char *count_fds_of_many(void) {
 			limit.rlim_max < 16384) {
 		return NULL;
 	}
-	return expect_fds(limit.rlim_max, 6000, 2000);
+	return expect_fds(limit.rlim_max, 6000, 2048);
 }
 
 static void fds_are_a_share_of_what_the_process_may_open(void **state) {

@@ -45,6 +45,7 @@ void display_init(struct display *display,
 	display->shm = sealpool_shm_create(display->wl, formats,
 		sizeof(formats) / sizeof(formats[0]), &options);
 	assert_non_null(display->shm);
+	display->messages = 0;
 	display->context = display->shm->context;
 }
 
