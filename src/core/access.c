@@ -28,6 +28,7 @@ enum {
 	HOLDS_COPY = 1 << 0, /* .held is a struct sp_copy */
 	HOLDS_MAPPING = 1 << 1, /* .held is a struct sp_mapping */
 	IS_NOFAULT = 1 << 2,
+	USES_FILE = 1 << 3, /* until its end */
 };
 
 static bool is_sealed(struct sp_view *view) {
@@ -232,6 +233,14 @@ void sp_view_set_final(struct sp_view *view) {
 	}
 }
 
+void sp_view_set_orphan(struct sp_view *view) {
+	view->orphan = true;
+	if (view->copies != NULL) {
+		sp_copies_orphan(view->copies);
+	}
+	sp_backing_orphan(view->backing);
+}
+
 void sp_view_count(const struct sp_view *view, uint32_t *fds,
 		uint64_t *bytes) {
 	if (view->copies != NULL) {
@@ -260,11 +269,16 @@ static int begin_copy(struct sp_view *view, uint64_t epoch,
 		access->flags = HOLDS_COPY;
 		return 0;
 	}
+	if (!sp_backing_begin_use(view->backing)) {
+		return -EBADF;
+	}
 	if (is_to_be_tried(view) && become_direct(view)) {
+		sp_backing_end_use(view->backing);
 		point_to(view, view->mapping, access);
 		return 0;
 	}
 	int ret = sp_copies_begin(copies, NULL, epoch, access, &copy);
+	sp_backing_end_use(view->backing);
 	if (ret < 0) {
 		return ret;
 	}
@@ -325,10 +339,14 @@ static int map_for_writing(struct sp_view *view, struct sp_mapping **mapping) {
 int sp_view_begin_write(struct sp_view *view, uint64_t epoch,
 		struct sp_access *access) {
 	*access = (struct sp_access){ 0 };
+	if (!sp_backing_begin_use(view->backing)) {
+		return -EBADF;
+	}
+	access->flags = USES_FILE;
 	struct sp_mapping *mapping;
 	int ret = map_for_writing(view, &mapping);
 	if (ret < 0) {
-		return ret;
+		goto error_use;
 	}
 	if (become_direct(view)) {
 		point_to(view, mapping, access);
@@ -356,6 +374,9 @@ int sp_view_begin_write(struct sp_view *view, uint64_t epoch,
 error_mapping:
 	sp_mapping_unref(mapping);
 	report(view, ret);
+error_use:
+	access->flags = 0;
+	sp_backing_end_use(view->backing);
 	return ret;
 }
 
@@ -363,6 +384,9 @@ error_mapping:
  * zero, and will go on to: note that, to look anew once the client may have
  * changed it. */
 static void end_nofault(struct sp_view *view) {
+	if (!sp_backing_begin_use(view->backing)) {
+		return;
+	}
 	bool holes;
 	int64_t size = sp_file_look(&view->backing->file, &holes);
 	bool is_short = size < 0 || (uint64_t)size < view->layout.end;
@@ -372,6 +396,7 @@ static void end_nofault(struct sp_view *view) {
 	if (is_short) {
 		sp_copies_note_missing(view->copies, 0);
 	}
+	sp_backing_end_use(view->backing);
 }
 
 void sp_view_end(struct sp_view *view, struct sp_access *access) {
@@ -381,6 +406,9 @@ void sp_view_end(struct sp_view *view, struct sp_access *access) {
 		sp_mapping_unref(access->held);
 	} else if (access->flags & IS_NOFAULT) {
 		end_nofault(view);
+	}
+	if (access->flags & USES_FILE) {
+		sp_backing_end_use(view->backing);
 	}
 }
 

@@ -6,6 +6,7 @@
  * it when the pool grows.
  */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "account.h"
 #include "backing.h"
@@ -30,7 +31,83 @@ int sp_backing_init(struct sp_backing *backing, struct sp_memory *memory,
 	return 0;
 }
 
-void sp_backing_finish(struct sp_backing *backing) {
+bool sp_backing_begin_use(struct sp_backing *backing) {
+	pthread_mutex_lock(&backing->lock);
+	bool there = backing->file.fd >= 0;
+	backing->uses_len += there;
+	pthread_mutex_unlock(&backing->lock);
+	return there;
+}
+
+void sp_backing_end_use(struct sp_backing *backing) {
+	pthread_mutex_lock(&backing->lock);
+	backing->uses_len--;
+	pthread_mutex_unlock(&backing->lock);
+}
+
+/* A file that only buffers of a client need that has gone. */
+struct sp_orphan {
+	struct sp_cached cached;
+	struct sp_backing *backing;
+	struct sp_file file;
+};
+
+static bool orphan_detach(struct sp_cached *cached) {
+	struct sp_orphan *orphan =
+		sp_list_entry(cached, struct sp_orphan, cached);
+	struct sp_backing *backing = orphan->backing;
+	if (pthread_mutex_trylock(&backing->lock) != 0) {
+		return false;
+	}
+	bool unused = backing->uses_len == 0;
+	if (unused) {
+		orphan->file = backing->file;
+		backing->file.fd = -1;
+		backing->orphan = NULL;
+	}
+	pthread_mutex_unlock(&backing->lock);
+	return unused;
+}
+
+static void orphan_release(struct sp_cached *cached) {
+	struct sp_orphan *orphan =
+		sp_list_entry(cached, struct sp_orphan, cached);
+	sp_file_finish(&orphan->file);
+	sp_account_discharge(cached->account, SP_RESOURCE_FDS, 1);
+	free(orphan);
+}
+
+void sp_backing_orphan(struct sp_backing *backing) {
+	pthread_mutex_lock(&backing->lock);
+	if (backing->file.fd >= 0 && backing->orphan == NULL) {
+		backing->orphan = malloc(sizeof(*backing->orphan));
+		/* Without one, it stays until the pool goes. */
+		if (backing->orphan != NULL) {
+			struct sp_cached *cached = &backing->orphan->cached;
+			sp_cached_init(cached, backing->account);
+			cached->held[SP_RESOURCE_FDS] = 1;
+			cached->detach = orphan_detach;
+			cached->release = orphan_release;
+			backing->orphan->backing = backing;
+			sp_cache_add_orphan(&backing->memory->cache, cached);
+		}
+	}
+	pthread_mutex_unlock(&backing->lock);
+}
+
+static void forget_orphan(struct sp_backing *backing) {
+	pthread_mutex_lock(&backing->lock);
+	struct sp_orphan *orphan = backing->orphan;
+	if (orphan != NULL) {
+		sp_cache_remove(&backing->memory->cache, &orphan->cached);
+		backing->orphan = NULL;
+	}
+	pthread_mutex_unlock(&backing->lock);
+	free(orphan);
+}
+
+bool sp_backing_finish(struct sp_backing *backing) {
+	forget_orphan(backing);
 	for (size_t i = 0; i < sizeof(backing->mappings) /
 			sizeof(backing->mappings[0]); i++) {
 		sp_mapping_unref(backing->mappings[i]);
@@ -40,7 +117,11 @@ void sp_backing_finish(struct sp_backing *backing) {
 		sp_shadow_finish(&backing->shadow);
 	}
 	pthread_mutex_destroy(&backing->lock);
-	sp_file_finish(&backing->file);
+	bool has_fd = backing->file.fd >= 0;
+	if (has_fd) {
+		sp_file_finish(&backing->file);
+	}
+	return has_fd;
 }
 
 void sp_backing_grow(struct sp_backing *backing, uint64_t size) {

@@ -15,12 +15,14 @@
 #include "uses.h"
 
 struct sp_account;
+struct sp_orphan;
 
 /** A pool's memory: the client's file, and where it is mapped. */
 struct sp_backing {
 	struct sp_memory *memory;
 	struct sp_account *account;
 	struct sp_spare_slot *spare;
+	/* Its fd is -1 once it was given back: see sp_backing_begin_use(). */
 	struct sp_file file;
 	/* Which chunks of the file have been seen to have memory. */
 	struct sp_chunks filled;
@@ -29,6 +31,10 @@ struct sp_backing {
 	struct sp_counters *client_counters;
 
 	pthread_mutex_t lock; /* over all below */
+	/* Of the file's fd. */
+	unsigned uses_len;
+	/* The fd, once it may be given back; NULL before and after that. */
+	struct sp_orphan *orphan;
 	/* Of the pool, in bytes. */
 	uint64_t size;
 	/* The newest of each mode, or NULL; indexed by enum sp_mapping_mode. */
@@ -50,10 +56,22 @@ int sp_backing_init(struct sp_backing *backing, struct sp_memory *memory,
 	struct sp_account *account, struct sp_spare_slot *spare,
 	struct sp_counters *client_counters, const struct sp_file *file,
 	uint64_t size);
-void sp_backing_finish(struct sp_backing *backing);
+/** Returns whether there was an fd still, which is charged then. */
+bool sp_backing_finish(struct sp_backing *backing);
 
 /** The pool is longer now. */
 void sp_backing_grow(struct sp_backing *backing, uint64_t size);
+
+/**
+ * Nothing may ask the file, or map it, after its client has gone, but between these
+ * two. Returns whether its fd is still there. Any thread.
+ */
+bool sp_backing_begin_use(struct sp_backing *backing);
+void sp_backing_end_use(struct sp_backing *backing);
+
+/** The client has gone: the fd, which is charged to its account, may be given
+ * back. */
+void sp_backing_orphan(struct sp_backing *backing);
 
 /** Makes the shadow that another wl_shm gets in the file's place. Returns 0 or a
  * negative errno. */

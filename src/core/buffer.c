@@ -32,6 +32,9 @@ void sp_buffer_leave_resource(struct sealpool_buffer *buffer) {
 	/* The contents are those of the last commit from now on: what is not
 	 * stale stays so, whatever else is committed. */
 	sp_view_set_final(&buffer->view);
+	if (buffer->refs > 1 && buffer->pool->client->wl_client == NULL) {
+		sp_view_set_orphan(&buffer->view);
+	}
 	sp_commits_forget_buffer(buffer);
 	sealpool_buffer_unref(buffer);
 }
@@ -211,7 +214,8 @@ enum sealpool_memory_kind sealpool_buffer_get_kind(
 }
 
 int sealpool_buffer_get_fd(struct sealpool_buffer *buffer) {
-	return sealpool_buffer_get_kind(buffer) == SEALPOOL_MEMORY_DIRECT ?
+	return sealpool_buffer_get_kind(buffer) == SEALPOOL_MEMORY_DIRECT &&
+			!buffer->view.orphan ?
 		buffer->pool->backing.file.fd : -ENOTSUP;
 }
 

@@ -5,7 +5,8 @@
  * A copy that is not being read is a cache: the client's file is still there, and
  * the next read fills the copy again. So before a charge is refused, the least
  * recently used copies go, and those that nobody has used for some seconds go in
- * any case.
+ * any case. What clients have left behind goes before them: nobody may need it again,
+ * but it can be had only once.
  *
  * Locks are taken in this order only:
  *
@@ -26,6 +27,7 @@
 int sp_cache_init(struct sp_cache *cache,
 		void (*filled)(struct sp_cache *cache)) {
 	sp_list_init(&cache->list);
+	sp_list_init(&cache->orphans);
 	cache->releasing = 0;
 	cache->filled = filled;
 	return -pthread_mutex_init(&cache->lock, NULL);
@@ -60,6 +62,13 @@ void sp_cache_add(struct sp_cache *cache, struct sp_cached *cached) {
 	pthread_mutex_unlock(&cache->lock);
 }
 
+void sp_cache_add_orphan(struct sp_cache *cache, struct sp_cached *cached) {
+	pthread_mutex_lock(&cache->lock);
+	sp_list_append(&cache->orphans, &cached->link);
+	sp_list_append(&cached->account->cached, &cached->account_link);
+	pthread_mutex_unlock(&cache->lock);
+}
+
 static void leave(struct sp_cached *cached) {
 	sp_list_remove(&cached->link);
 	sp_list_remove(&cached->account_link);
@@ -86,16 +95,23 @@ static bool take(struct sp_cached *cached, enum sp_resource resource,
 	return true;
 }
 
-/* Of all accounts: they share one list, in the order of use. */
-static struct sp_cached *take_any(struct sp_cache *cache,
+static struct sp_cached *take_first(struct sp_list *list,
 		enum sp_resource resource, bool *busy) {
 	struct sp_cached *cached;
-	sp_list_for_each(cached, &cache->list, struct sp_cached, link) {
+	sp_list_for_each(cached, list, struct sp_cached, link) {
 		if (take(cached, resource, busy)) {
 			return cached;
 		}
 	}
 	return NULL;
+}
+
+/* Of all accounts. */
+static struct sp_cached *take_any(struct sp_cache *cache,
+		enum sp_resource resource, bool *busy) {
+	struct sp_cached *orphan = take_first(&cache->orphans, resource, busy);
+	return orphan != NULL ? orphan :
+		take_first(&cache->list, resource, busy);
 }
 
 static struct sp_cached *take_of(struct sp_account *account,
@@ -120,6 +136,18 @@ void sp_cache_end_release(struct sp_cache *cache) {
 	pthread_mutex_lock(&cache->lock);
 	cache->releasing--;
 	pthread_mutex_unlock(&cache->lock);
+}
+
+void sp_cache_settle(struct sp_cache *cache) {
+	bool settled = false;
+	while (!settled) {
+		pthread_mutex_lock(&cache->lock);
+		settled = cache->releasing == 0;
+		pthread_mutex_unlock(&cache->lock);
+		if (!settled) {
+			sched_yield();
+		}
+	}
 }
 
 bool sp_cache_reclaim(struct sp_cache *cache, struct sp_account *account,

@@ -26,10 +26,14 @@ struct sp_cached {
 	void (*release)(struct sp_cached *cached);
 };
 
-/** All of them, the least recently used first. */
+/** All of them. */
 struct sp_cache {
 	pthread_mutex_t lock;
-	struct sp_list list; /* sp_cached.link */
+	/* sp_cached.link, the least recently used first. */
+	struct sp_list list;
+	/* The same, of clients that have gone: cannot be made again, so that they
+	 * are kept until a limit is reached, and go before all others then. */
+	struct sp_list orphans;
 	/* How many are charged still, but about to be freed. */
 	unsigned releasing;
 	/* Called when the cache was empty, with the lock held. Any thread. */
@@ -50,9 +54,16 @@ void sp_cache_add(struct sp_cache *cache, struct sp_cached *cached);
 /** The same. Requires: cache->lock. */
 void sp_cache_add_locked(struct sp_cache *cache, struct sp_cached *cached);
 
+/** Adds what a client has left behind that has gone. The same as sp_cache_add(). */
+void sp_cache_add_orphan(struct sp_cache *cache, struct sp_cached *cached);
+
 /** Takes it out, if it is there: its owner uses it, or frees it. Any thread, with a
  * lock held that detach() tries for. */
 void sp_cache_remove(struct sp_cache *cache, struct sp_cached *cached);
+
+/** Waits until nothing is being freed on another thread: what is charged to no
+ * account that is about to go. With no lock held. */
+void sp_cache_settle(struct sp_cache *cache);
 
 /** Around the end of something that is charged but in no cache, so that no charge is
  * refused for it. Any thread, the former also with a lock that detach() tries for. */

@@ -5,10 +5,25 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "buffer.h"
 #include "client.h"
 #include "context.h"
 #include "evict.h"
 #include "identity.h"
+#include "pool.h"
+
+/* Of those that still have a wl_buffer, which goes next, most go with it. */
+static void orphan_buffers(struct sp_client *client) {
+	struct sp_pool *pool;
+	struct sealpool_buffer *buffer;
+	wl_list_for_each(pool, &client->pools, link) {
+		wl_list_for_each(buffer, &pool->buffers, link) {
+			if (buffer->resource == NULL) {
+				sp_view_set_orphan(&buffer->view);
+			}
+		}
+	}
+}
 
 static void client_handle_wl_client_destroy(struct wl_listener *listener,
 		void *data) {
@@ -17,6 +32,7 @@ static void client_handle_wl_client_destroy(struct wl_listener *listener,
 	wl_list_remove(&client->wl_client_destroy.link);
 	client->wl_client = NULL;
 	sp_identity_note_gone(client);
+	orphan_buffers(client);
 	sp_spare_close(&client->context->memory.cache, &client->spare);
 	sp_client_unref(client);
 }
@@ -88,6 +104,7 @@ void sp_client_unref(struct sp_client *client) {
 	assert(wl_list_empty(&client->pools));
 	assert(wl_list_empty(&client->feedbacks));
 	sp_spare_close(&client->context->memory.cache, &client->spare);
+	sp_cache_settle(&client->context->memory.cache);
 	wl_list_remove(&client->link);
 	sp_identity_leave(client);
 	sp_context_unref(client->context);
@@ -230,9 +247,11 @@ bool sp_client_admit_pool(struct sp_client *client) {
 	return true;
 }
 
-void sp_client_dismiss_pool(struct sp_client *client) {
+void sp_client_dismiss_pool(struct sp_client *client, bool has_fd) {
 	client->pools_len--;
-	sp_account_discharge(&client->account, SP_RESOURCE_FDS, 1);
+	if (has_fd) {
+		sp_account_discharge(&client->account, SP_RESOURCE_FDS, 1);
+	}
 }
 
 bool sp_client_admit_buffer(struct sp_client *client) {

@@ -98,7 +98,8 @@ int sp_client_get_pid(const struct sp_client *client);
  * was told that it is over its budget, or if it is to go for something else.
  */
 bool sp_client_admit_pool(struct sp_client *client);
-void sp_client_dismiss_pool(struct sp_client *client);
+/** With "has_fd", the pool had its fd still. */
+void sp_client_dismiss_pool(struct sp_client *client, bool has_fd);
 bool sp_client_admit_buffer(struct sp_client *client);
 void sp_client_dismiss_buffer(struct sp_client *client);
 

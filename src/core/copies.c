@@ -621,6 +621,8 @@ void sp_copies_end(struct sp_copies *copies, struct sp_copy *copy) {
 			sp_cache_begin_release(get_cache(copies));
 		} else if (for_writing || !copies->view->final) {
 			sp_cache_add(get_cache(copies), &copy->cached);
+		} else if (copies->view->orphan) {
+			sp_cache_add_orphan(get_cache(copies), &copy->cached);
 		}
 	}
 	pthread_mutex_unlock(&copies->lock);
@@ -656,6 +658,18 @@ void sp_copies_keep(struct sp_copies *copies) {
 	sp_list_for_each(copy, &copies->list, struct sp_copy, link) {
 		if (is_for(copy, false) && !copy->on_offer) {
 			sp_cache_remove(get_cache(copies), &copy->cached);
+		}
+	}
+	pthread_mutex_unlock(&copies->lock);
+}
+
+void sp_copies_orphan(struct sp_copies *copies) {
+	struct sp_copy *copy;
+	pthread_mutex_lock(&copies->lock);
+	sp_list_for_each(copy, &copies->list, struct sp_copy, link) {
+		if (copy->users == 0 && is_for(copy, false)) {
+			sp_cache_remove(get_cache(copies), &copy->cached);
+			sp_cache_add_orphan(get_cache(copies), &copy->cached);
 		}
 	}
 	pthread_mutex_unlock(&copies->lock);

@@ -52,6 +52,8 @@ void sp_copies_drop(struct sp_copies *copies);
 
 /** What there is cannot be copied again: nothing of it may be reclaimed. */
 void sp_copies_keep(struct sp_copies *copies);
+/** After that: it may be, as the client has gone. */
+void sp_copies_orphan(struct sp_copies *copies);
 
 /** See sp_view_count(). */
 void sp_copies_count(struct sp_copies *copies, uint32_t *fds,

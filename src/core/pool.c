@@ -132,7 +132,7 @@ struct sp_pool *sp_pool_new(struct sp_context *context,
 error_pool:
 	free(pool);
 error_admitted:
-	sp_client_dismiss_pool(client);
+	sp_client_dismiss_pool(client, true);
 error_file:
 	sp_file_finish(file);
 	return NULL;
@@ -200,12 +200,12 @@ void sp_pool_unref(struct sp_pool *pool) {
 		return;
 	}
 	assert(wl_list_empty(&pool->buffers));
-	sp_backing_finish(&pool->backing);
+	bool has_fd = sp_backing_finish(&pool->backing);
 	wl_list_remove(&pool->link);
 	if (pool->fd_behind) {
 		sp_account_discharge(&pool->client->account, SP_RESOURCE_FDS, 1);
 	}
-	sp_client_dismiss_pool(pool->client);
+	sp_client_dismiss_pool(pool->client, has_fd);
 	sp_client_unref(pool->client);
 	free(pool);
 }

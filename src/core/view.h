@@ -44,6 +44,9 @@ struct sp_view {
 	/* The client may use these bytes for something else: what is not stale
 	 * stays as it is, and cannot be copied again. */
 	atomic_bool final;
+	/* Nor is there a client any more: what is needed for others is taken, and
+	 * reads as zero. */
+	atomic_bool orphan;
 	/* Where direct and nofault views are read. */
 	struct sp_mapping *mapping;
 	/* Made when it is first read through a copy. */
@@ -98,6 +101,8 @@ void sp_view_set_tracked(struct sp_view *view, bool tracked, uint64_t epoch);
 
 /** The wl_buffer is gone. */
 void sp_view_set_final(struct sp_view *view);
+/** After that: so is the client. */
+void sp_view_set_orphan(struct sp_view *view);
 
 /** Adds what the view's copies hold outside of a pinned shadow. Any thread. */
 void sp_view_count(const struct sp_view *view, uint32_t *fds,

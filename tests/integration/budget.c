@@ -749,6 +749,85 @@ static void who_asks_for_little_stays_when_hogs_fill_all(void **state) {
 	peer_finish(honest);
 }
 
+/* A client's picture, which the compositor holds, and the client is gone. */
+static struct sealpool_buffer *hold_of_gone(struct server *server,
+		enum client_memory_kind kind) {
+	struct peer *peer =
+		peer_create_with_picture(server, kind, WIDTH, HEIGHT);
+	struct sealpool_buffer *buffer =
+		sealpool_buffer_ref(server_get_shown(server, peer));
+	expect_frame(buffer, 1);
+	peer_finish(peer);
+	return buffer;
+}
+
+static void fds_of_gone_clients_make_room(void **state) {
+	enum { GONE = ALL_FDS };
+	struct server *server = *state;
+	struct peer *bystander = create_bystander(server);
+	struct sealpool_buffer *held[GONE];
+	for (int i = 0; i < GONE; i++) {
+		held[i] = hold_of_gone(server, i % 2 == 0 ?
+			CLIENT_MEMORY_SEALED : CLIENT_MEMORY_UNSEALED);
+	}
+	struct peer *holder = create_holder(server, ALL_FDS - FDS);
+	assert_int_equal(server_get_stats(server, holder).fds, ALL_FDS - FDS);
+	/* What was read of them is still there, but for an fd. */
+	for (int i = 0; i < GONE; i++) {
+		assert_int_equal(sealpool_buffer_get_fd(held[i]), -ENOTSUP);
+		expect_frame(held[i], 1);
+		sealpool_buffer_unref(held[i]);
+	}
+	peer_finish(holder);
+	finish_bystander(server, bystander);
+}
+
+static void bytes_of_gone_clients_make_room(void **state) {
+	/* As many as all may hold, with the reserve. */
+	enum { GONE = 10 };
+	struct server *server = *state;
+	struct sealpool_buffer *held[GONE];
+	for (int i = 0; i < GONE; i++) {
+		held[i] = hold_of_gone(server, CLIENT_MEMORY_UNSEALED);
+	}
+	struct peer *peer = peer_create(server);
+	show_pictures(peer, CLIENT_MEMORY_UNSEALED, 6);
+	for (int i = 0; i < 6; i++) {
+		expect_frame(get_picture(server, peer, i), (uint32_t)i + 1);
+	}
+	/* The oldest went first; the newest is still there. */
+	expect_frame(held[GONE - 1], 1);
+	for (int i = 0; i < GONE; i++) {
+		read_buffer(held[i]);
+		sealpool_buffer_unref(held[i]);
+	}
+	peer_finish(peer);
+}
+
+/* The fd is gone, and what was not read cannot be had any more. */
+static void unread_bytes_of_gone_clients_read_as_zero(void **state) {
+	struct server *server = *state;
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
+	struct sealpool_buffer *buffer =
+		sealpool_buffer_ref(server_get_shown(server, peer));
+	peer_finish(peer);
+	unsigned messages = server->messages;
+	struct sealpool_access access;
+	struct peer *holders[2] = {
+		create_holder(server, ALL_FDS - FDS),
+		create_holder(server, FDS),
+	};
+	expect_zeroes(buffer);
+	assert_int_equal(sealpool_buffer_begin_access(buffer,
+		SEALPOOL_ACCESS_WRITE, &access), -EBADF);
+	sealpool_buffer_unref(buffer);
+	assert_int_equal(server->messages, messages);
+	assert_int_equal(count_connected(holders, 2), 2);
+	peer_finish(holders[0]);
+	peer_finish(holders[1]);
+}
+
 /* Each within its own budget. */
 static void copies_of_all_clients_are_reclaimed(void **state) {
 	struct server *server = *state;
@@ -905,6 +984,12 @@ int main(void) {
 		TEST_WITH(bytes_of_several_buffers_are_charged_once,
 			setup_few_bytes),
 		TEST(largest_pool_of_an_empty_file_costs_its_client),
+		TEST_WITH(fds_of_gone_clients_make_room,
+			setup_few_fds_for_all),
+		TEST_WITH(bytes_of_gone_clients_make_room,
+			setup_few_bytes_for_all),
+		TEST_WITH(unread_bytes_of_gone_clients_read_as_zero,
+			setup_few_fds_for_all),
 		TEST_WITH(copies_of_all_clients_are_reclaimed,
 			setup_few_bytes_for_all),
 		TEST_WITH(read_beyond_the_limit_of_all_shows_zeroes,

@@ -133,7 +133,7 @@ static void discharge_bytes(struct sp_client *client, uint64_t bytes) {
 /* Gives back all it holds, as its pools do when they go. */
 static void give_back(struct sp_client *client) {
 	while (client->pools_len > 0) {
-		sp_client_dismiss_pool(client);
+		sp_client_dismiss_pool(client, true);
 	}
 	while (client->buffers_len > 0) {
 		sp_client_dismiss_buffer(client);
@@ -368,7 +368,7 @@ static void pool_that_goes_makes_room_for_another(void **state) {
 	for (int i = 0; i < POOLS; i++) {
 		assert_int_equal(sp_client_admit_pool(guest.client), true);
 	}
-	sp_client_dismiss_pool(guest.client);
+	sp_client_dismiss_pool(guest.client, true);
 	expect_held(&guest, POOLS - 1, POOLS - 1, 0);
 	assert_int_equal(sp_client_admit_pool(guest.client), true);
 	guest_leave(&guest);

@@ -124,7 +124,7 @@ static void give_back_pool(struct member *member) {
 		sp_account_discharge(account, SP_RESOURCE_PINNED_BYTES,
 			member->pool_bytes);
 	}
-	sp_client_dismiss_pool(member->client);
+	sp_client_dismiss_pool(member->client, true);
 	member->pools--;
 }
 
@@ -239,7 +239,7 @@ static void ask(struct member *member) {
 	}
 	bool got = sp_client_admit_pool(member->client);
 	if (got && scene.machine->guarded && !charge_shadow(member)) {
-		sp_client_dismiss_pool(member->client);
+		sp_client_dismiss_pool(member->client, true);
 		got = false;
 	}
 	if (!got) {

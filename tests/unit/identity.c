@@ -306,11 +306,11 @@ static void identity_holds_what_its_clients_do(void **state) {
 	wl_client_destroy(first->wl_client);
 	assert_int_equal(sp_identity_get_held(identity, SP_RESOURCE_FDS), 2);
 	assert_int_equal(identity->account.used[SP_RESOURCE_FDS], 3);
-	sp_client_dismiss_pool(first);
+	sp_client_dismiss_pool(first, true);
 	sp_client_unref(first);
 	assert_int_equal(sp_identity_get_held(identity, SP_RESOURCE_FDS), 2);
-	sp_client_dismiss_pool(second);
-	sp_client_dismiss_pool(second);
+	sp_client_dismiss_pool(second, true);
+	sp_client_dismiss_pool(second, true);
 }
 
 static void identities_are_in_the_order_of_their_age(void **state) {
