@@ -185,6 +185,31 @@ void sealpool_shm_set_new_buffer_func(struct sealpool_shm *shm,
 	sealpool_new_buffer_func func, void *data);
 
 /**
+ * For compositors that can keep a commit until later. A file that is not memory is
+ * read by another thread, since it may answer late or never.
+ *
+ * "hold" is called, before the compositor handles a wl_surface.commit, if that commit
+ * shows a buffer whose file has not answered yet. It returns a number, with which
+ * "release" is called once the buffer can be read as it was committed, unless the
+ * wl_surface has gone before. Until then the compositor shows what it showed, and
+ * handles no later commit of that surface. Both on the display's thread, "release" by
+ * its event loop.
+ */
+typedef uint32_t (*sealpool_hold_commit_func)(struct wl_resource *surface,
+	void *data);
+/** Shows what was held back: see sealpool_hold_commit_func. */
+typedef void (*sealpool_release_commit_func)(struct wl_resource *surface,
+	uint32_t number, void *data);
+
+/**
+ * Sets both functions; NULL for none, as at first: then a commit shows what there is,
+ * and the rest can be read when it is there, at the latest after the next commit.
+ */
+void sealpool_shm_set_commit_funcs(struct sealpool_shm *shm,
+	sealpool_hold_commit_func hold, sealpool_release_commit_func release,
+	void *data);
+
+/**
  * Returns the buffer behind a wl_buffer, or NULL when the wl_buffer was made by
  * something else than Sealpool. The reference stays the wl_buffer's: take one
  * of your own with sealpool_buffer_ref() to keep it.

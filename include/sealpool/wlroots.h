@@ -26,8 +26,9 @@
  * takes, that is logged, and the capture is discarded too.
  *
  * Of what <sealpool/shm.h> has, the function for new buffers
- * (sealpool_shm_set_new_buffer_func()) is taken: it makes the wlr_buffers. All else
- * is as described there.
+ * (sealpool_shm_set_new_buffer_func()) and those for commits
+ * (sealpool_shm_set_commit_funcs()) are taken: it makes the wlr_buffers, and keeps
+ * commits of wlr_surfaces. All else is as described there.
  *
  * Both functions are called on the display's thread.
  */

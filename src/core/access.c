@@ -183,6 +183,16 @@ bool sp_view_wants_commits(const struct sp_view *view) {
 	return view->kind != SEALPOOL_MEMORY_DIRECT;
 }
 
+bool sp_view_is_late(const struct sp_view *view) {
+	return view->copies != NULL && sp_copies_are_late(view->copies, NULL);
+}
+
+bool sp_view_has_answer(const struct sp_view *view) {
+	bool answered = false;
+	return view->copies != NULL &&
+		sp_copies_are_late(view->copies, &answered) && answered;
+}
+
 /* A hole that has come since is not to be filled by reading it. */
 static void look_at_nofault(struct sp_view *view) {
 	if (!sp_file_has_holes(&view->backing->file)) {
@@ -277,7 +287,7 @@ static int begin_copy(struct sp_view *view, uint64_t epoch,
 		point_to(view, view->mapping, access);
 		return 0;
 	}
-	int ret = sp_copies_begin(copies, NULL, epoch, access, &copy);
+	int ret = sp_copies_begin_read(copies, epoch, access, &copy);
 	sp_backing_end_use(view->backing);
 	if (ret < 0) {
 		return ret;
@@ -287,7 +297,7 @@ static int begin_copy(struct sp_view *view, uint64_t epoch,
 	return 0;
 }
 
-static void report(struct sp_view *view, int error) {
+void sp_view_report(struct sp_view *view, int error) {
 	if (error == -EDQUOT) {
 		view->ops->over_budget(view);
 	} else {
@@ -315,18 +325,23 @@ int sp_view_begin_read(struct sp_view *view, uint64_t epoch,
 		 * keeps a texture of the old size, and then aborts. */
 		access->data = sp_untrusted_own(
 			view->backing->memory->zeroes->data);
-		report(view, ret);
+		sp_view_report(view, ret);
 	}
 	return 0;
 }
 
-/* Maps the client's file, to be written by the kernel or, if it is sealed, in place.
- * Returns 0, -EACCES where the fd or a seal (EPERM) forbids it, or -ENOMEM where the
- * compositor lacks addresses, or the machine huge pages. */
+/* The client's file, to be written by the kernel or, if it is sealed, in place; NULL
+ * where only a reader thread may write it. Returns 0, -EACCES where the fd or a seal
+ * (EPERM) forbids it, or -ENOMEM where the compositor lacks addresses, or the machine
+ * huge pages. */
 static int map_for_writing(struct sp_view *view, struct sp_mapping **mapping) {
 	struct sp_backing *backing = view->backing;
 	if (!backing->file.writable) {
 		return -EACCES;
+	}
+	*mapping = NULL;
+	if (backing->file.kind == SP_FILE_SLOW) {
+		return 0;
 	}
 	*mapping = sp_backing_map(backing, SP_MAPPING_WRITE,
 		view->layout.end);
@@ -363,7 +378,7 @@ int sp_view_begin_write(struct sp_view *view, uint64_t epoch,
 	if (!view->tracked) {
 		sp_view_age(view, NULL, 0);
 	}
-	ret = sp_copies_begin(copies, mapping, epoch, access, &copy);
+	ret = sp_copies_begin_write(copies, epoch, mapping, access, &copy);
 	if (ret < 0) {
 		goto error_mapping;
 	}
@@ -373,7 +388,7 @@ int sp_view_begin_write(struct sp_view *view, uint64_t epoch,
 
 error_mapping:
 	sp_mapping_unref(mapping);
-	report(view, ret);
+	sp_view_report(view, ret);
 error_use:
 	access->flags = 0;
 	sp_backing_end_use(view->backing);
@@ -456,7 +471,7 @@ int sp_view_write_back(struct sp_view *view, const pixman_region32_t *region) {
 	if (ret < 0) {
 		return ret;
 	}
-	sp_copies_write_back(view->copies, view->backing->shadow.fd, region,
+	sp_copies_write_back(view->copies, &view->backing->shadow, region,
 		mapping);
 	sp_mapping_unref(mapping);
 	return 0;

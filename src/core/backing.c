@@ -14,12 +14,13 @@
 
 int sp_backing_init(struct sp_backing *backing, struct sp_memory *memory,
 		struct sp_account *account, struct sp_spare_slot *spare,
-		struct sp_counters *client_counters,
+		struct sp_reader *reader, struct sp_counters *client_counters,
 		const struct sp_file *file, uint64_t size) {
 	*backing = (struct sp_backing){
 		.memory = memory,
 		.account = account,
 		.spare = spare,
+		.reader = reader,
 		.client_counters = client_counters,
 		.size = size,
 	};
@@ -79,7 +80,9 @@ static void orphan_release(struct sp_cached *cached) {
 
 void sp_backing_orphan(struct sp_backing *backing) {
 	pthread_mutex_lock(&backing->lock);
-	if (backing->file.fd >= 0 && backing->orphan == NULL) {
+	/* A reader thread may be using one that is not memory. */
+	if (backing->file.fd >= 0 && backing->orphan == NULL &&
+			backing->file.kind != SP_FILE_SLOW) {
 		backing->orphan = malloc(sizeof(*backing->orphan));
 		/* Without one, it stays until the pool goes. */
 		if (backing->orphan != NULL) {

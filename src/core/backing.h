@@ -16,12 +16,15 @@
 
 struct sp_account;
 struct sp_orphan;
+struct sp_reader;
 
 /** A pool's memory: the client's file, and where it is mapped. */
 struct sp_backing {
 	struct sp_memory *memory;
 	struct sp_account *account;
 	struct sp_spare_slot *spare;
+	/* Of the client's identity, for a file that may never answer. */
+	struct sp_reader *reader;
 	/* Its fd is -1 once it was given back: see sp_backing_begin_use(). */
 	struct sp_file file;
 	/* Which chunks of the file have been seen to have memory. */
@@ -54,9 +57,10 @@ struct sp_backing {
  * then. */
 int sp_backing_init(struct sp_backing *backing, struct sp_memory *memory,
 	struct sp_account *account, struct sp_spare_slot *spare,
-	struct sp_counters *client_counters, const struct sp_file *file,
-	uint64_t size);
-/** Returns whether there was an fd still, which is charged then. */
+	struct sp_reader *reader, struct sp_counters *client_counters,
+	const struct sp_file *file, uint64_t size);
+/** Returns whether there was an fd still, which is charged then. A file that may never
+ * answer is left to the caller to close: see sp_file_finish(). */
 bool sp_backing_finish(struct sp_backing *backing);
 
 /** The pool is longer now. */

@@ -93,15 +93,3 @@ bool sp_bounce_copy(struct sp_bounce *bounce, const struct iovec *from,
 	pthread_mutex_unlock(&bounce->lock);
 	return moved;
 }
-
-ssize_t sp_bounce_read(struct sp_bounce *bounce, const void *from, void *to,
-		size_t length) {
-	struct iovec piece = { .iov_base = (void *)from, .iov_len = length };
-	pthread_mutex_lock(&bounce->lock);
-	ssize_t n = bring(bounce, &piece, 1);
-	if (n > 0) {
-		memcpy(to, bounce->data, (size_t)n);
-	}
-	pthread_mutex_unlock(&bounce->lock);
-	return n == -EFAULT ? 0 : n;
-}

@@ -34,11 +34,4 @@ void sp_bounce_finish(struct sp_bounce *bounce);
 bool sp_bounce_copy(struct sp_bounce *bounce, const struct iovec *from,
 	const struct iovec *to, size_t len);
 
-/**
- * Reads SP_BOUNCE_SIZE bytes at most, up to where it is impossible. Returns how
- * many, or a negative errno when that is not for the file's sake. Any thread.
- */
-ssize_t sp_bounce_read(struct sp_bounce *bounce, const void *from, void *to,
-	size_t length);
-
 #endif

@@ -75,10 +75,17 @@ static void view_failed(struct sp_view *view, int error) {
 	sp_report_post(&buffer->report, SP_REPORT_FAILED, error);
 }
 
+static void view_silent(struct sp_view *view) {
+	struct sealpool_buffer *buffer =
+		wl_container_of(view, buffer, view);
+	sp_silence_note(buffer->pool->client->context);
+}
+
 static const struct sp_view_ops view_ops = {
 	.short_file = view_short_file,
 	.over_budget = view_over_budget,
 	.failed = view_failed,
+	.silent = view_silent,
 };
 
 struct sealpool_buffer *sp_buffer_new(struct sp_pool *pool,

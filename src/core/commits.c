@@ -551,8 +551,13 @@ struct sealpool_buffer *sp_commits_handle_request(struct sp_commits *commits,
 
 static void handle_message(void *data, enum wl_protocol_logger_type direction,
 		const struct wl_protocol_logger_message *message) {
-	if (direction == WL_PROTOCOL_LOGGER_REQUEST) {
-		sp_commits_handle_request(data, message, NULL);
+	struct sp_commits *commits = data;
+	struct sealpool_buffer *buffer = direction == WL_PROTOCOL_LOGGER_REQUEST ?
+		sp_commits_handle_request(commits, message, NULL) : NULL;
+	if (buffer != NULL &&
+			buffer->pool->backing.file.kind == SP_FILE_SLOW) {
+		commits->context->holds.sync(buffer);
+		sp_hold_commit(commits->context, message->resource, buffer);
 	}
 }
 

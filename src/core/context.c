@@ -15,6 +15,7 @@
 #include "context.h"
 #include "evict.h"
 #include "format.h"
+#include "silence.h"
 
 #define MIB (1024.0 * 1024)
 
@@ -79,6 +80,18 @@ static void handle_cache_filled(struct sp_cache *cache) {
 	sp_idle_note(context);
 }
 
+static void handle_readers_wake(struct sp_readers *readers) {
+	struct sp_context *context =
+		wl_container_of(readers, context, memory.readers);
+	sp_mailbox_post(&context->mailbox, &context->answers);
+}
+
+static void handle_answers(struct sp_mail *mail) {
+	struct sp_context *context = wl_container_of(mail, context, answers);
+	sp_readers_handle_finished(&context->memory.readers);
+	sp_holds_handle_answers(context);
+}
+
 /* So that who reads a log knows what is there, and by which limit a client is ended. */
 static void log_start(struct sp_context *context, bool few_fds) {
 	const struct sealpool_budget *limits = &context->limits;
@@ -111,7 +124,8 @@ struct sp_context *sp_context_create(struct wl_display *display,
 	sp_budget_init(&context->limits, &options->budget);
 	init_account(context);
 
-	int ret = sp_memory_init(&context->memory, handle_cache_filled);
+	int ret = sp_memory_init(&context->memory, handle_cache_filled,
+		handle_readers_wake);
 	if (ret < 0) {
 		goto error_context;
 	}
@@ -126,15 +140,23 @@ struct sp_context *sp_context_create(struct wl_display *display,
 	}
 	/* Disconnecting those that go in any case may make room enough. */
 	sp_clients_init(context);
+	sp_mailbox_add(&context->mailbox, &context->answers, handle_answers);
+	sp_holds_init(&context->holds);
 	ret = sp_reports_init(&context->reports, &context->mailbox);
 	if (ret < 0) {
 		goto error_idle;
+	}
+	ret = sp_silence_init(context);
+	if (ret < 0) {
+		goto error_reports;
 	}
 	sp_evict_init(context);
 	log_start(context, options->budget.all_fds == 0 &&
 		context->limits.all_fds < SP_ALL_FDS_MAX);
 	return context;
 
+error_reports:
+	sp_reports_finish(&context->reports);
 error_idle:
 	sp_idle_detach(context);
 error_mailbox:
@@ -151,8 +173,12 @@ error_context:
 void sp_context_detach(struct sp_context *context) {
 	sp_epoch_detach(&context->epoch);
 	sp_idle_detach(context);
+	sp_silence_detach(context);
 	sp_mailbox_detach(&context->mailbox);
 	context->display = NULL;
+	sp_holds_finish(&context->holds);
+	/* What a file answers later, nobody would handle. */
+	sp_readers_drain(&context->memory.readers);
 	/* Nothing would give them back later. */
 	sp_cache_drop_old(&context->memory.cache, UINT64_MAX);
 }

@@ -11,10 +11,12 @@
 
 #include "account.h"
 #include "epoch.h"
+#include "hold.h"
 #include "idle.h"
 #include "mailbox.h"
 #include "memory.h"
 #include "report.h"
+#include "silence.h"
 
 struct sp_pool;
 
@@ -54,6 +56,10 @@ struct sp_context {
 	struct sp_mail pressure;
 	struct sp_reports reports;
 	struct sp_idle idle;
+	struct sp_holds holds;
+	/* Reader threads have done something. */
+	struct sp_mail answers;
+	struct sp_silence silence;
 	struct sp_epoch epoch;
 	/* Of all clients. */
 	uint32_t feedbacks_len;

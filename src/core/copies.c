@@ -34,6 +34,7 @@
 #include "pages.h"
 #include "pinned.h"
 #include "region.h"
+#include "slow.h"
 #include "view.h"
 
 enum place {
@@ -75,6 +76,12 @@ struct sp_copies {
 	struct sp_list list; /* sp_copy.link */
 	/* A copy is being made, without the lock. */
 	bool creating;
+	/* How often something has become stale. */
+	uint64_t generation;
+	/* What a file that may never answer is asked for, since this generation;
+	 * NULL for nothing. */
+	struct sp_slow *asked;
+	uint64_t asked_generation;
 };
 
 static struct sp_cache *get_cache(const struct sp_copies *copies) {
@@ -199,6 +206,9 @@ void sp_copies_destroy(struct sp_copies *copies) {
 		copy_leave_spare(copy);
 		copy_destroy(copy);
 	}
+	if (copies->asked != NULL) {
+		sp_slow_unref(copies->asked);
+	}
 	pthread_cond_destroy(&copies->filled);
 	pthread_mutex_destroy(&copies->lock);
 	free(copies);
@@ -258,6 +268,7 @@ static void copy_age(struct sp_copy *copy, const pixman_region32_t *region,
 static void age(struct sp_copies *copies, const pixman_region32_t *region,
 		uint64_t epoch) {
 	struct sp_copy *copy;
+	copies->generation++;
 	sp_list_for_each(copy, &copies->list, struct sp_copy, link) {
 		copy_age(copy, region, epoch);
 	}
@@ -465,44 +476,64 @@ void sp_copies_note_missing(struct sp_copies *copies, int error) {
 	/* Else it was cut, and is long enough again: it is copied the next time. */
 }
 
+static bool is_slow(const struct sp_copies *copies) {
+	return copies->view->backing->file.kind == SP_FILE_SLOW;
+}
+
+static struct sp_copy_target copy_get_target(struct sp_copy *copy) {
+	return (struct sp_copy_target){
+		.data = copy_get_data(copy),
+		.start = get_start(copy->copies),
+		.written = copy->place == IN_STORE ? &copy->written :
+			copy->place == IN_SHADOW ? &copy->shadow.written :
+			&copy->copies->view->backing->shadow.written,
+	};
+}
+
+static void count_in(struct sp_view *view, uint64_t bytes) {
+	view->counters.copied_in += bytes;
+	view->backing->counters.copied_in += bytes;
+	view->backing->client_counters->copied_in += bytes;
+}
+
+/* Copies a region without waiting for anything: from memory, or what is at hand of
+ * any other file. */
+static struct sp_copied copy_in(struct sp_copy *copy,
+		const pixman_region32_t *region) {
+	struct sp_view *view = copy->copies->view;
+	struct sp_backing *backing = view->backing;
+	const struct sp_copy_target target = copy_get_target(copy);
+	struct sp_mapping *client = NULL;
+	if (backing->file.kind == SP_FILE_SHMEM &&
+			sp_copy_in_wants_mapping(&view->layout, region)) {
+		client = sp_backing_map(backing, SP_MAPPING_READ,
+			view->layout.end);
+	}
+	const struct sp_copy_source source = {
+		.fd = backing->file.fd,
+		.base = client != NULL ? client->data : NULL,
+		.counts_as_full = backing->file.kind == SP_FILE_SLOW,
+		.at_once = backing->file.kind == SP_FILE_SLOW,
+		.bounce = &backing->memory->bounce,
+	};
+	struct sp_copied copied = sp_copy_in(&source, &view->layout, region,
+		&target);
+	sp_mapping_unref(client);
+	return copied;
+}
+
 /* Brings a copy up to date. Releases the lock meanwhile: commits need not wait for
  * a copy. */
 static void copy_fill(struct sp_copy *copy, uint64_t epoch) {
 	struct sp_copies *copies = copy->copies;
-	struct sp_view *view = copies->view;
-	struct sp_backing *backing = view->backing;
 	pixman_region32_t stale = copy->stale;
 	pixman_region32_init(&copy->stale);
 	copy->filling = true;
 	pthread_mutex_unlock(&copies->lock);
 
-	const struct sp_copy_target target = {
-		.data = copy_get_data(copy),
-		.start = get_start(copies),
-		.written = copy->place == IN_STORE ? &copy->written :
-			copy->place == IN_SHADOW ? &copy->shadow.written :
-			&backing->shadow.written,
-	};
-	struct sp_mapping *client = NULL;
-	bool only_mapped = backing->file.kind == SP_FILE_LOCAL;
-	if (only_mapped || (backing->file.kind == SP_FILE_SHMEM &&
-			sp_copy_in_wants_mapping(&view->layout, &stale))) {
-		client = sp_backing_map(backing, SP_MAPPING_READ,
-			view->layout.end);
-	}
-	struct sp_copy_source source = {
-		.fd = backing->file.fd,
-		.base = client != NULL ? client->data : NULL,
-		.only_mapped = only_mapped,
-		.bounce = &backing->memory->bounce,
-	};
-	struct sp_copied copied = sp_copy_in(&source, &view->layout, &stale,
-		&target);
-	sp_mapping_unref(client);
-	view->counters.copied_in += copied.bytes;
-	backing->counters.copied_in += copied.bytes;
-	backing->client_counters->copied_in += copied.bytes;
-	if (copied.missing > 0) {
+	struct sp_copied copied = copy_in(copy, &stale);
+	count_in(copies->view, copied.bytes);
+	if (copied.missing > 0 && !is_slow(copies)) {
 		sp_copies_note_missing(copies, copied.error);
 	}
 
@@ -516,6 +547,91 @@ static void copy_fill(struct sp_copy *copy, uint64_t epoch) {
 	pixman_region32_fini(&stale);
 	copy->filling = false;
 	pthread_cond_broadcast(&copies->filled);
+}
+
+/* A file that may never answer */
+
+/* Tells of what is wrong with the file. */
+static void report_slow(struct sp_view *view, const struct sp_slow *slow) {
+	struct sp_backing *backing = view->backing;
+	if (slow->size < 0 && slow->size != -EINVAL) {
+		view->ops->failed(view, (int)slow->size);
+	} else if (slow->copied.error == 0 || slow->size < 0) {
+		backing->counters.faults++;
+		backing->client_counters->faults++;
+		view->ops->short_file(view, slow->size < 0 ? 0 :
+			(uint64_t)slow->size);
+	}
+}
+
+/* Takes what the file has answered to a copy. What became stale since it was asked
+ * stays stale. Requires: copies->lock */
+static void copy_take(struct sp_copy *copy, struct sp_slow *slow,
+		uint64_t epoch) {
+	struct sp_copies *copies = copy->copies;
+	const struct sp_copy_target target = copy_get_target(copy);
+	sp_slow_take(slow, &target);
+	count_in(copies->view, slow->copied.bytes);
+	if (copies->asked_generation != copies->generation ||
+			slow->copied.missing > 0 || slow->size < 0) {
+		return;
+	}
+	if (!pixman_region32_subtract(&copy->stale, &copy->stale,
+			&slow->region)) {
+		copy_age_whole(copy);
+	} else if (epoch != 0) {
+		copy_note_fresh(copy, &slow->region, epoch);
+	}
+}
+
+/* Asks for what is stale. Requires: copies->lock. Returns 0 or a negative errno. */
+static int copy_ask(struct sp_copy *copy) {
+	struct sp_copies *copies = copy->copies;
+	struct sp_backing *backing = copies->view->backing;
+	copies->asked_generation = copies->generation;
+	return sp_slow_read(backing->reader, &backing->file,
+		&copies->view->layout, &copy->stale, backing->account,
+		&copies->asked);
+}
+
+/* Brings a copy up to date as far as the file answers in time. Returns 0,
+ * -ETIMEDOUT or another negative errno. Releases the lock meanwhile. */
+static int copy_fill_slowly(struct sp_copy *copy, uint64_t epoch) {
+	struct sp_copies *copies = copy->copies;
+	struct sp_view *view = copies->view;
+	if (view->backing->file.own && copies->asked == NULL) {
+		copy_fill(copy, epoch);
+	}
+	/* What was asked for an older frame comes first. */
+	for (int i = 0; i < 2 && !copy_is_current(copy); i++) {
+		int ret = copies->asked != NULL ? 0 : copy_ask(copy);
+		if (ret < 0) {
+			return ret;
+		}
+		struct sp_slow *slow = copies->asked;
+		copy->filling = true;
+		pthread_mutex_unlock(&copies->lock);
+		bool done = sp_reader_wait(view->backing->reader, &slow->job);
+		if (!done) {
+			view->ops->silent(view);
+		} else if (slow->copied.missing > 0 || slow->size < 0) {
+			report_slow(view, slow);
+		}
+		pthread_mutex_lock(&copies->lock);
+		copy->filling = false;
+		pthread_cond_broadcast(&copies->filled);
+		if (!done) {
+			return -ETIMEDOUT;
+		}
+		copy_take(copy, slow, epoch);
+		copies->asked = NULL;
+		bool failed = slow->copied.missing > 0 || slow->size < 0;
+		sp_slow_unref(slow);
+		if (failed) {
+			break;
+		}
+	}
+	return 0;
 }
 
 bool sp_copies_begin_current(struct sp_copies *copies,
@@ -532,45 +648,124 @@ bool sp_copies_begin_current(struct sp_copies *copies,
 	return found;
 }
 
-int sp_copies_begin(struct sp_copies *copies, struct sp_mapping *write_back,
-		uint64_t epoch, struct sp_access *access,
-		struct sp_copy **copy_ptr) {
-	bool for_writing = write_back != NULL;
-	int ret = 0;
-	bool older = false;
-
+bool sp_copies_are_late(struct sp_copies *copies, bool *answered) {
 	pthread_mutex_lock(&copies->lock);
-	struct sp_copy *copy = find_or_create(copies, for_writing, &ret);
-	if (copy == NULL && !for_writing) {
+	bool late = copies->asked != NULL;
+	if (late && answered != NULL) {
+		*answered = sp_reader_is_done(
+			copies->view->backing->reader, &copies->asked->job);
+	}
+	pthread_mutex_unlock(&copies->lock);
+	return late;
+}
+
+int sp_copies_begin_read(struct sp_copies *copies, uint64_t epoch,
+		struct sp_access *access, struct sp_copy **copy_ptr) {
+	int ret = 0;
+	pthread_mutex_lock(&copies->lock);
+	struct sp_copy *copy = find_or_create(copies, false, &ret);
+	bool older = copy == NULL;
+	if (older) {
 		copy = wait_for(copies, false, true);
-		older = copy != NULL;
 	}
 	if (copy == NULL) {
 		pthread_mutex_unlock(&copies->lock);
 		return ret;
 	}
 	copy_use(copy);
+	int slow_ret = 0;
 	if (!older && !copy_is_current(copy)) {
-		copy_fill(copy, epoch);
+		if (is_slow(copies)) {
+			slow_ret = copy_fill_slowly(copy, epoch);
+		} else {
+			copy_fill(copy, epoch);
+		}
 	}
-	copy->write_back = write_back;
+	access->data = copy_get_data(copy);
+	pthread_mutex_unlock(&copies->lock);
+	*copy_ptr = copy;
+	/* What is there is shown until there is more. */
+	if (slow_ret < 0 && slow_ret != -ETIMEDOUT) {
+		sp_view_report(copies->view, slow_ret);
+	}
+	return 0;
+}
+
+int sp_copies_begin_write(struct sp_copies *copies, uint64_t epoch,
+		struct sp_mapping *mapping, struct sp_access *access,
+		struct sp_copy **copy_ptr) {
+	int ret = 0;
+	pthread_mutex_lock(&copies->lock);
+	struct sp_copy *copy = find_or_create(copies, true, &ret);
+	if (copy == NULL) {
+		pthread_mutex_unlock(&copies->lock);
+		return ret;
+	}
+	copy_use(copy);
+	if (!copy_is_current(copy)) {
+		if (is_slow(copies)) {
+			ret = copy_fill_slowly(copy, epoch);
+		} else {
+			copy_fill(copy, epoch);
+		}
+	}
+	if (ret < 0) {
+		/* All of it would be written back. */
+		copy->users--;
+		sp_cache_add(get_cache(copies), &copy->cached);
+		pthread_mutex_unlock(&copies->lock);
+		return ret;
+	}
+	copy->write_back = mapping;
 	access->data = copy_get_data(copy);
 	pthread_mutex_unlock(&copies->lock);
 	*copy_ptr = copy;
 	return 0;
 }
 
-void sp_copies_write_back(struct sp_copies *copies, int shadow_fd,
+static void count_out(struct sp_view *view, uint64_t bytes) {
+	view->counters.copied_out += bytes;
+	view->backing->counters.copied_out += bytes;
+	view->backing->client_counters->copied_out += bytes;
+}
+
+/* What is not written in time may still be, later. */
+static void write_back_slowly(struct sp_view *view,
+		const struct sp_shadow *shadow,
+		const pixman_region32_t *region) {
+	struct sp_backing *backing = view->backing;
+	struct sp_slow *slow;
+	int ret = sp_slow_write(backing->reader, &backing->file,
+		&view->layout, region, sp_untrusted_own(shadow->mapping->data) +
+		sp_layout_start(&view->layout), backing->account, &slow);
+	if (ret < 0) {
+		view->ops->failed(view, ret);
+		return;
+	}
+	if (!sp_reader_wait(backing->reader, &slow->job)) {
+		view->ops->silent(view);
+	} else {
+		count_out(view, slow->copied.bytes);
+		if (slow->copied.missing > 0 || slow->copied.error != 0) {
+			report_slow(view, slow);
+		}
+	}
+	sp_slow_unref(slow);
+}
+
+void sp_copies_write_back(struct sp_copies *copies,
+		const struct sp_shadow *shadow,
 		const pixman_region32_t *region,
 		const struct sp_mapping *mapping) {
 	struct sp_view *view = copies->view;
-	struct sp_backing *backing = view->backing;
-	int64_t size = sp_file_get_size(&backing->file);
-	struct sp_copied copied = sp_copy_out(shadow_fd, &view->layout,
+	if (is_slow(copies)) {
+		write_back_slowly(view, shadow, region);
+		return;
+	}
+	int64_t size = sp_file_get_size(&view->backing->file);
+	struct sp_copied copied = sp_copy_out(shadow->fd, &view->layout,
 		region, mapping->data, size > 0 ? (uint64_t)size : 0);
-	view->counters.copied_out += copied.bytes;
-	backing->counters.copied_out += copied.bytes;
-	backing->client_counters->copied_out += copied.bytes;
+	count_out(view, copied.bytes);
 	if (copied.missing > 0) {
 		sp_copies_note_missing(copies, copied.error);
 	}
@@ -581,7 +776,7 @@ static void copy_write_back(struct sp_copy *copy) {
 	pixman_region32_t all;
 	pixman_region32_init(&all);
 	sp_region_set_size(&all, layout->width, layout->height);
-	sp_copies_write_back(copy->copies, copy->shadow.fd, &all,
+	sp_copies_write_back(copy->copies, &copy->shadow, &all,
 		copy->write_back);
 	pixman_region32_fini(&all);
 	sp_mapping_unref(copy->write_back);

@@ -10,6 +10,7 @@ struct sp_access;
 struct sp_copies;
 struct sp_copy;
 struct sp_mapping;
+struct sp_shadow;
 struct sp_view;
 
 /** The copies of a view, which are made if there are none; NULL when there is no
@@ -26,13 +27,19 @@ void sp_copies_age(struct sp_copies *copies, const pixman_region32_t *region,
 bool sp_copies_begin_current(struct sp_copies *copies,
 	struct sp_access *access, struct sp_copy **copy);
 
+/** Begins to read a copy that is brought up to date. "epoch" is the current one, or
+ * 0. Returns 0 or a negative errno: -EDQUOT over a limit. Any thread. */
+int sp_copies_begin_read(struct sp_copies *copies, uint64_t epoch,
+	struct sp_access *access, struct sp_copy **copy);
+
 /**
- * Begins to read a copy that is brought up to date, or, with "write_back", the
- * mapping of the client's file that it goes to, to write one. "epoch" is the current
- * one, or 0. Returns 0 or a negative errno: -EDQUOT over a limit. Any thread.
+ * The same to write one, that goes back to "mapping", of the client's file, at the
+ * end; the mapping is taken over on success. NULL for a file that may never answer;
+ * returns -ETIMEDOUT where that has not answered in time.
  */
-int sp_copies_begin(struct sp_copies *copies, struct sp_mapping *write_back,
-	uint64_t epoch, struct sp_access *access, struct sp_copy **copy);
+int sp_copies_begin_write(struct sp_copies *copies, uint64_t epoch,
+	struct sp_mapping *mapping, struct sp_access *access,
+	struct sp_copy **copy);
 void sp_copies_end(struct sp_copies *copies, struct sp_copy *copy);
 
 /** Makes the copy in the pinned shadow. Returns 0 or a negative errno. */
@@ -43,9 +50,11 @@ void sp_copies_offer(struct sp_copies *copies);
 /** Adds what is stale in the copy that is read next. */
 void sp_copies_get_stale(struct sp_copies *copies, pixman_region32_t *stale);
 
-/** Copies the region from a shadow to a mapping of the client's file. */
-void sp_copies_write_back(struct sp_copies *copies, int shadow_fd,
-	const pixman_region32_t *region, const struct sp_mapping *mapping);
+/** Copies the region from a shadow to the client's file, by way of a mapping, or NULL
+ * for a file that may never answer. */
+void sp_copies_write_back(struct sp_copies *copies,
+	const struct sp_shadow *shadow, const pixman_region32_t *region,
+	const struct sp_mapping *mapping);
 
 /** The view is not copied any more: frees what nobody uses. */
 void sp_copies_drop(struct sp_copies *copies);
@@ -54,6 +63,10 @@ void sp_copies_drop(struct sp_copies *copies);
 void sp_copies_keep(struct sp_copies *copies);
 /** After that: it may be, as the client has gone. */
 void sp_copies_orphan(struct sp_copies *copies);
+
+/** Whether the client's file was asked for something that has not been copied; sets
+ * whether it has answered, unless that is NULL. Any thread. */
+bool sp_copies_are_late(struct sp_copies *copies, bool *answered);
 
 /** See sp_view_count(). */
 void sp_copies_count(struct sp_copies *copies, uint32_t *fds,

@@ -9,7 +9,7 @@
  *   in:   pread() of the client's file into the shadow's mapping. Holes of the
  *         client's file are read without being filled. Many short rows of a file
  *         without holes come from a mapping of it, a batch with each call
- *         (bounce.c), and so does all of what is not shared memory.
+ *         (bounce.c).
  *   out:  pread() of the *shadow's* file into a mapping of the client's. Not
  *         pwrite() to the client's file, which would make a short file longer,
  *         and which appends, whatever the offset, once the client has set
@@ -18,9 +18,7 @@
  * None of the calls may take the lock of the client's inode. The client can hold
  * it for ever: who writes to a file does, while he waits for the page that he
  * writes from, and the server of that one can be the client itself (FUSE). lseek()
- * for holes takes it on all file systems, and so does pread() on some, or with
- * O_DIRECT on the open file; on shared memory pread() does not, and page faults do
- * nowhere.
+ * for holes takes it; on shared memory pread() does not, and page faults do nowhere.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,6 +32,7 @@
 #include <unistd.h>
 
 #include "copy.h"
+#include "file.h"
 
 /* Linux 6.5 */
 #ifndef SYS_cachestat
@@ -251,29 +250,16 @@ static size_t read_at(int fd, uint64_t offset, uint8_t *to, size_t length,
 	return done;
 }
 
-/* The same, of what is mapped, up to the file's end: what follows in its last page
- * is there, but not the file's. */
-static size_t read_mapped(struct job *job, uint64_t offset, uint8_t *to,
+/* The same, of what the kernel has at hand. */
+static size_t read_at_once(struct job *job, uint64_t offset, uint8_t *to,
 		size_t length) {
-	const uint8_t SP_UNTRUSTED *base = job->source->base;
-	if (base == NULL) {
-		job->copied.error = ENOMEM;
-		return 0;
-	}
-	if (offset >= job->size) {
-		return 0;
-	}
-	length = min(length, job->size - offset);
 	size_t done = 0;
-	while (done < length) {
-		size_t part = min(length - done, SP_BOUNCE_SIZE);
-		ssize_t n = sp_bounce_read(job->source->bounce,
-			sp_untrusted_for_kernel(base + offset + done),
-			to + done, part);
-		if (n < 0) {
-			job->copied.error = (int)-n;
-		}
+	while (done < length && job->copied.error == 0) {
+		ssize_t n = sp_file_read_at_once(job->source->fd, to + done,
+			length - done, offset + done);
 		if (n <= 0) {
+			/* EAGAIN at the file's end too: nobody will look. */
+			job->copied.error = n < 0 ? errno : EAGAIN;
 			break;
 		}
 		done += (size_t)n;
@@ -283,8 +269,7 @@ static size_t read_mapped(struct job *job, uint64_t offset, uint8_t *to,
 
 static size_t read_client(struct job *job, uint64_t offset, uint8_t *to,
 		size_t length) {
-	return job->source->only_mapped ?
-		read_mapped(job, offset, to, length) :
+	return job->source->at_once ? read_at_once(job, offset, to, length) :
 		read_at(job->source->fd, offset, to, length, &job->copied);
 }
 
@@ -307,7 +292,18 @@ static void note_hole(struct job *job, uint64_t offset, size_t length) {
 static void copy_piece(struct job *job, uint64_t offset, size_t length) {
 	uint8_t *to = write_target(job, offset, length);
 	size_t done = read_client(job, offset, to, length);
-	zero_missing(to, length, done, &job->copied);
+	if (job->source->at_once) {
+		job->copied.bytes += done;
+		job->copied.missing += length - done;
+	} else {
+		zero_missing(to, length, done, &job->copied);
+	}
+}
+
+void sp_copy_row(const struct sp_copy_target *target, uint64_t offset,
+		const uint8_t *from, size_t length) {
+	const struct job job = { .target = target };
+	memcpy(write_target(&job, offset, length), from, length);
 }
 
 static void batch_read(struct job *job, struct batch *batch) {
@@ -483,7 +479,7 @@ struct sp_copied sp_copy_in(const struct sp_copy_source *source,
 	struct stat st = { 0 };
 	bool large = layout->end - sp_layout_start(layout) >=
 		HOLES_LOOKED_FOR_MIN;
-	bool known = (large || source->base != NULL) &&
+	bool known = (large || source->base != NULL) && !source->at_once &&
 		fstat(source->fd, &st) == 0;
 	job.size = (uint64_t)st.st_size;
 	/* To read a hole through a mapping would fill it, and the rest of a
@@ -494,7 +490,7 @@ struct sp_copied sp_copy_in(const struct sp_copy_source *source,
 		job.base = source->base;
 	}
 	/* The pages of any other file are not all of its data. */
-	if (large && known && !source->only_mapped &&
+	if (large && known && !source->counts_as_full &&
 			(uint64_t)st.st_blocks * 512 < layout->end) {
 		job.holes.fd = source->fd;
 		job.holes.size = (uint64_t)st.st_size;

@@ -27,8 +27,11 @@ struct sp_copy_source {
 	/* Where its first byte is mapped, as far as the layout goes, or NULL:
 	 * the kernel may be asked to read there, but we do not. */
 	const uint8_t SP_UNTRUSTED *base;
-	/* Its fd must not be read: it is not one of shared memory. */
-	bool only_mapped;
+	/* Holes are not looked for: it is not shared memory. */
+	bool counts_as_full;
+	/* Nothing is waited for: neither a disk nor a lock nor a server. Bytes that
+	 * the kernel does not have at hand are missing, and not made zero. */
+	bool at_once;
 	/* For what is read there. */
 	struct sp_bounce *bounce;
 };
@@ -50,6 +53,10 @@ struct sp_copy_target {
 struct sp_copied sp_copy_in(const struct sp_copy_source *source,
 	const struct sp_layout *layout, const pixman_region32_t *region,
 	const struct sp_copy_target *target);
+
+/** Writes pixels that were read elsewhere. */
+void sp_copy_row(const struct sp_copy_target *target, uint64_t offset,
+	const uint8_t *from, size_t length);
 
 /** Whether such a mapping would save much time. */
 bool sp_copy_in_wants_mapping(const struct sp_layout *layout,

@@ -119,6 +119,9 @@ static uint32_t file_get_reasons(const struct sp_file *file, uint64_t end,
 	if (direct) {
 		return reasons;
 	}
+	if (file->kind == SP_FILE_SLOW) {
+		return reasons | SEALPOOL_SHM_FEEDBACK_V1_REASON_FILE_SYSTEM;
+	}
 	int64_t size = sp_file_get_size(file);
 	if (size < 0 || (uint64_t)size < end) {
 		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_SHORT;

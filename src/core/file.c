@@ -4,15 +4,15 @@
  *
  * An fd can lead to a file system whose server is the client itself (FUSE) or
  * is out of reach (NFS); fstat(), fstatfs(), read() and even close() then wait
- * for an answer that may never come. So nothing here asks a file system before
- * it is known to be one that answers: fcntl(F_GET_SEALS) succeeds on memfd,
- * tmpfs and hugetlbfs files only, and is answered by the VFS for all others;
- * for those, the mount's number and /proc name the file system without asking it.
+ * for an answer that may never come. No file system is trusted to answer:
+ * fcntl(F_GET_SEALS) succeeds on memfd, tmpfs and hugetlbfs files only, which are
+ * memory, and the VFS answers it for all others. Of those, what has a path is a
+ * file that only reader threads touch (slow.c), be it on a disk, in an overlay or a
+ * container; and what has none, a pipe, a socket, an anonymous inode, is refused.
  */
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <linux/magic.h>
 #include <pthread.h>
@@ -22,137 +22,17 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "file.h"
 
-/*
- * File systems whose server is this machine's kernel and whose storage is
- * local: by the name in mountinfo and the number of statfs(2), whose man page
- * has those that <linux/magic.h> lacks or lacked once. Not here on purpose:
- * overlay, whose layers can be anything (but see is_on_root()).
- */
-static const struct {
-	const char *name;
-	uint32_t magic;
-} local_file_systems[] = {
-	{ "bcachefs", 0xca451a4e },
-	{ "btrfs", BTRFS_SUPER_MAGIC },
-	{ "ext2", EXT2_SUPER_MAGIC },
-	{ "ext3", EXT3_SUPER_MAGIC },
-	{ "ext4", EXT4_SUPER_MAGIC },
-	{ "f2fs", F2FS_SUPER_MAGIC },
-	{ "jfs", 0x3153464a },
-	{ "nilfs2", NILFS_SUPER_MAGIC },
-	{ "ramfs", RAMFS_MAGIC },
-	{ "xfs", 0x58465342 },
-	{ "zfs", 0x2fc12fc1 },
-};
-
-/* By its name, or without one (NULL) by its number. */
-static bool is_local_file_system(const char *name, uint32_t magic) {
-	size_t count = sizeof(local_file_systems) / sizeof(local_file_systems[0]);
-	for (size_t i = 0; i < count; i++) {
-		if (name != NULL ? strcmp(name, local_file_systems[i].name) == 0 :
-				magic == local_file_systems[i].magic) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* What an fd is of begins so in /proc, which asks nobody else. */
-static bool is_named(int fd, const char *prefix) {
-	char link[64], target[16];
+/* /proc knows that by itself: what has no path is named "pipe:[1]", say. */
+static bool has_path(int fd) {
+	char link[64], target[2];
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	size_t length = strlen(prefix);
-	ssize_t read = readlink(link, target, sizeof(target));
-	return read >= (ssize_t)length && memcmp(target, prefix, length) == 0;
-}
-
-/* The mount of a path, or for an empty one of an fd that has a path, or -1. Not by
- * /proc/self/fdinfo, which has each lock of the file, and waits for locks that a client
- * can hold (of /dev/net/tun). Not by glibc's statx(), which calls fstat() where the
- * kernel has none. */
-static int64_t get_mount_id(int fd, const char *path) {
-	struct statx stx;
-	/* What is cached, even if it is too old: no file system asks its server. */
-	if (syscall(SYS_statx, fd, path, AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
-				STATX_MNT_ID, &stx) < 0 ||
-			!(stx.stx_mask & STATX_MNT_ID)) {
-		return -1;
-	}
-	return (int64_t)stx.stx_mnt_id;
-}
-
-/*
- * Whether this is the mount of /, which is where this very program is: no client
- * can be its server. So it may be an overlay too, as in most containers.
- */
-static bool is_on_root(int64_t mount_id) {
-	return get_mount_id(AT_FDCWD, "/") == mount_id;
-}
-
-/*
- * A chroot() without a mount of its own leads to a mount that mountinfo does not
- * list. Of that one, and no other, the file system can be asked.
- */
-static bool is_on_unlisted_root(int64_t mount_id) {
-	struct statfs fs;
-	return is_on_root(mount_id) && statfs("/", &fs) == 0 &&
-		((unsigned long)fs.f_type == OVERLAYFS_SUPER_MAGIC ||
-		is_local_file_system(NULL, (uint32_t)fs.f_type));
-}
-
-/*
- * Whether the fd is on a mount of a local file system. Pipes, sockets and the
- * kernel's other inner mounts are not in mountinfo, nor are mounts of another
- * mount namespace: they count as not local. Returns 1 or 0, or a negative errno where
- * that could not be found out.
- */
-static int is_on_local_mount(int fd) {
-	/* What has no path has no such mount. To ask for it can be to wait: for
-	 * the lock of an epoll instance, say, which is held by whoever adds a
-	 * file to it that does not answer. */
-	if (!is_named(fd, "/")) {
-		return 0;
-	}
-	int64_t mount_id = get_mount_id(fd, "");
-	if (mount_id < 0) {
-		return 0;
-	}
-	FILE *mounts = fopen("/proc/self/mountinfo", "re");
-	if (mounts == NULL) {
-		return -errno;
-	}
-	bool found = false, local = false;
-	char *line = NULL;
-	size_t capacity = 0;
-	while (!found && getline(&line, &capacity, mounts) >= 0) {
-		if (strtoll(line, NULL, 10) != mount_id) {
-			continue;
-		}
-		found = true;
-		/* Fields of varying number, then " - TYPE SOURCE OPTIONS";
-		 * spaces within fields are escaped. */
-		char *type = strstr(line, " - ");
-		if (type != NULL) {
-			type += strlen(" - ");
-			type[strcspn(type, " \n")] = '\0';
-			local = is_local_file_system(type, 0) ||
-				(strcmp(type, "overlay") == 0 &&
-				is_on_root(mount_id));
-		}
-	}
-	bool at_end = feof(mounts);
-	free(line);
-	fclose(mounts);
-	if (!found && !at_end) {
-		return -ENOMEM;
-	}
-	return found ? local : is_on_unlisted_root(mount_id);
+	return readlink(link, target, sizeof(target)) > 0 && target[0] == '/';
 }
 
 static bool has_holes(const struct stat *st) {
@@ -181,14 +61,19 @@ int sp_file_init(struct sp_file *file, int fd, const char **reason) {
 
 	/* Seals first, size second: what is seen in this order stays true. */
 	int seals = fcntl(fd, F_GET_SEALS);
-	int local = seals < 0 ? is_on_local_mount(fd) : 0;
-	if (local < 0) {
-		*reason = "cannot be looked at";
-		return local;
-	}
-	if (seals < 0 && local == 0) {
-		*reason = "is not shared memory, nor on a local file system";
-		return -EINVAL;
+	if (seals < 0) {
+		if (!has_path(fd)) {
+			*reason = "is not shared memory, nor a file that has a path";
+			return -EINVAL;
+		}
+		*file = (struct sp_file){
+			.fd = fd,
+			.kind = SP_FILE_SLOW,
+			.writable = (flags & O_ACCMODE) == O_RDWR,
+			.never_sealed = true,
+			.page_size = (size_t)sysconf(_SC_PAGESIZE),
+		};
+		return 0;
 	}
 
 	struct stat st;
@@ -201,11 +86,11 @@ int sp_file_init(struct sp_file *file, int fd, const char **reason) {
 		return -EINVAL;
 	}
 
-	enum sp_file_kind kind = seals < 0 ? SP_FILE_LOCAL : SP_FILE_SHMEM;
+	enum sp_file_kind kind = SP_FILE_SHMEM;
 	size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
 	/* tmpfs reports a huge block size as well where it is told to use
 	 * transparent huge pages, so ask which of the two this is. */
-	if (kind == SP_FILE_SHMEM && (size_t)st.st_blksize != page_size) {
+	if ((size_t)st.st_blksize != page_size) {
 		struct statfs fs;
 		if (fstatfs(fd, &fs) < 0) {
 			*reason = "has no file system";
@@ -221,7 +106,7 @@ int sp_file_init(struct sp_file *file, int fd, const char **reason) {
 	file->kind = kind;
 	file->writable = (flags & O_ACCMODE) == O_RDWR;
 	file->page_size = page_size;
-	if (seals >= 0 && (seals & F_SEAL_SHRINK)) {
+	if (seals & F_SEAL_SHRINK) {
 		atomic_store(&file->sealed_size, (uint64_t)st.st_size);
 	}
 	file->never_sealed = is_never_sealed(seals);
@@ -322,12 +207,18 @@ void sp_file_discard_fd(int fd) {
 }
 
 void sp_file_finish(struct sp_file *file) {
-	if (file->fd >= 0 && file->kind == SP_FILE_LOCAL) {
-		close_elsewhere(file->fd);
-	} else if (file->fd >= 0) {
+	if (file->fd >= 0 && file->kind != SP_FILE_SLOW) {
 		close(file->fd);
+		file->fd = -1;
 	}
-	file->fd = -1;
+}
+
+ssize_t sp_file_read_at_once(int fd, void *bytes, size_t length,
+		uint64_t offset) {
+	const struct iovec all = { bytes, length };
+	/* File systems say of each open file whether they can. FUSE and networks do
+	 * not, and are not asked. */
+	return preadv2(fd, &all, 1, (off_t)offset, RWF_NOWAIT);
 }
 
 int64_t sp_file_look(const struct sp_file *file, bool *holes) {

@@ -6,14 +6,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum sp_file_kind {
 	/* memfd, shm_open(), a file on tmpfs */
 	SP_FILE_SHMEM,
 	/* MFD_HUGETLB, a file on hugetlbfs */
 	SP_FILE_HUGETLB,
-	/* a regular file on a local disk file system */
-	SP_FILE_LOCAL,
+	/* anything else that has a path: only reader threads touch it */
+	SP_FILE_SLOW,
 };
 
 struct sp_file {
@@ -21,6 +22,9 @@ struct sp_file {
 	enum sp_file_kind kind;
 	/* The fd was opened for writing. A seal may still forbid it. */
 	bool writable;
+	/* Of SP_FILE_SLOW: the fd is of an open file of our own, whose flags
+	 * (O_DIRECT, say) no client can change. */
+	atomic_bool own;
 	/* Mappings of the file come in multiples of this many bytes. */
 	size_t page_size;
 	/* The bytes below this can never go away: the size as seen after
@@ -45,7 +49,14 @@ struct sp_file {
  * it has to be, any other where the compositor lacks what it takes to find out.
  */
 int sp_file_init(struct sp_file *file, int fd, const char **reason);
+/** Closes it; one that may never answer is left for a reader thread to close. */
 void sp_file_finish(struct sp_file *file);
+
+/** As pread(), but nothing is waited for, neither a disk nor a lock nor a server: fails
+ * with EAGAIN where the kernel does not have the bytes at hand, or EOPNOTSUPP where the
+ * file system cannot tell. Of SP_FILE_SLOW that is "own". Any thread. */
+ssize_t sp_file_read_at_once(int fd, void *bytes, size_t length,
+	uint64_t offset);
 
 /** Closes an fd of unknown make on a thread of its own: see the source. */
 void sp_file_discard_fd(int fd);
@@ -53,6 +64,8 @@ void sp_file_discard_fd(int fd);
 /** Whether this process may make a file of its own so many bytes long: beyond
  * RLIMIT_FSIZE that is not just refused, it raises SIGXFSZ. Any thread. */
 bool sp_file_may_be_as_long(uint64_t size);
+
+/* Of memory only, not of SP_FILE_SLOW: */
 
 /** The file's size in bytes now, or a negative errno. Any thread. */
 int64_t sp_file_get_size(const struct sp_file *file);

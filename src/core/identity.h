@@ -7,6 +7,7 @@
 #include <wayland-server-core.h>
 
 #include "account.h"
+#include "reader.h"
 
 struct sp_client;
 struct sp_context;
@@ -23,6 +24,8 @@ struct sp_identity {
 	/* Those without a wl_client, of which something is left. */
 	struct wl_list gone; /* sp_client.identity_link */
 	struct sp_account account;
+	/* For files that may never answer. */
+	struct sp_reader reader;
 	/* What is known of its clients: a user's unit of systemd, or NULL where it
 	 * is only a process with its descendants, or a single connection. */
 	char *unit;

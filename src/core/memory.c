@@ -8,7 +8,8 @@
 #include "memory.h"
 
 int sp_memory_init(struct sp_memory *memory,
-		void (*filled)(struct sp_cache *cache)) {
+		void (*filled)(struct sp_cache *cache),
+		void (*wake)(struct sp_readers *readers)) {
 	memory->nofault = sp_mapping_probe_nofault();
 	memory->reads_late = false;
 	memory->zeroes = sp_mapping_create_zeroes();
@@ -23,8 +24,14 @@ int sp_memory_init(struct sp_memory *memory,
 	if (ret < 0) {
 		goto error_bounce;
 	}
+	ret = sp_readers_init(&memory->readers, wake);
+	if (ret < 0) {
+		goto error_cache;
+	}
 	return 0;
 
+error_cache:
+	sp_cache_finish(&memory->cache);
 error_bounce:
 	sp_bounce_finish(&memory->bounce);
 error_zeroes:
@@ -33,6 +40,7 @@ error_zeroes:
 }
 
 void sp_memory_finish(struct sp_memory *memory) {
+	sp_readers_finish(&memory->readers);
 	sp_cache_finish(&memory->cache);
 	sp_bounce_finish(&memory->bounce);
 	sp_mapping_unref(memory->zeroes);

@@ -8,6 +8,7 @@
 
 #include "bounce.h"
 #include "cache.h"
+#include "reader.h"
 
 struct sp_mapping;
 
@@ -22,6 +23,7 @@ struct sp_memory {
 	/* A wl_shm behind a guard has read pages that were given back: those of no
 	 * pool are any more. */
 	atomic_bool reads_late;
+	struct sp_readers readers;
 };
 
 /** Bytes copied from a client's files and back to them, and accesses that met
@@ -32,9 +34,11 @@ struct sp_counters {
 	_Atomic uint64_t faults;
 };
 
-/** "filled" as for sp_cache_init(). Returns 0 or a negative errno. */
+/** "filled" as for sp_cache_init(), "wake" as for sp_readers_init(). Returns 0 or a
+ * negative errno. */
 int sp_memory_init(struct sp_memory *memory,
-	void (*filled)(struct sp_cache *cache));
+	void (*filled)(struct sp_cache *cache),
+	void (*wake)(struct sp_readers *readers));
 void sp_memory_finish(struct sp_memory *memory);
 
 #endif

@@ -7,16 +7,21 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <wayland-server-protocol.h>
 
 #include "buffer.h"
 #include "context.h"
 #include "format.h"
+#include "identity.h"
 #include "pool.h"
+#include "silence.h"
 
 static struct sp_pool *pool_from_resource(struct wl_resource *resource) {
 	return wl_resource_get_user_data(resource);
@@ -96,6 +101,100 @@ static void pool_handle_resource_destroy(struct wl_resource *resource) {
 	sp_pool_unref(pool);
 }
 
+/* Files that may never answer: the pool has one job at a time */
+
+static struct sp_pool *pool_from_job(struct sp_job *job) {
+	struct sp_pool *pool = wl_container_of(job, pool, job);
+	return pool;
+}
+
+/* What is read at once must not be opened for direct I/O, which the client could do
+ * at any time to the open file that it shares with us. */
+static bool open_anew(struct sp_file *file) {
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", file->fd);
+	int fd = open(path, (file->writable ? O_RDWR : O_RDONLY) | O_CLOEXEC |
+		O_NOCTTY | O_NONBLOCK);
+	if (fd < 0) {
+		return false;
+	}
+	close(file->fd);
+	file->fd = fd;
+	return true;
+}
+
+static void look_at_file(struct sp_job *job) {
+	struct sp_pool *pool = pool_from_job(job);
+	struct sp_file *file = &pool->backing.file;
+	struct stat st;
+	pool->is_regular = fstat(file->fd, &st) == 0 && S_ISREG(st.st_mode);
+	file->own = pool->is_regular && open_anew(file);
+}
+
+static void finish_look(struct sp_job *job) {
+	struct sp_pool *pool = pool_from_job(job);
+	if (!pool->is_regular && pool->resource != NULL &&
+			!pool->client->ending) {
+		sp_pool_refuse_file(pool->client->context, pool->resource,
+			-EINVAL, "is not a regular file");
+		sp_client_end_later(pool->client);
+	}
+	sp_pool_unref(pool);
+}
+
+/* Nobody waits for the type of such a file: one that is not regular is refused when
+ * that is known. */
+static void pool_look_at_file(struct sp_pool *pool) {
+	pool->job.run = look_at_file;
+	pool->job.finish = finish_look;
+	pool->job.owner = &pool->client->account;
+	sp_pool_ref(pool);
+	sp_reader_submit(&pool->client->identity->reader, &pool->job);
+	sp_silence_note(pool->client->context);
+}
+
+static void pool_free(struct sp_pool *pool, bool has_fd) {
+	sp_client_dismiss_pool(pool->client, has_fd);
+	sp_client_unref(pool->client);
+	free(pool);
+}
+
+static void close_file(struct sp_job *job) {
+	close(pool_from_job(job)->backing.file.fd);
+}
+
+static void finish_close(struct sp_job *job) {
+	pool_free(pool_from_job(job), true);
+}
+
+/* It counts as the client's until it is closed. */
+static void pool_close_file(struct sp_pool *pool) {
+	struct sp_context *context = pool->client->context;
+	pool->job.run = close_file;
+	pool->job.finish = finish_close;
+	sp_reader_submit(&pool->client->identity->reader, &pool->job);
+	if (context->display == NULL) {
+		/* No event loop would handle it. */
+		sp_context_ref(context);
+		sp_readers_drain(&context->memory.readers);
+		sp_context_unref(context);
+	}
+}
+
+/* Ends a client whose file nobody could read. */
+static bool admit_slow_file(struct sp_client *client) {
+	if (sp_reader_is_available(&client->identity->reader)) {
+		return true;
+	}
+	static const char reason[] = "a pool's file that is not memory cannot be "
+		"read now, since other such files do not answer";
+	sp_log(client->context, SEALPOOL_LOG_INFO, "client %d: %s: disconnected",
+		sp_client_get_pid(client), reason);
+	wl_client_post_implementation_error(client->wl_client, "wl_shm: %s",
+		reason);
+	return false;
+}
+
 struct sp_pool *sp_pool_new(struct sp_context *context,
 		struct wl_client *wl_client, struct sp_file *file,
 		int32_t size) {
@@ -104,6 +203,9 @@ struct sp_pool *sp_pool_new(struct sp_context *context,
 	struct sp_client *client = sp_client_get(context, wl_client);
 	if (client == NULL) {
 		sp_post_no_memory(context, wl_client);
+		goto error_file;
+	}
+	if (file->kind == SP_FILE_SLOW && !admit_slow_file(client)) {
 		goto error_file;
 	}
 	if (!sp_client_admit_pool(client)) {
@@ -115,8 +217,8 @@ struct sp_pool *sp_pool_new(struct sp_context *context,
 		goto error_admitted;
 	}
 	if (sp_backing_init(&pool->backing, &context->memory, &client->account,
-			&client->spare, &client->counters, file,
-			(uint64_t)size) < 0) {
+			&client->spare, &client->identity->reader, &client->counters,
+			file, (uint64_t)size) < 0) {
 		sp_post_no_memory(context, wl_client);
 		goto error_pool;
 	}
@@ -127,6 +229,9 @@ struct sp_pool *sp_pool_new(struct sp_context *context,
 	wl_list_init(&pool->lents);
 	pool->refs = 1;
 	pool->size = size;
+	if (file->kind == SP_FILE_SLOW) {
+		pool_look_at_file(pool);
+	}
 	return pool;
 
 error_pool:
@@ -134,16 +239,16 @@ error_pool:
 error_admitted:
 	sp_client_dismiss_pool(client, true);
 error_file:
-	sp_file_finish(file);
+	sp_file_discard_fd(file->fd);
 	return NULL;
 }
 
 void sp_pool_refuse_file(struct sp_context *context,
-		struct wl_resource *shm_resource, int error,
+		struct wl_resource *resource, int error,
 		const char *reason) {
 	if (error != -EINVAL && error != -EACCES && error != -EBADF) {
 		struct wl_client *wl_client =
-			wl_resource_get_client(shm_resource);
+			wl_resource_get_client(resource);
 		pid_t pid;
 		wl_client_get_credentials(wl_client, &pid, NULL, NULL);
 		sp_log(context, SEALPOOL_LOG_ERROR, "client %d: the pool's "
@@ -152,7 +257,7 @@ void sp_pool_refuse_file(struct sp_context *context,
 		wl_client_post_no_memory(wl_client);
 		return;
 	}
-	sp_post_error(context, shm_resource, WL_SHM_ERROR_INVALID_FD,
+	sp_post_error(context, resource, WL_SHM_ERROR_INVALID_FD,
 		"the pool's file %s", reason);
 }
 
@@ -205,7 +310,9 @@ void sp_pool_unref(struct sp_pool *pool) {
 	if (pool->fd_behind) {
 		sp_account_discharge(&pool->client->account, SP_RESOURCE_FDS, 1);
 	}
-	sp_client_dismiss_pool(pool->client, has_fd);
-	sp_client_unref(pool->client);
-	free(pool);
+	if (pool->backing.file.kind == SP_FILE_SLOW) {
+		pool_close_file(pool);
+	} else {
+		pool_free(pool, has_fd);
+	}
 }

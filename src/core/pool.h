@@ -23,6 +23,10 @@ struct sp_pool {
 
 	int32_t size;
 	struct sp_backing backing;
+	/* Of a file that may never answer: holds a reference, or the pool's end
+	 * up. */
+	struct sp_job job;
+	bool is_regular;
 };
 
 /**
@@ -33,9 +37,10 @@ struct sp_pool {
 struct sp_pool *sp_pool_new(struct sp_context *context,
 	struct wl_client *wl_client, struct sp_file *file, int32_t size);
 
-/** Says to the client of a wl_shm, and in the log, why sp_file_init() has failed. */
+/** Says to the client, in the name of its wl_shm or wl_shm_pool, and in the log, why
+ * its file is refused: sp_file_init() has failed, say. */
 void sp_pool_refuse_file(struct sp_context *context,
-	struct wl_resource *shm_resource, int error, const char *reason);
+	struct wl_resource *resource, int error, const char *reason);
 
 /**
  * Handles wl_shm.create_pool. Takes the fd over, and posts errors itself.

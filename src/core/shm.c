@@ -174,6 +174,15 @@ void sealpool_shm_set_new_buffer_func(struct sealpool_shm *shm,
 	shm->context->new_buffer_data = data;
 }
 
+void sealpool_shm_set_commit_funcs(struct sealpool_shm *shm,
+		sealpool_hold_commit_func hold,
+		sealpool_release_commit_func release, void *data) {
+	struct sp_holds *holds = &shm->context->holds;
+	holds->hold = hold;
+	holds->release = release;
+	holds->data = data;
+}
+
 void sealpool_shm_get_client_stats(struct sealpool_shm *shm,
 		struct wl_client *wl_client, struct sealpool_stats *stats) {
 	struct sp_client *client = sp_client_find(shm->context, wl_client);

@@ -25,6 +25,8 @@ struct sp_view_ops {
 	void (*over_budget)(struct sp_view *view);
 	/* The compositor lacks what a copy takes: a negative errno. */
 	void (*failed)(struct sp_view *view, int error);
+	/* The client's file has not answered yet. */
+	void (*silent)(struct sp_view *view);
 };
 
 /** How the compositor sees a buffer's bytes. */
@@ -81,8 +83,17 @@ int sp_view_begin_write(struct sp_view *view, uint64_t epoch,
 	struct sp_access *access);
 void sp_view_end(struct sp_view *view, struct sp_access *access);
 
+/** Reports why a copy could not be made: a negative errno. Any thread, without a
+ * lock. */
+void sp_view_report(struct sp_view *view, int error);
+
 /** Whether commits have anything to tell to this view. */
 bool sp_view_wants_commits(const struct sp_view *view);
+
+/** Whether the client's file was asked for something, and what it answers has not been
+ * copied yet; and whether it has answered. Any thread. */
+bool sp_view_is_late(const struct sp_view *view);
+bool sp_view_has_answer(const struct sp_view *view);
 
 /** The view is about to be committed: tries again to read it in place. */
 void sp_view_handle_commit(struct sp_view *view);

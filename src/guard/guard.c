@@ -115,6 +115,7 @@ struct sealpool_guard {
 /* Pools and buffers, by their resources */
 
 static void guard_pool_destroy(struct guard_pool *pool) {
+	pool->pool->resource = NULL;
 	sp_pool_unref(pool->pool);
 	free(pool);
 }
@@ -615,6 +616,11 @@ static void handle_shown(struct sealpool_buffer *buffer) {
 	if (ret < 0) {
 		refuse(buffer->pool->client, "no memory to copy a buffer", ret);
 	}
+	sp_hold_commit(buffer->pool->client->context, NULL, buffer);
+}
+
+static void sync_late(struct sealpool_buffer *buffer) {
+	sync_buffer(buffer);
 }
 
 static void handle_request(struct sealpool_guard *guard,
@@ -708,6 +714,7 @@ struct sealpool_guard *sealpool_guard_create(struct wl_display *display,
 	/* The compositor may keep its memory, which is still the client's to pay
 	 * for. */
 	sp_commits_hold_shown(shm->commits);
+	shm->context->holds.sync = sync_late;
 	guard->logger = wl_display_add_protocol_logger(display, handle_message,
 		guard);
 	if (guard->logger == NULL) {

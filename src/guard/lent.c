@@ -43,11 +43,11 @@
 #include <unistd.h>
 #include <wayland-server-protocol.h>
 
-#include "bounce.h"
 #include "buffer.h"
 #include "context.h"
 #include "lent.h"
 #include "pool.h"
+#include "slow.h"
 #include "untrusted.h"
 
 /* How many numbers are kept at most; rows of taller buffers share them. */
@@ -143,40 +143,61 @@ static pixman_box32_t sum_box(const struct lent *lent, size_t i) {
 
 /* The client's file, and a piece of it. */
 struct client_file {
-	struct sp_pool *pool;
-	/* Read in its place is a mapping, or nothing where that is NULL. */
-	bool only_mapped;
-	struct sp_mapping *mapping;
+	struct sp_view *view;
+	/* All of a file that may never answer, as a reader thread has read it; NULL
+	 * if it has not answered in time. */
+	struct sp_slow *slow;
 	/* Bytes were asked for that could not be read. */
 	bool missing;
 	uint8_t piece[PIECE_SIZE];
 };
 
 static void client_file_init(struct client_file *file,
-		const struct sealpool_buffer *buffer) {
-	struct sp_pool *pool = buffer->pool;
-	file->pool = pool;
-	file->only_mapped = pool->backing.file.kind == SP_FILE_LOCAL;
-	file->mapping = file->only_mapped ?
-		sp_backing_map(&pool->backing, SP_MAPPING_READ,
-			buffer->view.layout.end) : NULL;
+		struct sealpool_buffer *buffer) {
+	struct sp_view *view = &buffer->view;
+	struct sp_backing *backing = view->backing;
+	file->view = view;
+	file->slow = NULL;
+	if (backing->file.kind != SP_FILE_SLOW || backing->file.own) {
+		return;
+	}
+	pixman_region32_t all;
+	pixman_region32_init_rect(&all, 0, 0, (unsigned)view->layout.width,
+		(unsigned)view->layout.height);
+	if (sp_slow_read(backing->reader, &backing->file, &view->layout,
+			&all, backing->account, &file->slow) < 0) {
+		file->slow = NULL;
+	} else if (!sp_reader_wait(backing->reader, &file->slow->job) ||
+			file->slow->copied.missing > 0 ||
+			file->slow->size < 0) {
+		sp_slow_unref(file->slow);
+		file->slow = NULL;
+	}
+	pixman_region32_fini(&all);
 }
 
 static void client_file_finish(struct client_file *file) {
-	sp_mapping_unref(file->mapping);
+	if (file->slow != NULL) {
+		sp_slow_unref(file->slow);
+	}
 }
 
 static ssize_t read_some(struct client_file *file, uint64_t offset,
 		uint8_t *to, size_t length) {
-	if (!file->only_mapped) {
-		return pread(file->pool->backing.file.fd, to, length,
-			(off_t)offset);
+	const struct sp_backing *backing = file->view->backing;
+	if (backing->file.kind != SP_FILE_SLOW) {
+		return pread(backing->file.fd, to, length, (off_t)offset);
 	}
-	errno = 0;
-	return file->mapping == NULL ? -1 : sp_bounce_read(
-		&file->pool->client->context->memory.bounce,
-		sp_untrusted_for_kernel(file->mapping->data + offset),
-		to, length);
+	if (backing->file.own) {
+		return sp_file_read_at_once(backing->file.fd, to, length,
+			offset);
+	}
+	if (file->slow == NULL) {
+		return 0;
+	}
+	memcpy(to, file->slow->store.data +
+		(offset - sp_layout_start(&file->view->layout)), length);
+	return (ssize_t)length;
 }
 
 static const uint8_t *read_piece(struct client_file *file, uint64_t offset,

@@ -12,6 +12,7 @@
 #include <wlr/interfaces/wlr_buffer.h>
 #include <wlr/render/drm_format_set.h>
 #include <wlr/render/wlr_renderer.h>
+#include <wlr/types/wlr_compositor.h>
 #include <wlr/util/log.h>
 #include <wlr/version.h>
 
@@ -207,6 +208,16 @@ static const struct wlr_buffer_resource_interface buffer_resource_interface = {
 	.from_resource = buffer_base_from_resource,
 };
 
+/* A commit that is held back is cached, as one of a synchronized subsurface is. */
+static uint32_t hold_commit(struct wl_resource *surface, void *data) {
+	return wlr_surface_lock_pending(wlr_surface_from_resource(surface));
+}
+
+static void release_commit(struct wl_resource *surface, uint32_t number,
+		void *data) {
+	wlr_surface_unlock_cached(wlr_surface_from_resource(surface), number);
+}
+
 static void log_to_wlr(void *data, enum sealpool_log_importance importance,
 		const char *format, va_list args) {
 	enum wlr_log_importance wlr_importance = WLR_DEBUG;
@@ -245,6 +256,7 @@ struct sealpool_shm *sealpool_wlr_shm_create(struct wl_display *display,
 		return NULL;
 	}
 	sealpool_shm_set_new_buffer_func(shm, handle_new_buffer, NULL);
+	sealpool_shm_set_commit_funcs(shm, hold_commit, release_commit, NULL);
 	wlr_buffer_register_resource_interface(&buffer_resource_interface);
 	return shm;
 }

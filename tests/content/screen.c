@@ -65,10 +65,35 @@ bool screen_is_guarded(const struct screen *screen) {
 	return !screen->compositor.counts;
 }
 
+static bool shows(const struct client_image *got, const struct sight *sights,
+		size_t sights_len) {
+	char error[256];
+	for (size_t i = 0; i < sights_len; i++) {
+		if (!client_image_expect(got, sights[i].x, sights[i].y,
+				sights[i].image, error, sizeof(error))) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* A file that is not memory is written by another thread, for which the compositor
+ * does not wait for long: on a busy machine the first picture may come too late. */
+static void capture(struct screen *screen, enum client_memory_kind kind,
+		const struct sight *sights, size_t sights_len,
+		struct client_image *got) {
+	must(screen, client_capture_output(&screen->client, kind, got));
+	for (int i = 0; kind == CLIENT_MEMORY_FILE && i < 1000 &&
+			!shows(got, sights, sights_len); i++) {
+		client_image_destroy(got);
+		must(screen, client_capture_output(&screen->client, kind, got));
+	}
+}
+
 void screen_expect_through(struct screen *screen, enum client_memory_kind kind,
 		const struct sight *sights, size_t sights_len) {
 	struct client_image got, all;
-	must(screen, client_capture_output(&screen->client, kind, &got));
+	capture(screen, kind, sights, sights_len, &got);
 
 	/* One by one first: they can tell better what is wrong. */
 	char error[256];

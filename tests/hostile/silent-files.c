@@ -37,6 +37,8 @@
 static int asked_fd;
 /* What is left unanswered. */
 static unsigned silences;
+/* How long an answer to a read takes, in milliseconds. */
+static unsigned delay;
 /* Whose flushes are answered, or 0. */
 static pid_t owner;
 /* The time of this process is over. */
@@ -108,6 +110,14 @@ static void handle_read(fuse_req_t request, fuse_ino_t inode, size_t size,
 	}
 	if (offset >= FILE_SIZE) {
 		size = 0;
+	}
+	if (delay > 0) {
+		static char bytes[FILE_SIZE];
+		memset(bytes, SILENT_FILES_LATE_BYTE, sizeof(bytes));
+		poll(NULL, 0, (int)delay);
+		fuse_reply_buf(request, bytes,
+			size < sizeof(bytes) ? size : sizeof(bytes));
+		return;
 	}
 	/* The kernel takes what is missing for the file's end, and fills up
 	 * with zeroes what it holds of the file. */
@@ -214,7 +224,8 @@ static _Noreturn void clean_up(const char *directory, int served_fd) {
 
 /* Starts the two processes. Returns the end of a pipe, which tells when it is
  * mounted and then what was asked, or -1. */
-static int start(struct silent_files *files, unsigned requests, bool owned) {
+static int start(struct silent_files *files, unsigned requests, bool owned,
+		unsigned ms) {
 	int asked[2], served[2];
 	pid_t parent = getpid();
 	if (pipe2(asked, O_CLOEXEC) < 0) {
@@ -237,6 +248,7 @@ static int start(struct silent_files *files, unsigned requests, bool owned) {
 		asked_fd = dup2(asked[1], STDOUT_FILENO);
 		close_range(STDERR_FILENO + 1, ~0u, 0);
 		silences = requests;
+		delay = ms;
 		owner = owned ? parent : 0;
 		serve(files->directory, asked_fd, parent);
 	}
@@ -259,7 +271,7 @@ static int reap(const struct silent_files *files) {
 }
 
 static bool mount_about(struct silent_files *files, unsigned requests,
-		bool owned) {
+		bool owned, unsigned ms) {
 	*files = (struct silent_files){ .pid = -1, .cleaner = -1 };
 	if (!client_directory_create(files->directory,
 			sizeof(files->directory), "sealpool-silent")) {
@@ -269,7 +281,7 @@ static bool mount_about(struct silent_files *files, unsigned requests,
 	}
 	snprintf(files->file, sizeof(files->file), "%s/" NAME,
 		files->directory);
-	files->asked = start(files, requests, owned);
+	files->asked = start(files, requests, owned, ms);
 	char mounted;
 	if (files->asked < 0 || read(files->asked, &mounted, 1) != 1) {
 		snprintf(files->error, sizeof(files->error),
@@ -291,11 +303,15 @@ bool silent_files_are_built(void) {
 }
 
 bool silent_files_mount(struct silent_files *files) {
-	return mount_about(files, ~0u, false);
+	return mount_about(files, ~0u, false, 0);
 }
 
 bool silent_files_mount_about(struct silent_files *files, unsigned requests) {
-	return mount_about(files, requests, true);
+	return mount_about(files, requests, true, 0);
+}
+
+bool silent_files_mount_late(struct silent_files *files, unsigned ms) {
+	return mount_about(files, 0, false, ms);
 }
 
 bool silent_files_were_asked(const struct silent_files *files) {
@@ -332,6 +348,10 @@ bool silent_files_mount(struct silent_files *files) {
 }
 
 bool silent_files_mount_about(struct silent_files *files, unsigned requests) {
+	return silent_files_mount(files);
+}
+
+bool silent_files_mount_late(struct silent_files *files, unsigned ms) {
 	return silent_files_mount(files);
 }
 

@@ -51,6 +51,13 @@ bool silent_files_mount(struct silent_files *files);
  */
 bool silent_files_mount_about(struct silent_files *files, unsigned requests);
 
+/** A byte of the file that answers late. */
+#define SILENT_FILES_LATE_BYTE 0x55
+
+/** The same with a file that answers all requests, but each read only after so many
+ * milliseconds. */
+bool silent_files_mount_late(struct silent_files *files, unsigned ms);
+
 /** Whether anyone has asked for what he will not get, but for closing. */
 bool silent_files_were_asked(const struct silent_files *files);
 

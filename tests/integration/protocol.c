@@ -179,13 +179,30 @@ static void socket_is_not_memory(void **state) {
 	expect_fd_refused(peer);
 }
 
+/* Until there is an error. */
+static bool wait_for_the_end(struct actor *actor, const struct args *args) {
+	bool ok = true;
+	for (int i = 0; ok && i < 60000; i++) {
+		ok = client_roundtrip(&actor->client);
+		usleep(1000);
+	}
+	return ok;
+}
+
+/* Until the compositor has found out what the file is. */
+static bool create_pool_and_wait(struct actor *actor, const struct args *args) {
+	return create_pool(actor, args) && wait_for_the_end(actor, args);
+}
+
 static void expect_path_refused(struct server *server, const char *path,
 		int open_flags) {
 	struct peer *peer = peer_create(server);
 	struct args args = { .open_flags = open_flags };
 	snprintf(args.path, sizeof(args.path), "%s", path);
 	peer_tell(peer, open_path, "open_path", &args);
-	expect_fd_refused(peer);
+	refused(peer, "wl_shm_pool", 0, WL_SHM_ERROR_INVALID_FD,
+		create_pool_and_wait, .size = BYTES);
+	peer_finish(peer);
 }
 
 static void directory_is_not_memory(void **state) {
@@ -199,10 +216,6 @@ static void dev_null_is_not_memory(void **state) {
 
 static void dev_zero_is_not_memory(void **state) {
 	expect_path_refused(*state, "/dev/zero", O_RDWR);
-}
-
-static void proc_file_is_not_memory(void **state) {
-	expect_path_refused(*state, "/proc/self/maps", O_RDONLY);
 }
 
 static void write_only_memory_is_refused(void **state) {
@@ -260,24 +273,28 @@ static bool send_create_pool(struct actor *actor, const struct args *args,
 		header->cmsg_len = CMSG_LEN(sizeof(int));
 		memcpy(CMSG_DATA(header), fd, sizeof(int));
 	}
-	struct pollfd socket = {
-		.fd = wl_display_get_fd(client->display),
-		.events = POLLIN,
-	};
-	ssize_t n = sendmsg(socket.fd, &msg, MSG_NOSIGNAL);
+	ssize_t n = sendmsg(wl_display_get_fd(client->display), &msg,
+		MSG_NOSIGNAL);
 	if (n != (ssize_t)sizeof(words)) {
 		return client_fail(client, "sendmsg: %s", strerror(errno));
 	}
-	/* If the server closed the socket with something unread in it, that
-	 * would be all that libwayland-client tells (ECONNRESET), and not the
-	 * error: send no more until it is there. */
-	poll(&socket, 1, client->patience);
 	return true;
 }
 
 static bool create_pool_without_fd(struct actor *actor,
 		const struct args *args) {
-	return send_create_pool(actor, args, NULL);
+	struct pollfd socket = {
+		.fd = wl_display_get_fd(actor->client.display),
+		.events = POLLIN,
+	};
+	if (!send_create_pool(actor, args, NULL)) {
+		return false;
+	}
+	/* If the server closed the socket with something unread in it, that
+	 * would be all that libwayland-client tells (ECONNRESET), and not the
+	 * error: send no more until it is there. */
+	poll(&socket, 1, actor->client.patience);
+	return true;
 }
 
 static void create_pool_without_an_fd_ends_only_that_client(void **state) {
@@ -378,57 +395,9 @@ static void posix_shared_memory_is_copied(void **state) {
 		CLIENT_MEMORY_SHM_OPEN), SEALPOOL_MEMORY_SHADOW);
 }
 
-static bool is_on_local_disk(const char *path) {
-	struct statfs fs;
-	if (statfs(path, &fs) < 0) {
-		return false;
-	}
-	switch ((unsigned long)fs.f_type) {
-	case EXT4_SUPER_MAGIC: /* and ext2, ext3 */
-	case XFS_MAGIC:
-	case BTRFS_SUPER_MAGIC:
-	case F2FS_SUPER_MAGIC:
-		return true;
-	default:
-		return false;
-	}
-}
-
-static void needs_local_disk(void) {
-	const char *dir = getenv("TMPDIR");
-	dir = dir != NULL ? dir : "/tmp";
-	if (!is_on_local_disk(dir)) {
-		print_message("skipped: %s is not on a local disk's file "
-			"system\n", dir);
-		skip();
-	}
-}
-
 static void file_on_a_local_disk_is_copied(void **state) {
-	needs_local_disk();
 	expect_readable(*state, create_peer_with_picture(*state,
 		CLIENT_MEMORY_FILE), SEALPOOL_MEMORY_SHADOW);
-}
-
-/* The compositor may open the descriptor that is sent, and no other to look what it
- * is: the client is not told that its file is at fault. */
-static void file_that_cannot_be_looked_at_is_not_at_fault(void **state) {
-	needs_local_disk();
-	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_FILE);
-	struct rlimit limit;
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	int next = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
-	assert_true(next >= 0);
-	close(next);
-	const struct rlimit one = { (rlim_t)next + 1, limit.rlim_max };
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &one), 0);
-	refused(peer, "wl_display", -1, WL_DISPLAY_ERROR_NO_MEMORY,
-		create_pool, .size = BYTES);
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-	assert_non_null(strstr(server->message, "cannot be looked at"));
-	peer_finish(peer);
 }
 
 static bool expect_huge_page(struct actor *actor, const struct args *args) {
@@ -495,7 +464,22 @@ static bool create_pool_of_silent_file(struct actor *actor,
 	return send_create_pool(actor, args, &fd);
 }
 
-static void file_whose_server_is_silent_is_refused_at_once(void **state) {
+/* Returns the longest time that one of many requests took, in milliseconds. */
+static int64_t time_bystander(struct peer *bystander) {
+	int64_t longest = 0;
+	for (int i = 0; i < 20; i++) {
+		int64_t start = server_now_ms();
+		tell(bystander, create_buffer, .buffer = 0, .width = WIDTH,
+			.height = HEIGHT, .stride = STRIDE);
+		tell(bystander, destroy_buffer, .buffer = 0);
+		int64_t took = server_now_ms() - start;
+		longest = took > longest ? took : longest;
+	}
+	return longest;
+}
+
+/* It is read, by a thread that waits, until its client's time is over. */
+static void file_whose_server_is_silent_ends_its_client(void **state) {
 	struct server *server = *state;
 	struct silent_files files;
 	if (!silent_files_mount(&files)) {
@@ -506,19 +490,130 @@ static void file_whose_server_is_silent_is_refused_at_once(void **state) {
 	struct peer *peer = peer_create(server);
 	struct args args = { .size = BYTES };
 	snprintf(args.path, sizeof(args.path), "%s", files.file);
-	peer_expect_error(peer, create_pool_of_silent_file,
-		"create_pool_of_silent_file", &args, "wl_shm", 0,
-		WL_SHM_ERROR_INVALID_FD);
+	peer_tell(peer, create_pool_of_silent_file,
+		"create_pool_of_silent_file", &args);
+	tell(peer, create_buffer, .width = WIDTH, .height = HEIGHT,
+		.stride = STRIDE);
+	expect_zeroes(server->newest);
+	print_message("the bystander's longest turn: %d ms\n",
+		(int)time_bystander(bystander));
+	/* Nobody else is told. */
+	const char *message = peer_expect_error(peer, wait_for_the_end,
+		"wait_for_the_end", &(struct args){ 0 }, "wl_display", -1,
+		WL_DISPLAY_ERROR_IMPLEMENTATION);
+	assert_non_null(strstr(message, "not answered"));
 	tell(bystander, create_buffer, .width = WIDTH, .height = HEIGHT,
 		.stride = STRIDE);
-	/* It was neither asked in vain, nor did it end because someone
-	 * waited. */
-	bool asked = silent_files_were_asked(&files);
 	bool silent = silent_files_unmount(&files);
-	assert_false(asked);
 	assert_true(silent);
 	peer_finish(peer);
 	peer_finish(bystander);
+}
+
+/* Each read takes so long, many times what the event loop may wait. */
+#define LATE_MS 300
+
+static void show_late_file(struct server *server, struct peer *peer,
+		struct silent_files *files) {
+	if (!silent_files_mount_late(files, LATE_MS)) {
+		print_message("skipped: %s\n", files->error);
+		skip();
+	}
+	struct args args = { .size = BYTES };
+	snprintf(args.path, sizeof(args.path), "%s", files->file);
+	peer_tell(peer, create_pool_of_silent_file,
+		"create_pool_of_silent_file", &args);
+	tell(peer, create_buffer, .width = WIDTH, .height = HEIGHT,
+		.stride = STRIDE);
+	tell(peer, show, .buffer = 0);
+}
+
+static void expect_late_bytes(struct sealpool_buffer *buffer) {
+	struct sealpool_access access;
+	assert_int_equal(sealpool_buffer_begin_access(buffer,
+		SEALPOOL_ACCESS_READ, &access), 0);
+	const uint8_t *bytes = access.data;
+	for (int i = 0; i < BYTES; i++) {
+		assert_int_equal(bytes[i], SILENT_FILES_LATE_BYTE);
+	}
+	sealpool_access_end(&access);
+}
+
+struct held {
+	struct wl_resource *surface;
+	unsigned holds, releases;
+};
+
+static uint32_t hold_commit(struct wl_resource *surface, void *data) {
+	struct held *held = data;
+	held->surface = surface;
+	return ++held->holds;
+}
+
+static void release_commit(struct wl_resource *surface, uint32_t number,
+		void *data) {
+	struct held *held = data;
+	assert_ptr_equal(surface, held->surface);
+	assert_int_equal(number, ++held->releases);
+}
+
+static void commit_of_a_late_file_is_held_back(void **state) {
+	struct server *server = *state;
+	struct peer *bystander = create_peer_with_pool(server, BYTES);
+	struct peer *peer = peer_create(server);
+	struct silent_files files;
+	struct held held = { 0 };
+	sealpool_shm_set_commit_funcs(server->shm, hold_commit, release_commit,
+		&held);
+	show_late_file(server, peer, &files);
+	assert_int_equal(held.holds, 1);
+	print_message("the bystander's longest turn: %d ms\n",
+		(int)time_bystander(bystander));
+	while (held.releases == 0) {
+		server_dispatch(server, -1, server_now_ms() + 1000);
+	}
+	/* It is all there: nothing is asked for now. */
+	expect_late_bytes(server_get_shown(server, peer));
+	assert_int_equal(held.holds, 1);
+	peer_finish(peer);
+	peer_finish(bystander);
+	assert_true(silent_files_unmount(&files));
+}
+
+static void surface_may_go_while_its_commit_is_held_back(void **state) {
+	struct server *server = *state;
+	struct peer *peer = peer_create(server);
+	struct silent_files files;
+	struct held held = { 0 };
+	sealpool_shm_set_commit_funcs(server->shm, hold_commit, release_commit,
+		&held);
+	show_late_file(server, peer, &files);
+	tell(peer, destroy_surface, .surface = 0);
+	tell(peer, destroy_buffer, .buffer = 0);
+	peer_finish(peer);
+	assert_int_equal(held.holds, 1);
+	assert_true(silent_files_unmount(&files));
+}
+
+/* Where commits are not held back. */
+static void late_file_is_shown_when_it_answers(void **state) {
+	struct server *server = *state;
+	struct peer *peer = peer_create(server);
+	struct silent_files files;
+	show_late_file(server, peer, &files);
+	struct sealpool_buffer *buffer = server_get_shown(server, peer);
+	uint8_t first = 0;
+	while (first == 0) {
+		server_dispatch(server, -1, server_now_ms() + 10);
+		struct sealpool_access access;
+		assert_int_equal(sealpool_buffer_begin_access(buffer,
+			SEALPOOL_ACCESS_READ, &access), 0);
+		first = *(const uint8_t *)access.data;
+		sealpool_access_end(&access);
+	}
+	expect_late_bytes(buffer);
+	peer_finish(peer);
+	assert_true(silent_files_unmount(&files));
 }
 
 /* Buffers */
@@ -869,11 +964,13 @@ int main(void) {
 		TEST(directory_is_not_memory),
 		TEST(dev_null_is_not_memory),
 		TEST(dev_zero_is_not_memory),
-		TEST(proc_file_is_not_memory),
 		TEST(write_only_memory_is_refused),
 		TEST(fd_that_is_only_a_path_is_refused),
 		TEST(create_pool_without_an_fd_ends_only_that_client),
-		TEST(file_whose_server_is_silent_is_refused_at_once),
+		TEST(file_whose_server_is_silent_ends_its_client),
+		TEST(commit_of_a_late_file_is_held_back),
+		TEST(surface_may_go_while_its_commit_is_held_back),
+		TEST(late_file_is_shown_when_it_answers),
 
 		TEST(read_only_fd_is_read),
 		TEST(read_only_fd_of_sealed_memory_is_read_in_place),
@@ -881,7 +978,6 @@ int main(void) {
 		TEST(memory_sealed_against_new_writers_is_read),
 		TEST(posix_shared_memory_is_copied),
 		TEST(file_on_a_local_disk_is_copied),
-		TEST(file_that_cannot_be_looked_at_is_not_at_fault),
 		TEST(huge_pages_are_copied),
 		TEST(writing_to_huge_pages_never_makes_the_file_longer),
 

@@ -23,6 +23,7 @@
 
 #include "between.h"
 #include "copy.h"
+#include "file.h"
 #include "traces.h"
 
 #define UNTOUCHED 0xee
@@ -673,50 +674,60 @@ static void last_rows_of_the_largest_pool_are_exact(void **state) {
 	close(fd);
 }
 
-/* What must not be read by its fd */
+/* What is not waited for */
 
-static int open_for_writing(int fd) {
-	char path[64];
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	int again = open(path, O_WRONLY | O_CLOEXEC);
-	assert_true(again >= 0);
-	return again;
-}
-
-static void file_that_is_only_mapped_is_copied_to_its_end(void **state) {
-	struct sp_layout layout = make_layout(DRM_FORMAT_XRGB8888, 0, 64, 2048,
-		256);
-	size_t length = (size_t)layout.end, there = length - 1000;
-	int fd = create_file((off_t)there);
-	uint8_t *base = mmap(NULL, length, PROT_READ, MAP_SHARED, fd, 0);
-	assert_true(base != MAP_FAILED);
-	uint8_t *to = create_bytes(length);
-	struct sp_bounce bounce;
-	assert_int_equal(sp_bounce_init(&bounce), 0);
-	struct sp_copy_source source = {
-		/* Nothing would come from there. */
-		.fd = open_for_writing(fd),
-		.base = base, .only_mapped = true, .bounce = &bounce,
+static struct sp_copied copy_at_once(int fd, uint8_t *to) {
+	struct sp_layout layout =
+		make_layout(DRM_FORMAT_XRGB8888, 0, 64, 64, 256);
+	const struct sp_copy_source source = {
+		.fd = fd, .counts_as_full = true, .at_once = true,
 	};
 	struct sp_chunks written = { 0 };
-	struct sp_copy_target target = {
+	const struct sp_copy_target target = {
 		.data = to, .written = &written,
 	};
 	pixman_region32_t region;
-	pixman_region32_init_rect(&region, 0, 0, 64, 2048);
-	expect_copied(sp_copy_in(&source, &layout, &region, &target), there,
-		length - there);
+	pixman_region32_init_rect(&region, 0, 0, 64, 64);
+	struct sp_copied copied = sp_copy_in(&source, &layout, &region, &target);
 	pixman_region32_fini(&region);
-	for (size_t i = 0; i < length; i++) {
-		if (to[i] != (i < there ? pattern(i) : 0)) {
-			fail_msg("byte %zu is 0x%02x", i, to[i]);
-		}
+	return copied;
+}
+
+static void what_is_at_hand_is_copied_at_once(void **state) {
+	enum { BYTES = 64 * 256 };
+	/* A file system with files that can tell, as nearly all on disks. */
+	int fd = open("/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	uint8_t *to = create_bytes(BYTES), bytes[BYTES];
+	memset(bytes, 7, BYTES);
+	if (fd < 0 || write(fd, bytes, BYTES) != BYTES ||
+			sp_file_read_at_once(fd, to, 1, 0) < 0) {
+		print_message("skipped: /var/tmp is not on such a file system\n");
+		skip();
 	}
-	sp_bounce_finish(&bounce);
-	close(source.fd);
-	free(to);
-	munmap(base, length);
+	expect_copied(copy_at_once(fd, to), BYTES, 0);
+	assert_memory_equal(to, bytes, BYTES);
+	/* What is not there is left as it is: another thread looks why. */
+	assert_int_equal(ftruncate(fd, BYTES / 2), 0);
+	memset(to, 9, BYTES);
+	struct sp_copied copied = copy_at_once(fd, to);
+	assert_int_equal(copied.error, EAGAIN);
+	assert_int_equal(copied.missing, BYTES / 2);
+	assert_int_equal(to[BYTES - 1], 9);
 	close(fd);
+	free(to);
+}
+
+static void who_cannot_tell_is_not_asked(void **state) {
+	enum { BYTES = 64 * 256 };
+	int fds[2];
+	assert_int_equal(pipe(fds), 0);
+	uint8_t *to = create_bytes(BYTES);
+	struct sp_copied copied = copy_at_once(fds[0], to);
+	assert_int_not_equal(copied.error, 0);
+	assert_int_equal(copied.bytes, 0);
+	close(fds[0]);
+	close(fds[1]);
+	free(to);
 }
 
 /* Holes: of large files, which are 8 MiB here with data in the fourth. */
@@ -1134,7 +1145,8 @@ int main(void) {
 		TEST(file_offset_stays_where_it_was),
 		TEST(last_rows_of_the_largest_pool_are_exact),
 
-		TEST(file_that_is_only_mapped_is_copied_to_its_end),
+		TEST(what_is_at_hand_is_copied_at_once),
+		TEST(who_cannot_tell_is_not_asked),
 		TEST(holes_of_a_large_file_are_not_copied),
 		TEST(holes_over_what_was_copied_before_read_as_zero),
 		TEST(large_file_that_ends_early_lacks_the_rest),

@@ -108,12 +108,16 @@ static const struct sp_account_ops account_ops = { reclaim, note_pressure };
 static void handle_filled(struct sp_cache *cache) {
 }
 
+static void handle_wake(struct sp_readers *readers) {
+}
+
 static int setup(void **state) {
 	static struct fixture fixture;
 	fixture = (struct fixture){ 0 };
 	shorts = over_budgets = failures = 0;
 	failure = 0;
-	assert_int_equal(sp_memory_init(&fixture.memory, handle_filled), 0);
+	assert_int_equal(sp_memory_init(&fixture.memory, handle_filled,
+		handle_wake), 0);
 	sp_account_init(&fixture.account, NULL, &account_ops);
 	client_fd = memfd_create("failures", MFD_CLOEXEC);
 	assert_int_equal(ftruncate(client_fd, BYTES), 0);
@@ -121,8 +125,8 @@ static int setup(void **state) {
 	const char *reason;
 	assert_int_equal(sp_file_init(&file, client_fd, &reason), 0);
 	assert_int_equal(sp_backing_init(&fixture.backing, &fixture.memory,
-		&fixture.account, &fixture.spare, &fixture.counters, &file,
-		BYTES), 0);
+		&fixture.account, &fixture.spare, NULL, &fixture.counters,
+		&file, BYTES), 0);
 	struct sp_layout layout;
 	assert_true(sp_layout_init(&layout, sp_format_get(DRM_FORMAT_XRGB8888),
 		0, WIDTH, HEIGHT, WIDTH * 4));

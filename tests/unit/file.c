@@ -103,8 +103,7 @@ static void expect_refused(int fd, int error, const char *reason) {
 	assert_int_equal(close(fd), 0);
 }
 
-#define NO_MEMORY_FILE "is not shared memory, nor on a local file system"
-#define NOT_REGULAR "is not a regular file"
+#define NO_MEMORY_FILE "is not shared memory, nor a file that has a path"
 #define NOT_READABLE "cannot be read through this fd"
 
 /* Sorts that are accepted */
@@ -168,7 +167,7 @@ static const char *find_disk(void) {
 	return NULL;
 }
 
-static void file_on_a_disk_is_local(void **state) {
+static void file_on_a_disk_is_for_a_reader_thread(void **state) {
 	const char *place = find_disk();
 	if (place == NULL) {
 		skip();
@@ -177,34 +176,15 @@ static void file_on_a_disk_is_local(void **state) {
 	assert_true(fd >= 0);
 	assert_int_equal(ftruncate(fd, SIZE), 0);
 	struct sp_file file = accept_file(fd);
-	assert_int_equal(file.kind, SP_FILE_LOCAL);
+	assert_int_equal(file.kind, SP_FILE_SLOW);
 	assert_int_equal(file.writable, true);
 	assert_int_equal(file.page_size, page_size());
 	assert_int_equal(file.sealed_size, 0);
 	assert_int_equal(sp_file_is_sealed_to(&file, 1), false);
-	assert_int_equal(sp_file_get_size(&file), SIZE);
 	close(fd);
 }
 
 /* That is no word on the file. */
-static void a_lack_of_descriptors_is_not_the_files_fault(void **state) {
-	const char *place = find_disk();
-	if (place == NULL) {
-		skip();
-	}
-	int fd = open(place, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	assert_true(fd >= 0);
-	struct rlimit limit;
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	const struct rlimit none = { 0, limit.rlim_max };
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-	struct sp_file file;
-	const char *reason;
-	int ret = sp_file_init(&file, fd, &reason);
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-	assert_int_equal(ret, -EMFILE);
-	close(fd);
-}
 
 /* The least processor time of many calls, in nanoseconds. */
 static int64_t measure_init(int fd) {
@@ -273,10 +253,10 @@ static const char *open_in_unlisted_mount(void) {
 	}
 	enum sp_file_kind kind = file.kind;
 	close(file.fd);
-	if (kind != SP_FILE_LOCAL) {
+	if (kind != SP_FILE_SLOW) {
 		return child_wrong("is of kind %d", (int)kind);
 	}
-	/* Of what mountinfo does not list, only the root is trusted. */
+	/* What has no path is none. */
 	int fds[2];
 	if (pipe(fds) < 0) {
 		return "no pipe";
@@ -287,7 +267,7 @@ static const char *open_in_unlisted_mount(void) {
 	return ret == -EINVAL ? NULL : child_wrong("a pipe gives %d", ret);
 }
 
-static void file_on_the_root_of_a_chroot_is_local(void **state) {
+static void file_on_the_root_of_a_chroot_is_so_too(void **state) {
 	const char *place = find_disk();
 	if (place == NULL || geteuid() != 0) {
 		skip();
@@ -416,48 +396,22 @@ static void events_are_refused(void **state) {
 	expect_refused(inotify_init1(0), EINVAL, NO_MEMORY_FILE);
 }
 
-static void device_is_refused(void **state) {
-	expect_refused(open("/dev/zero", O_RDWR), EINVAL, NO_MEMORY_FILE);
-	expect_refused(open("/dev/null", O_RDONLY), EINVAL, NO_MEMORY_FILE);
+/* What it is besides is found out by a thread. */
+static void expect_for_a_thread(int fd) {
+	assert_true(fd >= 0);
+	struct sp_file file = accept_file(fd);
+	assert_int_equal(file.kind, SP_FILE_SLOW);
+	close(fd);
 }
 
-static void file_of_the_kernels_is_refused(void **state) {
-	expect_refused(open("/proc/self/maps", O_RDONLY), EINVAL,
-		NO_MEMORY_FILE);
-}
-
-static void directory_is_refused(void **state) {
+static void anything_with_a_path_is_for_a_reader_thread(void **state) {
+	expect_for_a_thread(open("/dev/zero", O_RDWR));
+	expect_for_a_thread(open("/dev/null", O_RDONLY));
+	expect_for_a_thread(open("/proc/self/maps", O_RDONLY));
 	const char *place = find_disk();
-	if (place == NULL) {
-		skip();
+	if (place != NULL) {
+		expect_for_a_thread(open(place, O_RDONLY | O_DIRECTORY));
 	}
-	expect_refused(open(place, O_RDONLY | O_DIRECTORY), EINVAL,
-		NOT_REGULAR);
-}
-
-static void directory_on_tmpfs_is_refused(void **state) {
-	int fd = open("/dev/shm", O_RDONLY | O_DIRECTORY);
-	if (fd < 0) {
-		skip();
-	}
-	expect_refused(fd, EINVAL, NO_MEMORY_FILE);
-}
-
-static void named_pipe_is_refused(void **state) {
-	const char *place = find_disk();
-	if (place == NULL) {
-		skip();
-	}
-	char directory[64], path[80];
-	snprintf(directory, sizeof(directory), "%s/sealpool-test-XXXXXX",
-		place);
-	assert_non_null(mkdtemp(directory));
-	snprintf(path, sizeof(path), "%s/fifo", directory);
-	assert_int_equal(mkfifo(path, 0600), 0);
-	int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	assert_int_equal(unlink(path), 0);
-	assert_int_equal(rmdir(directory), 0);
-	expect_refused(fd, EINVAL, NOT_REGULAR);
 }
 
 /* Sealed size */
@@ -792,18 +746,6 @@ static void wait_until_closed(int fd) {
 	wait_for_threads(NULL);
 }
 
-static void file_on_a_disk_is_closed_by_a_thread(void **state) {
-	const char *place = find_disk();
-	if (place == NULL) {
-		skip();
-	}
-	int fd = open(place, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	assert_true(fd >= 0);
-	struct sp_file file = accept_file(fd);
-	sp_file_finish(&file);
-	wait_until_closed(fd);
-}
-
 /* Both ends of a connection. The first lingers: to close it takes until all that
  * was sent is read, or an hour. */
 static void open_lingering(int fds[2]) {
@@ -877,10 +819,9 @@ int main(void) {
 		TEST(memfd_that_can_have_no_seals_is_shared_memory),
 		TEST(empty_memfd_is_shared_memory),
 		TEST(file_on_tmpfs_is_shared_memory),
-		TEST(file_on_a_disk_is_local),
+		TEST(file_on_a_disk_is_for_a_reader_thread),
 		TEST(locks_on_a_file_cost_nothing),
-		TEST(a_lack_of_descriptors_is_not_the_files_fault),
-		TEST(file_on_the_root_of_a_chroot_is_local),
+		TEST(file_on_the_root_of_a_chroot_is_so_too),
 		TEST(file_of_huge_pages_has_their_size),
 		TEST(read_only_fd_is_not_writable),
 
@@ -892,11 +833,7 @@ int main(void) {
 		TEST(pipe_is_refused),
 		TEST(socket_is_refused),
 		TEST(events_are_refused),
-		TEST(device_is_refused),
-		TEST(file_of_the_kernels_is_refused),
-		TEST(directory_is_refused),
-		TEST(directory_on_tmpfs_is_refused),
-		TEST(named_pipe_is_refused),
+		TEST(anything_with_a_path_is_for_a_reader_thread),
 
 		TEST(file_without_a_seal_is_sealed_to_nothing),
 		TEST(only_the_seal_against_shrinking_counts),
@@ -921,7 +858,6 @@ int main(void) {
 		TEST(file_is_closed_once),
 		TEST(memory_that_is_discarded_is_closed_at_once),
 		TEST(anything_else_that_is_discarded_is_closed),
-		TEST(file_on_a_disk_is_closed_by_a_thread),
 		TEST(what_lingers_is_discarded_without_waiting),
 		TEST(discarding_leaves_the_signal_mask_as_it_was),
 	};

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SEALPOOL_CORE_HOLD_H
+#define SEALPOOL_CORE_HOLD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <wayland-server-core.h>
+
+#include <sealpool/shm.h>
+
+struct sealpool_buffer;
+struct sp_context;
+
+/** What becomes of a commit that shows a buffer whose file has not answered yet. */
+struct sp_holds {
+	struct wl_list list; /* hold.link */
+	/* Copies what is stale. */
+	void (*sync)(struct sealpool_buffer *buffer);
+	/* NULL where commits cannot be held back: see
+	 * sealpool_shm_set_commit_funcs(). */
+	sealpool_hold_commit_func hold;
+	sealpool_release_commit_func release;
+	void *data;
+};
+
+void sp_holds_init(struct sp_holds *holds);
+/** No file's answer is waited for any more. */
+void sp_holds_finish(struct sp_holds *holds);
+
+/**
+ * A surface is about to be committed with a buffer, of which all that is stale was
+ * asked for. If the file has not answered, this commit is held back until it has;
+ * where that is not possible, the copy is brought up to date then. On the display's
+ * thread.
+ */
+void sp_hold_commit(struct sp_context *context, struct wl_resource *surface,
+	struct sealpool_buffer *buffer);
+
+/** Some files may have answered. On the display's thread. */
+void sp_holds_handle_answers(struct sp_context *context);
+
+#endif

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Threads for files that may never answer.
+ *
+ * A file that is not memory may have a server: FUSE's is often the client itself, and
+ * NFS's may be out of reach. Then fstat(), read(), write() and even close() wait,
+ * beyond the reach of signals. So only these threads make such calls.
+ *
+ * Each identity (identity.c) has one thread at most, and its jobs queue up behind the
+ * one that waits: a silent file holds up its own program only. A thread that has waited for a second
+ * is stuck, and does not count among those that work.
+ *
+ * The event loop may wait for a result, but for all clients together no more than
+ * 50 ms in each second:
+ *
+ *   allowance = min(50 ms, allowance + 50 ms for each second since), minus each wait
+ *
+ * The threads share the descriptor table. To give each a table of its own does not
+ * help the process to end: the descriptor that a client sent is in the table of the
+ * event loop, and the kernel asks the server also when it closes that in a process
+ * which is being killed (seen on Linux 6.18).
+ */
+#include <errno.h>
+#include <signal.h>
+#include <time.h>
+
+#include "clock.h"
+#include "reader.h"
+
+#define WORKING_MAX 64
+#define STUCK_MAX 512
+/* From then on a thread counts as stuck, in milliseconds. */
+#define STUCK_AFTER 1000
+/* In microseconds. */
+#define ALLOWANCE_MAX 50000
+/* Thread-local variables of all libraries are on it too. */
+#define STACK_SIZE ((size_t)256 * 1024)
+
+int sp_readers_init(struct sp_readers *readers,
+		void (*wake)(struct sp_readers *readers)) {
+	*readers = (struct sp_readers){
+		.wake = wake,
+		.allowance = ALLOWANCE_MAX,
+		.allowance_at = sp_clock_now(),
+	};
+	sp_list_init(&readers->running);
+	sp_list_init(&readers->waiting);
+	sp_list_init(&readers->finished);
+	int ret = pthread_mutex_init(&readers->lock, NULL);
+	if (ret != 0) {
+		return -ret;
+	}
+	pthread_condattr_t attr;
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	ret = pthread_cond_init(&readers->done, &attr);
+	pthread_condattr_destroy(&attr);
+	if (ret != 0) {
+		pthread_mutex_destroy(&readers->lock);
+	}
+	return -ret;
+}
+
+void sp_readers_finish(struct sp_readers *readers) {
+	pthread_cond_destroy(&readers->done);
+	pthread_mutex_destroy(&readers->lock);
+}
+
+void sp_reader_init(struct sp_reader *reader, struct sp_readers *readers) {
+	*reader = (struct sp_reader){ .readers = readers };
+	sp_list_init(&reader->link);
+	sp_list_init(&reader->jobs);
+}
+
+static struct sp_job *first_job(const struct sp_reader *reader) {
+	return sp_list_entry(reader->jobs.next, struct sp_job, link);
+}
+
+/* Does the jobs of one reader. Requires: readers->lock, which is released meanwhile */
+static void do_jobs(struct sp_readers *readers, struct sp_reader *reader) {
+	while (!sp_list_is_empty(&reader->jobs)) {
+		struct sp_job *job = first_job(reader);
+		reader->busy_since = sp_clock_now();
+		pthread_mutex_unlock(&readers->lock);
+		job->run(job);
+		pthread_mutex_lock(&readers->lock);
+		reader->busy_since = 0;
+		job->done = true;
+		sp_list_remove(&job->link);
+		sp_list_append(&readers->finished, &job->link);
+		readers->wake(readers);
+		pthread_cond_broadcast(&readers->done);
+	}
+	/* Its client may go from here on. */
+	sp_list_remove(&reader->link);
+	pthread_cond_broadcast(&readers->done);
+}
+
+static struct sp_reader *take_waiting(struct sp_readers *readers) {
+	if (sp_list_is_empty(&readers->waiting)) {
+		return NULL;
+	}
+	struct sp_reader *reader = sp_list_entry(readers->waiting.next,
+		struct sp_reader, link);
+	sp_list_remove(&reader->link);
+	sp_list_append(&readers->running, &reader->link);
+	return reader;
+}
+
+static void *run(void *data) {
+	struct sp_reader *reader = data;
+	struct sp_readers *readers = reader->readers;
+	pthread_mutex_lock(&readers->lock);
+	do {
+		do_jobs(readers, reader);
+		reader = take_waiting(readers);
+	} while (reader != NULL);
+	pthread_mutex_unlock(&readers->lock);
+	return NULL;
+}
+
+/* It must not take signals meant for the compositor. */
+static int start_thread(struct sp_reader *reader) {
+	sigset_t all, old;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	pthread_attr_t attr;
+	pthread_t thread;
+	int ret = pthread_attr_init(&attr);
+	if (ret == 0) {
+		pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+		pthread_attr_setstacksize(&attr, STACK_SIZE);
+		ret = pthread_create(&thread, &attr, run, reader);
+		pthread_attr_destroy(&attr);
+	}
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return ret;
+}
+
+static uint64_t get_silence(const struct sp_reader *reader) {
+	return reader->busy_since != 0 ?
+		sp_clock_now() - reader->busy_since : 0;
+}
+
+/* Requires: readers->lock */
+static bool has_room(const struct sp_readers *readers) {
+	unsigned working = 0, stuck = 0;
+	const struct sp_reader *reader;
+	sp_list_for_each(reader, &readers->running, struct sp_reader, link) {
+		if (get_silence(reader) >= STUCK_AFTER) {
+			stuck++;
+		} else {
+			working++;
+		}
+	}
+	return working < WORKING_MAX && stuck < STUCK_MAX;
+}
+
+bool sp_reader_is_available(struct sp_reader *reader) {
+	struct sp_readers *readers = reader->readers;
+	pthread_mutex_lock(&readers->lock);
+	bool available = get_silence(reader) < STUCK_AFTER &&
+		has_room(readers) && sp_list_is_empty(&readers->waiting);
+	pthread_mutex_unlock(&readers->lock);
+	return available;
+}
+
+void sp_reader_submit(struct sp_reader *reader, struct sp_job *job) {
+	struct sp_readers *readers = reader->readers;
+	job->reader = reader;
+	job->done = false;
+	pthread_mutex_lock(&readers->lock);
+	sp_list_append(&reader->jobs, &job->link);
+	if (sp_list_is_empty(&reader->link)) {
+		sp_list_append(&readers->waiting, &reader->link);
+	}
+	/* The one that waits longest may be another. */
+	if (!sp_list_is_empty(&readers->waiting) && has_room(readers)) {
+		struct sp_reader *next = take_waiting(readers);
+		if (start_thread(next) != 0) {
+			sp_list_remove(&next->link);
+			sp_list_append(&readers->waiting, &next->link);
+		}
+	}
+	pthread_mutex_unlock(&readers->lock);
+}
+
+static int64_t get_microseconds(void) {
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* Requires: readers->lock */
+static int64_t get_allowance(struct sp_readers *readers) {
+	uint64_t now = sp_clock_now();
+	int64_t more = (int64_t)(now - readers->allowance_at) *
+		(ALLOWANCE_MAX / 1000);
+	readers->allowance_at = now;
+	readers->allowance += more;
+	if (readers->allowance > ALLOWANCE_MAX) {
+		readers->allowance = ALLOWANCE_MAX;
+	}
+	return readers->allowance;
+}
+
+bool sp_reader_wait(struct sp_reader *reader, const struct sp_job *job) {
+	struct sp_readers *readers = reader->readers;
+	pthread_mutex_lock(&readers->lock);
+	int64_t start = get_microseconds();
+	int64_t end = start + get_allowance(readers);
+	const struct timespec deadline = {
+		.tv_sec = end / 1000000,
+		.tv_nsec = end % 1000000 * 1000,
+	};
+	int ret = 0;
+	while (!job->done && ret == 0 && end > start) {
+		ret = pthread_cond_timedwait(&readers->done, &readers->lock,
+			&deadline);
+	}
+	bool done = job->done;
+	readers->allowance -= get_microseconds() - start;
+	pthread_mutex_unlock(&readers->lock);
+	return done;
+}
+
+bool sp_reader_is_done(struct sp_reader *reader, const struct sp_job *job) {
+	pthread_mutex_lock(&reader->readers->lock);
+	bool done = job->done;
+	pthread_mutex_unlock(&reader->readers->lock);
+	return done;
+}
+
+uint64_t sp_reader_get_silence(struct sp_reader *reader, const void *owner) {
+	pthread_mutex_lock(&reader->readers->lock);
+	uint64_t silence = !sp_list_is_empty(&reader->jobs) &&
+		first_job(reader)->owner == owner ? get_silence(reader) : 0;
+	pthread_mutex_unlock(&reader->readers->lock);
+	return silence;
+}
+
+void sp_readers_drain(struct sp_readers *readers) {
+	int64_t end = get_microseconds() + ALLOWANCE_MAX;
+	const struct timespec deadline = {
+		.tv_sec = end / 1000000,
+		.tv_nsec = end % 1000000 * 1000,
+	};
+	int ret = 0;
+	bool left;
+	do {
+		pthread_mutex_lock(&readers->lock);
+		while (!sp_list_is_empty(&readers->running) && ret == 0) {
+			ret = pthread_cond_timedwait(&readers->done,
+				&readers->lock, &deadline);
+		}
+		pthread_mutex_unlock(&readers->lock);
+		/* That may submit more. */
+		sp_readers_handle_finished(readers);
+		pthread_mutex_lock(&readers->lock);
+		left = !sp_list_is_empty(&readers->running);
+		pthread_mutex_unlock(&readers->lock);
+	} while (left && ret == 0);
+}
+
+void sp_readers_handle_finished(struct sp_readers *readers) {
+	pthread_mutex_lock(&readers->lock);
+	while (!sp_list_is_empty(&readers->finished)) {
+		struct sp_job *job = sp_list_entry(readers->finished.next,
+			struct sp_job, link);
+		sp_list_remove(&job->link);
+		pthread_mutex_unlock(&readers->lock);
+		job->finish(job);
+		pthread_mutex_lock(&readers->lock);
+	}
+	pthread_mutex_unlock(&readers->lock);
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SEALPOOL_CORE_READER_H
+#define SEALPOOL_CORE_READER_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "list.h"
+
+struct sp_reader;
+
+/** Something that may wait for ever, to be done by a reader's thread. */
+struct sp_job {
+	struct sp_list link; /* sp_reader.jobs, then sp_readers.finished */
+	struct sp_reader *reader;
+	/* Who is to blame if it waits; only compared. */
+	const void *owner;
+	/* On the reader's thread. */
+	void (*run)(struct sp_job *job);
+	/* On the event loop's thread, after that; frees the job. The job may have
+	 * been submitted by something that has gone. */
+	void (*finish)(struct sp_job *job);
+	bool done; /* under the readers' lock */
+};
+
+/** All threads that do such. */
+struct sp_readers {
+	pthread_mutex_t lock; /* over all below, and all readers */
+	pthread_cond_t done;
+	struct sp_list running; /* sp_reader.link, of those that have a thread */
+	struct sp_list waiting; /* sp_reader.link, of those that have jobs only */
+	/* Has run, and is to be finished. */
+	struct sp_list finished; /* sp_job.link */
+	/* Called with the lock held when there is one. Any thread. */
+	void (*wake)(struct sp_readers *readers);
+	/* How long all together may be waited for: what is left of the allowance,
+	 * in microseconds, and when that was so, in milliseconds. */
+	int64_t allowance;
+	uint64_t allowance_at;
+};
+
+/** Of one identity: has one thread at most, so that its jobs are done one after
+ * another. */
+struct sp_reader {
+	struct sp_readers *readers;
+	struct sp_list link; /* sp_readers.running or waiting, or empty */
+	struct sp_list jobs; /* sp_job.link; the first is being done */
+	/* Since when the first job is being done, in milliseconds; 0 for none. */
+	uint64_t busy_since;
+};
+
+/** Returns 0 or a negative errno. */
+int sp_readers_init(struct sp_readers *readers,
+	void (*wake)(struct sp_readers *readers));
+/** There is no job left. */
+void sp_readers_finish(struct sp_readers *readers);
+
+void sp_reader_init(struct sp_reader *reader, struct sp_readers *readers);
+
+/** Has a job done, whose functions and owner are set: at once if there is a thread for it, or
+ * later. Any thread. */
+void sp_reader_submit(struct sp_reader *reader, struct sp_job *job);
+
+/**
+ * Waits until a job is done, but no longer than what is left of 50 ms in each second,
+ * for all readers together. Returns whether it is done. Any thread; the job cannot
+ * be finished meanwhile, since the caller is on the event loop's thread or holds what
+ * keeps it.
+ */
+bool sp_reader_wait(struct sp_reader *reader, const struct sp_job *job);
+
+/** Whether a job is done. Any thread. */
+bool sp_reader_is_done(struct sp_reader *reader, const struct sp_job *job);
+
+/** For how long the current job has been under way, in milliseconds, if it is the
+ * owner's; else 0. Any thread. */
+uint64_t sp_reader_get_silence(struct sp_reader *reader, const void *owner);
+
+/** Whether a new job would be done: the reader is not stuck, and there is a thread for
+ * it. Any thread. */
+bool sp_reader_is_available(struct sp_reader *reader);
+
+/** Waits for all jobs but those of readers that are silent, for 50 ms at most, and
+ * calls finish() for each that has been done. On the event loop's thread. */
+void sp_readers_drain(struct sp_readers *readers);
+
+/** Calls finish() for each job that has been done. On the event loop's thread. */
+void sp_readers_handle_finished(struct sp_readers *readers);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The end of clients whose files do not answer.
+ *
+ * What cannot be had in time reads as it was. A client that has kept its reader
+ * thread waiting for ten seconds will hardly do better: it is ended. The thread may
+ * wait on, at no cost but its own.
+ */
+#include <errno.h>
+#include <wayland-server-core.h>
+
+#include "client.h"
+#include "context.h"
+#include "identity.h"
+#include "silence.h"
+
+#define PATIENCE 10000
+
+static void end_client(struct sp_client *client) {
+	sp_log(client->context, SEALPOOL_LOG_INFO, "client %d: the file of a "
+		"pool has not answered for %u ms: disconnected",
+		sp_client_get_pid(client), client->context->silence.patience);
+	wl_client_post_implementation_error(client->wl_client,
+		"wl_shm: the file of a pool has not answered for %u ms",
+		client->context->silence.patience);
+	sp_client_end_later(client);
+}
+
+/* Returns in how many milliseconds to look again; 0 if nobody is silent. */
+static unsigned end_silent(struct sp_context *context) {
+	unsigned patience = context->silence.patience;
+	uint64_t longest = 0;
+	struct sp_client *client;
+	wl_list_for_each(client, &context->clients, link) {
+		if (client->wl_client == NULL || client->ending) {
+			continue;
+		}
+		uint64_t silence = sp_reader_get_silence(
+			&client->identity->reader, &client->account);
+		if (silence >= patience) {
+			end_client(client);
+		} else if (silence > longest) {
+			longest = silence;
+		}
+	}
+	return longest > 0 ? patience - (unsigned)longest : 0;
+}
+
+static void set_timer(struct sp_silence *silence, unsigned ms) {
+	silence->waiting = wl_event_source_timer_update(silence->timer,
+		(int)ms) == 0;
+}
+
+static int handle_timer(void *data) {
+	struct sp_context *context = data;
+	struct sp_silence *silence = &context->silence;
+	silence->waiting = false;
+	unsigned again = end_silent(context);
+	if (again > 0) {
+		set_timer(silence, again);
+	}
+	return 0;
+}
+
+static void handle_mail(struct sp_mail *mail) {
+	struct sp_silence *silence = wl_container_of(mail, silence, mail);
+	if (!silence->waiting) {
+		set_timer(silence, silence->patience);
+	}
+}
+
+int sp_silence_init(struct sp_context *context) {
+	struct sp_silence *silence = &context->silence;
+	silence->patience = PATIENCE;
+	silence->timer = wl_event_loop_add_timer(
+		wl_display_get_event_loop(context->display), handle_timer,
+		context);
+	if (silence->timer == NULL) {
+		return -ENOMEM;
+	}
+	sp_mailbox_add(&context->mailbox, &silence->mail, handle_mail);
+	return 0;
+}
+
+void sp_silence_detach(struct sp_context *context) {
+	wl_event_source_remove(context->silence.timer);
+	context->silence.timer = NULL;
+}
+
+void sp_silence_note(struct sp_context *context) {
+	sp_mailbox_post(&context->mailbox, &context->silence.mail);
+}
