@@ -15,8 +15,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +24,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "discard.h"
 #include "file.h"
 
 /* /proc knows that by itself: what has no path is named "pipe:[1]", say. */
@@ -114,101 +113,18 @@ int sp_file_init(struct sp_file *file, int fd, const char **reason) {
 	return 0;
 }
 
-/*
- * close() can wait, beyond the reach of signals, for what is the client's to
- * choose: a file on FUSE for its server's answer, a socket that lingers for its
- * other end, whatever an epoll instance watches for that instance's lock; and the
- * last one of a file on disk that has no name any more frees its blocks (8 minutes
- * for 2 GiB in scattered ones, measured). The fd's number is free before that, so
- * all that this can hold up is a thread: never the compositor, though the process
- * stays until it is over.
- *
- * The threads are the process's, so these are as well. A client that comes back
- * again and again with such fds can use them up; what is to be closed then waits
- * until one is free.
- */
-#define DISCARD_THREADS_MAX 1024
-/* Thread-local variables of all libraries are on it too. */
-#define DISCARD_STACK_SIZE ((size_t)256 * 1024)
-
-struct discard {
-	int fd;
-	struct discard *next;
-};
-
-static struct {
-	pthread_mutex_t lock;
-	int threads;
-	struct discard *waiting;
-} discards = { .lock = PTHREAD_MUTEX_INITIALIZER };
-
-static void *discard_thread(void *data) {
-	struct discard *discard = data;
-	while (discard != NULL) {
-		close(discard->fd);
-		free(discard);
-		pthread_mutex_lock(&discards.lock);
-		discard = discards.waiting;
-		if (discard != NULL) {
-			discards.waiting = discard->next;
-		} else {
-			discards.threads--;
-		}
-		pthread_mutex_unlock(&discards.lock);
-	}
-	return NULL;
-}
-
-/* Returns whether there is a thread that closes it. */
-static bool discard_start_thread(struct discard *discard) {
-	/* It must not take signals meant for the compositor's. */
-	sigset_t all, old;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	pthread_attr_t attr;
-	pthread_t thread;
-	int ret = pthread_attr_init(&attr);
-	if (ret == 0) {
-		pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-		pthread_attr_setstacksize(&attr, DISCARD_STACK_SIZE);
-		ret = pthread_create(&thread, &attr, discard_thread, discard);
-		pthread_attr_destroy(&attr);
-	}
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return ret == 0;
-}
-
-static void close_elsewhere(int fd) {
-	struct discard *discard = malloc(sizeof(*discard));
-	if (discard == NULL) {
-		/* The fd stays open: a leak that ends with the process is
-		 * better than a compositor that stands still. */
-		return;
-	}
-	discard->fd = fd;
-	pthread_mutex_lock(&discards.lock);
-	if (discards.threads < DISCARD_THREADS_MAX &&
-			discard_start_thread(discard)) {
-		discards.threads++;
-	} else {
-		discard->next = discards.waiting;
-		discards.waiting = discard;
-	}
-	pthread_mutex_unlock(&discards.lock);
-}
-
 void sp_file_discard_fd(int fd) {
 	/* What has seals is memory, whose end waits for nobody. */
 	if (fcntl(fd, F_GET_SEALS) >= 0) {
-		close(fd);
+		sp_discard_memory(fd, false);
 	} else {
-		close_elsewhere(fd);
+		sp_discard_fd(fd);
 	}
 }
 
 void sp_file_finish(struct sp_file *file) {
 	if (file->fd >= 0 && file->kind != SP_FILE_SLOW) {
-		close(file->fd);
+		sp_discard_memory(file->fd, file->passed);
 		file->fd = -1;
 	}
 }

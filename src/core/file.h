@@ -25,6 +25,8 @@ struct sp_file {
 	/* Of SP_FILE_SLOW: the fd is of an open file of our own, whose flags
 	 * (O_DIRECT, say) no client can change. */
 	atomic_bool own;
+	/* Another wl_shm may have it mapped as well. */
+	bool passed;
 	/* Mappings of the file come in multiples of this many bytes. */
 	size_t page_size;
 	/* The bytes below this can never go away: the size as seen after
@@ -58,7 +60,7 @@ void sp_file_finish(struct sp_file *file);
 ssize_t sp_file_read_at_once(int fd, void *bytes, size_t length,
 	uint64_t offset);
 
-/** Closes an fd of unknown make on a thread of its own: see the source. */
+/** Closes an fd of unknown make without waiting for it: see discard.h. */
 void sp_file_discard_fd(int fd);
 
 /** Whether this process may make a file of its own so many bytes long: beyond

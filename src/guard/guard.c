@@ -334,8 +334,10 @@ static int give_shadow(struct sp_pool *pool, union wl_argument *fd) {
 	return ret == 0 && fd->h < 0 ? -errno : ret;
 }
 
-/* Lets the file pass, and keeps an fd to see how it fares. */
+/* Lets the file pass, and keeps an fd: to see how it fares, and for its end, which
+ * is not to come when the wl_shm behind unmaps it. */
 static int give_file(struct sp_pool *pool, union wl_argument *fd) {
+	pool->backing.file.passed = true;
 	fd->h = fcntl(pool->backing.file.fd, F_DUPFD_CLOEXEC, 0);
 	return fd->h < 0 ? -errno : 0;
 }
@@ -359,7 +361,9 @@ static void handle_create_pool(struct sealpool_guard *guard,
 		return;
 	}
 	if (size <= 0) {
-		/* To be refused behind. */
+		/* To be refused behind, which would close the file. */
+		give_nothing(&args[1]);
+		sp_file_finish(&file);
 		return;
 	}
 	struct guard_pool *guard_pool = calloc(1, sizeof(*guard_pool));
