@@ -12,48 +12,86 @@
  *
  * The file becomes longer as it is written to, and only so: whatever is read here
  * is there.
+ *
+ * The call can wait for a client's page: while the client punches a hole there, or
+ * for a disk. So each thread has a file to itself meanwhile, and holds no lock: a
+ * client that keeps one thread waiting keeps no other. There are as many files as
+ * threads have read at the same time.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "bounce.h"
 
+struct sp_bounce_file {
+	struct sp_bounce_file *next; /* sp_bounce.unused */
+	int fd;
+	uint8_t *data;
+};
+
 int sp_bounce_init(struct sp_bounce *bounce) {
-	int ret = pthread_mutex_init(&bounce->lock, NULL);
-	if (ret != 0) {
-		return -ret;
-	}
-	bounce->fd = -1;
-	bounce->data = NULL;
-	return 0;
+	bounce->unused = NULL;
+	return -pthread_mutex_init(&bounce->lock, NULL);
+}
+
+static void file_destroy(struct sp_bounce_file *file) {
+	munmap(file->data, SP_BOUNCE_SIZE);
+	close(file->fd);
+	free(file);
 }
 
 void sp_bounce_finish(struct sp_bounce *bounce) {
-	if (bounce->fd >= 0) {
-		munmap(bounce->data, SP_BOUNCE_SIZE);
-		close(bounce->fd);
+	while (bounce->unused != NULL) {
+		struct sp_bounce_file *file = bounce->unused;
+		bounce->unused = file->next;
+		file_destroy(file);
 	}
 	pthread_mutex_destroy(&bounce->lock);
 }
 
-static bool is_there(struct sp_bounce *bounce) {
-	if (bounce->fd >= 0) {
-		return true;
+static struct sp_bounce_file *file_create(void) {
+	struct sp_bounce_file *file = malloc(sizeof(*file));
+	if (file == NULL) {
+		return NULL;
 	}
-	int fd = memfd_create("sealpool-bounce", MFD_CLOEXEC);
-	if (fd < 0) {
-		return false;
+	file->fd = memfd_create("sealpool-bounce", MFD_CLOEXEC);
+	if (file->fd < 0) {
+		goto error_file;
 	}
-	void *data = mmap(NULL, SP_BOUNCE_SIZE, PROT_READ, MAP_SHARED, fd, 0);
-	if (data == MAP_FAILED) {
-		close(fd);
-		return false;
+	file->data = mmap(NULL, SP_BOUNCE_SIZE, PROT_READ, MAP_SHARED,
+		file->fd, 0);
+	if (file->data == MAP_FAILED) {
+		goto error_fd;
 	}
-	bounce->fd = fd;
-	bounce->data = data;
-	return true;
+	return file;
+
+error_fd:
+	close(file->fd);
+error_file:
+	free(file);
+	return NULL;
+}
+
+/* Returns NULL where one is needed and cannot be had. */
+static struct sp_bounce_file *take_file(struct sp_bounce *bounce) {
+	pthread_mutex_lock(&bounce->lock);
+	struct sp_bounce_file *file = bounce->unused;
+	if (file != NULL) {
+		bounce->unused = file->next;
+	}
+	pthread_mutex_unlock(&bounce->lock);
+	return file != NULL ? file : file_create();
+}
+
+static void give_back_file(struct sp_bounce *bounce,
+		struct sp_bounce_file *file) {
+	pthread_mutex_lock(&bounce->lock);
+	file->next = bounce->unused;
+	bounce->unused = file;
+	pthread_mutex_unlock(&bounce->lock);
 }
 
 static size_t sum_up(const struct iovec *pieces, size_t len) {
@@ -64,32 +102,31 @@ static size_t sum_up(const struct iovec *pieces, size_t len) {
 	return bytes;
 }
 
-/* Returns how many bytes of the pieces have come so far, or a negative errno.
- * Called with the lock held. */
-static ssize_t bring(struct sp_bounce *bounce, const struct iovec *from,
+/* Returns how many bytes of the pieces have come so far, or a negative errno. */
+static ssize_t bring(struct sp_bounce_file *file, const struct iovec *from,
 		size_t len) {
-	if (!is_there(bounce)) {
-		return -ENOMEM;
-	}
 	ssize_t n;
 	do {
-		n = pwritev(bounce->fd, from, (int)len, 0);
+		n = pwritev(file->fd, from, (int)len, 0);
 	} while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : n;
 }
 
 bool sp_bounce_copy(struct sp_bounce *bounce, const struct iovec *from,
 		const struct iovec *to, size_t len) {
-	pthread_mutex_lock(&bounce->lock);
-	ssize_t n = bring(bounce, from, len);
+	struct sp_bounce_file *file = take_file(bounce);
+	if (file == NULL) {
+		return false;
+	}
+	ssize_t n = bring(file, from, len);
 	bool moved = n >= 0 && (size_t)n == sum_up(from, len);
 	if (moved) {
-		const uint8_t *data = bounce->data;
+		const uint8_t *data = file->data;
 		for (size_t i = 0; i < len; i++) {
 			memcpy(to[i].iov_base, data, to[i].iov_len);
 			data += to[i].iov_len;
 		}
 	}
-	pthread_mutex_unlock(&bounce->lock);
+	give_back_file(bounce, file);
 	return moved;
 }

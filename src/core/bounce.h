@@ -12,12 +12,14 @@
 /* How much it takes at once, in bytes. */
 #define SP_BOUNCE_SIZE ((size_t)64 * 1024)
 
+struct sp_bounce_file;
+
 /** Where bytes pass through on their way from a mapping that can fault. */
 struct sp_bounce {
+	/* Held by nobody who waits for a client's page. */
 	pthread_mutex_t lock; /* over all below */
-	/* Of what nobody else has; -1 until it is needed. */
-	int fd;
-	uint8_t *data;
+	/* Those that no thread uses. */
+	struct sp_bounce_file *unused;
 };
 
 /** Returns 0 or a negative errno. Nothing is taken of memory or fds until it is

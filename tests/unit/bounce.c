@@ -3,11 +3,18 @@
  * What comes through a bounce buffer: all of it, or nothing, whatever is the
  * matter with where it comes from.
  */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bounce.h"
@@ -225,6 +232,91 @@ static void threads_do_not_get_one_anothers_bytes(void **state) {
 	}
 }
 
+/* As while its client punches a hole: a page that comes when this test wants. */
+struct late_page {
+	uint8_t *data;
+	size_t size;
+	int fd; /* a userfaultfd */
+};
+
+/* Returns false where that is not allowed. */
+static bool late_page_create(struct late_page *page) {
+	page->size = (size_t)sysconf(_SC_PAGESIZE);
+	page->fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
+	if (page->fd < 0) {
+		assert_true(errno == EPERM || errno == ENOSYS);
+		return false;
+	}
+	page->data = mmap(NULL, page->size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_true(page->data != MAP_FAILED);
+	struct uffdio_api api = { .api = UFFD_API };
+	assert_int_equal(ioctl(page->fd, UFFDIO_API, &api), 0);
+	struct uffdio_register range = {
+		.range = { (uintptr_t)page->data, page->size },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	assert_int_equal(ioctl(page->fd, UFFDIO_REGISTER, &range), 0);
+	return true;
+}
+
+static void late_page_wait_until_wanted(const struct late_page *page) {
+	struct pollfd wanted = { .fd = page->fd, .events = POLLIN };
+	assert_int_equal(poll(&wanted, 1, -1), 1);
+}
+
+static void late_page_bring(const struct late_page *page) {
+	struct uffdio_zeropage zero = {
+		.range = { (uintptr_t)page->data, page->size },
+	};
+	assert_int_equal(ioctl(page->fd, UFFDIO_ZEROPAGE, &zero), 0);
+}
+
+static void late_page_destroy(struct late_page *page) {
+	munmap(page->data, page->size);
+	close(page->fd);
+}
+
+static void *copy_late_page(void *data) {
+	const struct late_page *page = data;
+	uint8_t to[PIECE];
+	struct iovec from = { page->data, PIECE }, into = { to, PIECE };
+	return sp_bounce_copy(&bounce, &from, &into, 1) ? NULL : data;
+}
+
+static void *copy_once(void *data) {
+	struct pieces *pieces = data;
+	return sp_bounce_copy(&bounce, pieces->from, pieces->into, PIECES) &&
+		pieces_arrived(pieces) ? NULL : data;
+}
+
+static void who_waits_for_a_page_keeps_no_other_waiting(void **state) {
+	static struct pieces pieces;
+	struct late_page page;
+	if (!late_page_create(&page)) {
+		skip();
+	}
+	pieces_create(&pieces);
+	pthread_t waiting, other;
+	assert_int_equal(pthread_create(&waiting, NULL, copy_late_page, &page),
+		0);
+	late_page_wait_until_wanted(&page);
+	assert_int_equal(pthread_create(&other, NULL, copy_once, &pieces), 0);
+	/* If it does wait, this is for how long. */
+	struct timespec end;
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += 60;
+	void *wrong;
+	int ret = pthread_timedjoin_np(other, &wrong, &end);
+	late_page_bring(&page);
+	assert_int_equal(ret, 0);
+	assert_null(wrong);
+	pthread_join(waiting, &wrong);
+	assert_null(wrong);
+	pieces_destroy(&pieces);
+	late_page_destroy(&page);
+}
+
 #define TEST_BOUNCE(name) \
 	cmocka_unit_test_setup_teardown(name, setup, teardown)
 
@@ -236,6 +328,7 @@ int main(void) {
 		TEST_BOUNCE(without_fds_nothing_is_written_until_there_are),
 		TEST_BOUNCE(without_addresses_nothing_is_left),
 		TEST_BOUNCE(threads_do_not_get_one_anothers_bytes),
+		TEST_BOUNCE(who_waits_for_a_page_keeps_no_other_waiting),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
