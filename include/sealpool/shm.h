@@ -110,11 +110,12 @@ struct sealpool_budget {
 	uint32_t all_fds;
 	/** Bytes of memory that the compositor provides for a client, in
 	 * copies. Default: 512 MiB, but not more than half of
-	 * all_shadow_bytes. */
+	 * all_shadow_bytes. As many bytes of a client are read in place;
+	 * buffers beyond that are copied. */
 	uint64_t shadow_bytes;
 	/** The same for all clients together. Default: a quarter of the
 	 * machine's memory, or of what the process's control group may have,
-	 * but not more than 2 GiB. */
+	 * but not more than 2 GiB. Twice as many bytes are read in place. */
 	uint64_t all_shadow_bytes;
 	/** Zero: for budgets to come. */
 	uint64_t reserved[4];
@@ -244,7 +245,9 @@ uint32_t sealpool_buffer_get_format(const struct sealpool_buffer *buffer);
 /**
  * How the buffer is seen now. Any thread. A shadow may become direct at a later
  * commit or access: when its client has drawn it, sealed its file, or let a
- * sealed one grow. A direct one stays direct.
+ * sealed one grow. A direct one may become a shadow when it is attached to a
+ * surface: while its file has many times the memory of its client's buffers. An
+ * access that has begun is not concerned.
  */
 enum sealpool_memory_kind sealpool_buffer_get_kind(
 	const struct sealpool_buffer *buffer);
@@ -313,8 +316,8 @@ void sealpool_access_end(struct sealpool_access *access);
  * Returns an fd that holds the buffer's bytes at sealpool_buffer_get_offset(), for
  * a direct buffer: the client's own, which is sealed against shrinking up to the
  * buffer's end. It remains the buffer's: do not close it, nor use it for longer than
- * a reference is held and the client is connected. Returns -ENOTSUP for a buffer of any
- * other kind, or of a client that has gone.
+ * a reference is held and the client is connected, be the buffer direct until then or
+ * not. Returns -ENOTSUP for a buffer of any other kind, or of a client that has gone.
  */
 int sealpool_buffer_get_fd(struct sealpool_buffer *buffer);
 

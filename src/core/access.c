@@ -3,9 +3,10 @@
  * Whether a buffer is read in place or through a copy, and the begin and end of an
  * access.
  *
- * A direct view is a pointer, for ever: its bytes lie below the sealed size,
- * so the file will always have them. That path takes no lock and makes no
- * system call.
+ * A direct view is a pointer: its bytes lie below the sealed size, so the file will
+ * always have them. That path takes no lock and makes no system call. The pointer
+ * stays good as long as the view. So where too much is read in place (inplace.c), a
+ * direct view can become a shadow while it is being read.
  *
  * Where the kernel has MAP_NOFAULT, any other view that has memory is read in
  * place as well, by way of a mapping that shows zeroes where the file ends. What
@@ -77,7 +78,7 @@ static bool try_in_place(struct sp_view *view,
 		backing->memory->nofault ?
 			SP_MAPPING_NOFAULT : SP_MAPPING_READ,
 		view->layout.end);
-	view->unmapped = mapping == NULL;
+	view->no_room = mapping == NULL;
 	if (mapping == NULL) {
 		return false;
 	}
@@ -90,8 +91,11 @@ static bool try_in_place(struct sp_view *view,
 		return false;
 	}
 	pthread_mutex_lock(&backing->lock);
+	bool has_room = view->mapping != NULL ||
+		sp_inplace_begin(backing, &view->layout);
+	view->no_room = !has_room;
 	/* Unless another thread was faster. */
-	if (view->kind == SEALPOOL_MEMORY_SHADOW) {
+	if (has_room && view->kind == SEALPOOL_MEMORY_SHADOW) {
 		if (view->mapping == NULL) {
 			view->mapping = mapping;
 			mapping = NULL;
@@ -101,7 +105,25 @@ static bool try_in_place(struct sp_view *view,
 	}
 	pthread_mutex_unlock(&backing->lock);
 	sp_mapping_unref(mapping);
-	return true;
+	return has_room;
+}
+
+/* Accesses that have begun go on in the mapping. */
+static void leave_place(struct sp_view *view) {
+	/* What has memory now may have had none meanwhile. */
+	view->had_holes = true;
+	/* Nobody has told copies of changes since it was read in place. */
+	sp_view_age(view, NULL, 0);
+	atomic_store_explicit(&view->kind, SEALPOOL_MEMORY_SHADOW,
+		memory_order_release);
+}
+
+static bool may_be_in_place(struct sp_view *view) {
+	if (!sp_inplace_is_large(view->backing, true)) {
+		return true;
+	}
+	view->no_room = true;
+	return false;
 }
 
 /* Clients make pools and buffers before they draw, let sealed files grow, or
@@ -118,7 +140,8 @@ static bool become_direct(struct sp_view *view) {
 			view->backing->pinned || !is_sealed(view)) {
 		return view->kind == SEALPOOL_MEMORY_DIRECT;
 	}
-	return is_due(view) && try_in_place(view, SEALPOOL_MEMORY_DIRECT);
+	return may_be_in_place(view) && is_due(view) &&
+		try_in_place(view, SEALPOOL_MEMORY_DIRECT);
 }
 
 /*
@@ -139,7 +162,8 @@ static bool can_be_nofault(const struct sp_view *view) {
 
 /* What is reported of a nofault view needs its record of copies. */
 static bool become_nofault(struct sp_view *view) {
-	return can_be_nofault(view) && sp_copies_get(view) != NULL &&
+	return can_be_nofault(view) && may_be_in_place(view) &&
+		sp_copies_get(view) != NULL &&
 		try_in_place(view, SEALPOOL_MEMORY_NOFAULT);
 }
 
@@ -152,10 +176,11 @@ void sp_view_init(struct sp_view *view, struct sp_backing *backing,
 		.layout = *layout,
 		.kind = SEALPOOL_MEMORY_SHADOW,
 	};
-	if (is_sealed(view)) {
-		try_in_place(view, SEALPOOL_MEMORY_DIRECT);
-	} else {
+	sp_inplace_add_view(backing, layout);
+	if (!is_sealed(view)) {
 		become_nofault(view);
+	} else if (may_be_in_place(view)) {
+		try_in_place(view, SEALPOOL_MEMORY_DIRECT);
 	}
 }
 
@@ -170,12 +195,20 @@ void sp_view_init_behind(struct sp_view *view, struct sp_backing *backing,
 		.kind = backing->pinned ? SEALPOOL_MEMORY_SHADOW :
 			SEALPOOL_MEMORY_DIRECT,
 	};
+	sp_inplace_add_view(backing, layout);
 }
 
 void sp_view_finish(struct sp_view *view) {
 	if (view->copies != NULL) {
 		sp_copies_destroy(view->copies);
 	}
+	struct sp_backing *backing = view->backing;
+	if (view->mapping != NULL) {
+		pthread_mutex_lock(&backing->lock);
+		sp_inplace_end(backing, &view->layout);
+		pthread_mutex_unlock(&backing->lock);
+	}
+	sp_inplace_remove_view(backing, &view->layout);
 	sp_mapping_unref(view->mapping);
 }
 
@@ -206,6 +239,14 @@ static void look_at_nofault(struct sp_view *view) {
 	if (!has_memory(view, view->mapping)) {
 		atomic_store_explicit(&view->kind, SEALPOOL_MEMORY_SHADOW,
 			memory_order_release);
+	}
+}
+
+void sp_view_handle_attach(struct sp_view *view) {
+	/* One behind a guard has no mapping: it is not this library that reads. */
+	if (view->kind != SEALPOOL_MEMORY_SHADOW && view->mapping != NULL &&
+			sp_inplace_is_large(view->backing, false)) {
+		leave_place(view);
 	}
 }
 

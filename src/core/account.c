@@ -67,6 +67,11 @@ static struct sp_account *try_charge(struct sp_account *account,
 	return full;
 }
 
+bool sp_account_try_charge(struct sp_account *account,
+		enum sp_resource resource, uint64_t amount) {
+	return try_charge(account, resource, amount) == NULL;
+}
+
 uint64_t sp_account_get_excess(const struct sp_account *account,
 		enum sp_resource resource) {
 	uint64_t used = account->used[resource];

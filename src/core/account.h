@@ -20,9 +20,13 @@ enum sp_resource {
 	/* Those of them that another wl_shm has mapped: most cannot be reclaimed when
 	 * nobody reads them. */
 	SP_RESOURCE_PINNED_BYTES,
+	/* Bytes of memory that are read where the client has them. */
+	SP_RESOURCE_IN_PLACE_BYTES,
+	/* Of all buffers. There is no limit. */
+	SP_RESOURCE_BUFFER_BYTES,
 };
 
-#define SP_RESOURCES 3
+#define SP_RESOURCES 5
 
 struct sp_account_ops {
 	/* A charge of "amount" does not fit. Gives back what is charged to the
@@ -79,6 +83,11 @@ void sp_account_set_limit(struct sp_account *account,
  */
 int sp_account_charge(struct sp_account *account, enum sp_resource resource,
 	uint64_t amount);
+
+/** The same, but returns false where it does not fit as it is. Nothing is given back,
+ * and nobody is told, so that locks may be held. Any thread. */
+bool sp_account_try_charge(struct sp_account *account,
+	enum sp_resource resource, uint64_t amount);
 
 /** Takes a charge, or a part of one, back. Any thread. */
 void sp_account_discharge(struct sp_account *account,

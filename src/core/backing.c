@@ -10,6 +10,7 @@
 
 #include "account.h"
 #include "backing.h"
+#include "clock.h"
 #include "pinned.h"
 
 int sp_backing_init(struct sp_backing *backing, struct sp_memory *memory,
@@ -23,6 +24,7 @@ int sp_backing_init(struct sp_backing *backing, struct sp_memory *memory,
 		.reader = reader,
 		.client_counters = client_counters,
 		.size = size,
+		.looked_at = sp_clock_now(),
 	};
 	int ret = pthread_mutex_init(&backing->lock, NULL);
 	if (ret != 0) {
@@ -115,6 +117,7 @@ bool sp_backing_finish(struct sp_backing *backing) {
 			sizeof(backing->mappings[0]); i++) {
 		sp_mapping_unref(backing->mappings[i]);
 	}
+	sp_inplace_finish(backing);
 	if (backing->pinned) {
 		sp_pinned_finish(backing);
 		sp_shadow_finish(&backing->shadow);

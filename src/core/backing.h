@@ -8,6 +8,7 @@
 
 #include "chunks.h"
 #include "file.h"
+#include "inplace.h"
 #include "mapping.h"
 #include "memory.h"
 #include "shadow.h"
@@ -27,6 +28,8 @@ struct sp_backing {
 	struct sp_reader *reader;
 	/* Its fd is -1 once it was given back: see sp_backing_begin_use(). */
 	struct sp_file file;
+	/* When its memory was, in milliseconds of sp_clock_now(). */
+	_Atomic uint64_t looked_at;
 	/* Which chunks of the file have been seen to have memory. */
 	struct sp_chunks filled;
 	struct sp_counters counters;
@@ -45,6 +48,7 @@ struct sp_backing {
 	/* Another wl_shm, behind a guard, has the shadow in the file's place. It
 	 * was set before there was a view, and never changes. */
 	bool pinned;
+	struct sp_inplace inplace;
 	struct sp_shadow shadow; /* if pinned */
 	/* Of its pages: the copies there, and those that have gone while the other
 	 * wl_shm may still have looked at them. */

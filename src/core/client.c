@@ -77,6 +77,8 @@ struct sp_client *sp_client_get(struct sp_context *context,
 		context->limits.fds, 0);
 	sp_account_set_limit(&client->account, SP_RESOURCE_SHADOW_BYTES,
 		context->limits.shadow_bytes, 0);
+	sp_account_set_limit(&client->account, SP_RESOURCE_IN_PLACE_BYTES,
+		context->limits.shadow_bytes, 0);
 	if (sp_identity_join(client) < 0) {
 		free(client);
 		return NULL;

@@ -58,11 +58,11 @@ struct sp_client {
 	struct sp_spare_slot spare;
 	struct sp_counters counters;
 
-	/* What the client is told of, while that may change. */
+	/* What the client is told of. */
 	struct wl_list feedbacks;
 	/* NULL for none. */
 	struct sp_budget_feedback *budget_feedback;
-	/* Those that cannot change any more included. */
+	/* Those that are inert included. */
 	uint32_t feedbacks_len;
 };
 

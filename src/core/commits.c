@@ -272,6 +272,9 @@ static void handle_attach(struct sp_commits *commits,
 	struct wl_resource *buffer_resource = (struct wl_resource *)args[0].o;
 	struct sealpool_buffer *buffer = buffer_resource != NULL ?
 		commits->context->find_buffer(buffer_resource) : NULL;
+	if (buffer != NULL) {
+		sp_view_handle_attach(&buffer->view);
+	}
 
 	struct sp_surface *surface = surface_find(commits, resource);
 	if (surface == NULL) {

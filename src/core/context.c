@@ -72,6 +72,9 @@ static void init_account(struct sp_context *context) {
 		limits->all_fds, fds_reserve);
 	sp_account_set_limit(&context->all, SP_RESOURCE_SHADOW_BYTES,
 		limits->all_shadow_bytes, bytes_reserve);
+	/* Twice that: it is the clients' own memory, as long as they keep it. */
+	sp_account_set_limit(&context->all, SP_RESOURCE_IN_PLACE_BYTES,
+		limits->all_shadow_bytes, limits->all_shadow_bytes);
 }
 
 static void handle_cache_filled(struct sp_cache *cache) {

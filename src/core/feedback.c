@@ -8,7 +8,7 @@
  * Seals and sizes are looked at when the client asks.
  *
  * A client can make objects without end in any protocol. Here they are limited,
- * since each commit passes by those whose state may still change. An object may
+ * since each commit passes by those that are not inert. An object may
  * outlive its pool or buffer, and knows that from the resource: it never keeps
  * either alive.
  */
@@ -30,7 +30,7 @@
 
 /* About one pool or buffer. */
 struct feedback {
-	struct wl_list link; /* sp_client.feedbacks, while it may change */
+	struct wl_list link; /* sp_client.feedbacks, until it is inert */
 	struct wl_resource *resource;
 	struct sp_client *client;
 	/* One of the two, or none once it is inert. */
@@ -158,7 +158,7 @@ static uint32_t feedback_get_reasons(const struct feedback *feedback,
 	}
 	if (pool->backing.pinned || kind == SEALPOOL_MEMORY_NOFAULT) {
 		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_LATE;
-	} else if (buffer != NULL && buffer->view.unmapped) {
+	} else if (buffer != NULL && buffer->view.no_room) {
 		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_BUDGET;
 	} else if (may_be_sparse(&pool->backing.file, end)) {
 		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_SPARSE;
@@ -198,13 +198,6 @@ static void feedback_send(struct feedback *feedback) {
 	sealpool_shm_feedback_v1_send_copied(resource, hi(read), lo(read),
 		hi(written), lo(written));
 	sealpool_shm_feedback_v1_send_done(resource);
-
-	if (feedback->buffer != NULL &&
-			feedback->kind == SEALPOOL_MEMORY_DIRECT) {
-		/* For ever. */
-		wl_list_remove(&feedback->link);
-		wl_list_init(&feedback->link);
-	}
 }
 
 static void feedback_handle_ask(struct wl_client *client,

@@ -39,6 +39,11 @@ static bool has_holes(const struct stat *st) {
 	return (uint64_t)st->st_blocks * 512 < (uint64_t)st->st_size;
 }
 
+static void note_size(struct sp_file *file, const struct stat *st) {
+	file->size = (uint64_t)st->st_size;
+	file->allocated = (uint64_t)st->st_blocks * 512;
+}
+
 static bool is_never_sealed(int seals) {
 	return seals >= 0 &&
 		(seals & (F_SEAL_SHRINK | F_SEAL_SEAL)) == F_SEAL_SEAL;
@@ -109,6 +114,10 @@ int sp_file_init(struct sp_file *file, int fd, const char **reason) {
 		atomic_store(&file->sealed_size, (uint64_t)st.st_size);
 	}
 	file->never_sealed = is_never_sealed(seals);
+	/* Nor is it given memory past its end then, as it may be otherwise (seen
+	 * on Linux 6.18). */
+	file->never_grows = seals >= 0 && (seals & F_SEAL_GROW);
+	note_size(file, &st);
 	file->filled_size = has_holes(&st) ? 0 : (uint64_t)st.st_size;
 	return 0;
 }
@@ -189,6 +198,13 @@ bool sp_file_has_holes(const struct sp_file *file) {
 	bool holes;
 	sp_file_look(file, &holes);
 	return holes;
+}
+
+void sp_file_look_again(struct sp_file *file) {
+	struct stat st;
+	if (fstat(file->fd, &st) == 0) {
+		note_size(file, &st);
+	}
 }
 
 bool sp_file_shows_pages(const struct sp_file *file) {

@@ -35,6 +35,10 @@ struct sp_file {
 	/* It has no such seal, and one against more of them: as shm_open() makes
 	 * files, and memfd_create() without MFD_ALLOW_SEALING. */
 	atomic_bool never_sealed;
+	/* Sealed against growing. */
+	bool never_grows;
+	/* As seen last: its size, and how many bytes of memory it has. */
+	_Atomic uint64_t size, allocated;
 	/* All bytes below this had memory when the pool was made; 0 if the file
 	 * had holes. */
 	uint64_t filled_size;
@@ -85,6 +89,9 @@ bool sp_file_has_holes(const struct sp_file *file);
 
 /** Both at once. */
 int64_t sp_file_look(const struct sp_file *file, bool *has_holes);
+
+/** Looks at the size and the memory again. Any thread. */
+void sp_file_look_again(struct sp_file *file);
 
 /** Whether mincore() tells us which pages of the file there are: it does to those
  * who own the file, or may write to it, and otherwise says that all are there. Any

@@ -41,15 +41,17 @@ struct sp_view {
 	atomic_bool tracked;
 	/* The file has, or had, holes when it was read in place. */
 	atomic_bool had_holes;
-	/* When that was tried last, there was no room for a mapping. */
-	atomic_bool unmapped;
+	/* When that was tried last, there was no room for a mapping, or for more
+	 * that is read so; or the file is too large for that. */
+	atomic_bool no_room;
 	/* The client may use these bytes for something else: what is not stale
 	 * stays as it is, and cannot be copied again. */
 	atomic_bool final;
 	/* Nor is there a client any more: what is needed for others is taken, and
 	 * reads as zero. */
 	atomic_bool orphan;
-	/* Where direct and nofault views are read. */
+	/* Where direct and nofault views are read. It stays when the view becomes a
+	 * shadow: an access that has begun holds nothing. */
 	struct sp_mapping *mapping;
 	/* Made when it is first read through a copy. */
 	struct sp_copies *_Atomic copies;
@@ -94,6 +96,9 @@ bool sp_view_wants_commits(const struct sp_view *view);
  * copied yet; and whether it has answered. Any thread. */
 bool sp_view_is_late(const struct sp_view *view);
 bool sp_view_has_answer(const struct sp_view *view);
+/** The view is about to be attached: it is not read in place any more if its file has
+ * become too large for that. */
+void sp_view_handle_attach(struct sp_view *view);
 
 /** The view is about to be committed: tries again to read it in place. */
 void sp_view_handle_commit(struct sp_view *view);

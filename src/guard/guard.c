@@ -383,7 +383,8 @@ static void handle_create_pool(struct sealpool_guard *guard,
 	}
 	guard_pool->pool = pool;
 	bool safe = file.kind == SP_FILE_SHMEM &&
-		sp_file_is_sealed_to(&pool->backing.file, (uint64_t)size);
+		sp_file_is_sealed_to(&pool->backing.file, (uint64_t)size) &&
+		!sp_inplace_exceeds(&file, (uint64_t)size);
 	ret = safe ? give_file(pool, &args[1]) :
 		give_shadow(pool, &args[1]);
 	if (ret < 0) {

@@ -55,6 +55,29 @@ static void a_sealed_pool_costs_nothing(void **state) {
 	peer_finish(peer);
 }
 
+static bool fill_file(struct actor *actor, const struct args *args) {
+	return fallocate(actor->memory[args->memory].fd, FALLOC_FL_KEEP_SIZE,
+		0, args->size) == 0;
+}
+
+static void a_sealed_file_with_much_more_memory_does_not_pass(void **state) {
+	struct host *host = *state;
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = BYTES);
+	tell(peer, fill_file, .size = 64 << 20);
+	tell(peer, create_pool, .size = BYTES);
+	tell(peer, create_buffer, .width = WIDTH, .height = HEIGHT,
+		.stride = STRIDE, .format = 1);
+	for (uint32_t frame = 1; frame < 4; frame++) {
+		tell(peer, draw_and_show, .frame = frame);
+		host_expect_shown(host, peer, frame);
+	}
+	struct sealpool_stats stats = host_get_stats(host, peer);
+	assert_int_equal(stats.buffers[SEALPOOL_MEMORY_SHADOW], 1);
+	assert_int_equal(stats.bytes_copied_in, 3 * BYTES);
+	peer_finish(peer);
+}
+
 static void a_frame_costs_what_was_damaged(void **state) {
 	struct host *host = *state;
 	struct peer *peer = peer_create(&host->server);
@@ -435,6 +458,7 @@ int main(void) {
 	static const struct CMUnitTest tests[] = {
 		pool_test(all_kinds_of_memory_are_shown),
 		pool_test(a_sealed_pool_costs_nothing),
+		pool_test(a_sealed_file_with_much_more_memory_does_not_pass),
 		pool_test(a_frame_costs_what_was_damaged),
 		pool_test(resize_beyond_a_sealed_file_ends_its_client),
 		pool_test(nor_is_it_mapped_before_that),

@@ -437,8 +437,8 @@ static void pictures_that_nobody_reads_cost_nothing(void **state) {
 static void sealed_pictures_cost_nothing(void **state) {
 	struct server *server = *state;
 	struct peer *peer = peer_create(server);
-	show_pictures(peer, CLIENT_MEMORY_SEALED, 4 * SHADOWS);
-	for (int i = 0; i < 4 * SHADOWS; i++) {
+	show_pictures(peer, CLIENT_MEMORY_SEALED, SHADOWS);
+	for (int i = 0; i < SHADOWS; i++) {
 		expect_frame(get_picture(server, peer, i), (uint32_t)i + 1);
 	}
 	assert_int_equal(server_get_stats(server, peer).shadow_bytes, 0);

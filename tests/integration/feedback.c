@@ -219,6 +219,29 @@ static void want_of_room_for_a_mapping_is_told(void **state) {
 	peer_finish(peer);
 }
 
+/* Of what was read in place before, too. */
+static void a_file_that_is_too_large_is_told(void **state) {
+	enum { LARGE = 64 << 20 };
+	struct server *server = *state;
+	struct peer *peer = peer_create(server);
+	tell(peer, bind_feedback);
+	tell(peer, make_picture, .kind = CLIENT_MEMORY_SEALED, .width = WIDTH,
+		.height = HEIGHT, .size = LARGE);
+	tell(peer, draw_and_show, .frame = 1);
+	tell(peer, get_buffer_feedback);
+	tell(peer, expect_buffer_told, .told_kind = KIND(DIRECT), .count = 1);
+	tell(peer, fill_memory, .frame = 1);
+	const struct sealpool_buffer *buffer = server_get_shown(server, peer);
+	int64_t end = server_now_ms() + SERVER_PATIENCE_MS;
+	while (sealpool_buffer_get_kind(buffer) == SEALPOOL_MEMORY_DIRECT) {
+		assert_true(server_now_ms() < end);
+		tell(peer, show);
+	}
+	tell(peer, expect_buffer_told, .told_kind = KIND(SHADOW),
+		.reasons = REASON(BUDGET), .count = 2);
+	peer_finish(peer);
+}
+
 static void bytes_that_were_copied_are_told_once(void **state) {
 	struct server *server = *state;
 	struct peer *peer = create_asker(server, CLIENT_MEMORY_UNSEALED);
@@ -572,6 +595,7 @@ int main(void) {
 		feedback_test(memory_that_is_read_only_is_told_and_direct),
 		feedback_test(memory_that_was_never_drawn_is_sparse),
 		feedback_test(want_of_room_for_a_mapping_is_told),
+		feedback_test(a_file_that_is_too_large_is_told),
 		feedback_test(bytes_that_were_copied_are_told_once),
 		feedback_test(buffers_of_a_pool_are_told_apart),
 		feedback_test(asking_costs_no_copy),

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How much is read in place.
+ *
+ * To read a client's bytes in place costs the compositor two things:
+ *
+ *   memory   What it has touched counts as its own for the OOM killer (RSS). A page
+ *            that a read gives to a hole counts for its control group alone.
+ *   time     A page fault waits while the client punches a hole over that page,
+ *            until all of the hole is freed, be it as large as the file.
+ *
+ * Memory is a budget. A view is charged when it is first read in place, for its
+ * pages, whether they have memory later or not: by way of holes, the client decides
+ * that at any moment. A pool pays for no more than it has bytes:
+ *
+ *   two views of 8 MiB of a pool of 24 MiB           16 MiB
+ *   both have gone: their pages may be there still   16 MiB
+ *   two more                                         24 MiB, the pool
+ *
+ * Pages of views that have gone are in the page tables until the pool goes or the
+ * client punches a hole there. When a pool's charge is SLACK above its views', the
+ * file is asked how much memory it has, and the pool need not pay for more.
+ * (A terminal scrolls through 512 MiB that way, and has 10 of them.)
+ *
+ * Time is bounded by the file. One that has many times the memory of all its
+ * client's buffers is not read in place. Its size does not tell: such files are
+ * sparse. It does tell that there is nothing to look for, so that clients with
+ * small files cost no system call.
+ *
+ * All of this is judged when a buffer is made and when it is attached; a client that
+ * gives a file memory and takes it back between two looks is not noticed.
+ */
+#include <pthread.h>
+
+#include "account.h"
+#include "backing.h"
+#include "clock.h"
+#include "format.h"
+#include "inplace.h"
+#include "pages.h"
+
+#define SLACK ((uint64_t)16 << 20)
+#define MANY 4
+#define LOOK_MS 1000
+
+static uint64_t min(uint64_t a, uint64_t b) {
+	return a < b ? a : b;
+}
+
+static uint64_t count_bytes(const struct sp_layout *layout) {
+	return sp_pages_round_up(layout->end) -
+		sp_pages_round_down(sp_layout_start(layout));
+}
+
+void sp_inplace_add_view(struct sp_backing *backing,
+		const struct sp_layout *layout) {
+	/* There is no limit for it. */
+	sp_account_try_charge(backing->account, SP_RESOURCE_BUFFER_BYTES,
+		count_bytes(layout));
+}
+
+void sp_inplace_remove_view(struct sp_backing *backing,
+		const struct sp_layout *layout) {
+	sp_account_discharge(backing->account, SP_RESOURCE_BUFFER_BYTES,
+		count_bytes(layout));
+}
+
+/* Memory */
+
+static void discharge(struct sp_backing *backing, uint64_t bytes) {
+	if (bytes > 0) {
+		sp_account_discharge(backing->account,
+			SP_RESOURCE_IN_PLACE_BYTES, bytes);
+		backing->inplace.charged -= bytes;
+	}
+}
+
+/* Views that were read in place may lie in holes and be given memory by the next
+ * read: what the file has comes on top. */
+static void settle(struct sp_backing *backing) {
+	sp_file_look_again(&backing->file);
+	uint64_t most = backing->inplace.live + backing->file.allocated;
+	if (backing->inplace.charged > most) {
+		discharge(backing, backing->inplace.charged - most);
+	}
+}
+
+bool sp_inplace_begin(struct sp_backing *backing,
+		const struct sp_layout *layout) {
+	struct sp_inplace *inplace = &backing->inplace;
+	uint64_t bytes = count_bytes(layout);
+	if (inplace->charged > inplace->live + SLACK) {
+		settle(backing);
+	}
+	/* Views may overlap. */
+	uint64_t all = min(inplace->charged + bytes,
+		sp_pages_round_up(backing->size));
+	uint64_t more = all - min(all, inplace->charged);
+	if (more > 0 && !sp_account_try_charge(backing->account,
+			SP_RESOURCE_IN_PLACE_BYTES, more)) {
+		return false;
+	}
+	inplace->charged += more;
+	inplace->live += bytes;
+	return true;
+}
+
+void sp_inplace_end(struct sp_backing *backing,
+		const struct sp_layout *layout) {
+	backing->inplace.live -= count_bytes(layout);
+}
+
+void sp_inplace_finish(struct sp_backing *backing) {
+	discharge(backing, backing->inplace.charged);
+}
+
+/* Time */
+
+bool sp_inplace_exceeds(const struct sp_file *file, uint64_t bytes) {
+	return file->allocated > MANY * bytes + SLACK;
+}
+
+static void look_again(struct sp_backing *backing) {
+	uint64_t now = sp_clock_now(), last = backing->looked_at;
+	if (now - last >= LOOK_MS && atomic_compare_exchange_strong(
+			&backing->looked_at, &last, now)) {
+		sp_file_look_again(&backing->file);
+	}
+}
+
+bool sp_inplace_is_large(struct sp_backing *backing, bool may_have_grown) {
+	const struct sp_account *account = backing->account;
+	struct sp_file *file = &backing->file;
+	/* A client can have any number of buffers of the same bytes, but may have
+	 * no more than the limit read in place. */
+	uint64_t bytes = min(account->used[SP_RESOURCE_BUFFER_BYTES],
+		account->limits[SP_RESOURCE_IN_PLACE_BYTES]);
+	if (file->size > MANY * bytes + SLACK ||
+			(may_have_grown && !file->never_grows)) {
+		look_again(backing);
+	}
+	return sp_inplace_exceeds(file, bytes);
+}
