@@ -56,6 +56,8 @@ struct sp_context {
 	struct sp_mail pressure;
 	struct sp_reports reports;
 	struct sp_idle idle;
+	/* Those with a file that may never answer, closed or not. */
+	uint32_t slow_pools_len;
 	struct sp_holds holds;
 	/* Reader threads have done something. */
 	struct sp_mail answers;

@@ -159,11 +159,17 @@ static void pool_free(struct sp_pool *pool, bool has_fd) {
 	free(pool);
 }
 
+static void count_slow_pool(struct sp_client *client, int32_t change) {
+	client->context->slow_pools_len += (uint32_t)change;
+	client->identity->slow_pools_len += (uint32_t)change;
+}
+
 static void close_file(struct sp_job *job) {
 	close(pool_from_job(job)->backing.file.fd);
 }
 
 static void finish_close(struct sp_job *job) {
+	count_slow_pool(pool_from_job(job)->client, -1);
 	pool_free(pool_from_job(job), true);
 }
 
@@ -181,13 +187,21 @@ static void pool_close_file(struct sp_pool *pool) {
 	}
 }
 
+/* The fd of a file that does not answer stays open until it does, whoever has to go:
+ * such files may have a part of all fds only, and those of one identity half of it. */
+#define SLOW_FDS_PART 4
+
 /* Ends a client whose file nobody could read. */
 static bool admit_slow_file(struct sp_client *client) {
-	if (sp_reader_is_available(&client->identity->reader)) {
+	struct sp_identity *identity = client->identity;
+	uint32_t most = client->context->limits.all_fds / SLOW_FDS_PART;
+	if (sp_reader_is_available(&identity->reader) &&
+			client->context->slow_pools_len < most &&
+			identity->slow_pools_len < (most + 1) / 2) {
 		return true;
 	}
 	static const char reason[] = "a pool's file that is not memory cannot be "
-		"read now, since other such files do not answer";
+		"read now: there are too many, or they do not answer";
 	sp_log(client->context, SEALPOOL_LOG_INFO, "client %d: %s: disconnected",
 		sp_client_get_pid(client), reason);
 	wl_client_post_implementation_error(client->wl_client, "wl_shm: %s",
@@ -230,6 +244,7 @@ struct sp_pool *sp_pool_new(struct sp_context *context,
 	pool->refs = 1;
 	pool->size = size;
 	if (file->kind == SP_FILE_SLOW) {
+		count_slow_pool(client, 1);
 		pool_look_at_file(pool);
 	}
 	return pool;

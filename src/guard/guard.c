@@ -363,7 +363,7 @@ static void handle_create_pool(struct sealpool_guard *guard,
 	if (size <= 0) {
 		/* To be refused behind, which would close the file. */
 		give_nothing(&args[1]);
-		sp_file_finish(&file);
+		sp_file_discard_fd(fd);
 		return;
 	}
 	struct guard_pool *guard_pool = calloc(1, sizeof(*guard_pool));
