@@ -12,15 +12,18 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <wayland-client.h>
 
 #include "case.h"
+#include "silent-files.h"
 
 #ifndef F_SEAL_FUTURE_WRITE
 #define F_SEAL_FUTURE_WRITE 0x0010
@@ -379,6 +382,80 @@ static void show_runtime_file(struct test *test) {
 	show_frames(&show, FRAMES);
 }
 
+/* As in a container: mounts that the compositor does not have. */
+static void enter_namespace(struct test *test) {
+	if (unshare(CLONE_NEWNS) != 0 &&
+			unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) {
+		test_skip(test, "cannot have mounts of its own: %s",
+			strerror(errno));
+	}
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) {
+		test_skip(test, "cannot keep its mounts to itself: %s",
+			strerror(errno));
+	}
+}
+
+static const char *get_tmpdir(void) {
+	const char *dir = getenv("TMPDIR");
+	return dir != NULL ? dir : "/tmp";
+}
+
+static void show_file_of_namespace(struct test *test) {
+	enter_namespace(test);
+	if (mount(get_tmpdir(), "/mnt", NULL, MS_BIND, NULL) != 0) {
+		test_skip(test, "cannot mount %s at /mnt: %s", get_tmpdir(),
+			strerror(errno));
+	}
+	setenv("TMPDIR", "/mnt", true);
+	show_plain(test);
+}
+
+static void show_file_of_overlay(struct test *test) {
+	enter_namespace(test);
+	if (mount("tmpfs", "/mnt", "tmpfs", 0, NULL) != 0 ||
+			mkdir("/mnt/lower", 0700) != 0 ||
+			mkdir("/mnt/upper", 0700) != 0 ||
+			mkdir("/mnt/work", 0700) != 0 ||
+			mkdir("/mnt/overlay", 0700) != 0 ||
+			mount("overlay", "/mnt/overlay", "overlay", 0,
+				"lowerdir=/mnt/lower,upperdir=/mnt/upper,"
+				"workdir=/mnt/work") != 0) {
+		test_skip(test, "cannot mount an overlay: %s", strerror(errno));
+	}
+	setenv("TMPDIR", "/mnt/overlay", true);
+	show_plain(test);
+}
+
+/* How long a server takes to answer a read, in milliseconds. */
+#define LATE_MS 10
+
+static void show_late_file(struct test *test) {
+	static struct silent_files files;
+	if (!silent_files_are_built()) {
+		test_lack(test, "libfuse 3");
+	}
+	if (!silent_files_mount_late(&files, LATE_MS)) {
+		test_skip(test, "%s", files.error);
+	}
+	struct show show;
+	show_init(test, &show, CLIENT_MEMORY_UNSEALED);
+	int fd = open(files.file, O_RDWR | O_CLOEXEC);
+	if (fd < 0) {
+		fail_errno(test, files.file);
+	}
+	/* A mapping would have the kernel keep its bytes. */
+	client_memory_destroy(&show.memory);
+	show.memory.fd = fd;
+	show.memory.size = (size_t)show.size;
+	show_begin(&show);
+	memset(show.expected.data, SILENT_FILES_LATE_BYTE, BYTES);
+	for (int i = 0; i < FRAMES; i++) {
+		take_buffer(&show);
+		show_frame(&show);
+	}
+	silent_files_unmount(&files);
+}
+
 #define HUGE_BYTES (2 << 20)
 
 static void show_huge_pages(struct test *test) {
@@ -652,6 +729,14 @@ const struct test_case memory_cases[] = {
 		"clients without memfd use this", show_plain),
 	quality("file:disk", FILE, 0,
 		"clients may use any file that can be mapped", show_plain),
+	quality("file:other-namespace", FILE, 0,
+		"a container's mounts are not the compositor's",
+		show_file_of_namespace),
+	quality("file:overlay", FILE, 0,
+		"most containers' files are on an overlay",
+		show_file_of_overlay),
+	quality("file:late", UNSEALED, 0,
+		"networks and FUSE take their time", show_late_file),
 	quality("file:runtime-dir", UNSEALED, 0,
 		"toolkits use this where there is no memfd",
 		show_runtime_file),
