@@ -144,13 +144,16 @@ static void finish_look(struct sp_job *job) {
 
 /* Nobody waits for the type of such a file: one that is not regular is refused when
  * that is known. */
-static void pool_look_at_file(struct sp_pool *pool) {
+static int pool_look_at_file(struct sp_pool *pool) {
 	pool->job.run = look_at_file;
 	pool->job.finish = finish_look;
 	pool->job.owner = &pool->client->account;
-	sp_pool_ref(pool);
-	sp_reader_submit(&pool->client->identity->reader, &pool->job);
-	sp_silence_note(pool->client->context);
+	int ret = sp_reader_submit(&pool->client->identity->reader, &pool->job);
+	if (ret == 0) {
+		sp_pool_ref(pool);
+		sp_silence_note(pool->client->context);
+	}
+	return ret;
 }
 
 static void pool_free(struct sp_pool *pool, bool has_fd) {
@@ -169,8 +172,9 @@ static void close_file(struct sp_job *job) {
 }
 
 static void finish_close(struct sp_job *job) {
-	count_slow_pool(pool_from_job(job)->client, -1);
-	pool_free(pool_from_job(job), true);
+	struct sp_pool *pool = pool_from_job(job);
+	count_slow_pool(pool->client, -1);
+	pool_free(pool, true);
 }
 
 /* It counts as the client's until it is closed. */
@@ -178,8 +182,10 @@ static void pool_close_file(struct sp_pool *pool) {
 	struct sp_context *context = pool->client->context;
 	pool->job.run = close_file;
 	pool->job.finish = finish_close;
-	sp_reader_submit(&pool->client->identity->reader, &pool->job);
-	if (context->display == NULL) {
+	if (sp_reader_submit(&pool->client->identity->reader, &pool->job) < 0) {
+		sp_file_discard_fd(pool->backing.file.fd);
+		finish_close(&pool->job);
+	} else if (context->display == NULL) {
 		/* No event loop would handle it. */
 		sp_context_ref(context);
 		sp_readers_drain(&context->memory.readers);
@@ -191,22 +197,22 @@ static void pool_close_file(struct sp_pool *pool) {
  * such files may have a part of all fds only, and those of one identity half of it. */
 #define SLOW_FDS_PART 4
 
-/* Ends a client whose file nobody could read. */
-static bool admit_slow_file(struct sp_client *client) {
+static bool may_have_slow_file(struct sp_client *client) {
 	struct sp_identity *identity = client->identity;
 	uint32_t most = client->context->limits.all_fds / SLOW_FDS_PART;
-	if (sp_reader_is_available(&identity->reader) &&
-			client->context->slow_pools_len < most &&
-			identity->slow_pools_len < (most + 1) / 2) {
-		return true;
-	}
+	return sp_reader_is_available(&identity->reader) &&
+		client->context->slow_pools_len < most &&
+		identity->slow_pools_len < (most + 1) / 2;
+}
+
+/* Nobody could read it. */
+static void refuse_slow_file(struct sp_client *client) {
 	static const char reason[] = "a pool's file that is not memory cannot be "
 		"read now: there are too many, or they do not answer";
 	sp_log(client->context, SEALPOOL_LOG_INFO, "client %d: %s: disconnected",
 		sp_client_get_pid(client), reason);
 	wl_client_post_implementation_error(client->wl_client, "wl_shm: %s",
 		reason);
-	return false;
 }
 
 struct sp_pool *sp_pool_new(struct sp_context *context,
@@ -219,7 +225,8 @@ struct sp_pool *sp_pool_new(struct sp_context *context,
 		sp_post_no_memory(context, wl_client);
 		goto error_file;
 	}
-	if (file->kind == SP_FILE_SLOW && !admit_slow_file(client)) {
+	if (file->kind == SP_FILE_SLOW && !may_have_slow_file(client)) {
+		refuse_slow_file(client);
 		goto error_file;
 	}
 	if (!sp_client_admit_pool(client)) {
@@ -245,7 +252,11 @@ struct sp_pool *sp_pool_new(struct sp_context *context,
 	pool->size = size;
 	if (file->kind == SP_FILE_SLOW) {
 		count_slow_pool(client, 1);
-		pool_look_at_file(pool);
+	}
+	if (file->kind == SP_FILE_SLOW && pool_look_at_file(pool) < 0) {
+		refuse_slow_file(client);
+		sp_pool_unref(pool);
+		return NULL;
 	}
 	return pool;
 

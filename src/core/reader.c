@@ -165,7 +165,22 @@ bool sp_reader_is_available(struct sp_reader *reader) {
 	return available;
 }
 
-void sp_reader_submit(struct sp_reader *reader, struct sp_job *job) {
+/* A thread for the one that waits longest, which may be another. Requires:
+ * readers->lock */
+static int serve_waiting(struct sp_readers *readers) {
+	if (sp_list_is_empty(&readers->waiting) || !has_room(readers)) {
+		return 0;
+	}
+	struct sp_reader *next = take_waiting(readers);
+	int ret = start_thread(next);
+	if (ret != 0) {
+		sp_list_remove(&next->link);
+		sp_list_append(&readers->waiting, &next->link);
+	}
+	return -ret;
+}
+
+int sp_reader_submit(struct sp_reader *reader, struct sp_job *job) {
 	struct sp_readers *readers = reader->readers;
 	job->reader = reader;
 	job->done = false;
@@ -174,15 +189,19 @@ void sp_reader_submit(struct sp_reader *reader, struct sp_job *job) {
 	if (sp_list_is_empty(&reader->link)) {
 		sp_list_append(&readers->waiting, &reader->link);
 	}
-	/* The one that waits longest may be another. */
-	if (!sp_list_is_empty(&readers->waiting) && has_room(readers)) {
-		struct sp_reader *next = take_waiting(readers);
-		if (start_thread(next) != 0) {
-			sp_list_remove(&next->link);
-			sp_list_append(&readers->waiting, &next->link);
+	int ret = serve_waiting(readers);
+	if (!sp_list_is_empty(&readers->running)) {
+		/* One of those will be free. */
+		ret = 0;
+	}
+	if (ret < 0) {
+		sp_list_remove(&job->link);
+		if (sp_list_is_empty(&reader->jobs)) {
+			sp_list_remove(&reader->link);
 		}
 	}
 	pthread_mutex_unlock(&readers->lock);
+	return ret;
 }
 
 static int64_t get_microseconds(void) {

@@ -58,9 +58,10 @@ void sp_readers_finish(struct sp_readers *readers);
 
 void sp_reader_init(struct sp_reader *reader, struct sp_readers *readers);
 
-/** Has a job done, whose functions and owner are set: at once if there is a thread for it, or
- * later. Any thread. */
-void sp_reader_submit(struct sp_reader *reader, struct sp_job *job);
+/** Has a job done, whose functions and owner are set: at once if there is a thread for
+ * it, or later. Returns 0, or a negative errno where no thread can be made and there is
+ * none: then it is not done. Any thread. */
+int sp_reader_submit(struct sp_reader *reader, struct sp_job *job);
 
 /**
  * Waits until a job is done, but no longer than what is left of 50 ms in each second,

@@ -165,29 +165,37 @@ static int create(const struct sp_file *file,
 	return 0;
 }
 
+static int submit(struct sp_reader *reader, struct sp_slow *slow,
+		void (*run)(struct sp_job *job), struct sp_slow **slow_ptr) {
+	slow->job.run = run;
+	int ret = sp_reader_submit(reader, &slow->job);
+	if (ret < 0) {
+		atomic_init(&slow->refs, 1);
+		sp_slow_unref(slow);
+		return ret;
+	}
+	*slow_ptr = slow;
+	return 0;
+}
+
 int sp_slow_read(struct sp_reader *reader,
-		const struct sp_file *file,
-		const struct sp_layout *layout,
+		const struct sp_file *file, const struct sp_layout *layout,
 		const pixman_region32_t *region, struct sp_account *account,
 		struct sp_slow **slow_ptr) {
-	int ret = create(file, layout, region, account, slow_ptr);
-	if (ret == 0) {
-		(*slow_ptr)->job.run = read_all;
-		sp_reader_submit(reader, &(*slow_ptr)->job);
-	}
-	return ret;
+	struct sp_slow *slow;
+	int ret = create(file, layout, region, account, &slow);
+	return ret == 0 ? submit(reader, slow, read_all, slow_ptr) : ret;
 }
 
 int sp_slow_write(struct sp_reader *reader,
-		const struct sp_file *file,
-		const struct sp_layout *layout,
+		const struct sp_file *file, const struct sp_layout *layout,
 		const pixman_region32_t *region, const uint8_t *data,
 		struct sp_account *account, struct sp_slow **slow_ptr) {
-	int ret = create(file, layout, region, account, slow_ptr);
-	if (ret == 0) {
-		for_each_row(*slow_ptr, store_row, (void *)data);
-		(*slow_ptr)->job.run = write_all;
-		sp_reader_submit(reader, &(*slow_ptr)->job);
+	struct sp_slow *slow;
+	int ret = create(file, layout, region, account, &slow);
+	if (ret < 0) {
+		return ret;
 	}
-	return ret;
+	for_each_row(slow, store_row, (void *)data);
+	return submit(reader, slow, write_all, slow_ptr);
 }

@@ -285,14 +285,13 @@ static bool create_pool_without_fd(struct actor *actor,
 		const struct args *args) {
 	struct pollfd socket = {
 		.fd = wl_display_get_fd(actor->client.display),
-		.events = POLLIN,
 	};
 	if (!send_create_pool(actor, args, NULL)) {
 		return false;
 	}
 	/* If the server closed the socket with something unread in it, that
 	 * would be all that libwayland-client tells (ECONNRESET), and not the
-	 * error: send no more until it is there. */
+	 * error: send no more until it has closed it. */
 	poll(&socket, 1, actor->client.patience);
 	return true;
 }

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "reader.h"
 #include "traces.h"
 
@@ -68,7 +69,7 @@ static void waiting_begin(struct waiting *waiting, struct sp_reader *reader) {
 		},
 	};
 	assert_int_equal(pipe(waiting->fds), 0);
-	sp_reader_submit(reader, &waiting->job);
+	assert_int_equal(sp_reader_submit(reader, &waiting->job), 0);
 }
 
 static void waiting_answer(struct waiting *waiting) {
@@ -182,6 +183,28 @@ static void readers_without_a_thread_get_one_later(void **state) {
 	assert_true(sp_reader_is_available(&another));
 }
 
+static const char *submit_without_threads(void) {
+	/* The limit is not root's. */
+	if (setuid(65534) < 0 && geteuid() == 0) {
+		return child_wrong("setuid: %d", errno);
+	}
+	child_set_limit(RLIMIT_NPROC, 0);
+	struct sp_reader reader;
+	struct sp_job job = { .run = run_waiting, .finish = finish_waiting };
+	sp_reader_init(&reader, &readers);
+	int ret = sp_reader_submit(&reader, &job);
+	if (ret != -EAGAIN) {
+		return child_wrong("submitting returned %d", ret);
+	}
+	return sp_list_is_empty(&reader.jobs) &&
+		sp_list_is_empty(&readers.waiting) ? NULL :
+		"the job is still to be done";
+}
+
+static void nothing_is_submitted_where_no_thread_can_be_had(void **state) {
+	child_run(submit_without_threads);
+}
+
 static void silence_is_told(void **state) {
 	struct sp_reader reader;
 	struct waiting waiting;
@@ -208,6 +231,7 @@ int main(void) {
 		TEST_READER(jobs_of_a_reader_are_done_in_order),
 		TEST_READER(silent_reader_holds_up_no_other),
 		TEST_READER(readers_without_a_thread_get_one_later),
+		TEST_READER(nothing_is_submitted_where_no_thread_can_be_had),
 		TEST_READER(silence_is_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
