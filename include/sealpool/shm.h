@@ -302,7 +302,9 @@ struct sealpool_access {
  *
  * Returns 0, which it always does for reading, or a negative errno: -EACCES for a
  * write access to memory that cannot be written (a read-only fd, a seal), -EDQUOT
- * over the client's budget (the client gets its error), or -ENOMEM, -EMFILE,
+ * over the client's budget (the client gets its error), -ETIMEDOUT if the client's file
+ * is not memory and has not answered in time, -EBADF if the client has gone and its
+ * descriptor was needed for others, or -ENOMEM, -EMFILE,
  * -ENFILE, -ENOSPC, -EFBIG (RLIMIT_FSIZE) where the compositor lacks what it takes
  * to make a copy.
  */

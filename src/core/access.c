@@ -216,14 +216,19 @@ bool sp_view_wants_commits(const struct sp_view *view) {
 	return view->kind != SEALPOOL_MEMORY_DIRECT;
 }
 
-bool sp_view_is_late(const struct sp_view *view) {
-	return view->copies != NULL && sp_copies_are_late(view->copies, NULL);
+uint64_t sp_view_get_generation(const struct sp_view *view) {
+	return view->copies != NULL ?
+		sp_copies_get_generation(view->copies) : 0;
 }
 
-bool sp_view_has_answer(const struct sp_view *view) {
-	bool answered = false;
+bool sp_view_is_waiting(const struct sp_view *view, uint64_t generation) {
 	return view->copies != NULL &&
-		sp_copies_are_late(view->copies, &answered) && answered;
+		sp_copies_are_waiting(view->copies, generation);
+}
+
+bool sp_view_has_seen(const struct sp_view *view, uint64_t generation) {
+	return view->copies == NULL ||
+		sp_copies_have_seen(view->copies, generation);
 }
 
 /* A hole that has come since is not to be filled by reading it. */

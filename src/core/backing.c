@@ -34,26 +34,35 @@ int sp_backing_init(struct sp_backing *backing, struct sp_memory *memory,
 	return 0;
 }
 
+/* A file that only buffers of a client need that has gone. In the cache while it is
+ * not in use. */
+struct sp_orphan {
+	struct sp_cached cached;
+	struct sp_backing *backing;
+	struct sp_file file;
+};
+
 bool sp_backing_begin_use(struct sp_backing *backing) {
 	pthread_mutex_lock(&backing->lock);
 	bool there = backing->file.fd >= 0;
 	backing->uses_len += there;
+	if (there && backing->orphan != NULL) {
+		/* It cannot be given back now. */
+		sp_cache_remove(&backing->memory->cache,
+			&backing->orphan->cached);
+	}
 	pthread_mutex_unlock(&backing->lock);
 	return there;
 }
 
 void sp_backing_end_use(struct sp_backing *backing) {
 	pthread_mutex_lock(&backing->lock);
-	backing->uses_len--;
+	if (--backing->uses_len == 0 && backing->orphan != NULL) {
+		sp_cache_add_orphan(&backing->memory->cache,
+			&backing->orphan->cached);
+	}
 	pthread_mutex_unlock(&backing->lock);
 }
-
-/* A file that only buffers of a client need that has gone. */
-struct sp_orphan {
-	struct sp_cached cached;
-	struct sp_backing *backing;
-	struct sp_file file;
-};
 
 static bool orphan_detach(struct sp_cached *cached) {
 	struct sp_orphan *orphan =
@@ -62,14 +71,11 @@ static bool orphan_detach(struct sp_cached *cached) {
 	if (pthread_mutex_trylock(&backing->lock) != 0) {
 		return false;
 	}
-	bool unused = backing->uses_len == 0;
-	if (unused) {
-		orphan->file = backing->file;
-		backing->file.fd = -1;
-		backing->orphan = NULL;
-	}
+	orphan->file = backing->file;
+	backing->file.fd = -1;
+	backing->orphan = NULL;
 	pthread_mutex_unlock(&backing->lock);
-	return unused;
+	return true;
 }
 
 static void orphan_release(struct sp_cached *cached) {
@@ -94,7 +100,10 @@ void sp_backing_orphan(struct sp_backing *backing) {
 			cached->detach = orphan_detach;
 			cached->release = orphan_release;
 			backing->orphan->backing = backing;
-			sp_cache_add_orphan(&backing->memory->cache, cached);
+			if (backing->uses_len == 0) {
+				sp_cache_add_orphan(&backing->memory->cache,
+					cached);
+			}
 		}
 	}
 	pthread_mutex_unlock(&backing->lock);

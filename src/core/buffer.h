@@ -12,6 +12,7 @@
 #include "report.h"
 #include "view.h"
 
+struct sp_hold;
 struct sp_pool;
 struct sp_surface;
 
@@ -24,6 +25,8 @@ struct sealpool_buffer {
 
 	struct sp_view view;
 	struct sp_report report;
+	/* While its file's answer is waited for; see hold.c. */
+	struct sp_hold *hold;
 	/* The wl_shm behind a guard has an fd for it, which is charged. */
 	bool fd_behind;
 

@@ -76,12 +76,15 @@ struct sp_copies {
 	struct sp_list list; /* sp_copy.link */
 	/* A copy is being made, without the lock. */
 	bool creating;
-	/* How often something has become stale. */
-	uint64_t generation;
-	/* What a file that may never answer is asked for, since this generation;
+	/* Of a file that may never answer: */
+	/* How often something has become stale, and up to which time that was copied
+	 * or could not be. */
+	uint64_t generation, seen;
+	/* What it was asked for, in this generation, and what has become stale since;
 	 * NULL for nothing. */
 	struct sp_slow *asked;
 	uint64_t asked_generation;
+	pixman_region32_t stale_since;
 };
 
 static struct sp_cache *get_cache(const struct sp_copies *copies) {
@@ -159,6 +162,9 @@ static struct sp_copies *copies_create(struct sp_view *view) {
 	}
 	copies->view = view;
 	sp_list_init(&copies->list);
+	pixman_region32_init(&copies->stale_since);
+	/* What is in the file already. */
+	copies->generation = 1;
 	return copies;
 
 error_lock:
@@ -207,8 +213,10 @@ void sp_copies_destroy(struct sp_copies *copies) {
 		copy_destroy(copy);
 	}
 	if (copies->asked != NULL) {
+		sp_slow_cancel(copies->asked);
 		sp_slow_unref(copies->asked);
 	}
+	pixman_region32_fini(&copies->stale_since);
 	pthread_cond_destroy(&copies->filled);
 	pthread_mutex_destroy(&copies->lock);
 	free(copies);
@@ -263,12 +271,29 @@ static void copy_age(struct sp_copy *copy, const pixman_region32_t *region,
 	pixman_region32_fini(&changed);
 }
 
+static void age_asked(struct sp_copies *copies,
+		const pixman_region32_t *region) {
+	const struct sp_layout *layout = &copies->view->layout;
+	if (region == NULL) {
+		sp_region_set_size(&copies->stale_since, layout->width,
+			layout->height);
+	} else {
+		sp_region_add(&copies->stale_since, region);
+	}
+}
+
 /* The region, or all for NULL, may have changed: at any time, or, unless "epoch" is
  * 0, at any time before the requests that were read in that epoch. */
 static void age(struct sp_copies *copies, const pixman_region32_t *region,
 		uint64_t epoch) {
 	struct sp_copy *copy;
-	copies->generation++;
+	if (region == NULL || pixman_region32_not_empty(
+			(pixman_region32_t *)region)) {
+		copies->generation++;
+	}
+	if (copies->asked != NULL) {
+		age_asked(copies, region);
+	}
 	sp_list_for_each(copy, &copies->list, struct sp_copy, link) {
 		copy_age(copy, region, epoch);
 	}
@@ -528,6 +553,7 @@ static void copy_fill(struct sp_copy *copy, uint64_t epoch) {
 	struct sp_copies *copies = copy->copies;
 	pixman_region32_t stale = copy->stale;
 	pixman_region32_init(&copy->stale);
+	uint64_t generation = copies->generation;
 	copy->filling = true;
 	pthread_mutex_unlock(&copies->lock);
 
@@ -541,7 +567,10 @@ static void copy_fill(struct sp_copy *copy, uint64_t epoch) {
 	if (copied.missing > 0) {
 		/* Zero for this access; the client may yet do better. */
 		copy_age_whole(copy);
-	} else if (epoch != 0) {
+	} else {
+		copies->seen = generation;
+	}
+	if (copied.missing == 0 && epoch != 0) {
 		copy_note_fresh(copy, &stale, epoch);
 	}
 	pixman_region32_fini(&stale);
@@ -551,17 +580,22 @@ static void copy_fill(struct sp_copy *copy, uint64_t epoch) {
 
 /* A file that may never answer */
 
+static bool has_failed(const struct sp_slow *slow) {
+	return slow->copied.missing > 0 || slow->size < 0;
+}
+
 /* Tells of what is wrong with the file. */
 static void report_slow(struct sp_view *view, const struct sp_slow *slow) {
 	struct sp_backing *backing = view->backing;
-	if (slow->size < 0 && slow->size != -EINVAL) {
-		view->ops->failed(view, (int)slow->size);
-	} else if (slow->copied.error == 0 || slow->size < 0) {
-		backing->counters.faults++;
-		backing->client_counters->faults++;
-		view->ops->short_file(view, slow->size < 0 ? 0 :
-			(uint64_t)slow->size);
+	bool regular = slow->size != -EINVAL;
+	if (regular && (slow->size < 0 || slow->copied.error != 0)) {
+		view->ops->failed(view, slow->size < 0 ? (int)slow->size :
+			-slow->copied.error);
+		return;
 	}
+	backing->counters.faults++;
+	backing->client_counters->faults++;
+	view->ops->short_file(view, regular ? (uint64_t)slow->size : 0);
 }
 
 /* Takes what the file has answered to a copy. What became stale since it was asked
@@ -572,66 +606,104 @@ static void copy_take(struct sp_copy *copy, struct sp_slow *slow,
 	const struct sp_copy_target target = copy_get_target(copy);
 	sp_slow_take(slow, &target);
 	count_in(copies->view, slow->copied.bytes);
-	if (copies->asked_generation != copies->generation ||
-			slow->copied.missing > 0 || slow->size < 0) {
+	if (has_failed(slow)) {
 		return;
 	}
-	if (!pixman_region32_subtract(&copy->stale, &copy->stale,
-			&slow->region)) {
+	pixman_region32_t taken;
+	pixman_region32_init(&taken);
+	if (!pixman_region32_subtract(&taken, &slow->region,
+				&copies->stale_since) ||
+			!pixman_region32_subtract(&copy->stale, &copy->stale,
+				&taken)) {
 		copy_age_whole(copy);
-	} else if (epoch != 0) {
+	} else if (epoch != 0 && copies->asked_generation ==
+			copies->generation) {
 		copy_note_fresh(copy, &slow->region, epoch);
 	}
+	pixman_region32_fini(&taken);
 }
 
-/* Asks for what is stale. Requires: copies->lock. Returns 0 or a negative errno. */
+/* Asks for what is stale. Releases the lock meanwhile: other copies may be reclaimed for
+ * the memory that the answer takes. Returns 0 or a negative errno. */
 static int copy_ask(struct sp_copy *copy) {
 	struct sp_copies *copies = copy->copies;
 	struct sp_backing *backing = copies->view->backing;
-	copies->asked_generation = copies->generation;
-	return sp_slow_read(backing->reader, &backing->file,
-		&copies->view->layout, &copy->stale, backing->account,
-		&copies->asked);
+	uint64_t generation = copies->generation;
+	pixman_region32_t stale;
+	pixman_region32_init(&stale);
+	if (!pixman_region32_copy(&stale, &copy->stale)) {
+		pixman_region32_fini(&stale);
+		return -ENOMEM;
+	}
+	struct sp_slow *slow = NULL;
+	pthread_mutex_unlock(&copies->lock);
+	int ret = sp_slow_read(backing->reader, &backing->file,
+		&copies->view->layout, &stale, backing->account, &slow);
+	pthread_mutex_lock(&copies->lock);
+	pixman_region32_fini(&stale);
+	if (ret == 0 && (copies->asked != NULL ||
+			copies->generation != generation)) {
+		/* Another thread was faster, or a commit. */
+		sp_slow_cancel(slow);
+		sp_slow_unref(slow);
+	} else if (ret == 0) {
+		copies->asked = slow;
+		copies->asked_generation = generation;
+		pixman_region32_clear(&copies->stale_since);
+	}
+	return ret;
+}
+
+/* Waits for what was asked, as long as may be, and takes it. Releases the lock
+ * meanwhile. Returns 0 or -ETIMEDOUT. */
+static int copy_await(struct sp_copy *copy, uint64_t epoch, bool *failed) {
+	struct sp_copies *copies = copy->copies;
+	struct sp_view *view = copies->view;
+	struct sp_slow *slow = sp_slow_ref(copies->asked);
+	pthread_mutex_unlock(&copies->lock);
+	bool done = sp_reader_wait(view->backing->reader, &slow->job);
+	if (!done) {
+		view->ops->silent(view);
+	}
+	pthread_mutex_lock(&copies->lock);
+	*failed = done && has_failed(slow);
+	/* Unless another thread was faster. */
+	if (done && copies->asked == slow) {
+		copy_take(copy, slow, epoch);
+		copies->asked = NULL;
+		copies->seen = copies->asked_generation;
+		sp_slow_unref(slow);
+	}
+	if (*failed) {
+		pthread_mutex_unlock(&copies->lock);
+		report_slow(view, slow);
+		pthread_mutex_lock(&copies->lock);
+	}
+	sp_slow_unref(slow);
+	return done ? 0 : -ETIMEDOUT;
 }
 
 /* Brings a copy up to date as far as the file answers in time. Returns 0,
  * -ETIMEDOUT or another negative errno. Releases the lock meanwhile. */
 static int copy_fill_slowly(struct sp_copy *copy, uint64_t epoch) {
 	struct sp_copies *copies = copy->copies;
-	struct sp_view *view = copies->view;
-	if (view->backing->file.own && copies->asked == NULL) {
+	if (copies->view->backing->file.own && copies->asked == NULL) {
 		copy_fill(copy, epoch);
 	}
+	copy->filling = true;
+	int ret = 0;
+	bool failed = false;
 	/* What was asked for an older frame comes first. */
-	for (int i = 0; i < 2 && !copy_is_current(copy); i++) {
-		int ret = copies->asked != NULL ? 0 : copy_ask(copy);
-		if (ret < 0) {
-			return ret;
-		}
-		struct sp_slow *slow = copies->asked;
-		copy->filling = true;
-		pthread_mutex_unlock(&copies->lock);
-		bool done = sp_reader_wait(view->backing->reader, &slow->job);
-		if (!done) {
-			view->ops->silent(view);
-		} else if (slow->copied.missing > 0 || slow->size < 0) {
-			report_slow(view, slow);
-		}
-		pthread_mutex_lock(&copies->lock);
-		copy->filling = false;
-		pthread_cond_broadcast(&copies->filled);
-		if (!done) {
-			return -ETIMEDOUT;
-		}
-		copy_take(copy, slow, epoch);
-		copies->asked = NULL;
-		bool failed = slow->copied.missing > 0 || slow->size < 0;
-		sp_slow_unref(slow);
-		if (failed) {
-			break;
+	for (int i = 0; i < 2 && ret == 0 && !failed && !copy_is_current(copy);
+			i++) {
+		ret = copies->asked != NULL ? 0 : copy_ask(copy);
+		if (ret == 0 && copies->asked != NULL) {
+			ret = copy_await(copy, epoch, &failed);
 		}
 	}
-	return 0;
+	copy->filling = false;
+	pthread_cond_broadcast(&copies->filled);
+	return ret;
 }
 
 bool sp_copies_begin_current(struct sp_copies *copies,
@@ -648,15 +720,27 @@ bool sp_copies_begin_current(struct sp_copies *copies,
 	return found;
 }
 
-bool sp_copies_are_late(struct sp_copies *copies, bool *answered) {
+uint64_t sp_copies_get_generation(struct sp_copies *copies) {
 	pthread_mutex_lock(&copies->lock);
-	bool late = copies->asked != NULL;
-	if (late && answered != NULL) {
-		*answered = sp_reader_is_done(
-			copies->view->backing->reader, &copies->asked->job);
-	}
+	uint64_t generation = copies->generation;
 	pthread_mutex_unlock(&copies->lock);
-	return late;
+	return generation;
+}
+
+bool sp_copies_are_waiting(struct sp_copies *copies, uint64_t generation) {
+	pthread_mutex_lock(&copies->lock);
+	bool waiting = copies->seen < generation && copies->asked != NULL &&
+		!sp_reader_is_done(copies->view->backing->reader,
+			&copies->asked->job);
+	pthread_mutex_unlock(&copies->lock);
+	return waiting;
+}
+
+bool sp_copies_have_seen(struct sp_copies *copies, uint64_t generation) {
+	pthread_mutex_lock(&copies->lock);
+	bool seen = copies->seen >= generation;
+	pthread_mutex_unlock(&copies->lock);
+	return seen;
 }
 
 int sp_copies_begin_read(struct sp_copies *copies, uint64_t epoch,
@@ -862,7 +946,7 @@ void sp_copies_orphan(struct sp_copies *copies) {
 	struct sp_copy *copy;
 	pthread_mutex_lock(&copies->lock);
 	sp_list_for_each(copy, &copies->list, struct sp_copy, link) {
-		if (copy->users == 0 && is_for(copy, false)) {
+		if (copy->users == 0 && copy->place == IN_STORE) {
 			sp_cache_remove(get_cache(copies), &copy->cached);
 			sp_cache_add_orphan(get_cache(copies), &copy->cached);
 		}

@@ -64,9 +64,10 @@ void sp_copies_keep(struct sp_copies *copies);
 /** After that: it may be, as the client has gone. */
 void sp_copies_orphan(struct sp_copies *copies);
 
-/** Whether the client's file was asked for something that has not been copied; sets
- * whether it has answered, unless that is NULL. Any thread. */
-bool sp_copies_are_late(struct sp_copies *copies, bool *answered);
+/** See sp_view_get_generation() and so on. */
+uint64_t sp_copies_get_generation(struct sp_copies *copies);
+bool sp_copies_are_waiting(struct sp_copies *copies, uint64_t generation);
+bool sp_copies_have_seen(struct sp_copies *copies, uint64_t generation);
 
 /** See sp_view_count(). */
 void sp_copies_count(struct sp_copies *copies, uint32_t *fds,

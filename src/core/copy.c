@@ -377,6 +377,16 @@ static void copy_in_rows(struct job *job, const struct sp_span *span,
 }
 
 /* Several rows at once. */
+/* What is not at hand is left as it is. */
+static void take_row(struct job *job, uint64_t offset, const uint8_t *from,
+		size_t done, size_t length) {
+	if (done > 0) {
+		memcpy(write_target(job, offset, done), from, done);
+	}
+	job->copied.bytes += done;
+	job->copied.missing += length - done;
+}
+
 static void copy_in_scattered(struct job *job,
 		const struct sp_span *span, size_t stride) {
 	uint8_t scratch[SCRATCH_SIZE];
@@ -400,6 +410,11 @@ static void copy_in_scattered(struct job *job,
 			}
 			size_t done = got <= start ? 0 :
 				min(got - start, span->row_bytes);
+			if (job->source->at_once) {
+				take_row(job, offset + start, scratch + start,
+					done, span->row_bytes);
+				continue;
+			}
 			zero_missing(scratch + start, span->row_bytes, done,
 				&job->copied);
 			memcpy(write_target(job, offset + start,

@@ -25,6 +25,8 @@ struct sp_file {
 	/* Of SP_FILE_SLOW: the fd is of an open file of our own, whose flags
 	 * (O_DIRECT, say) no client can change. */
 	atomic_bool own;
+	/* Of that: what reader threads are to do with the fd, or have done just now. */
+	atomic_uint jobs_len;
 	/* Another wl_shm may have it mapped as well. */
 	bool passed;
 	/* Mappings of the file come in multiples of this many bytes. */

@@ -14,12 +14,27 @@
 #include "hold.h"
 #include "pool.h"
 
-struct hold {
+/* Of one buffer, at most; further commits are shown as they are. No client commits a
+ * buffer on more surfaces before it is released. */
+#define COMMITS_MAX 64
+
+/* A buffer whose file has not answered. */
+struct sp_hold {
 	struct wl_list link; /* sp_holds.list */
 	struct sealpool_buffer *buffer; /* a reference */
-	/* NULL if the commit was not held back. */
+	/* Of the last commit: see sp_view_get_generation(). */
+	uint64_t generation;
+	struct wl_list commits; /* held_commit.link, oldest first */
+	unsigned commits_len;
+};
+
+/* One that was held back. */
+struct held_commit {
+	struct wl_list link; /* sp_hold.commits */
+	struct sp_hold *hold;
 	struct wl_resource *surface;
 	struct wl_listener surface_destroy;
+	uint64_t generation;
 	uint32_t number;
 };
 
@@ -32,75 +47,135 @@ void sp_holds_init(struct sp_holds *holds) {
 	holds->sync = sync;
 }
 
-static void hold_destroy(struct hold *hold) {
+static void held_commit_destroy(struct held_commit *commit) {
+	wl_list_remove(&commit->link);
+	wl_list_remove(&commit->surface_destroy.link);
+	commit->hold->commits_len--;
+	free(commit);
+}
+
+static void handle_surface_destroy(struct wl_listener *listener, void *data) {
+	struct held_commit *commit =
+		wl_container_of(listener, commit, surface_destroy);
+	held_commit_destroy(commit);
+}
+
+static void hold_destroy(struct sp_hold *hold) {
+	struct held_commit *commit, *tmp;
+	wl_list_for_each_safe(commit, tmp, &hold->commits, link) {
+		held_commit_destroy(commit);
+	}
 	wl_list_remove(&hold->link);
-	wl_list_remove(&hold->surface_destroy.link);
+	hold->buffer->hold = NULL;
 	sealpool_buffer_unref(hold->buffer);
 	free(hold);
 }
 
-static void hold_handle_surface_destroy(struct wl_listener *listener,
-		void *data) {
-	struct hold *hold = wl_container_of(listener, hold, surface_destroy);
-	hold_destroy(hold);
-}
-
 void sp_holds_finish(struct sp_holds *holds) {
-	struct hold *hold, *tmp;
+	struct sp_hold *hold, *tmp;
 	wl_list_for_each_safe(hold, tmp, &holds->list, link) {
 		hold_destroy(hold);
 	}
 }
 
+static struct sp_hold *hold_get(struct sp_holds *holds,
+		struct sealpool_buffer *buffer) {
+	if (buffer->hold != NULL) {
+		return buffer->hold;
+	}
+	struct sp_hold *hold = calloc(1, sizeof(*hold));
+	if (hold == NULL) {
+		return NULL;
+	}
+	hold->buffer = sealpool_buffer_ref(buffer);
+	buffer->hold = hold;
+	wl_list_init(&hold->commits);
+	wl_list_insert(holds->list.prev, &hold->link);
+	return hold;
+}
+
+/* Commits that follow on the same surface wait for this one anyway. */
+static bool is_held(const struct sp_hold *hold,
+		const struct wl_resource *surface) {
+	const struct held_commit *commit;
+	wl_list_for_each(commit, &hold->commits, link) {
+		if (commit->surface == surface) {
+			return true;
+		}
+	}
+	return false;
+}
+
 void sp_hold_commit(struct sp_context *context, struct wl_resource *surface,
 		struct sealpool_buffer *buffer) {
 	struct sp_holds *holds = &context->holds;
-	if (!sp_view_is_late(&buffer->view)) {
+	uint64_t generation = sp_view_get_generation(&buffer->view);
+	if (!sp_view_is_waiting(&buffer->view, generation)) {
 		return;
 	}
-	struct hold *hold = calloc(1, sizeof(*hold));
+	/* Without memory, it is shown as it is until the next commit. */
+	struct sp_hold *hold = hold_get(holds, buffer);
 	if (hold == NULL) {
-		/* It is shown as it is, until the next commit. */
 		return;
 	}
-	hold->buffer = sealpool_buffer_ref(buffer);
-	wl_list_insert(holds->list.prev, &hold->link);
-	wl_list_init(&hold->surface_destroy.link);
-	if (holds->hold == NULL) {
+	hold->generation = generation;
+	if (holds->hold == NULL || is_held(hold, surface) ||
+			hold->commits_len >= COMMITS_MAX) {
 		return;
 	}
-	hold->surface = surface;
-	hold->surface_destroy.notify = hold_handle_surface_destroy;
-	wl_resource_add_destroy_listener(surface, &hold->surface_destroy);
-	hold->number = holds->hold(surface, holds->data);
+	struct held_commit *commit = calloc(1, sizeof(*commit));
+	if (commit == NULL) {
+		return;
+	}
+	commit->hold = hold;
+	commit->surface = surface;
+	commit->generation = generation;
+	commit->surface_destroy.notify = handle_surface_destroy;
+	wl_resource_add_destroy_listener(surface, &commit->surface_destroy);
+	wl_list_insert(hold->commits.prev, &commit->link);
+	hold->commits_len++;
+	commit->number = holds->hold(surface, holds->data);
 }
 
-static struct hold *find_answered(const struct sp_holds *holds) {
-	struct hold *hold;
-	wl_list_for_each(hold, &holds->list, link) {
-		if (!sp_view_is_late(&hold->buffer->view) ||
-				sp_view_has_answer(&hold->buffer->view)) {
-			return hold;
+/* It is there, or nothing will come: the file is too short, say. */
+static bool is_over(const struct sp_hold *hold, uint64_t generation) {
+	return !sp_view_is_waiting(&hold->buffer->view, generation);
+}
+
+static bool release_one(struct sp_holds *holds, struct sp_hold *hold) {
+	struct held_commit *commit;
+	wl_list_for_each(commit, &hold->commits, link) {
+		if (is_over(hold, commit->generation)) {
+			struct wl_resource *surface = commit->surface;
+			uint32_t number = commit->number;
+			held_commit_destroy(commit);
+			/* Whatever this shows or ends. */
+			holds->release(surface, number, holds->data);
+			return true;
 		}
 	}
-	return NULL;
+	return false;
 }
 
 void sp_holds_handle_answers(struct sp_context *context) {
 	struct sp_holds *holds = &context->holds;
-	struct hold *hold;
-	while ((hold = find_answered(holds)) != NULL) {
-		holds->sync(hold->buffer);
-		if (sp_view_is_late(&hold->buffer->view)) {
-			/* What was drawn meanwhile has been asked for. */
+	struct wl_list all;
+	wl_list_init(&all);
+	wl_list_insert_list(&all, &holds->list);
+	wl_list_init(&holds->list);
+	while (!wl_list_empty(&all)) {
+		struct sp_hold *hold = wl_container_of(all.next, hold, link);
+		wl_list_remove(&hold->link);
+		wl_list_insert(holds->list.prev, &hold->link);
+		if (!is_over(hold, hold->generation)) {
 			continue;
 		}
-		struct wl_resource *surface = hold->surface;
-		uint32_t number = hold->number;
-		hold_destroy(hold);
-		/* Whatever this shows or ends. */
-		if (surface != NULL) {
-			holds->release(surface, number, holds->data);
+		/* Takes the answer, and asks for what was drawn meanwhile. */
+		holds->sync(hold->buffer);
+		while (release_one(holds, hold)) {
+		}
+		if (is_over(hold, hold->generation)) {
+			hold_destroy(hold);
 		}
 	}
 }

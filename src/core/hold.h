@@ -13,7 +13,7 @@ struct sp_context;
 
 /** What becomes of a commit that shows a buffer whose file has not answered yet. */
 struct sp_holds {
-	struct wl_list list; /* hold.link */
+	struct wl_list list; /* sp_hold.link */
 	/* Copies what is stale. */
 	void (*sync)(struct sealpool_buffer *buffer);
 	/* NULL where commits cannot be held back: see

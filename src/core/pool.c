@@ -96,9 +96,7 @@ struct sp_pool *sp_pool_try_from_resource(struct wl_resource *resource) {
 }
 
 static void pool_handle_resource_destroy(struct wl_resource *resource) {
-	struct sp_pool *pool = pool_from_resource(resource);
-	pool->resource = NULL;
-	sp_pool_unref(pool);
+	sp_pool_leave_resource(pool_from_resource(resource));
 }
 
 /* Files that may never answer: the pool has one job at a time */
@@ -110,7 +108,8 @@ static struct sp_pool *pool_from_job(struct sp_job *job) {
 
 /* What is read at once must not be opened for direct I/O, which the client could do
  * at any time to the open file that it shares with us. */
-static bool open_anew(struct sp_file *file) {
+static bool open_anew(struct sp_backing *backing) {
+	struct sp_file *file = &backing->file;
 	char path[64];
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", file->fd);
 	int fd = open(path, (file->writable ? O_RDWR : O_RDONLY) | O_CLOEXEC |
@@ -118,8 +117,11 @@ static bool open_anew(struct sp_file *file) {
 	if (fd < 0) {
 		return false;
 	}
-	close(file->fd);
+	int old = file->fd;
+	pthread_mutex_lock(&backing->lock);
 	file->fd = fd;
+	pthread_mutex_unlock(&backing->lock);
+	close(old);
 	return true;
 }
 
@@ -127,12 +129,14 @@ static void look_at_file(struct sp_job *job) {
 	struct sp_pool *pool = pool_from_job(job);
 	struct sp_file *file = &pool->backing.file;
 	struct stat st;
-	pool->is_regular = fstat(file->fd, &st) == 0 && S_ISREG(st.st_mode);
-	file->own = pool->is_regular && open_anew(file);
+	/* A server that is in trouble says nothing about the file. */
+	pool->is_regular = fstat(file->fd, &st) < 0 || S_ISREG(st.st_mode);
+	file->own = pool->is_regular && open_anew(&pool->backing);
 }
 
 static void finish_look(struct sp_job *job) {
 	struct sp_pool *pool = pool_from_job(job);
+	pool->looking = false;
 	if (!pool->is_regular && pool->resource != NULL &&
 			!pool->client->ending) {
 		sp_pool_refuse_file(pool->client->context, pool->resource,
@@ -150,10 +154,22 @@ static int pool_look_at_file(struct sp_pool *pool) {
 	pool->job.owner = &pool->client->account;
 	int ret = sp_reader_submit(&pool->client->identity->reader, &pool->job);
 	if (ret == 0) {
+		pool->looking = true;
 		sp_pool_ref(pool);
 		sp_silence_note(pool->client->context);
 	}
 	return ret;
+}
+
+void sp_pool_leave_resource(struct sp_pool *pool) {
+	pool->resource = NULL;
+	/* A file that answers late holds up no other that nobody needs. */
+	if (pool->looking && sp_reader_cancel(
+			&pool->client->identity->reader, &pool->job)) {
+		pool->looking = false;
+		sp_pool_unref(pool);
+	}
+	sp_pool_unref(pool);
 }
 
 static void pool_free(struct sp_pool *pool, bool has_fd) {
@@ -177,19 +193,14 @@ static void finish_close(struct sp_job *job) {
 	pool_free(pool, true);
 }
 
-/* It counts as the client's until it is closed. */
+/* It counts as the client's until no thread uses it. */
 static void pool_close_file(struct sp_pool *pool) {
-	struct sp_context *context = pool->client->context;
 	pool->job.run = close_file;
 	pool->job.finish = finish_close;
-	if (sp_reader_submit(&pool->client->identity->reader, &pool->job) < 0) {
+	if (pool->backing.file.jobs_len == 0 || sp_reader_submit(
+			&pool->client->identity->reader, &pool->job) < 0) {
 		sp_file_discard_fd(pool->backing.file.fd);
 		finish_close(&pool->job);
-	} else if (context->display == NULL) {
-		/* No event loop would handle it. */
-		sp_context_ref(context);
-		sp_readers_drain(&context->memory.readers);
-		sp_context_unref(context);
 	}
 }
 

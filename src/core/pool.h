@@ -26,7 +26,7 @@ struct sp_pool {
 	/* Of a file that may never answer: holds a reference, or the pool's end
 	 * up. */
 	struct sp_job job;
-	bool is_regular;
+	bool looking, is_regular;
 };
 
 /**
@@ -47,6 +47,8 @@ void sp_pool_refuse_file(struct sp_context *context,
  */
 void sp_pool_create(struct sp_context *context, struct wl_client *wl_client,
 	struct wl_resource *shm_resource, uint32_t id, int fd, int32_t size);
+/** The wl_shm_pool is gone; gives its reference back. */
+void sp_pool_leave_resource(struct sp_pool *pool);
 void sp_pool_ref(struct sp_pool *pool);
 void sp_pool_unref(struct sp_pool *pool);
 

@@ -91,8 +91,9 @@ static void do_jobs(struct sp_readers *readers, struct sp_reader *reader) {
 		readers->wake(readers);
 		pthread_cond_broadcast(&readers->done);
 	}
-	/* Its client may go from here on. */
+	/* Its identity may go from here on. */
 	sp_list_remove(&reader->link);
+	reader->has_thread = false;
 	pthread_cond_broadcast(&readers->done);
 }
 
@@ -104,6 +105,7 @@ static struct sp_reader *take_waiting(struct sp_readers *readers) {
 		struct sp_reader, link);
 	sp_list_remove(&reader->link);
 	sp_list_append(&readers->running, &reader->link);
+	reader->has_thread = true;
 	return reader;
 }
 
@@ -143,24 +145,31 @@ static uint64_t get_silence(const struct sp_reader *reader) {
 }
 
 /* Requires: readers->lock */
-static bool has_room(const struct sp_readers *readers) {
-	unsigned working = 0, stuck = 0;
+static void count(const struct sp_readers *readers, unsigned *working,
+		unsigned *stuck) {
+	*working = *stuck = 0;
 	const struct sp_reader *reader;
 	sp_list_for_each(reader, &readers->running, struct sp_reader, link) {
-		if (get_silence(reader) >= STUCK_AFTER) {
-			stuck++;
-		} else {
-			working++;
-		}
+		unsigned *counted = get_silence(reader) >= STUCK_AFTER ? stuck :
+			working;
+		*counted += 1;
 	}
+}
+
+/* Requires: readers->lock */
+static bool has_room(const struct sp_readers *readers) {
+	unsigned working, stuck;
+	count(readers, &working, &stuck);
 	return working < WORKING_MAX && stuck < STUCK_MAX;
 }
 
 bool sp_reader_is_available(struct sp_reader *reader) {
 	struct sp_readers *readers = reader->readers;
+	unsigned working, stuck;
 	pthread_mutex_lock(&readers->lock);
-	bool available = get_silence(reader) < STUCK_AFTER &&
-		has_room(readers) && sp_list_is_empty(&readers->waiting);
+	count(readers, &working, &stuck);
+	bool available = get_silence(reader) < SP_READER_PATIENCE &&
+		stuck < STUCK_MAX;
 	pthread_mutex_unlock(&readers->lock);
 	return available;
 }
@@ -176,6 +185,7 @@ static int serve_waiting(struct sp_readers *readers) {
 	if (ret != 0) {
 		sp_list_remove(&next->link);
 		sp_list_append(&readers->waiting, &next->link);
+		next->has_thread = false;
 	}
 	return -ret;
 }
@@ -202,6 +212,33 @@ int sp_reader_submit(struct sp_reader *reader, struct sp_job *job) {
 	}
 	pthread_mutex_unlock(&readers->lock);
 	return ret;
+}
+
+bool sp_readers_retry(struct sp_readers *readers) {
+	pthread_mutex_lock(&readers->lock);
+	while (!sp_list_is_empty(&readers->waiting) && has_room(readers) &&
+			serve_waiting(readers) == 0) {
+	}
+	bool busy = !sp_list_is_empty(&readers->waiting) ||
+		!sp_list_is_empty(&readers->running);
+	pthread_mutex_unlock(&readers->lock);
+	return busy;
+}
+
+bool sp_reader_cancel(struct sp_reader *reader, struct sp_job *job) {
+	struct sp_readers *readers = reader->readers;
+	pthread_mutex_lock(&readers->lock);
+	/* A thread that has nothing to do at its start would find no reader. */
+	bool cancelled = !job->done &&
+		!(reader->has_thread && first_job(reader) == job);
+	if (cancelled) {
+		sp_list_remove(&job->link);
+	}
+	if (cancelled && sp_list_is_empty(&reader->jobs)) {
+		sp_list_remove(&reader->link);
+	}
+	pthread_mutex_unlock(&readers->lock);
+	return cancelled;
 }
 
 static int64_t get_microseconds(void) {
@@ -252,10 +289,23 @@ bool sp_reader_is_done(struct sp_reader *reader, const struct sp_job *job) {
 
 uint64_t sp_reader_get_silence(struct sp_reader *reader, const void *owner) {
 	pthread_mutex_lock(&reader->readers->lock);
-	uint64_t silence = !sp_list_is_empty(&reader->jobs) &&
-		first_job(reader)->owner == owner ? get_silence(reader) : 0;
+	uint64_t silence = 0;
+	const struct sp_job *job;
+	sp_list_for_each(job, &reader->jobs, struct sp_job, link) {
+		if (job->owner == owner) {
+			silence = get_silence(reader);
+			break;
+		}
+	}
 	pthread_mutex_unlock(&reader->readers->lock);
 	return silence;
+}
+
+/* Whether a thread may be done in a moment. Requires: readers->lock */
+static bool is_working(const struct sp_readers *readers) {
+	unsigned working, stuck;
+	count(readers, &working, &stuck);
+	return working > 0;
 }
 
 void sp_readers_drain(struct sp_readers *readers) {
@@ -268,7 +318,7 @@ void sp_readers_drain(struct sp_readers *readers) {
 	bool left;
 	do {
 		pthread_mutex_lock(&readers->lock);
-		while (!sp_list_is_empty(&readers->running) && ret == 0) {
+		while (is_working(readers) && ret == 0) {
 			ret = pthread_cond_timedwait(&readers->done,
 				&readers->lock, &deadline);
 		}
@@ -276,7 +326,7 @@ void sp_readers_drain(struct sp_readers *readers) {
 		/* That may submit more. */
 		sp_readers_handle_finished(readers);
 		pthread_mutex_lock(&readers->lock);
-		left = !sp_list_is_empty(&readers->running);
+		left = is_working(readers);
 		pthread_mutex_unlock(&readers->lock);
 	} while (left && ret == 0);
 }

@@ -45,6 +45,8 @@ struct sp_readers {
 struct sp_reader {
 	struct sp_readers *readers;
 	struct sp_list link; /* sp_readers.running or waiting, or empty */
+	/* It has a thread, which is about to do the first job or does it. */
+	bool has_thread;
 	struct sp_list jobs; /* sp_job.link; the first is being done */
 	/* Since when the first job is being done, in milliseconds; 0 for none. */
 	uint64_t busy_since;
@@ -74,15 +76,25 @@ bool sp_reader_wait(struct sp_reader *reader, const struct sp_job *job);
 /** Whether a job is done. Any thread. */
 bool sp_reader_is_done(struct sp_reader *reader, const struct sp_job *job);
 
-/** For how long the current job has been under way, in milliseconds, if it is the
- * owner's; else 0. Any thread. */
+/** Takes back a job that nobody has begun with: its finish() is not called then.
+ * Returns whether it did. Any thread. */
+bool sp_reader_cancel(struct sp_reader *reader, struct sp_job *job);
+
+/** For how long the current job has been under way, in milliseconds, if the owner has
+ * a job that waits for it, or is its own; else 0. Any thread. */
 uint64_t sp_reader_get_silence(struct sp_reader *reader, const void *owner);
 
-/** Whether a new job would be done: the reader is not stuck, and there is a thread for
- * it. Any thread. */
+/** How long a file may take to answer, in milliseconds. */
+#define SP_READER_PATIENCE 10000
+
+/** Whether a new job has a chance to be done. Any thread. */
 bool sp_reader_is_available(struct sp_reader *reader);
 
-/** Waits for all jobs but those of readers that are silent, for 50 ms at most, and
+/** Tries again to get threads for those that wait. Returns whether there is anything
+ * to be done. Any thread. */
+bool sp_readers_retry(struct sp_readers *readers);
+
+/** Waits for all jobs but those of readers that are stuck, for 50 ms at most, and
  * calls finish() for each that has been done. On the event loop's thread. */
 void sp_readers_drain(struct sp_readers *readers);
 

@@ -14,7 +14,8 @@
 #include "identity.h"
 #include "silence.h"
 
-#define PATIENCE 10000
+/* How often it is looked, while there is anything to be done. */
+#define LOOK_MS 1000
 
 static void end_client(struct sp_client *client) {
 	sp_log(client->context, SEALPOOL_LOG_INFO, "client %d: the file of a "
@@ -26,38 +27,28 @@ static void end_client(struct sp_client *client) {
 	sp_client_end_later(client);
 }
 
-/* Returns in how many milliseconds to look again; 0 if nobody is silent. */
-static unsigned end_silent(struct sp_context *context) {
-	unsigned patience = context->silence.patience;
-	uint64_t longest = 0;
+static void end_silent(struct sp_context *context) {
 	struct sp_client *client;
 	wl_list_for_each(client, &context->clients, link) {
-		if (client->wl_client == NULL || client->ending) {
-			continue;
-		}
-		uint64_t silence = sp_reader_get_silence(
-			&client->identity->reader, &client->account);
-		if (silence >= patience) {
+		if (client->wl_client != NULL && !client->ending &&
+				sp_reader_get_silence(&client->identity->reader,
+				&client->account) >= context->silence.patience) {
 			end_client(client);
-		} else if (silence > longest) {
-			longest = silence;
 		}
 	}
-	return longest > 0 ? patience - (unsigned)longest : 0;
 }
 
-static void set_timer(struct sp_silence *silence, unsigned ms) {
-	silence->waiting = wl_event_source_timer_update(silence->timer,
-		(int)ms) == 0;
+static void set_timer(struct sp_silence *silence) {
+	silence->waiting =
+		wl_event_source_timer_update(silence->timer, LOOK_MS) == 0;
 }
 
 static int handle_timer(void *data) {
 	struct sp_context *context = data;
-	struct sp_silence *silence = &context->silence;
-	silence->waiting = false;
-	unsigned again = end_silent(context);
-	if (again > 0) {
-		set_timer(silence, again);
+	context->silence.waiting = false;
+	end_silent(context);
+	if (sp_readers_retry(&context->memory.readers)) {
+		set_timer(&context->silence);
 	}
 	return 0;
 }
@@ -65,13 +56,13 @@ static int handle_timer(void *data) {
 static void handle_mail(struct sp_mail *mail) {
 	struct sp_silence *silence = wl_container_of(mail, silence, mail);
 	if (!silence->waiting) {
-		set_timer(silence, silence->patience);
+		set_timer(silence);
 	}
 }
 
 int sp_silence_init(struct sp_context *context) {
 	struct sp_silence *silence = &context->silence;
-	silence->patience = PATIENCE;
+	silence->patience = SP_READER_PATIENCE;
 	silence->timer = wl_event_loop_add_timer(
 		wl_display_get_event_loop(context->display), handle_timer,
 		context);

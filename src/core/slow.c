@@ -31,8 +31,21 @@ void sp_slow_unref(struct sp_slow *slow) {
 	free(slow);
 }
 
+struct sp_slow *sp_slow_ref(struct sp_slow *slow) {
+	atomic_fetch_add(&slow->refs, 1);
+	return slow;
+}
+
 static void finish(struct sp_job *job) {
-	sp_slow_unref(sp_list_entry(job, struct sp_slow, job));
+	struct sp_slow *slow = sp_list_entry(job, struct sp_slow, job);
+	slow->file->jobs_len--;
+	sp_slow_unref(slow);
+}
+
+void sp_slow_cancel(struct sp_slow *slow) {
+	if (sp_reader_cancel(slow->job.reader, &slow->job)) {
+		finish(&slow->job);
+	}
 }
 
 /* Only regular files have bytes at offsets. */
@@ -110,8 +123,8 @@ static void write_row(struct sp_slow *slow, uint64_t offset, size_t length,
 	while (done < there && slow->copied.error == 0) {
 		ssize_t n = pwrite(slow->file->fd, from + done, there - done,
 			(off_t)(offset + done));
-		if (n < 0 && errno != EINTR) {
-			slow->copied.error = errno;
+		if (n == 0 || (n < 0 && errno != EINTR)) {
+			slow->copied.error = n < 0 ? errno : EIO;
 		} else if (n > 0) {
 			done += (size_t)n;
 		}
@@ -135,7 +148,7 @@ static void write_all(struct sp_job *job) {
 	}
 }
 
-static int create(const struct sp_file *file,
+static int create(struct sp_file *file,
 		const struct sp_layout *layout,
 		const pixman_region32_t *region, struct sp_account *account,
 		struct sp_slow **slow_ptr) {
@@ -168,8 +181,10 @@ static int create(const struct sp_file *file,
 static int submit(struct sp_reader *reader, struct sp_slow *slow,
 		void (*run)(struct sp_job *job), struct sp_slow **slow_ptr) {
 	slow->job.run = run;
+	slow->file->jobs_len++;
 	int ret = sp_reader_submit(reader, &slow->job);
 	if (ret < 0) {
+		slow->file->jobs_len--;
 		atomic_init(&slow->refs, 1);
 		sp_slow_unref(slow);
 		return ret;
@@ -179,7 +194,7 @@ static int submit(struct sp_reader *reader, struct sp_slow *slow,
 }
 
 int sp_slow_read(struct sp_reader *reader,
-		const struct sp_file *file, const struct sp_layout *layout,
+		struct sp_file *file, const struct sp_layout *layout,
 		const pixman_region32_t *region, struct sp_account *account,
 		struct sp_slow **slow_ptr) {
 	struct sp_slow *slow;
@@ -188,7 +203,7 @@ int sp_slow_read(struct sp_reader *reader,
 }
 
 int sp_slow_write(struct sp_reader *reader,
-		const struct sp_file *file, const struct sp_layout *layout,
+		struct sp_file *file, const struct sp_layout *layout,
 		const pixman_region32_t *region, const uint8_t *data,
 		struct sp_account *account, struct sp_slow **slow_ptr) {
 	struct sp_slow *slow;

@@ -20,7 +20,7 @@ struct sp_slow {
 	/* Its user's and its thread's. */
 	atomic_uint refs;
 	/* Its fd may be another one by the time that the job is done. */
-	const struct sp_file *file;
+	struct sp_file *file;
 	struct sp_layout layout;
 	/* In pixels of the buffer. */
 	pixman_region32_t region;
@@ -38,7 +38,7 @@ struct sp_slow {
  * submitted later. Returns 0 or a negative errno: -EDQUOT over a limit. Any thread.
  */
 int sp_slow_read(struct sp_reader *reader,
-	const struct sp_file *file,
+	struct sp_file *file,
 	const struct sp_layout *layout, const pixman_region32_t *region,
 	struct sp_account *account, struct sp_slow **slow);
 
@@ -50,12 +50,14 @@ void sp_slow_take(struct sp_slow *slow, const struct sp_copy_target *target);
  * which never becomes longer. Returns as sp_slow_read() does.
  */
 int sp_slow_write(struct sp_reader *reader,
-	const struct sp_file *file,
+	struct sp_file *file,
 	const struct sp_layout *layout, const pixman_region32_t *region,
 	const uint8_t *data, struct sp_account *account,
 	struct sp_slow **slow);
 
-/** Its user needs it no more. Any thread. */
+/** Any thread, all three. The last takes it back if nobody has begun with it. */
+struct sp_slow *sp_slow_ref(struct sp_slow *slow);
 void sp_slow_unref(struct sp_slow *slow);
+void sp_slow_cancel(struct sp_slow *slow);
 
 #endif

@@ -115,8 +115,7 @@ struct sealpool_guard {
 /* Pools and buffers, by their resources */
 
 static void guard_pool_destroy(struct guard_pool *pool) {
-	pool->pool->resource = NULL;
-	sp_pool_unref(pool->pool);
+	sp_pool_leave_resource(pool->pool);
 	free(pool);
 }
 

@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <wayland-client.h>
@@ -283,4 +284,57 @@ bool draw_and_show(struct actor *actor, const struct args *args) {
 
 bool wait_handled(struct actor *actor, const struct args *args) {
 	return true;
+}
+
+/*
+ * Sends a wl_shm.create_pool that will be refused past libwayland-client, which
+ * can only send fds that it can duplicate, and closes its duplicate.
+ */
+bool send_create_pool(struct actor *actor, const struct args *args,
+		const int *fd) {
+	struct client *client = &actor->client;
+	/* Takes an id without telling anyone. */
+	struct client_pool *pool = &actor->pools[args->pool];
+	pool->pool = (struct wl_shm_pool *)wl_proxy_create(
+		(struct wl_proxy *)client->shm, &wl_shm_pool_interface);
+	if (pool->pool == NULL || wl_display_flush(client->display) < 0) {
+		return client_fail(client, "flush: %s", strerror(errno));
+	}
+	uint32_t words[4] = {
+		wl_proxy_get_id((struct wl_proxy *)client->shm),
+		sizeof(words) << 16 | 0 /* create_pool */,
+		wl_proxy_get_id((struct wl_proxy *)pool->pool),
+		(uint32_t)args->size,
+	};
+	struct iovec iov = { .iov_base = words, .iov_len = sizeof(words) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	if (fd != NULL) {
+		msg.msg_control = &control;
+		msg.msg_controllen = sizeof(control);
+		struct cmsghdr *header = CMSG_FIRSTHDR(&msg);
+		header->cmsg_level = SOL_SOCKET;
+		header->cmsg_type = SCM_RIGHTS;
+		header->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(header), fd, sizeof(int));
+	}
+	ssize_t n = sendmsg(wl_display_get_fd(client->display), &msg,
+		MSG_NOSIGNAL);
+	if (n != (ssize_t)sizeof(words)) {
+		return client_fail(client, "sendmsg: %s", strerror(errno));
+	}
+	return true;
+}
+
+/* Until there is an error. */
+bool wait_for_the_end(struct actor *actor, const struct args *args) {
+	bool ok = true;
+	for (int i = 0; ok && i < 60000; i++) {
+		ok = client_roundtrip(&actor->client);
+		usleep(1000);
+	}
+	return ok;
 }

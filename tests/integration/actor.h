@@ -89,6 +89,12 @@ bool expect_size(struct actor *actor, const struct args *args);
 
 /** With the fd of .memory, of .size bytes. */
 bool create_pool(struct actor *actor, const struct args *args);
+/** Asks for a pool of any fd, or of none for NULL, past libwayland-client: that can only
+ * send fds that it can duplicate, and closes its duplicate. Not an order by itself. */
+bool send_create_pool(struct actor *actor, const struct args *args,
+	const int *fd);
+/** Until there is an error. */
+bool wait_for_the_end(struct actor *actor, const struct args *args);
 /** To .size bytes. */
 bool resize_pool(struct actor *actor, const struct args *args);
 bool destroy_pool(struct actor *actor, const struct args *args);

@@ -7,24 +7,17 @@
 #include <drm_fourcc.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 #include <wayland-client.h>
 
 #include "peer.h"
 #include "server.h"
-#include "silent-files.h"
-
-/* Not in every <linux/magic.h>. */
-#define XFS_MAGIC 0x58465342
 
 /* A buffer of which everything is right. */
 #define WIDTH 16
@@ -179,16 +172,6 @@ static void socket_is_not_memory(void **state) {
 	expect_fd_refused(peer);
 }
 
-/* Until there is an error. */
-static bool wait_for_the_end(struct actor *actor, const struct args *args) {
-	bool ok = true;
-	for (int i = 0; ok && i < 60000; i++) {
-		ok = client_roundtrip(&actor->client);
-		usleep(1000);
-	}
-	return ok;
-}
-
 /* Until the compositor has found out what the file is. */
 static bool create_pool_and_wait(struct actor *actor, const struct args *args) {
 	return create_pool(actor, args) && wait_for_the_end(actor, args);
@@ -236,49 +219,6 @@ static void fd_that_is_only_a_path_is_refused(void **state) {
 	peer = peer_create(*state);
 	tell(peer, open_file, .size = BYTES, .open_flags = O_PATH);
 	expect_fd_refused(peer);
-}
-
-/*
- * Sends a wl_shm.create_pool that will be refused past libwayland-client, which
- * can only send fds that it can duplicate, and closes its duplicate.
- */
-static bool send_create_pool(struct actor *actor, const struct args *args,
-		const int *fd) {
-	struct client *client = &actor->client;
-	/* Takes an id without telling anyone. */
-	struct client_pool *pool = &actor->pools[args->pool];
-	pool->pool = (struct wl_shm_pool *)wl_proxy_create(
-		(struct wl_proxy *)client->shm, &wl_shm_pool_interface);
-	if (pool->pool == NULL || wl_display_flush(client->display) < 0) {
-		return client_fail(client, "flush: %s", strerror(errno));
-	}
-	uint32_t words[4] = {
-		wl_proxy_get_id((struct wl_proxy *)client->shm),
-		sizeof(words) << 16 | 0 /* create_pool */,
-		wl_proxy_get_id((struct wl_proxy *)pool->pool),
-		(uint32_t)args->size,
-	};
-	struct iovec iov = { .iov_base = words, .iov_len = sizeof(words) };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-	union {
-		struct cmsghdr header;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
-	if (fd != NULL) {
-		msg.msg_control = &control;
-		msg.msg_controllen = sizeof(control);
-		struct cmsghdr *header = CMSG_FIRSTHDR(&msg);
-		header->cmsg_level = SOL_SOCKET;
-		header->cmsg_type = SCM_RIGHTS;
-		header->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(header), fd, sizeof(int));
-	}
-	ssize_t n = sendmsg(wl_display_get_fd(client->display), &msg,
-		MSG_NOSIGNAL);
-	if (n != (ssize_t)sizeof(words)) {
-		return client_fail(client, "sendmsg: %s", strerror(errno));
-	}
-	return true;
 }
 
 static bool create_pool_without_fd(struct actor *actor,
@@ -448,171 +388,6 @@ static void writing_to_huge_pages_never_makes_the_file_longer(void **state) {
 	tell(peer, expect_drawn, .frame = 7);
 	tell(peer, expect_huge_page);
 	peer_finish(peer);
-}
-
-/* A file whose server never answers */
-
-static bool create_pool_of_silent_file(struct actor *actor,
-		const struct args *args) {
-	/* It stays open, here as well: closing it would never return. */
-	int fd = open(args->path, O_RDWR | O_CLOEXEC);
-	if (fd < 0) {
-		return client_fail(&actor->client, "%s: %s", args->path,
-			strerror(errno));
-	}
-	return send_create_pool(actor, args, &fd);
-}
-
-/* Returns the longest time that one of many requests took, in milliseconds. */
-static int64_t time_bystander(struct peer *bystander) {
-	int64_t longest = 0;
-	for (int i = 0; i < 20; i++) {
-		int64_t start = server_now_ms();
-		tell(bystander, create_buffer, .buffer = 0, .width = WIDTH,
-			.height = HEIGHT, .stride = STRIDE);
-		tell(bystander, destroy_buffer, .buffer = 0);
-		int64_t took = server_now_ms() - start;
-		longest = took > longest ? took : longest;
-	}
-	return longest;
-}
-
-/* It is read, by a thread that waits, until its client's time is over. */
-static void file_whose_server_is_silent_ends_its_client(void **state) {
-	struct server *server = *state;
-	struct silent_files files;
-	if (!silent_files_mount(&files)) {
-		print_message("skipped: %s\n", files.error);
-		skip();
-	}
-	struct peer *bystander = create_peer_with_pool(server, BYTES);
-	struct peer *peer = peer_create(server);
-	struct args args = { .size = BYTES };
-	snprintf(args.path, sizeof(args.path), "%s", files.file);
-	peer_tell(peer, create_pool_of_silent_file,
-		"create_pool_of_silent_file", &args);
-	tell(peer, create_buffer, .width = WIDTH, .height = HEIGHT,
-		.stride = STRIDE);
-	expect_zeroes(server->newest);
-	print_message("the bystander's longest turn: %d ms\n",
-		(int)time_bystander(bystander));
-	/* Nobody else is told. */
-	const char *message = peer_expect_error(peer, wait_for_the_end,
-		"wait_for_the_end", &(struct args){ 0 }, "wl_display", -1,
-		WL_DISPLAY_ERROR_IMPLEMENTATION);
-	assert_non_null(strstr(message, "not answered"));
-	tell(bystander, create_buffer, .width = WIDTH, .height = HEIGHT,
-		.stride = STRIDE);
-	bool silent = silent_files_unmount(&files);
-	assert_true(silent);
-	peer_finish(peer);
-	peer_finish(bystander);
-}
-
-/* Each read takes so long, many times what the event loop may wait. */
-#define LATE_MS 300
-
-static void show_late_file(struct server *server, struct peer *peer,
-		struct silent_files *files) {
-	if (!silent_files_mount_late(files, LATE_MS)) {
-		print_message("skipped: %s\n", files->error);
-		skip();
-	}
-	struct args args = { .size = BYTES };
-	snprintf(args.path, sizeof(args.path), "%s", files->file);
-	peer_tell(peer, create_pool_of_silent_file,
-		"create_pool_of_silent_file", &args);
-	tell(peer, create_buffer, .width = WIDTH, .height = HEIGHT,
-		.stride = STRIDE);
-	tell(peer, show, .buffer = 0);
-}
-
-static void expect_late_bytes(struct sealpool_buffer *buffer) {
-	struct sealpool_access access;
-	assert_int_equal(sealpool_buffer_begin_access(buffer,
-		SEALPOOL_ACCESS_READ, &access), 0);
-	const uint8_t *bytes = access.data;
-	for (int i = 0; i < BYTES; i++) {
-		assert_int_equal(bytes[i], SILENT_FILES_LATE_BYTE);
-	}
-	sealpool_access_end(&access);
-}
-
-struct held {
-	struct wl_resource *surface;
-	unsigned holds, releases;
-};
-
-static uint32_t hold_commit(struct wl_resource *surface, void *data) {
-	struct held *held = data;
-	held->surface = surface;
-	return ++held->holds;
-}
-
-static void release_commit(struct wl_resource *surface, uint32_t number,
-		void *data) {
-	struct held *held = data;
-	assert_ptr_equal(surface, held->surface);
-	assert_int_equal(number, ++held->releases);
-}
-
-static void commit_of_a_late_file_is_held_back(void **state) {
-	struct server *server = *state;
-	struct peer *bystander = create_peer_with_pool(server, BYTES);
-	struct peer *peer = peer_create(server);
-	struct silent_files files;
-	struct held held = { 0 };
-	sealpool_shm_set_commit_funcs(server->shm, hold_commit, release_commit,
-		&held);
-	show_late_file(server, peer, &files);
-	assert_int_equal(held.holds, 1);
-	print_message("the bystander's longest turn: %d ms\n",
-		(int)time_bystander(bystander));
-	while (held.releases == 0) {
-		server_dispatch(server, -1, server_now_ms() + 1000);
-	}
-	/* It is all there: nothing is asked for now. */
-	expect_late_bytes(server_get_shown(server, peer));
-	assert_int_equal(held.holds, 1);
-	peer_finish(peer);
-	peer_finish(bystander);
-	assert_true(silent_files_unmount(&files));
-}
-
-static void surface_may_go_while_its_commit_is_held_back(void **state) {
-	struct server *server = *state;
-	struct peer *peer = peer_create(server);
-	struct silent_files files;
-	struct held held = { 0 };
-	sealpool_shm_set_commit_funcs(server->shm, hold_commit, release_commit,
-		&held);
-	show_late_file(server, peer, &files);
-	tell(peer, destroy_surface, .surface = 0);
-	tell(peer, destroy_buffer, .buffer = 0);
-	peer_finish(peer);
-	assert_int_equal(held.holds, 1);
-	assert_true(silent_files_unmount(&files));
-}
-
-/* Where commits are not held back. */
-static void late_file_is_shown_when_it_answers(void **state) {
-	struct server *server = *state;
-	struct peer *peer = peer_create(server);
-	struct silent_files files;
-	show_late_file(server, peer, &files);
-	struct sealpool_buffer *buffer = server_get_shown(server, peer);
-	uint8_t first = 0;
-	while (first == 0) {
-		server_dispatch(server, -1, server_now_ms() + 10);
-		struct sealpool_access access;
-		assert_int_equal(sealpool_buffer_begin_access(buffer,
-			SEALPOOL_ACCESS_READ, &access), 0);
-		first = *(const uint8_t *)access.data;
-		sealpool_access_end(&access);
-	}
-	expect_late_bytes(buffer);
-	peer_finish(peer);
-	assert_true(silent_files_unmount(&files));
 }
 
 /* Buffers */
@@ -966,10 +741,6 @@ int main(void) {
 		TEST(write_only_memory_is_refused),
 		TEST(fd_that_is_only_a_path_is_refused),
 		TEST(create_pool_without_an_fd_ends_only_that_client),
-		TEST(file_whose_server_is_silent_ends_its_client),
-		TEST(commit_of_a_late_file_is_held_back),
-		TEST(surface_may_go_while_its_commit_is_held_back),
-		TEST(late_file_is_shown_when_it_answers),
 
 		TEST(read_only_fd_is_read),
 		TEST(read_only_fd_of_sealed_memory_is_read_in_place),

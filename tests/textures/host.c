@@ -114,11 +114,22 @@ void host_expect_frame(const struct client_image *image, uint32_t frame) {
 	client_image_destroy(&expected);
 }
 
+/* A commit whose bytes come late is held back. */
+static void wait_until_shown(struct host *host, struct host_surface *surface) {
+	int64_t deadline = server_now_ms() + SERVER_PATIENCE_MS;
+	while (surface->wlr_surface != NULL &&
+			!wl_list_empty(&surface->wlr_surface->cached) &&
+			server_now_ms() < deadline) {
+		server_dispatch(&host->server, -1, deadline);
+	}
+}
+
 struct host_surface *host_get_surface(struct host *host,
 		const struct peer *peer, int index) {
 	struct host_surface *surface;
 	wl_list_for_each(surface, &host->surfaces, link) {
 		if (surface->client == peer->client && index-- == 0) {
+			wait_until_shown(host, surface);
 			return surface;
 		}
 	}

@@ -166,21 +166,54 @@ static void readers_without_a_thread_get_one_later(void **state) {
 	enum { MANY = 80 };
 	static struct sp_reader many[MANY];
 	static struct waiting waiting[MANY];
-	struct sp_reader another;
-	sp_reader_init(&another, &readers);
 	for (int i = 0; i < MANY; i++) {
 		sp_reader_init(&many[i], &readers);
 		waiting_begin(&waiting[i], &many[i]);
 	}
 	assert_false(sp_list_is_empty(&readers.waiting));
-	assert_false(sp_reader_is_available(&another));
 	for (int i = 0; i < MANY; i++) {
 		waiting_answer(&waiting[i]);
 	}
 	for (int i = 0; i < MANY; i++) {
 		waiting_end(&waiting[i]);
 	}
-	assert_true(sp_reader_is_available(&another));
+}
+
+static void job_can_be_taken_back_until_it_is_done(void **state) {
+	struct sp_reader reader;
+	struct waiting first, second;
+	sp_reader_init(&reader, &readers);
+	waiting_begin(&first, &reader);
+	waiting_begin(&second, &reader);
+	assert_false(sp_reader_cancel(&reader, &first.job));
+	assert_true(sp_reader_cancel(&reader, &second.job));
+	close(second.fds[0]);
+	close(second.fds[1]);
+	waiting_answer(&first);
+	wait_for(&first);
+	assert_false(sp_reader_cancel(&reader, &first.job));
+	waiting_end(&first);
+	assert_false(second.finished);
+	assert_int_equal(second.order, 0);
+}
+
+/* As when it has waited for so long. */
+static void who_never_answers_gets_no_more(void **state) {
+	struct sp_reader reader;
+	struct waiting waiting;
+	sp_reader_init(&reader, &readers);
+	assert_true(sp_reader_is_available(&reader));
+	waiting_begin(&waiting, &reader);
+	while (sp_reader_get_silence(&reader, &reader) == 0) {
+		usleep(1000);
+	}
+	pthread_mutex_lock(&readers.lock);
+	reader.busy_since -= SP_READER_PATIENCE;
+	pthread_mutex_unlock(&readers.lock);
+	assert_false(sp_reader_is_available(&reader));
+	waiting_answer(&waiting);
+	waiting_end(&waiting);
+	assert_true(sp_reader_is_available(&reader));
 }
 
 static const char *submit_without_threads(void) {
@@ -231,6 +264,8 @@ int main(void) {
 		TEST_READER(jobs_of_a_reader_are_done_in_order),
 		TEST_READER(silent_reader_holds_up_no_other),
 		TEST_READER(readers_without_a_thread_get_one_later),
+		TEST_READER(job_can_be_taken_back_until_it_is_done),
+		TEST_READER(who_never_answers_gets_no_more),
 		TEST_READER(nothing_is_submitted_where_no_thread_can_be_had),
 		TEST_READER(silence_is_told),
 	};
