@@ -76,7 +76,8 @@ static void pool_handle_resize(struct wl_client *client,
 	struct sp_pool *pool = pool_from_resource(resource);
 	if (size < pool->size) {
 		sp_post_error(pool->client->context, resource,
-			WL_SHM_ERROR_INVALID_FD, "a pool cannot shrink from %" PRIi32 " to %" PRIi32
+			WL_SHM_ERROR_INVALID_FD,
+			"a pool cannot shrink from %" PRIi32 " to %" PRIi32
 			" bytes", pool->size, size);
 		return;
 	}
@@ -129,9 +130,10 @@ static void look_at_file(struct sp_job *job) {
 	struct sp_pool *pool = pool_from_job(job);
 	struct sp_file *file = &pool->backing.file;
 	struct stat st;
+	bool known = fstat(file->fd, &st) == 0;
 	/* A server that is in trouble says nothing about the file. */
-	pool->is_regular = fstat(file->fd, &st) < 0 || S_ISREG(st.st_mode);
-	file->own = pool->is_regular && open_anew(&pool->backing);
+	pool->is_regular = !known || S_ISREG(st.st_mode);
+	file->own = known && pool->is_regular && open_anew(&pool->backing);
 }
 
 static void finish_look(struct sp_job *job) {

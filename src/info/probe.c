@@ -13,6 +13,7 @@
 
 /* After a commit. */
 #define LISTEN_MS 50
+#define LISTEN_LATE_MS 1000
 #define LISTEN_LONG_MS 2000
 
 static uint64_t join(uint32_t hi, uint32_t lo) {
@@ -86,6 +87,12 @@ static void objects_destroy(struct objects *objects) {
 	wl_shm_pool_destroy(objects->pool);
 }
 
+static bool ask(struct connection *connection, const struct objects *objects,
+		struct result *result) {
+	sealpool_shm_feedback_v1_ask(objects->feedback);
+	return survive(connection, result, "sealpool_shm_feedback_v1.ask");
+}
+
 static void try_pool(struct connection *connection,
 		const struct memory *memory, int listen_ms,
 		struct result *result, struct objects *objects) {
@@ -132,10 +139,14 @@ static void try_pool(struct connection *connection,
 	if (!survive(connection, result, "wl_surface.commit")) {
 		return;
 	}
-	if (objects->feedback != NULL) {
-		sealpool_shm_feedback_v1_ask(objects->feedback);
-		survive(connection, result, "sealpool_shm_feedback_v1.ask");
+	if (objects->feedback == NULL || !ask(connection, objects, result) ||
+			result->copied > 0 || result->kind !=
+				SEALPOOL_SHM_FEEDBACK_V1_KIND_SHADOW) {
+		return;
 	}
+	/* A file that is not memory may be read late, on a busy machine. */
+	connection_listen(connection, LISTEN_LATE_MS);
+	ask(connection, objects, result);
 }
 
 static bool probe_once(const struct sort *sort, int listen_ms,
