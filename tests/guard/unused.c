@@ -217,8 +217,9 @@ static void what_is_idle_is_given_back_and_comes_again(void **state) {
 		tell(peer, draw_and_show, .buffer = 1, .frame = frame);
 		wait_for_bytes(host, peer, BYTES);
 		tell(peer, show, .buffer = 0, .width = 1, .height = 1);
+		/* On a busy machine, the other one may be idle by now. */
 		host_expect_shown(host, peer, frame);
-		assert_int_equal(count_bytes(host, peer), 2 * BYTES);
+		assert_in_range(count_bytes(host, peer), BYTES, 2 * BYTES);
 	}
 	peer_finish(peer);
 }
