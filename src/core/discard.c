@@ -27,7 +27,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,14 +38,13 @@
 
 #include "clock.h"
 #include "discard.h"
+#include "thread.h"
 
 #define THREADS_MAX 1024
-/* Thread-local variables of all libraries are on it too. */
-#define STACK_SIZE ((size_t)256 * 1024)
 
-/* Of the fds that the process may have, so many are kept here until they are unmapped.
- * They count in no budget, but fit into the eighth that the budgets and their reserve
- * leave to the compositor. */
+/* A 32nd of the fds that the process may have can be kept here until their files are
+ * unmapped. They count in no budget. The budgets and their reserve leave an eighth to the
+ * compositor, and these are a part of it. */
 #define KEPT_PART 32
 
 /* A thread costs as much as it does to free this (35 us, measured). */
@@ -96,24 +94,6 @@ static uint64_t get_kept_max(void) {
 	return (uint64_t)limit.rlim_cur / KEPT_PART;
 }
 
-static bool start_thread(void *(*run)(void *data), void *data) {
-	/* It must not take signals meant for the compositor's. */
-	sigset_t all, old;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	pthread_attr_t attr;
-	pthread_t thread;
-	int ret = pthread_attr_init(&attr);
-	if (ret == 0) {
-		pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-		pthread_attr_setstacksize(&attr, STACK_SIZE);
-		ret = pthread_create(&thread, &attr, run, data);
-		pthread_attr_destroy(&attr);
-	}
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return ret == 0;
-}
-
 static void *close_all(void *data) {
 	struct discard *discard = data;
 	while (discard != NULL) {
@@ -134,7 +114,7 @@ static void *close_all(void *data) {
 /* Requires: discards.lock. */
 static bool start_closing(struct discard *discard) {
 	bool started = discards.threads < THREADS_MAX &&
-		start_thread(close_all, discard);
+		sp_thread_start(close_all, discard) == 0;
 	discards.threads += started;
 	return started;
 }
@@ -255,7 +235,7 @@ static bool keep_passed(struct discard *discard, const struct stat *st,
 	if (is_kept(st) || discards.passed_len >= kept_max) {
 		return false;
 	}
-	if (discards.passed == NULL && !start_thread(close_passed, NULL)) {
+	if (discards.passed == NULL && sp_thread_start(close_passed, NULL) < 0) {
 		return false;
 	}
 	discard->device = st->st_dev;

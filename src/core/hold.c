@@ -149,7 +149,7 @@ static bool release_one(struct sp_holds *holds, struct sp_hold *hold) {
 			struct wl_resource *surface = commit->surface;
 			uint32_t number = commit->number;
 			held_commit_destroy(commit);
-			/* Whatever this shows or ends. */
+			/* This may end clients, surfaces and other commits. */
 			holds->release(surface, number, holds->data);
 			return true;
 		}

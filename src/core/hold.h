@@ -28,9 +28,9 @@ void sp_holds_init(struct sp_holds *holds);
 void sp_holds_finish(struct sp_holds *holds);
 
 /**
- * A surface is about to be committed with a buffer, of which all that is stale was
- * asked for. If the file has not answered, this commit is held back until it has;
- * where that is not possible, the copy is brought up to date then. On the display's
+ * A client commits a surface with a buffer, and the buffer's file was asked for all that
+ * is stale. If the file has not answered, the commit is held back until it has. Where no
+ * commit can be held back, the copy is brought up to date when the answer comes. On the display's
  * thread.
  */
 void sp_hold_commit(struct sp_context *context, struct wl_resource *surface,

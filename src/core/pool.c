@@ -206,8 +206,8 @@ static void pool_close_file(struct sp_pool *pool) {
 	}
 }
 
-/* The fd of a file that does not answer stays open until it does, whoever has to go:
- * such files may have a part of all fds only, and those of one identity half of it. */
+/* Nobody can close the fd of a file while a thread waits for that file. So all such
+ * files together may have a quarter of the fds, and those of one identity half of that. */
 #define SLOW_FDS_PART 4
 
 static bool may_have_slow_file(struct sp_client *client) {

@@ -21,11 +21,11 @@
  * which is being killed (seen on Linux 6.18).
  */
 #include <errno.h>
-#include <signal.h>
 #include <time.h>
 
 #include "clock.h"
 #include "reader.h"
+#include "thread.h"
 
 #define WORKING_MAX 64
 #define STUCK_MAX 512
@@ -33,8 +33,6 @@
 #define STUCK_AFTER 1000
 /* In microseconds. */
 #define ALLOWANCE_MAX 50000
-/* Thread-local variables of all libraries are on it too. */
-#define STACK_SIZE ((size_t)256 * 1024)
 
 int sp_readers_init(struct sp_readers *readers,
 		void (*wake)(struct sp_readers *readers)) {
@@ -121,24 +119,6 @@ static void *run(void *data) {
 	return NULL;
 }
 
-/* It must not take signals meant for the compositor. */
-static int start_thread(struct sp_reader *reader) {
-	sigset_t all, old;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	pthread_attr_t attr;
-	pthread_t thread;
-	int ret = pthread_attr_init(&attr);
-	if (ret == 0) {
-		pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-		pthread_attr_setstacksize(&attr, STACK_SIZE);
-		ret = pthread_create(&thread, &attr, run, reader);
-		pthread_attr_destroy(&attr);
-	}
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return ret;
-}
-
 static uint64_t get_silence(const struct sp_reader *reader) {
 	return reader->busy_since != 0 ?
 		sp_clock_now() - reader->busy_since : 0;
@@ -181,13 +161,13 @@ static int serve_waiting(struct sp_readers *readers) {
 		return 0;
 	}
 	struct sp_reader *next = take_waiting(readers);
-	int ret = start_thread(next);
-	if (ret != 0) {
+	int ret = sp_thread_start(run, next);
+	if (ret < 0) {
 		sp_list_remove(&next->link);
 		sp_list_append(&readers->waiting, &next->link);
 		next->has_thread = false;
 	}
-	return -ret;
+	return ret;
 }
 
 int sp_reader_submit(struct sp_reader *reader, struct sp_job *job) {

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Threads that wait in the event loop's place.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+
+#include "thread.h"
+
+/* Thread-local variables of all libraries are on it too. */
+#define STACK_SIZE ((size_t)256 * 1024)
+
+int sp_thread_start(void *(*run)(void *data), void *data) {
+	/* Signals are meant for the compositor's own threads. */
+	sigset_t all, old;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	pthread_attr_t attr;
+	pthread_t thread;
+	int ret = pthread_attr_init(&attr);
+	if (ret == 0) {
+		pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+		pthread_attr_setstacksize(&attr, STACK_SIZE);
+		ret = pthread_create(&thread, &attr, run, data);
+		pthread_attr_destroy(&attr);
+	}
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return -ret;
+}
