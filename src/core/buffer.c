@@ -4,28 +4,17 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <wayland-server-protocol.h>
 
 #include "buffer.h"
-#include "commits.h"
 #include "context.h"
 #include "mapping.h"
 #include "pool.h"
-
-static void handle_destroy(struct wl_client *client,
-		struct wl_resource *resource) {
-	wl_resource_destroy(resource);
-}
-
-static const struct wl_buffer_interface buffer_impl = {
-	.destroy = handle_destroy,
-};
-
-static void handle_resource_destroy(struct wl_resource *resource) {
-	sp_buffer_leave_resource(wl_resource_get_user_data(resource));
-}
+#include "silence.h"
 
 void sp_buffer_leave_resource(struct sealpool_buffer *buffer) {
 	buffer->resource = NULL;
@@ -35,8 +24,24 @@ void sp_buffer_leave_resource(struct sealpool_buffer *buffer) {
 	if (buffer->refs > 1 && buffer->pool->client->wl_client == NULL) {
 		sp_view_set_orphan(&buffer->view);
 	}
-	sp_commits_forget_buffer(buffer);
 	sealpool_buffer_unref(buffer);
+}
+
+void sp_buffers_handle_client_gone(struct sp_client *client) {
+	struct sp_pool *pool;
+	struct sealpool_buffer *buffer;
+	/* Most of those that still have a wl_buffer go with it. */
+	wl_list_for_each(pool, &client->pools, link) {
+		wl_list_for_each(buffer, &pool->buffers, link) {
+			if (buffer->resource == NULL) {
+				sp_view_set_orphan(&buffer->view);
+			}
+		}
+	}
+}
+
+void sp_buffer_sync(struct sealpool_buffer *buffer) {
+	sp_view_sync(&buffer->view, sp_client_get_epoch(buffer->pool->client));
 }
 
 static void buffer_destroy(struct sealpool_buffer *buffer) {
@@ -53,6 +58,52 @@ static void buffer_destroy(struct sealpool_buffer *buffer) {
 }
 
 /* What an access met */
+
+/* Returns whether the client is to be disconnected. */
+static bool post_short(const struct sealpool_buffer *buffer,
+		uint64_t file_size) {
+	const struct sp_pool *pool = buffer->pool;
+	struct sp_context *context = pool->client->context;
+	if (context->lenient) {
+		sp_log(context, SEALPOOL_LOG_INFO, "client %d: pool of "
+			"%" PRIi32 " bytes, but its file has %" PRIu64 ": the "
+			"buffer ends at %" PRIu64,
+			sp_client_get_pid(pool->client), pool->size, file_size,
+			buffer->view.layout.end);
+		return false;
+	}
+	sp_post_error(context, buffer->resource, WL_SHM_ERROR_INVALID_FD,
+		"pool of %" PRIi32 " bytes, but its file has %" PRIu64 ": the "
+		"buffer ends at %" PRIu64, pool->size, file_size,
+		buffer->view.layout.end);
+	return true;
+}
+
+static bool post_report(const struct sp_report *report,
+		enum sp_report_kind kind, int64_t value) {
+	const struct sealpool_buffer *buffer =
+		wl_container_of(report, buffer, report);
+	struct sp_client *client = buffer->pool->client;
+	/* A client that has destroyed its wl_buffer has said that the contents
+	 * no longer matter to it, and has no object left to blame. */
+	if (buffer->resource == NULL || client->wl_client == NULL) {
+		return false;
+	}
+	switch (kind) {
+	case SP_REPORT_SHORT:
+		return post_short(buffer, (uint64_t)value);
+	case SP_REPORT_OVER_BUDGET:
+		sp_client_post_full(client);
+		return true;
+	case SP_REPORT_FAILED:
+		sp_log(client->context, SEALPOOL_LOG_ERROR, "cannot copy a "
+			"buffer of client %d, which reads as zero or is not "
+			"written to this time: %s",
+			sp_client_get_pid(client), strerror((int)-value));
+		return false;
+	}
+	return false;
+}
 
 static void view_short_file(struct sp_view *view, uint64_t file_size) {
 	struct sealpool_buffer *buffer =
@@ -104,7 +155,7 @@ struct sealpool_buffer *sp_buffer_new(struct sp_pool *pool,
 	sp_pool_ref(pool);
 	wl_list_insert(&pool->buffers, &buffer->link);
 	buffer->refs = 1;
-	sp_report_init(&buffer->report, buffer);
+	sp_report_init(&buffer->report, pool->client, post_report);
 	if (behind) {
 		sp_view_init_behind(&buffer->view, &pool->backing, layout,
 			&view_ops);
@@ -143,39 +194,6 @@ void sp_buffer_handle_release(struct sealpool_buffer *buffer) {
 		buffer->unanswered--;
 		offer_unused(buffer);
 	}
-}
-
-void sp_buffer_create(struct sp_pool *pool, struct wl_client *client,
-		uint32_t id, const struct sp_layout *layout) {
-	struct sp_context *context = pool->client->context;
-	struct sealpool_buffer *buffer = sp_buffer_new(pool, layout, false);
-	if (buffer == NULL) {
-		return;
-	}
-	buffer->resource =
-		wl_resource_create(client, &wl_buffer_interface, 1, id);
-	if (buffer->resource == NULL) {
-		sp_post_no_memory(context, client);
-		buffer_destroy(buffer);
-		return;
-	}
-	wl_resource_set_implementation(buffer->resource, &buffer_impl, buffer,
-		handle_resource_destroy);
-
-	if (context->new_buffer != NULL &&
-			!context->new_buffer(buffer, context->new_buffer_data)) {
-		sp_post_no_memory(context, client);
-		wl_resource_destroy(buffer->resource);
-	}
-}
-
-struct sealpool_buffer *sealpool_buffer_try_from_resource(
-		struct wl_resource *resource) {
-	if (!wl_resource_instance_of(resource, &wl_buffer_interface,
-			&buffer_impl)) {
-		return NULL;
-	}
-	return wl_resource_get_user_data(resource);
 }
 
 struct sealpool_buffer *sealpool_buffer_ref(struct sealpool_buffer *buffer) {

@@ -2,7 +2,6 @@
 #ifndef SEALPOOL_CORE_BUFFER_H
 #define SEALPOOL_CORE_BUFFER_H
 
-#include <pixman.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <wayland-server-core.h>
@@ -14,7 +13,6 @@
 
 struct sp_hold;
 struct sp_pool;
-struct sp_surface;
 
 struct sealpool_buffer {
 	struct sp_pool *pool;
@@ -29,13 +27,6 @@ struct sealpool_buffer {
 	struct sp_hold *hold;
 	/* The wl_shm behind a guard has an fd for it, which is charged. */
 	bool fd_behind;
-
-	/* The surface it was last committed to, while commits matter. */
-	struct sp_surface *surface;
-	struct wl_list surface_link; /* sp_surface.buffers */
-	/* The damage of that surface's commits since it was committed itself,
-	 * in pixels; only while there is a surface. */
-	pixman_region32_t lacking;
 
 	/* Behind a guard: the surfaces that it is attached to or shown by, and who it
 	 * is lent to. */
@@ -66,11 +57,11 @@ void sp_buffer_hand_over(struct sealpool_buffer *buffer);
 /** The compositor has sent a wl_buffer.release. */
 void sp_buffer_handle_release(struct sealpool_buffer *buffer);
 
-/**
- * Creates a wl_buffer with the given id for wl_shm_pool.create_buffer, whose
- * arguments are valid. Posts errors itself.
- */
-void sp_buffer_create(struct sp_pool *pool, struct wl_client *client,
-	uint32_t id, const struct sp_layout *layout);
+/** Brings what is copied for readers up to date. */
+void sp_buffer_sync(struct sealpool_buffer *buffer);
+
+/** Of a client that has gone, what the compositor still holds may be given back when
+ * a limit is reached. */
+void sp_buffers_handle_client_gone(struct sp_client *client);
 
 #endif

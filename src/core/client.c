@@ -5,25 +5,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "buffer.h"
 #include "client.h"
 #include "context.h"
-#include "evict.h"
 #include "identity.h"
-#include "pool.h"
-
-/* Of those that still have a wl_buffer, which goes next, most go with it. */
-static void orphan_buffers(struct sp_client *client) {
-	struct sp_pool *pool;
-	struct sealpool_buffer *buffer;
-	wl_list_for_each(pool, &client->pools, link) {
-		wl_list_for_each(buffer, &pool->buffers, link) {
-			if (buffer->resource == NULL) {
-				sp_view_set_orphan(&buffer->view);
-			}
-		}
-	}
-}
 
 static void client_handle_wl_client_destroy(struct wl_listener *listener,
 		void *data) {
@@ -32,7 +16,7 @@ static void client_handle_wl_client_destroy(struct wl_listener *listener,
 	wl_list_remove(&client->wl_client_destroy.link);
 	client->wl_client = NULL;
 	sp_identity_note_gone(client);
-	orphan_buffers(client);
+	client->context->front->client_gone(client);
 	sp_spare_close(&client->context->memory.cache, &client->spare);
 	sp_client_unref(client);
 }
@@ -72,7 +56,7 @@ struct sp_client *sp_client_get(struct sp_context *context,
 	}
 	client->context = context;
 	client->wl_client = wl_client;
-	sp_account_init(&client->account, NULL, context->all.ops);
+	sp_account_init(&client->account, NULL, context->policy->account_ops);
 	sp_account_set_limit(&client->account, SP_RESOURCE_FDS,
 		context->limits.fds, 0);
 	sp_account_set_limit(&client->account, SP_RESOURCE_SHADOW_BYTES,
@@ -89,7 +73,6 @@ struct sp_client *sp_client_get(struct sp_context *context,
 	wl_client_add_destroy_listener(wl_client, &client->wl_client_destroy);
 	wl_list_insert(&context->clients, &client->link);
 	wl_list_init(&client->pools);
-	wl_list_init(&client->feedbacks);
 	client->refs = 1;
 	return client;
 }
@@ -104,7 +87,6 @@ void sp_client_unref(struct sp_client *client) {
 		return;
 	}
 	assert(wl_list_empty(&client->pools));
-	assert(wl_list_empty(&client->feedbacks));
 	sp_spare_close(&client->context->memory.cache, &client->spare);
 	sp_cache_settle(&client->context->memory.cache);
 	wl_list_remove(&client->link);
@@ -177,8 +159,8 @@ bool sp_client_make_room(struct sp_client *client) {
 	const struct sp_account *account = &client->account;
 	return client->wl_client != NULL && !client->ending &&
 		!sp_client_is_over(client) &&
-		sp_evict_for(client->context, account->full_resource,
-		account->full_amount, client);
+		client->context->policy->make_room(client->context,
+			account->full_resource, account->full_amount, client);
 }
 
 void sp_client_post_full(struct sp_client *client) {
@@ -210,8 +192,6 @@ static void handle_ending(struct sp_mail *mail) {
 }
 
 void sp_clients_init(struct sp_context *context) {
-	wl_list_init(&context->clients);
-	wl_list_init(&context->identities);
 	sp_mailbox_add(&context->mailbox, &context->ending, handle_ending);
 }
 
@@ -235,7 +215,7 @@ bool sp_client_admit_pool(struct sp_client *client) {
 	if (client->pools_len >= context->limits.pools) {
 		return refuse(client, SP_BUDGET_POOLS);
 	}
-	if (!sp_evict_for(context, SP_RESOURCE_FDS, 1, client)) {
+	if (!context->policy->make_room(context, SP_RESOURCE_FDS, 1, client)) {
 		return refuse(client, SP_BUDGET_ALL_FDS);
 	}
 	/* The compositor may hold on to what those held that had to go. */

@@ -14,7 +14,6 @@
 #include "process.h"
 #include "spare.h"
 
-struct sp_budget_feedback;
 struct sp_context;
 struct sp_identity;
 
@@ -57,16 +56,9 @@ struct sp_client {
 	struct sp_account account;
 	struct sp_spare_slot spare;
 	struct sp_counters counters;
-
-	/* What the client is told of. */
-	struct wl_list feedbacks;
-	/* NULL for none. */
-	struct sp_budget_feedback *budget_feedback;
-	/* Those that are inert included. */
-	uint32_t feedbacks_len;
 };
 
-/** Makes the list of clients. */
+/** Before there is any client. */
 void sp_clients_init(struct sp_context *context);
 
 /** Finds the record of a client; NULL if it has none. */

@@ -37,7 +37,7 @@
 #include "buffer.h"
 #include "commits.h"
 #include "context.h"
-#include "feedback.h"
+#include "hold.h"
 #include "pool.h"
 #include "region.h"
 
@@ -57,6 +57,9 @@ enum surface_request {
 	SURFACE_DAMAGE_BUFFER = 9,
 	SURFACE_OFFSET = 10,
 };
+
+/* Sealpool's own protocol. */
+#define FEEDBACK_MANAGER "sealpool_shm_feedback_manager_v1"
 
 enum viewporter_request {
 	VIEWPORTER_GET_VIEWPORT = 1,
@@ -80,9 +83,7 @@ struct sp_surface {
 	struct sp_commits *commits;
 	struct wl_list link; /* sp_commits.surfaces */
 	struct wl_listener destroy;
-	/* Seen here last, and alive, the newest first:
-	 * sealpool_buffer.surface_link */
-	struct wl_list buffers;
+	struct wl_list buffers; /* tracked.link, the newest first */
 	int buffers_len;
 	/* What a commit shows that attaches nothing. It may have been seen on
 	 * another surface since. */
@@ -111,6 +112,18 @@ struct sp_surface {
 	} pending;
 };
 
+/* A buffer, as long as it has a wl_buffer, and the surface that it was last committed
+ * to. */
+struct tracked {
+	struct sealpool_buffer *buffer;
+	struct sp_surface *surface;
+	struct wl_list link; /* sp_surface.buffers */
+	struct wl_listener destroy;
+	/* The damage of that surface's commits since it was committed itself, in
+	 * pixels. */
+	pixman_region32_t lacking;
+};
+
 static void attachment_set(struct sp_attachment *attachment,
 		struct sealpool_buffer *buffer) {
 	if (attachment->buffer != NULL) {
@@ -135,29 +148,64 @@ static void set_tracked(struct sealpool_buffer *buffer, bool tracked) {
 		sp_client_get_epoch(buffer->pool->client));
 }
 
-static void buffer_leave_surface(struct sealpool_buffer *buffer) {
-	if (buffer->surface == NULL) {
-		return;
+static void tracked_destroy(struct tracked *tracked) {
+	pixman_region32_fini(&tracked->lacking);
+	wl_list_remove(&tracked->link);
+	wl_list_remove(&tracked->destroy.link);
+	tracked->surface->buffers_len--;
+	free(tracked);
+}
+
+/* No commit can change the buffer's contents now. The buffer itself may be gone. */
+static void tracked_handle_destroy(struct wl_listener *listener, void *data) {
+	struct tracked *tracked = wl_container_of(listener, tracked, destroy);
+	tracked_destroy(tracked);
+}
+
+/* The record of a buffer with a wl_buffer, or NULL. */
+static struct tracked *tracked_find(const struct sealpool_buffer *buffer) {
+	struct wl_listener *listener = wl_resource_get_destroy_listener(
+		buffer->resource, tracked_handle_destroy);
+	if (listener == NULL) {
+		return NULL;
 	}
-	pixman_region32_fini(&buffer->lacking);
-	wl_list_remove(&buffer->surface_link);
-	buffer->surface->buffers_len--;
-	buffer->surface = NULL;
+	struct tracked *tracked = wl_container_of(listener, tracked, destroy);
+	return tracked;
+}
+
+bool sp_commits_follow(const struct sealpool_buffer *buffer) {
+	return buffer->resource != NULL && tracked_find(buffer) != NULL;
+}
+
+/* Commits tell nothing of the buffer any more. */
+static void give_up(struct tracked *tracked) {
+	set_tracked(tracked->buffer, false);
+	tracked_destroy(tracked);
 }
 
 /* Whatever it held before was drawn for elsewhere, or for nowhere. */
-static void buffer_join_surface(struct sealpool_buffer *buffer,
-		struct sp_surface *surface) {
-	buffer_leave_surface(buffer);
-	if (surface->buffers_len == SURFACE_BUFFERS_MAX) {
-		struct sealpool_buffer *oldest = wl_container_of(
-			surface->buffers.prev, oldest, surface_link);
-		buffer_leave_surface(oldest);
-		set_tracked(oldest, false);
+static void track(struct sealpool_buffer *buffer, struct sp_surface *surface) {
+	struct tracked *tracked = tracked_find(buffer);
+	if (tracked != NULL) {
+		tracked_destroy(tracked);
 	}
-	pixman_region32_init(&buffer->lacking);
-	buffer->surface = surface;
-	wl_list_insert(&surface->buffers, &buffer->surface_link);
+	if (surface->buffers_len == SURFACE_BUFFERS_MAX) {
+		struct tracked *oldest =
+			wl_container_of(surface->buffers.prev, oldest, link);
+		give_up(oldest);
+	}
+	tracked = calloc(1, sizeof(*tracked));
+	if (tracked == NULL) {
+		/* All of it is copied for each access then. */
+		set_tracked(buffer, false);
+		return;
+	}
+	tracked->buffer = buffer;
+	tracked->surface = surface;
+	pixman_region32_init(&tracked->lacking);
+	tracked->destroy.notify = tracked_handle_destroy;
+	wl_resource_add_destroy_listener(buffer->resource, &tracked->destroy);
+	wl_list_insert(&surface->buffers, &tracked->link);
 	surface->buffers_len++;
 	set_tracked(buffer, true);
 }
@@ -194,10 +242,9 @@ static void surface_hold(struct sp_surface *surface,
 }
 
 static void surface_destroy(struct sp_surface *surface) {
-	struct sealpool_buffer *buffer, *tmp;
-	wl_list_for_each_safe(buffer, tmp, &surface->buffers, surface_link) {
-		buffer_leave_surface(buffer);
-		set_tracked(buffer, false);
+	struct tracked *tracked, *tmp;
+	wl_list_for_each_safe(tracked, tmp, &surface->buffers, link) {
+		give_up(tracked);
 	}
 	attachment_set(&surface->current, NULL);
 	surface_set_pending(surface, NULL);
@@ -271,7 +318,7 @@ static void handle_attach(struct sp_commits *commits,
 		struct wl_resource *resource, const union wl_argument *args) {
 	struct wl_resource *buffer_resource = (struct wl_resource *)args[0].o;
 	struct sealpool_buffer *buffer = buffer_resource != NULL ?
-		commits->context->find_buffer(buffer_resource) : NULL;
+		commits->context->front->find_buffer(buffer_resource) : NULL;
 	if (buffer != NULL) {
 		sp_view_handle_attach(&buffer->view);
 	}
@@ -323,9 +370,9 @@ static int32_t clip(int64_t value, int32_t max) {
 }
 
 /* Adds a region of the surface, at an integer scale, to what a buffer lacks. */
-static void buffer_add_scaled(struct sealpool_buffer *buffer,
+static void add_scaled(struct tracked *tracked,
 		const pixman_region32_t *damage, int32_t scale) {
-	const struct sp_layout *layout = &buffer->view.layout;
+	const struct sp_layout *layout = &tracked->buffer->view.layout;
 	int boxes_len;
 	const pixman_box32_t *boxes = pixman_region32_rectangles(
 		(pixman_region32_t *)damage, &boxes_len);
@@ -337,22 +384,22 @@ static void buffer_add_scaled(struct sealpool_buffer *buffer,
 			.y2 = clip((int64_t)boxes[i].y2 * scale, layout->height),
 		};
 		if (box.x1 < box.x2 && box.y1 < box.y2) {
-			sp_region_add_box(&buffer->lacking, &box);
+			sp_region_add_box(&tracked->lacking, &box);
 		}
 	}
 }
 
 /* Notes that a buffer lacks the damage of a commit, or all there is. */
-static void buffer_add_lacking(struct sealpool_buffer *buffer,
+static void add_lacking(struct tracked *tracked,
 		const struct sp_surface *surface, bool all) {
+	const struct sp_layout *layout = &tracked->buffer->view.layout;
 	if (all) {
-		sp_region_set_size(&buffer->lacking, buffer->view.layout.width,
-			buffer->view.layout.height);
+		sp_region_set_size(&tracked->lacking, layout->width,
+			layout->height);
 		return;
 	}
-	buffer_add_scaled(buffer, &surface->pending.surface_damage,
-		surface->scale);
-	buffer_add_scaled(buffer, &surface->pending.buffer_damage, 1);
+	add_scaled(tracked, &surface->pending.surface_damage, surface->scale);
+	add_scaled(tracked, &surface->pending.buffer_damage, 1);
 }
 
 /* Takes over what set_buffer_scale, set_buffer_transform and attach prepared,
@@ -390,18 +437,19 @@ static struct sealpool_buffer *handle_commit(struct sp_commits *commits,
 	}
 
 	bool all = surface_apply_pending(surface);
-	struct sealpool_buffer *buffer, *tmp;
-	wl_list_for_each_safe(buffer, tmp, &surface->buffers, surface_link) {
-		if (!sp_view_wants_commits(&buffer->view)) {
+	struct tracked *tracked, *tmp;
+	wl_list_for_each_safe(tracked, tmp, &surface->buffers, link) {
+		if (!sp_view_wants_commits(&tracked->buffer->view)) {
 			/* Became direct. */
-			buffer_leave_surface(buffer);
+			tracked_destroy(tracked);
 		} else {
-			buffer_add_lacking(buffer, surface, all);
+			add_lacking(tracked, surface, all);
 		}
 	}
 	pixman_region32_clear(&surface->pending.surface_damage);
 	pixman_region32_clear(&surface->pending.buffer_damage);
 
+	struct sealpool_buffer *buffer;
 	bool attached = surface->pending.attached;
 	if (attached) {
 		buffer = surface->pending.attachment.buffer;
@@ -426,13 +474,14 @@ static struct sealpool_buffer *handle_commit(struct sp_commits *commits,
 	struct sp_client *client = buffer->pool->client;
 	sp_client_note_request(client);
 	uint64_t epoch = sp_client_get_epoch(client);
-	if (buffer->surface == surface) {
-		sp_view_age(&buffer->view, &buffer->lacking, epoch);
-		pixman_region32_clear(&buffer->lacking);
-		wl_list_remove(&buffer->surface_link);
-		wl_list_insert(&surface->buffers, &buffer->surface_link);
+	tracked = tracked_find(buffer);
+	if (tracked != NULL && tracked->surface == surface) {
+		sp_view_age(&buffer->view, &tracked->lacking, epoch);
+		pixman_region32_clear(&tracked->lacking);
+		wl_list_remove(&tracked->link);
+		wl_list_insert(&surface->buffers, &tracked->link);
 	} else if (attached) {
-		buffer_join_surface(buffer, surface);
+		track(buffer, surface);
 	} else {
 		/* Seen elsewhere, or handed to another request, since it was
 		 * attached here. */
@@ -460,7 +509,7 @@ static struct sealpool_buffer *handle_surface_request(
 		break;
 	case SURFACE_COMMIT:
 		buffer = handle_commit(commits, resource);
-		sp_feedback_handle_commit(commits->context,
+		wl_signal_emit(&commits->context->commit,
 			wl_resource_get_client(resource));
 		return buffer;
 	case SURFACE_SET_BUFFER_TRANSFORM:
@@ -513,10 +562,11 @@ static void handle_other_request(struct sp_commits *commits,
 			continue;
 		}
 		struct sealpool_buffer *buffer =
-			commits->context->find_buffer(resource);
-		if (buffer != NULL && buffer->surface != NULL) {
-			buffer_leave_surface(buffer);
-			set_tracked(buffer, false);
+			commits->context->front->find_buffer(resource);
+		struct tracked *tracked =
+			buffer != NULL ? tracked_find(buffer) : NULL;
+		if (tracked != NULL) {
+			give_up(tracked);
 		}
 		if (buffer != NULL && lent != NULL) {
 			lent(buffer, message);
@@ -535,7 +585,7 @@ struct sealpool_buffer *sp_commits_handle_request(struct sp_commits *commits,
 		return handle_surface_request(commits, message);
 	}
 	/* Feedback about a buffer neither reads nor writes it. */
-	if (strcmp(class, SP_FEEDBACK_MANAGER) == 0) {
+	if (strcmp(class, FEEDBACK_MANAGER) == 0) {
 		return NULL;
 	}
 	if (strcmp(class, "wp_viewporter") == 0) {
@@ -559,7 +609,7 @@ static void handle_message(void *data, enum wl_protocol_logger_type direction,
 		sp_commits_handle_request(commits, message, NULL) : NULL;
 	if (buffer != NULL &&
 			buffer->pool->backing.file.kind == SP_FILE_SLOW) {
-		commits->context->holds.sync(buffer);
+		commits->context->front->sync(buffer);
 		sp_hold_commit(commits->context, message->resource, buffer);
 	}
 }
@@ -593,8 +643,4 @@ void sp_commits_destroy(struct sp_commits *commits) {
 		surface_destroy(surface);
 	}
 	free(commits);
-}
-
-void sp_commits_forget_buffer(struct sealpool_buffer *buffer) {
-	buffer_leave_surface(buffer);
 }

@@ -5,19 +5,12 @@
 #include <assert.h>
 #include <drm_fourcc.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "budget.h"
-#include "client.h"
 #include "context.h"
-#include "evict.h"
 #include "format.h"
-#include "silence.h"
-
-#define MIB (1024.0 * 1024)
 
 void sp_log(struct sp_context *context,
 		enum sealpool_log_importance importance,
@@ -62,59 +55,25 @@ static void log_to_stderr(void *data, enum sealpool_log_importance importance,
 	fprintf(stderr, "\n");
 }
 
-static void init_account(struct sp_context *context) {
-	const struct sealpool_budget *limits = &context->limits;
-	uint32_t fds_reserve = limits->all_fds / SP_FDS_RESERVE_PART;
-	uint64_t bytes_reserve =
-		limits->all_shadow_bytes / SP_BYTES_RESERVE_PART;
-	sp_account_init(&context->all, NULL, &sp_evict_account_ops);
-	sp_account_set_limit(&context->all, SP_RESOURCE_FDS,
-		limits->all_fds, fds_reserve);
-	sp_account_set_limit(&context->all, SP_RESOURCE_SHADOW_BYTES,
-		limits->all_shadow_bytes, bytes_reserve);
-	/* Twice that: it is the clients' own memory, as long as they keep it. */
-	sp_account_set_limit(&context->all, SP_RESOURCE_IN_PLACE_BYTES,
-		limits->all_shadow_bytes, limits->all_shadow_bytes);
-}
-
-static void handle_cache_filled(struct sp_cache *cache) {
-	struct sp_context *context =
-		wl_container_of(cache, context, memory.cache);
-	sp_idle_note(context);
-}
-
 static void handle_readers_wake(struct sp_readers *readers) {
 	struct sp_context *context =
 		wl_container_of(readers, context, memory.readers);
 	sp_mailbox_post(&context->mailbox, &context->answers);
 }
 
-static void handle_answers(struct sp_mail *mail) {
-	struct sp_context *context = wl_container_of(mail, context, answers);
-	sp_readers_handle_finished(&context->memory.readers);
-	sp_holds_handle_answers(context);
-}
-
-/* So that who reads a log knows what is there, and by which limit a client is ended. */
-static void log_start(struct sp_context *context, bool few_fds) {
-	const struct sealpool_budget *limits = &context->limits;
-	sp_log(context, SEALPOOL_LOG_INFO, "version " SEALPOOL_VERSION
-		" protects wl_shm: a client may hold %" PRIu32 " pools, %" PRIu32
-		" file descriptors and %.1f MiB of copies; all clients %" PRIu32
-		" and %.1f MiB%s", limits->pools, limits->fds,
-		(double)limits->shadow_bytes / MIB, limits->all_fds,
-		(double)limits->all_shadow_bytes / MIB, few_fds ?
-		" (more descriptors with a higher soft limit RLIMIT_NOFILE)" : "");
-}
-
 struct sp_context *sp_context_create(struct wl_display *display,
-		const struct sealpool_options *options) {
+		const struct sealpool_options *options,
+		const struct sealpool_budget *limits,
+		const struct sp_policy *policy, const struct sp_front *front) {
 	struct sp_context blank = {
 		.display = display,
 		.refs = 1,
 		.lenient = options->lenient,
 		.log = options->log != NULL ? options->log : log_to_stderr,
 		.log_data = options->log_data,
+		.front = front,
+		.policy = policy,
+		.limits = *limits,
 	};
 	struct sp_context *context = malloc(sizeof(*context));
 	if (context == NULL) {
@@ -124,49 +83,32 @@ struct sp_context *sp_context_create(struct wl_display *display,
 	}
 	*context = blank;
 	sp_epoch_init(&context->epoch, wl_display_get_event_loop(display));
-	sp_budget_init(&context->limits, &options->budget);
-	init_account(context);
+	sp_account_init(&context->all, NULL, policy->account_ops);
+	wl_list_init(&context->clients);
+	wl_list_init(&context->identities);
+	wl_list_init(&context->reports.list);
+	wl_signal_init(&context->commit);
 
-	int ret = sp_memory_init(&context->memory, handle_cache_filled,
-		handle_readers_wake);
+	int ret = -pthread_mutex_init(&context->reports.lock, NULL);
 	if (ret < 0) {
 		goto error_context;
+	}
+	ret = sp_memory_init(&context->memory, policy->cache_filled,
+		handle_readers_wake);
+	if (ret < 0) {
+		goto error_reports;
 	}
 	ret = sp_mailbox_init(&context->mailbox,
 		wl_display_get_event_loop(display));
 	if (ret < 0) {
 		goto error_memory;
 	}
-	ret = sp_idle_init(context, options->shadow_idle_ms);
-	if (ret < 0) {
-		goto error_mailbox;
-	}
-	/* Disconnecting those that go in any case may make room enough. */
-	sp_clients_init(context);
-	sp_mailbox_add(&context->mailbox, &context->answers, handle_answers);
-	sp_holds_init(&context->holds);
-	ret = sp_reports_init(&context->reports, &context->mailbox);
-	if (ret < 0) {
-		goto error_idle;
-	}
-	ret = sp_silence_init(context);
-	if (ret < 0) {
-		goto error_reports;
-	}
-	sp_evict_init(context);
-	log_start(context, options->budget.all_fds == 0 &&
-		context->limits.all_fds < SP_ALL_FDS_MAX);
 	return context;
 
-error_reports:
-	sp_reports_finish(&context->reports);
-error_idle:
-	sp_idle_detach(context);
-error_mailbox:
-	sp_mailbox_detach(&context->mailbox);
-	sp_mailbox_finish(&context->mailbox);
 error_memory:
 	sp_memory_finish(&context->memory);
+error_reports:
+	pthread_mutex_destroy(&context->reports.lock);
 error_context:
 	sp_log(context, SEALPOOL_LOG_ERROR, "cannot start: %s", strerror(-ret));
 	free(context);
@@ -175,11 +117,8 @@ error_context:
 
 void sp_context_detach(struct sp_context *context) {
 	sp_epoch_detach(&context->epoch);
-	sp_idle_detach(context);
-	sp_silence_detach(context);
 	sp_mailbox_detach(&context->mailbox);
 	context->display = NULL;
-	sp_holds_finish(&context->holds);
 	/* What a file answers later, nobody would handle. */
 	sp_readers_drain(&context->memory.readers);
 	/* Nothing would give them back later. */
@@ -197,7 +136,7 @@ void sp_context_unref(struct sp_context *context) {
 		return;
 	}
 	assert(wl_list_empty(&context->clients));
-	sp_reports_finish(&context->reports);
+	pthread_mutex_destroy(&context->reports.lock);
 	sp_mailbox_finish(&context->mailbox);
 	sp_memory_finish(&context->memory);
 	free(context->formats);

@@ -11,14 +11,67 @@
 
 #include "account.h"
 #include "epoch.h"
-#include "hold.h"
-#include "idle.h"
 #include "mailbox.h"
 #include "memory.h"
-#include "report.h"
-#include "silence.h"
 
+struct sp_client;
+struct sp_context;
+struct sp_holds;
 struct sp_pool;
+
+/** What differs between a wl_shm of Sealpool's own and a guard before another one. */
+struct sp_front {
+	/* The buffer behind a wl_buffer of any origin, or NULL. */
+	struct sealpool_buffer *(*find_buffer)(struct wl_resource *resource);
+	/* The pool behind a wl_shm_pool, or NULL. */
+	struct sp_pool *(*find_pool)(struct wl_resource *resource);
+	/* Copies what is stale in a buffer that is shown. */
+	void (*sync)(struct sealpool_buffer *buffer);
+	/* A wl_client has gone; its record is still there. */
+	void (*client_gone)(struct sp_client *client);
+};
+
+/** What is done when memory or descriptors run short. */
+struct sp_policy {
+	/* Of the accounts of all clients, identities and clients. */
+	const struct sp_account_ops *account_ops;
+	/* See sp_cache_init(). */
+	void (*cache_filled)(struct sp_cache *cache);
+	/* See sp_evict_for(). */
+	bool (*make_room)(struct sp_context *context,
+		enum sp_resource resource, uint64_t amount,
+		struct sp_client *asking);
+};
+
+/* The state of some modules, which is here since other threads reach it for as long
+ * as there are buffers. Each is its module's alone. */
+
+/** report.c: what nobody has been told of yet. */
+struct sp_reports {
+	pthread_mutex_t lock;
+	struct wl_list list; /* sp_report.link */
+	struct sp_mail mail;
+};
+
+/** silence.c: looks for clients whose files do not answer. */
+struct sp_silence {
+	/* Milliseconds after which a client is ended. */
+	unsigned patience;
+	struct wl_event_source *timer;
+	struct sp_mail mail;
+	/* The timer is set. */
+	bool waiting;
+};
+
+/** idle.c: when copies that nobody reads are given back. */
+struct sp_idle {
+	/* After so many milliseconds; UINT32_MAX for never. */
+	uint32_t after;
+	struct wl_event_source *timer;
+	struct sp_mail mail;
+	/* The timer is set. */
+	atomic_bool waiting;
+};
 
 /**
  * What all objects of a wl_shm share. Lives until its wl_shm is destroyed and the
@@ -36,10 +89,8 @@ struct sp_context {
 	void *log_data;
 	sealpool_new_buffer_func new_buffer;
 	void *new_buffer_data;
-	/* The buffer behind a wl_buffer of any origin, or NULL; the pool behind a
-	 * wl_shm_pool. */
-	struct sealpool_buffer *(*find_buffer)(struct wl_resource *resource);
-	struct sp_pool *(*find_pool)(struct wl_resource *resource);
+	const struct sp_front *front;
+	const struct sp_policy *policy;
 
 	struct sp_mailbox mailbox;
 	struct sp_memory memory;
@@ -58,21 +109,24 @@ struct sp_context {
 	struct sp_idle idle;
 	/* Those with a file that may never answer, closed or not. */
 	uint32_t slow_pools_len;
-	struct sp_holds holds;
+	/* NULL when the display has gone. */
+	struct sp_holds *holds;
 	/* Reader threads have done something. */
 	struct sp_mail answers;
 	struct sp_silence silence;
 	struct sp_epoch epoch;
-	/* Of all clients. */
-	uint32_t feedbacks_len;
+	/* A client has committed a surface; the data is the wl_client. */
+	struct wl_signal commit;
 };
 
 /**
- * Creates a context, with one reference for the caller. "options" are all set.
- * Returns NULL after a log message.
+ * Creates a context, with one reference for the caller. "options" are all set, and
+ * "limits" have no zero. Returns NULL after a log message.
  */
 struct sp_context *sp_context_create(struct wl_display *display,
-	const struct sealpool_options *options);
+	const struct sealpool_options *options,
+	const struct sealpool_budget *limits, const struct sp_policy *policy,
+	const struct sp_front *front);
 
 /** While the display is still there: nothing of it is used from then on. */
 void sp_context_detach(struct sp_context *context);

@@ -32,6 +32,7 @@
  */
 #include <stdlib.h>
 
+#include "budget.h"
 #include "client.h"
 #include "context.h"
 #include "evict.h"
@@ -271,6 +272,20 @@ static void handle_pressure(struct sp_mail *mail) {
 	struct sp_context *context = wl_container_of(mail, context, pressure);
 	sp_evict_for(context, SP_RESOURCE_FDS, 0, NULL);
 	sp_evict_for(context, SP_RESOURCE_SHADOW_BYTES, 0, NULL);
+}
+
+void sp_evict_set_limits(struct sp_context *context) {
+	const struct sealpool_budget *limits = &context->limits;
+	uint32_t fds_reserve = limits->all_fds / SP_FDS_RESERVE_PART;
+	uint64_t bytes_reserve =
+		limits->all_shadow_bytes / SP_BYTES_RESERVE_PART;
+	sp_account_set_limit(&context->all, SP_RESOURCE_FDS,
+		limits->all_fds, fds_reserve);
+	sp_account_set_limit(&context->all, SP_RESOURCE_SHADOW_BYTES,
+		limits->all_shadow_bytes, bytes_reserve);
+	/* Twice that: it is the clients' own memory, as long as they keep it. */
+	sp_account_set_limit(&context->all, SP_RESOURCE_IN_PLACE_BYTES,
+		limits->all_shadow_bytes, limits->all_shadow_bytes);
 }
 
 void sp_evict_init(struct sp_context *context) {

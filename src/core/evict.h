@@ -10,6 +10,9 @@
 struct sp_client;
 struct sp_context;
 
+/** Sets the limits of the account of all clients. */
+void sp_evict_set_limits(struct sp_context *context);
+
 /** Has the event loop disconnect clients when all together hold too much, and that
  * cannot be reclaimed. */
 void sp_evict_init(struct sp_context *context);

@@ -28,11 +28,33 @@
 
 #define RESOURCES_LEN (SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_SHADOW_BYTES + 1)
 
+/* Lives until its global and its managers are gone. */
+struct sp_feedback {
+	unsigned refs;
+	struct sp_context *context;
+	struct wl_global *global;
+	struct wl_listener commit;
+	struct wl_list subscribers; /* subscriber.link */
+};
+
+/* A client that has objects about its memory; lives as long as those. */
+struct subscriber {
+	struct wl_list link; /* sp_feedback.subscribers */
+	struct sp_feedback *feedback;
+	struct sp_client *client;
+	struct wl_listener client_destroy;
+	struct wl_list memory; /* feedback.link */
+	/* NULL for none. */
+	struct budget_feedback *budget;
+	/* Those that are inert included. */
+	uint32_t objects_len;
+};
+
 /* About one pool or buffer. */
 struct feedback {
-	struct wl_list link; /* sp_client.feedbacks, until it is inert */
+	struct wl_list link; /* subscriber.memory, until it is inert */
 	struct wl_resource *resource;
-	struct sp_client *client;
+	struct subscriber *subscriber;
 	/* One of the two, or none once it is inert. */
 	struct sp_pool *pool;
 	struct sealpool_buffer *buffer;
@@ -43,9 +65,9 @@ struct feedback {
 	uint64_t copied_in, copied_out;
 };
 
-struct sp_budget_feedback {
+struct budget_feedback {
 	struct wl_resource *resource;
-	struct sp_client *client;
+	struct subscriber *subscriber;
 	uint64_t used[RESOURCES_LEN];
 };
 
@@ -231,42 +253,122 @@ static void handle_target_destroy(struct wl_listener *listener, void *data) {
 	feedback_become_inert(feedback);
 }
 
-static void client_add_feedback(struct sp_client *client) {
-	sp_client_ref(client);
-	client->feedbacks_len++;
-	client->context->feedbacks_len++;
+/* Subscribers */
+
+static void feedback_unref(struct sp_feedback *feedback) {
+	if (--feedback->refs == 0) {
+		sp_context_unref(feedback->context);
+		free(feedback);
+	}
 }
 
-static void client_remove_feedback(struct sp_client *client) {
-	client->feedbacks_len--;
-	client->context->feedbacks_len--;
-	sp_client_unref(client);
+static void handle_client_destroy(struct wl_listener *listener, void *data) {
+	struct subscriber *subscriber =
+		wl_container_of(listener, subscriber, client_destroy);
+	/* Its objects go next. */
+	wl_list_remove(&subscriber->client_destroy.link);
+	wl_list_init(&subscriber->client_destroy.link);
+}
+
+static struct subscriber *subscriber_find(struct sp_feedback *feedback,
+		struct wl_client *wl_client) {
+	struct wl_listener *listener = wl_client_get_destroy_listener(wl_client,
+		handle_client_destroy);
+	if (listener == NULL) {
+		return NULL;
+	}
+	struct subscriber *subscriber =
+		wl_container_of(listener, subscriber, client_destroy);
+	if (subscriber->feedback == feedback) {
+		return subscriber;
+	}
+	/* A display may have several contexts. */
+	wl_list_for_each(subscriber, &feedback->subscribers, link) {
+		if (subscriber->client->wl_client == wl_client) {
+			return subscriber;
+		}
+	}
+	return NULL;
+}
+
+/* With room for one more object; NULL when there is no memory. */
+static struct subscriber *subscriber_get(struct sp_feedback *feedback,
+		struct wl_client *wl_client) {
+	struct subscriber *subscriber = subscriber_find(feedback, wl_client);
+	if (subscriber != NULL) {
+		return subscriber;
+	}
+	struct sp_client *client = sp_client_get(feedback->context, wl_client);
+	if (client == NULL) {
+		return NULL;
+	}
+	subscriber = calloc(1, sizeof(*subscriber));
+	if (subscriber == NULL) {
+		return NULL;
+	}
+	subscriber->feedback = feedback;
+	feedback->refs++;
+	subscriber->client = client;
+	sp_client_ref(client);
+	subscriber->client_destroy.notify = handle_client_destroy;
+	wl_client_add_destroy_listener(wl_client, &subscriber->client_destroy);
+	wl_list_init(&subscriber->memory);
+	wl_list_insert(&feedback->subscribers, &subscriber->link);
+	return subscriber;
+}
+
+/* After an object of its has gone, or could not be made. */
+static void subscriber_leave(struct subscriber *subscriber) {
+	if (subscriber->objects_len > 0) {
+		return;
+	}
+	wl_list_remove(&subscriber->link);
+	wl_list_remove(&subscriber->client_destroy.link);
+	sp_client_unref(subscriber->client);
+	feedback_unref(subscriber->feedback);
+	free(subscriber);
 }
 
 static void feedback_handle_resource_destroy(struct wl_resource *resource) {
 	struct feedback *feedback = wl_resource_get_user_data(resource);
 	feedback_become_inert(feedback);
-	client_remove_feedback(feedback->client);
+	feedback->subscriber->objects_len--;
+	subscriber_leave(feedback->subscriber);
 	free(feedback);
 }
 
 /* Returns the client's record if it may have one more object, else posts an
  * error. */
-static struct sp_client *admit(struct wl_client *wl_client,
+static struct subscriber *admit(struct wl_client *wl_client,
 		struct wl_resource *manager) {
-	struct sp_context *context = wl_resource_get_user_data(manager);
-	struct sp_client *client = sp_client_get(context, wl_client);
-	if (client == NULL) {
-		sp_post_no_memory(context, wl_client);
+	struct sp_feedback *feedback = wl_resource_get_user_data(manager);
+	struct subscriber *subscriber = subscriber_get(feedback, wl_client);
+	if (subscriber == NULL) {
+		sp_post_no_memory(feedback->context, wl_client);
 		return NULL;
 	}
-	if (client->feedbacks_len >= FEEDBACKS_MAX) {
-		sp_post_error(context, manager,
+	if (subscriber->objects_len >= FEEDBACKS_MAX) {
+		sp_post_error(feedback->context, manager,
 			SEALPOOL_SHM_FEEDBACK_MANAGER_V1_ERROR_TOO_MANY,
 			"more than %d feedback objects", FEEDBACKS_MAX);
 		return NULL;
 	}
-	return client;
+	return subscriber;
+}
+
+/* Makes an object's resource, and counts it. Returns NULL after an error. */
+static struct wl_resource *create_resource(struct subscriber *subscriber,
+		struct wl_resource *manager, uint32_t id,
+		const struct wl_interface *interface) {
+	struct wl_client *wl_client = wl_resource_get_client(manager);
+	struct wl_resource *resource = wl_resource_create(wl_client, interface,
+		wl_resource_get_version(manager), id);
+	if (resource == NULL) {
+		sp_post_no_memory(subscriber->client->context, wl_client);
+		return NULL;
+	}
+	subscriber->objects_len++;
+	return resource;
 }
 
 /* "pool" or "buffer" is what "target" stands for; neither of them, if that is
@@ -275,7 +377,8 @@ static void create_feedback(struct wl_client *wl_client,
 		struct wl_resource *manager, uint32_t id,
 		struct wl_resource *target, struct sp_pool *pool,
 		struct sealpool_buffer *buffer) {
-	struct sp_context *context = wl_resource_get_user_data(manager);
+	const struct sp_feedback *global = wl_resource_get_user_data(manager);
+	struct sp_context *context = global->context;
 	if (pool == NULL && buffer == NULL) {
 		sp_post_error(context, manager,
 			SEALPOOL_SHM_FEEDBACK_MANAGER_V1_ERROR_FOREIGN_OBJECT,
@@ -293,30 +396,29 @@ static void create_feedback(struct wl_client *wl_client,
 			wl_resource_get_id(target));
 		return;
 	}
-	struct sp_client *client = admit(wl_client, manager);
-	if (client == NULL) {
+	struct subscriber *subscriber = admit(wl_client, manager);
+	if (subscriber == NULL) {
 		return;
 	}
 	struct feedback *feedback = calloc(1, sizeof(*feedback));
 	if (feedback == NULL) {
-		sp_post_no_memory(client->context, wl_client);
+		sp_post_no_memory(context, wl_client);
+		subscriber_leave(subscriber);
 		return;
 	}
-	feedback->resource = wl_resource_create(wl_client,
-		&sealpool_shm_feedback_v1_interface,
-		wl_resource_get_version(manager), id);
+	feedback->resource = create_resource(subscriber, manager, id,
+		&sealpool_shm_feedback_v1_interface);
 	if (feedback->resource == NULL) {
 		free(feedback);
-		sp_post_no_memory(client->context, wl_client);
+		subscriber_leave(subscriber);
 		return;
 	}
-	feedback->client = client;
-	client_add_feedback(client);
+	feedback->subscriber = subscriber;
 	feedback->pool = pool;
 	feedback->buffer = buffer;
 	feedback->target_destroy.notify = handle_target_destroy;
 	wl_resource_add_destroy_listener(target, &feedback->target_destroy);
-	wl_list_insert(&client->feedbacks, &feedback->link);
+	wl_list_insert(&subscriber->memory, &feedback->link);
 	feedback_count(feedback, &feedback->copied_in, &feedback->copied_out);
 	wl_resource_set_implementation(feedback->resource, &feedback_impl,
 		feedback, feedback_handle_resource_destroy);
@@ -337,9 +439,9 @@ static void get_used(const struct sp_client *client,
 		client->account.used[SP_RESOURCE_SHADOW_BYTES];
 }
 
-static void budget_feedback_send(struct sp_budget_feedback *feedback) {
-	const struct sealpool_budget *budget =
-		&feedback->client->context->limits;
+static void budget_feedback_send(struct budget_feedback *feedback) {
+	const struct sp_client *client = feedback->subscriber->client;
+	const struct sealpool_budget *budget = &client->context->limits;
 	const uint64_t limits[RESOURCES_LEN] = {
 		[SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_POOLS] =
 			budget->pools,
@@ -349,7 +451,7 @@ static void budget_feedback_send(struct sp_budget_feedback *feedback) {
 		[SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_SHADOW_BYTES] =
 			budget->shadow_bytes,
 	};
-	get_used(feedback->client, feedback->used);
+	get_used(client, feedback->used);
 	for (uint32_t i = 0; i < RESOURCES_LEN; i++) {
 		sealpool_shm_budget_feedback_v1_send_usage(feedback->resource,
 			i, hi(feedback->used[i]), lo(feedback->used[i]),
@@ -371,16 +473,17 @@ static const struct sealpool_shm_budget_feedback_v1_interface
 
 static void budget_feedback_handle_resource_destroy(
 		struct wl_resource *resource) {
-	struct sp_budget_feedback *feedback =
+	struct budget_feedback *feedback =
 		wl_resource_get_user_data(resource);
-	feedback->client->budget_feedback = NULL;
-	client_remove_feedback(feedback->client);
+	feedback->subscriber->budget = NULL;
+	feedback->subscriber->objects_len--;
+	subscriber_leave(feedback->subscriber);
 	free(feedback);
 }
 
-static bool has_changed(const struct sp_budget_feedback *feedback) {
+static bool has_changed(const struct budget_feedback *feedback) {
 	uint64_t used[RESOURCES_LEN];
-	get_used(feedback->client, used);
+	get_used(feedback->subscriber->client, used);
 	for (size_t i = 0; i < RESOURCES_LEN; i++) {
 		if (used[i] != feedback->used[i]) {
 			return true;
@@ -394,9 +497,9 @@ static bool has_changed(const struct sp_budget_feedback *feedback) {
 static void manager_handle_get_pool_feedback(struct wl_client *client,
 		struct wl_resource *manager, uint32_t id,
 		struct wl_resource *target) {
-	struct sp_context *context = wl_resource_get_user_data(manager);
-	struct sp_pool *pool = context->find_pool(target);
-	if (pool != NULL && pool->client->context != context) {
+	const struct sp_feedback *global = wl_resource_get_user_data(manager);
+	struct sp_pool *pool = global->context->front->find_pool(target);
+	if (pool != NULL && pool->client->context != global->context) {
 		pool = NULL;
 	}
 	create_feedback(client, manager, id, target, pool, NULL);
@@ -405,9 +508,11 @@ static void manager_handle_get_pool_feedback(struct wl_client *client,
 static void manager_handle_get_buffer_feedback(struct wl_client *client,
 		struct wl_resource *manager, uint32_t id,
 		struct wl_resource *target) {
-	struct sp_context *context = wl_resource_get_user_data(manager);
-	struct sealpool_buffer *buffer = context->find_buffer(target);
-	if (buffer != NULL && buffer->pool->client->context != context) {
+	const struct sp_feedback *global = wl_resource_get_user_data(manager);
+	struct sealpool_buffer *buffer =
+		global->context->front->find_buffer(target);
+	if (buffer != NULL &&
+			buffer->pool->client->context != global->context) {
 		buffer = NULL;
 	}
 	create_feedback(client, manager, id, target, NULL, buffer);
@@ -415,32 +520,32 @@ static void manager_handle_get_buffer_feedback(struct wl_client *client,
 
 static void manager_handle_get_budget_feedback(struct wl_client *wl_client,
 		struct wl_resource *manager, uint32_t id) {
-	struct sp_client *client = admit(wl_client, manager);
-	if (client == NULL) {
+	struct subscriber *subscriber = admit(wl_client, manager);
+	if (subscriber == NULL) {
 		return;
 	}
-	if (client->budget_feedback != NULL) {
-		sp_post_error(client->context, manager,
+	struct sp_context *context = subscriber->client->context;
+	if (subscriber->budget != NULL) {
+		sp_post_error(context, manager,
 			SEALPOOL_SHM_FEEDBACK_MANAGER_V1_ERROR_ALREADY_EXISTS,
 			"there is a feedback object about budgets already");
 		return;
 	}
-	struct sp_budget_feedback *feedback = calloc(1, sizeof(*feedback));
+	struct budget_feedback *feedback = calloc(1, sizeof(*feedback));
 	if (feedback == NULL) {
-		sp_post_no_memory(client->context, wl_client);
+		sp_post_no_memory(context, wl_client);
+		subscriber_leave(subscriber);
 		return;
 	}
-	feedback->resource = wl_resource_create(wl_client,
-		&sealpool_shm_budget_feedback_v1_interface,
-		wl_resource_get_version(manager), id);
+	feedback->resource = create_resource(subscriber, manager, id,
+		&sealpool_shm_budget_feedback_v1_interface);
 	if (feedback->resource == NULL) {
 		free(feedback);
-		sp_post_no_memory(client->context, wl_client);
+		subscriber_leave(subscriber);
 		return;
 	}
-	feedback->client = client;
-	client_add_feedback(client);
-	client->budget_feedback = feedback;
+	feedback->subscriber = subscriber;
+	subscriber->budget = feedback;
 	wl_resource_set_implementation(feedback->resource,
 		&budget_feedback_impl, feedback,
 		budget_feedback_handle_resource_destroy);
@@ -455,41 +560,65 @@ static const struct sealpool_shm_feedback_manager_v1_interface manager_impl = {
 };
 
 static void manager_handle_resource_destroy(struct wl_resource *resource) {
-	sp_context_unref(wl_resource_get_user_data(resource));
+	feedback_unref(wl_resource_get_user_data(resource));
 }
 
 static void bind(struct wl_client *client, void *data, uint32_t version,
 		uint32_t id) {
+	struct sp_feedback *feedback = data;
 	struct wl_resource *resource = wl_resource_create(client,
 		&sealpool_shm_feedback_manager_v1_interface, (int)version, id);
 	if (resource == NULL) {
-		sp_post_no_memory(data, client);
+		sp_post_no_memory(feedback->context, client);
 		return;
 	}
-	wl_resource_set_implementation(resource, &manager_impl,
-		sp_context_ref(data), manager_handle_resource_destroy);
+	feedback->refs++;
+	wl_resource_set_implementation(resource, &manager_impl, feedback,
+		manager_handle_resource_destroy);
 }
 
-struct wl_global *sp_feedback_create_global(struct sp_context *context) {
-	return wl_global_create(context->display,
-		&sealpool_shm_feedback_manager_v1_interface, 1, context, bind);
-}
-
-void sp_feedback_handle_commit(struct sp_context *context,
-		struct wl_client *wl_client) {
-	struct sp_client *client = context->feedbacks_len > 0 ?
-		sp_client_find(context, wl_client) : NULL;
-	if (client == NULL) {
+/* Tells a client that has committed a surface what has changed. */
+static void handle_commit(struct wl_listener *listener, void *data) {
+	struct sp_feedback *global = wl_container_of(listener, global, commit);
+	if (wl_list_empty(&global->subscribers)) {
 		return;
 	}
-	struct feedback *feedback, *tmp;
-	wl_list_for_each_safe(feedback, tmp, &client->feedbacks, link) {
+	struct subscriber *subscriber = subscriber_find(global, data);
+	if (subscriber == NULL) {
+		return;
+	}
+	struct feedback *feedback;
+	wl_list_for_each(feedback, &subscriber->memory, link) {
 		if (feedback_get_kind(feedback) != feedback->kind) {
 			feedback_send(feedback);
 		}
 	}
-	if (client->budget_feedback != NULL &&
-			has_changed(client->budget_feedback)) {
-		budget_feedback_send(client->budget_feedback);
+	if (subscriber->budget != NULL && has_changed(subscriber->budget)) {
+		budget_feedback_send(subscriber->budget);
 	}
+}
+
+struct sp_feedback *sp_feedback_create(struct sp_context *context) {
+	struct sp_feedback *feedback = calloc(1, sizeof(*feedback));
+	if (feedback == NULL) {
+		return NULL;
+	}
+	feedback->global = wl_global_create(context->display,
+		&sealpool_shm_feedback_manager_v1_interface, 1, feedback, bind);
+	if (feedback->global == NULL) {
+		free(feedback);
+		return NULL;
+	}
+	feedback->refs = 1;
+	feedback->context = sp_context_ref(context);
+	wl_list_init(&feedback->subscribers);
+	feedback->commit.notify = handle_commit;
+	wl_signal_add(&context->commit, &feedback->commit);
+	return feedback;
+}
+
+void sp_feedback_destroy(struct sp_feedback *feedback) {
+	wl_global_destroy(feedback->global);
+	wl_list_remove(&feedback->commit.link);
+	feedback_unref(feedback);
 }

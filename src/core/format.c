@@ -6,7 +6,6 @@
  */
 #include <drm_fourcc.h>
 #include <string.h>
-#include <wayland-server-protocol.h>
 
 #include "format.h"
 
@@ -154,28 +153,6 @@ const struct sp_format *sp_format_get(uint32_t drm) {
 		}
 	}
 	return NULL;
-}
-
-uint32_t sp_format_drm_to_wl_shm(uint32_t drm) {
-	switch (drm) {
-	case DRM_FORMAT_ARGB8888:
-		return WL_SHM_FORMAT_ARGB8888;
-	case DRM_FORMAT_XRGB8888:
-		return WL_SHM_FORMAT_XRGB8888;
-	default:
-		return drm;
-	}
-}
-
-uint32_t sp_format_wl_shm_to_drm(uint32_t wl_shm) {
-	switch (wl_shm) {
-	case WL_SHM_FORMAT_ARGB8888:
-		return DRM_FORMAT_ARGB8888;
-	case WL_SHM_FORMAT_XRGB8888:
-		return DRM_FORMAT_XRGB8888;
-	default:
-		return wl_shm;
-	}
 }
 
 static uint64_t div_round_up(uint64_t dividend, uint64_t divisor) {

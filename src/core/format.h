@@ -27,10 +27,6 @@ struct sp_format {
 /** The format with this DRM fourcc code, or NULL if it is not known. */
 const struct sp_format *sp_format_get(uint32_t drm);
 
-/** wl_shm's two formats that are not DRM fourcc codes, and back. */
-uint32_t sp_format_drm_to_wl_shm(uint32_t drm);
-uint32_t sp_format_wl_shm_to_drm(uint32_t wl_shm);
-
 /** One plane of one buffer, as it lies in its pool. */
 struct sp_plane {
 	/* From the start of the pool, in bytes. */

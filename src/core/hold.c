@@ -7,6 +7,7 @@
  * and shows the frame before for as long. Elsewhere the commit is handled at once, and
  * shows what the copy has; the bytes come into the copy when they are there.
  */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "buffer.h"
@@ -17,6 +18,14 @@
 /* Of one buffer, at most; further commits are shown as they are. No client commits a
  * buffer on more surfaces before it is released. */
 #define COMMITS_MAX 64
+
+struct sp_holds {
+	struct wl_list list; /* sp_hold.link */
+	/* NULL where commits cannot be held back. */
+	sealpool_hold_commit_func hold;
+	sealpool_release_commit_func release;
+	void *data;
+};
 
 /* A buffer whose file has not answered. */
 struct sp_hold {
@@ -37,15 +46,6 @@ struct held_commit {
 	uint64_t generation;
 	uint32_t number;
 };
-
-static void sync(struct sealpool_buffer *buffer) {
-	sp_view_sync(&buffer->view, sp_client_get_epoch(buffer->pool->client));
-}
-
-void sp_holds_init(struct sp_holds *holds) {
-	wl_list_init(&holds->list);
-	holds->sync = sync;
-}
 
 static void held_commit_destroy(struct held_commit *commit) {
 	wl_list_remove(&commit->link);
@@ -69,13 +69,6 @@ static void hold_destroy(struct sp_hold *hold) {
 	hold->buffer->hold = NULL;
 	sealpool_buffer_unref(hold->buffer);
 	free(hold);
-}
-
-void sp_holds_finish(struct sp_holds *holds) {
-	struct sp_hold *hold, *tmp;
-	wl_list_for_each_safe(hold, tmp, &holds->list, link) {
-		hold_destroy(hold);
-	}
 }
 
 static struct sp_hold *hold_get(struct sp_holds *holds,
@@ -108,7 +101,7 @@ static bool is_held(const struct sp_hold *hold,
 
 void sp_hold_commit(struct sp_context *context, struct wl_resource *surface,
 		struct sealpool_buffer *buffer) {
-	struct sp_holds *holds = &context->holds;
+	struct sp_holds *holds = context->holds;
 	uint64_t generation = sp_view_get_generation(&buffer->view);
 	if (!sp_view_is_waiting(&buffer->view, generation)) {
 		return;
@@ -157,8 +150,11 @@ static bool release_one(struct sp_holds *holds, struct sp_hold *hold) {
 	return false;
 }
 
-void sp_holds_handle_answers(struct sp_context *context) {
-	struct sp_holds *holds = &context->holds;
+/* Reader threads have done something. */
+static void handle_answers(struct sp_mail *mail) {
+	struct sp_context *context = wl_container_of(mail, context, answers);
+	sp_readers_handle_finished(&context->memory.readers);
+	struct sp_holds *holds = context->holds;
 	struct wl_list all;
 	wl_list_init(&all);
 	wl_list_insert_list(&all, &holds->list);
@@ -171,11 +167,41 @@ void sp_holds_handle_answers(struct sp_context *context) {
 			continue;
 		}
 		/* Takes the answer, and asks for what was drawn meanwhile. */
-		holds->sync(hold->buffer);
+		context->front->sync(hold->buffer);
 		while (release_one(holds, hold)) {
 		}
 		if (is_over(hold, hold->generation)) {
 			hold_destroy(hold);
 		}
 	}
+}
+
+int sp_holds_init(struct sp_context *context) {
+	struct sp_holds *holds = calloc(1, sizeof(*holds));
+	if (holds == NULL) {
+		return -ENOMEM;
+	}
+	wl_list_init(&holds->list);
+	context->holds = holds;
+	sp_mailbox_add(&context->mailbox, &context->answers, handle_answers);
+	return 0;
+}
+
+void sp_holds_finish(struct sp_context *context) {
+	struct sp_holds *holds = context->holds;
+	struct sp_hold *hold, *tmp;
+	wl_list_for_each_safe(hold, tmp, &holds->list, link) {
+		hold_destroy(hold);
+	}
+	free(holds);
+	context->holds = NULL;
+}
+
+void sp_holds_set_funcs(struct sp_context *context,
+		sealpool_hold_commit_func hold,
+		sealpool_release_commit_func release, void *data) {
+	struct sp_holds *holds = context->holds;
+	holds->hold = hold;
+	holds->release = release;
+	holds->data = data;
 }

@@ -80,7 +80,7 @@ static struct sp_identity *identity_create(struct sp_context *context,
 	}
 	identity->uid = uid;
 	identity->since = since;
-	sp_account_init(&identity->account, &context->all, context->all.ops);
+	sp_account_init(&identity->account, &context->all, context->policy->account_ops);
 	sp_reader_init(&identity->reader, &context->memory.readers);
 	wl_list_init(&identity->clients);
 	wl_list_init(&identity->gone);

@@ -75,7 +75,9 @@ void sp_idle_detach(struct sp_context *context) {
 	context->idle.timer = NULL;
 }
 
-void sp_idle_note(struct sp_context *context) {
+void sp_idle_handle_filled(struct sp_cache *cache) {
+	struct sp_context *context =
+		wl_container_of(cache, context, memory.cache);
 	struct sp_idle *idle = &context->idle;
 	/* Called with the cache's lock held, which the timer takes after it has noted
 	 * that it is not set: it sees what was added before. */

@@ -8,7 +8,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,89 +15,10 @@
 #include <unistd.h>
 #include <wayland-server-protocol.h>
 
-#include "buffer.h"
 #include "context.h"
-#include "format.h"
 #include "identity.h"
 #include "pool.h"
 #include "silence.h"
-
-static struct sp_pool *pool_from_resource(struct wl_resource *resource) {
-	return wl_resource_get_user_data(resource);
-}
-
-static void pool_handle_create_buffer(struct wl_client *client,
-		struct wl_resource *resource, uint32_t id, int32_t offset,
-		int32_t width, int32_t height, int32_t stride,
-		uint32_t wl_shm_format) {
-	struct sp_pool *pool = pool_from_resource(resource);
-	struct sp_context *context = pool->client->context;
-	uint32_t drm = sp_format_wl_shm_to_drm(wl_shm_format);
-	const struct sp_format *format = sp_format_get(drm);
-	/* The DRM codes of wl_shm's own two formats are not wl_shm's. */
-	if (format == NULL || !sp_context_has_format(context, drm) ||
-			sp_format_drm_to_wl_shm(drm) != wl_shm_format) {
-		sp_post_error(context, resource, WL_SHM_ERROR_INVALID_FORMAT,
-			"format 0x%08" PRIx32 " is not one that was announced",
-			wl_shm_format);
-		return;
-	}
-	if (offset < 0 || width <= 0 || height <= 0 || stride <= 0) {
-		sp_post_error(context, resource, WL_SHM_ERROR_INVALID_STRIDE,
-			"invalid size %" PRIi32 "x%" PRIi32 ", stride %" PRIi32
-			" or offset %" PRIi32, width, height, stride, offset);
-		return;
-	}
-	struct sp_layout layout;
-	if (!sp_layout_init(&layout, format, offset, width, height, stride)) {
-		sp_post_error(context, resource, WL_SHM_ERROR_INVALID_STRIDE,
-			"stride of %" PRIi32 " bytes does not fit a width of "
-			"%" PRIi32 " in format 0x%08" PRIx32, stride, width,
-			wl_shm_format);
-		return;
-	}
-	if (layout.end > (uint64_t)pool->size) {
-		sp_post_error(context, resource, WL_SHM_ERROR_INVALID_STRIDE,
-			"a buffer that ends at byte %" PRIu64 " is outside a "
-			"pool of %" PRIi32 " bytes", layout.end, pool->size);
-		return;
-	}
-	sp_buffer_create(pool, client, id, &layout);
-}
-
-static void pool_handle_destroy(struct wl_client *client,
-		struct wl_resource *resource) {
-	wl_resource_destroy(resource);
-}
-
-static void pool_handle_resize(struct wl_client *client,
-		struct wl_resource *resource, int32_t size) {
-	struct sp_pool *pool = pool_from_resource(resource);
-	if (size < pool->size) {
-		sp_post_error(pool->client->context, resource,
-			WL_SHM_ERROR_INVALID_FD,
-			"a pool cannot shrink from %" PRIi32 " to %" PRIi32
-			" bytes", pool->size, size);
-		return;
-	}
-	pool->size = size;
-	sp_backing_grow(&pool->backing, (uint64_t)size);
-}
-
-static const struct wl_shm_pool_interface pool_impl = {
-	.create_buffer = pool_handle_create_buffer,
-	.destroy = pool_handle_destroy,
-	.resize = pool_handle_resize,
-};
-
-struct sp_pool *sp_pool_try_from_resource(struct wl_resource *resource) {
-	return wl_resource_instance_of(resource, &wl_shm_pool_interface,
-		&pool_impl) ? pool_from_resource(resource) : NULL;
-}
-
-static void pool_handle_resource_destroy(struct wl_resource *resource) {
-	sp_pool_leave_resource(pool_from_resource(resource));
-}
 
 /* Files that may never answer: the pool has one job at a time */
 
@@ -298,40 +218,6 @@ void sp_pool_refuse_file(struct sp_context *context,
 	}
 	sp_post_error(context, resource, WL_SHM_ERROR_INVALID_FD,
 		"the pool's file %s", reason);
-}
-
-void sp_pool_create(struct sp_context *context, struct wl_client *wl_client,
-		struct wl_resource *shm_resource, uint32_t id, int fd,
-		int32_t size) {
-	if (size <= 0) {
-		sp_post_error(context, shm_resource, WL_SHM_ERROR_INVALID_STRIDE,
-			"invalid pool size of %" PRIi32 " bytes", size);
-		sp_file_discard_fd(fd);
-		return;
-	}
-
-	struct sp_file file;
-	const char *reason;
-	int ret = sp_file_init(&file, fd, &reason);
-	if (ret < 0) {
-		sp_pool_refuse_file(context, shm_resource, ret, reason);
-		sp_file_discard_fd(fd);
-		return;
-	}
-
-	struct sp_pool *pool = sp_pool_new(context, wl_client, &file, size);
-	if (pool == NULL) {
-		return;
-	}
-	pool->resource = wl_resource_create(wl_client, &wl_shm_pool_interface,
-		wl_resource_get_version(shm_resource), id);
-	if (pool->resource == NULL) {
-		sp_post_no_memory(context, wl_client);
-		sp_pool_unref(pool);
-		return;
-	}
-	wl_resource_set_implementation(pool->resource, &pool_impl, pool,
-		pool_handle_resource_destroy);
 }
 
 void sp_pool_ref(struct sp_pool *pool) {

@@ -42,18 +42,9 @@ struct sp_pool *sp_pool_new(struct sp_context *context,
 void sp_pool_refuse_file(struct sp_context *context,
 	struct wl_resource *resource, int error, const char *reason);
 
-/**
- * Handles wl_shm.create_pool. Takes the fd over, and posts errors itself.
- */
-void sp_pool_create(struct sp_context *context, struct wl_client *wl_client,
-	struct wl_resource *shm_resource, uint32_t id, int fd, int32_t size);
 /** The wl_shm_pool is gone; gives its reference back. */
 void sp_pool_leave_resource(struct sp_pool *pool);
 void sp_pool_ref(struct sp_pool *pool);
 void sp_pool_unref(struct sp_pool *pool);
-
-/** The pool behind a wl_shm_pool, or NULL when that was made by something else
- * than Sealpool. */
-struct sp_pool *sp_pool_try_from_resource(struct wl_resource *resource);
 
 #endif

@@ -2,15 +2,12 @@
 #ifndef SEALPOOL_CORE_REPORT_H
 #define SEALPOOL_CORE_REPORT_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <wayland-server-core.h>
 
-#include "mailbox.h"
-
-struct sealpool_buffer;
 struct sp_client;
+struct sp_context;
 
 enum sp_report_kind {
 	/* The client's file ends before the buffer does. */
@@ -21,10 +18,18 @@ enum sp_report_kind {
 	SP_REPORT_FAILED,
 };
 
+struct sp_report;
+
+/** Tells the report's client, or the log in its place. Returns whether the client is to
+ * be disconnected. "value" as in struct sp_report. */
+typedef bool (*sp_report_func)(const struct sp_report *report,
+	enum sp_report_kind kind, int64_t value);
+
 /** What an access met, to be told to the client on the event loop's thread. */
 struct sp_report {
 	struct wl_list link; /* sp_reports.list, or empty */
-	struct sealpool_buffer *buffer;
+	struct sp_client *client;
+	sp_report_func post;
 	/* The client has been told, or the log in its place. */
 	bool told;
 	/* An error of the compositor's has been logged. */
@@ -35,25 +40,18 @@ struct sp_report {
 	int64_t value;
 };
 
-/** Those that nobody has been told of yet. */
-struct sp_reports {
-	pthread_mutex_t lock;
-	struct wl_list list; /* sp_report.link */
-	struct sp_mail mail;
-};
+/** Before any report is posted. */
+void sp_reports_init(struct sp_context *context);
 
-/** Returns 0 or a negative errno. */
-int sp_reports_init(struct sp_reports *reports, struct sp_mailbox *mailbox);
-void sp_reports_finish(struct sp_reports *reports);
-
-void sp_report_init(struct sp_report *report, struct sealpool_buffer *buffer);
+void sp_report_init(struct sp_report *report, struct sp_client *client,
+	sp_report_func post);
 void sp_report_finish(struct sp_report *report);
 
 /**
  * Reports what an access met; "value" as in struct sp_report. On the event loop's
  * thread the client gets its error at once, so that no later error of the
- * compositor's hides it, but is disconnected later. Any thread; the caller holds a
- * reference to the buffer, and no lock.
+ * compositor's hides it, but is disconnected later. Any thread; the caller
+ * keeps the report alive, and holds no lock.
  */
 void sp_report_post(struct sp_report *report, enum sp_report_kind kind,
 	int64_t value);

@@ -4,66 +4,95 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <wayland-server-protocol.h>
 
+#include "budget.h"
+#include "buffer.h"
+#include "client.h"
 #include "commits.h"
 #include "context.h"
+#include "evict.h"
 #include "feedback.h"
-#include "format.h"
+#include "hold.h"
+#include "idle.h"
 #include "monitor.h"
-#include "pool.h"
+#include "report.h"
 #include "shm.h"
+#include "silence.h"
 #include "stats.h"
+#include "wl_shm.h"
 
-/* libwayland before 1.22.90 knows version 1 alone, which has no release. */
-#ifdef WL_SHM_RELEASE_SINCE_VERSION
-#define SHM_VERSION 2
-#else
-#define SHM_VERSION 1
-#endif
+#define MIB (1024.0 * 1024)
 
-static void shm_handle_create_pool(struct wl_client *client,
-		struct wl_resource *resource, uint32_t id, int fd,
-		int32_t size) {
-	sp_pool_create(wl_resource_get_user_data(resource), client, resource,
-		id, fd, size);
-}
-
-#if SHM_VERSION >= 2
-static void shm_handle_release(struct wl_client *client,
-		struct wl_resource *resource) {
-	wl_resource_destroy(resource);
-}
-#endif
-
-static const struct wl_shm_interface shm_impl = {
-	.create_pool = shm_handle_create_pool,
-#if SHM_VERSION >= 2
-	.release = shm_handle_release,
-#endif
+static const struct sp_policy policy = {
+	.account_ops = &sp_evict_account_ops,
+	.cache_filled = sp_idle_handle_filled,
+	.make_room = sp_evict_for,
 };
 
-static void shm_handle_resource_destroy(struct wl_resource *resource) {
-	sp_context_unref(wl_resource_get_user_data(resource));
+/* So that who reads a log knows what is there, and by which limit a client is ended. */
+static void log_start(struct sp_context *context, bool few_fds) {
+	const struct sealpool_budget *limits = &context->limits;
+	sp_log(context, SEALPOOL_LOG_INFO, "version " SEALPOOL_VERSION
+		" protects wl_shm: a client may hold %" PRIu32 " pools, %" PRIu32
+		" file descriptors and %.1f MiB of copies; all clients %" PRIu32
+		" and %.1f MiB%s", limits->pools, limits->fds,
+		(double)limits->shadow_bytes / MIB, limits->all_fds,
+		(double)limits->all_shadow_bytes / MIB, few_fds ?
+		" (more descriptors with a higher soft limit RLIMIT_NOFILE)" : "");
 }
 
-static void shm_bind(struct wl_client *client, void *data, uint32_t version,
-		uint32_t id) {
-	struct sp_context *context = data;
-	struct wl_resource *resource = wl_resource_create(client,
-		&wl_shm_interface, (int)version, id);
-	if (resource == NULL) {
-		sp_post_no_memory(context, client);
-		return;
+/* A context, and what handles its mails: in this order, as to disconnect those that go
+ * in any case may make room enough. Returns NULL after a log message. */
+static struct sp_context *create_context(struct wl_display *display,
+		const struct sealpool_options *options,
+		const struct sp_front *front) {
+	struct sealpool_budget limits;
+	sp_budget_init(&limits, &options->budget);
+	struct sp_context *context = sp_context_create(display, options,
+		&limits, &policy, front);
+	if (context == NULL) {
+		return NULL;
 	}
-	wl_resource_set_implementation(resource, &shm_impl,
-		sp_context_ref(context), shm_handle_resource_destroy);
-	for (size_t i = 0; i < context->formats_len; i++) {
-		wl_shm_send_format(resource,
-			sp_format_drm_to_wl_shm(context->formats[i]));
+	sp_evict_set_limits(context);
+	int ret = sp_idle_init(context, options->shadow_idle_ms);
+	if (ret < 0) {
+		goto error_context;
 	}
+	sp_clients_init(context);
+	ret = sp_holds_init(context);
+	if (ret < 0) {
+		goto error_idle;
+	}
+	sp_reports_init(context);
+	ret = sp_silence_init(context);
+	if (ret < 0) {
+		goto error_holds;
+	}
+	sp_evict_init(context);
+	log_start(context, options->budget.all_fds == 0 &&
+		limits.all_fds < SP_ALL_FDS_MAX);
+	return context;
+
+error_holds:
+	sp_holds_finish(context);
+error_idle:
+	sp_idle_detach(context);
+error_context:
+	sp_log(context, SEALPOOL_LOG_ERROR, "cannot start: %s", strerror(-ret));
+	sp_context_detach(context);
+	sp_context_unref(context);
+	return NULL;
+}
+
+static void leave_context(struct sp_context *context) {
+	sp_silence_detach(context);
+	sp_holds_finish(context);
+	sp_idle_detach(context);
+	sp_context_detach(context);
+	sp_context_unref(context);
 }
 
 void sp_shm_destroy(struct sealpool_shm *shm) {
@@ -71,13 +100,12 @@ void sp_shm_destroy(struct sealpool_shm *shm) {
 	if (shm->global != NULL) {
 		wl_global_destroy(shm->global);
 	}
-	if (shm->feedback_global != NULL) {
-		wl_global_destroy(shm->feedback_global);
+	if (shm->feedback != NULL) {
+		sp_feedback_destroy(shm->feedback);
 	}
 	sp_monitor_destroy(shm->monitor);
 	sp_commits_destroy(shm->commits);
-	sp_context_detach(shm->context);
-	sp_context_unref(shm->context);
+	leave_context(shm->context);
 	free(shm);
 }
 
@@ -89,9 +117,7 @@ static void handle_display_destroy(struct wl_listener *listener, void *data) {
 
 struct sealpool_shm *sp_shm_create(struct wl_display *display,
 		const struct sealpool_options *options,
-		struct sealpool_buffer *(*find_buffer)(
-			struct wl_resource *resource),
-		struct sp_pool *(*find_pool)(struct wl_resource *resource)) {
+		const struct sp_front *front) {
 	struct sealpool_options wanted = { 0 };
 	if (options != NULL) {
 		assert(options->size > 0);
@@ -99,13 +125,10 @@ struct sealpool_shm *sp_shm_create(struct wl_display *display,
 			options->size : sizeof(wanted);
 		memcpy(&wanted, options, size);
 	}
-	struct sp_context *context = sp_context_create(display, &wanted);
+	struct sp_context *context = create_context(display, &wanted, front);
 	if (context == NULL) {
 		return NULL;
 	}
-	context->find_buffer = find_buffer;
-	context->find_pool = find_pool;
-
 	struct sealpool_shm *shm = calloc(1, sizeof(*shm));
 	if (shm == NULL) {
 		goto error_context;
@@ -118,8 +141,8 @@ struct sealpool_shm *sp_shm_create(struct wl_display *display,
 	shm->display_destroy.notify = handle_display_destroy;
 	wl_display_add_destroy_listener(display, &shm->display_destroy);
 	if (wanted.feedback) {
-		shm->feedback_global = sp_feedback_create_global(context);
-		if (shm->feedback_global == NULL) {
+		shm->feedback = sp_feedback_create(context);
+		if (shm->feedback == NULL) {
 			sp_log(context, SEALPOOL_LOG_ERROR, "cannot create "
 				"%s: %s", SP_FEEDBACK_MANAGER, strerror(errno));
 			sp_shm_destroy(shm);
@@ -142,22 +165,26 @@ error_shm:
 error_context:
 	sp_log(context, SEALPOOL_LOG_ERROR, "cannot start: %s",
 		strerror(ENOMEM));
-	sp_context_detach(context);
-	sp_context_unref(context);
+	leave_context(context);
 	return NULL;
 }
+
+static const struct sp_front own_front = {
+	.find_buffer = sealpool_buffer_try_from_resource,
+	.find_pool = sp_pool_try_from_resource,
+	.sync = sp_buffer_sync,
+	.client_gone = sp_buffers_handle_client_gone,
+};
 
 struct sealpool_shm *sealpool_shm_create(struct wl_display *display,
 		const uint32_t *formats, size_t formats_len,
 		const struct sealpool_options *options) {
-	struct sealpool_shm *shm = sp_shm_create(display, options,
-		sealpool_buffer_try_from_resource, sp_pool_try_from_resource);
+	struct sealpool_shm *shm = sp_shm_create(display, options, &own_front);
 	if (shm == NULL) {
 		return NULL;
 	}
 	if (sp_context_set_formats(shm->context, formats, formats_len)) {
-		shm->global = wl_global_create(display, &wl_shm_interface,
-			SHM_VERSION, shm->context, shm_bind);
+		shm->global = sp_wl_shm_create_global(shm->context);
 	}
 	if (shm->global == NULL || !sp_commits_listen(shm->commits)) {
 		sp_log(shm->context, SEALPOOL_LOG_ERROR,
@@ -177,10 +204,7 @@ void sealpool_shm_set_new_buffer_func(struct sealpool_shm *shm,
 void sealpool_shm_set_commit_funcs(struct sealpool_shm *shm,
 		sealpool_hold_commit_func hold,
 		sealpool_release_commit_func release, void *data) {
-	struct sp_holds *holds = &shm->context->holds;
-	holds->hold = hold;
-	holds->release = release;
-	holds->data = data;
+	sp_holds_set_funcs(shm->context, hold, release, data);
 }
 
 void sealpool_shm_get_client_stats(struct sealpool_shm *shm,

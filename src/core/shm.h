@@ -8,28 +8,23 @@
 
 struct sp_commits;
 struct sp_context;
+struct sp_feedback;
+struct sp_front;
 struct sp_monitor;
-struct sp_pool;
 
 /** All that is made for a display: of a wl_shm, or of a guard before one. */
 struct sealpool_shm {
 	struct sp_context *context;
 	struct wl_listener display_destroy;
 	struct wl_global *global; /* NULL under a guard */
-	struct wl_global *feedback_global; /* NULL unless wanted */
+	struct sp_feedback *feedback; /* NULL unless wanted */
 	struct sp_monitor *monitor; /* NULL for none */
 	struct sp_commits *commits;
 };
 
-/**
- * Creates all but the wl_shm global. "find_buffer" returns the buffer behind a
- * wl_buffer of any origin, or NULL; "find_pool" the pool behind a wl_shm_pool.
- * Returns NULL after a log message.
- */
+/** Creates all but the wl_shm global. Returns NULL after a log message. */
 struct sealpool_shm *sp_shm_create(struct wl_display *display,
-	const struct sealpool_options *options,
-	struct sealpool_buffer *(*find_buffer)(struct wl_resource *resource),
-	struct sp_pool *(*find_pool)(struct wl_resource *resource));
+	const struct sealpool_options *options, const struct sp_front *front);
 
 /** Ends it before its display is destroyed, which does it else. */
 void sp_shm_destroy(struct sealpool_shm *shm);

@@ -2,21 +2,7 @@
 #ifndef SEALPOOL_CORE_SILENCE_H
 #define SEALPOOL_CORE_SILENCE_H
 
-#include <stdbool.h>
-
-#include "mailbox.h"
-
 struct sp_context;
-
-/** Looks for clients whose files do not answer. */
-struct sp_silence {
-	/* Milliseconds after which a client is ended. */
-	unsigned patience;
-	struct wl_event_source *timer;
-	struct sp_mail mail;
-	/* The timer is set. */
-	bool waiting;
-};
 
 /** Returns 0 or a negative errno. */
 int sp_silence_init(struct sp_context *context);

@@ -48,10 +48,12 @@
 #include "context.h"
 #include "file.h"
 #include "format.h"
+#include "hold.h"
 #include "lent.h"
 #include "pool.h"
 #include "region.h"
 #include "shm.h"
+#include "wl_shm.h"
 
 /* In the order of wayland.xml; libwayland has no names for them in server
  * code. */
@@ -401,15 +403,18 @@ static void handle_create_buffer(struct sealpool_guard *guard,
 		const struct wl_protocol_logger_message *message) {
 	struct sp_context *context = guard->shm->context;
 	const union wl_argument *args = message->arguments;
-	int32_t offset = args[1].i, width = args[2].i, height = args[3].i;
-	int32_t stride = args[4].i;
-	if (offset < 0 || width <= 0 || height <= 0 || stride <= 0) {
+	const struct sp_place place = {
+		.offset = args[1].i,
+		.width = args[2].i,
+		.height = args[3].i,
+		.stride = args[4].i,
+		.format = args[5].u,
+	};
+	if (!sp_place_is_positive(&place)) {
 		/* To be refused behind. */
 		return;
 	}
-	const struct sp_format *format =
-		sp_format_get(sp_format_wl_shm_to_drm(args[5].u));
-	if (format == NULL) {
+	if (sp_format_get(sp_wl_shm_format_to_drm(place.format)) == NULL) {
 		/* Nearly always to be refused behind. What is not, would be
 		 * shown from a shadow that nothing is copied to. */
 		if (pool->backing.pinned) {
@@ -424,20 +429,8 @@ static void handle_create_buffer(struct sealpool_guard *guard,
 	 * of that is then read past the pool's end, but for 24-bit pixels in
 	 * rows of whole words, which are as common as others. */
 	struct sp_layout layout;
-	if (!sp_layout_init_padded(&layout, format, offset, width, height,
-			stride)) {
-		sp_post_error(context, message->resource,
-			WL_SHM_ERROR_INVALID_STRIDE,
-			"stride of %" PRIi32 " bytes does not fit a width of "
-			"%" PRIi32 " in format 0x%08" PRIx32, stride, width,
-			args[5].u);
-		return;
-	}
-	if (layout.end > (uint64_t)pool->size) {
-		sp_post_error(context, message->resource,
-			WL_SHM_ERROR_INVALID_STRIDE,
-			"a buffer that ends at byte %" PRIu64 " is outside a "
-			"pool of %" PRIi32 " bytes", layout.end, pool->size);
+	if (!sp_wl_shm_make_layout(pool, message->resource, &place, true,
+			&layout)) {
 		return;
 	}
 	struct guard_buffer *buffer = calloc(1, sizeof(*buffer));
@@ -623,10 +616,6 @@ static void handle_shown(struct sealpool_buffer *buffer) {
 	sp_hold_commit(buffer->pool->client->context, NULL, buffer);
 }
 
-static void sync_late(struct sealpool_buffer *buffer) {
-	sync_buffer(buffer);
-}
-
 static void handle_request(struct sealpool_guard *guard,
 		const struct wl_protocol_logger_message *message) {
 	const char *class = wl_resource_get_class(message->resource);
@@ -703,10 +692,20 @@ static void handle_display_destroy(struct wl_listener *listener, void *data) {
 	free(guard);
 }
 
+static void sync_late(struct sealpool_buffer *buffer) {
+	sync_buffer(buffer);
+}
+
+static const struct sp_front front = {
+	.find_buffer = find_buffer,
+	.find_pool = find_pool,
+	.sync = sync_late,
+	.client_gone = sp_buffers_handle_client_gone,
+};
+
 struct sealpool_guard *sealpool_guard_create(struct wl_display *display,
 		const struct sealpool_options *options) {
-	struct sealpool_shm *shm =
-		sp_shm_create(display, options, find_buffer, find_pool);
+	struct sealpool_shm *shm = sp_shm_create(display, options, &front);
 	if (shm == NULL) {
 		return NULL;
 	}
@@ -718,7 +717,6 @@ struct sealpool_guard *sealpool_guard_create(struct wl_display *display,
 	/* The compositor may keep its memory, which is still the client's to pay
 	 * for. */
 	sp_commits_hold_shown(shm->commits);
-	shm->context->holds.sync = sync_late;
 	guard->logger = wl_display_add_protocol_logger(display, handle_message,
 		guard);
 	if (guard->logger == NULL) {

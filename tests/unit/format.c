@@ -10,6 +10,7 @@
 #include <wayland-server-protocol.h>
 
 #include "format.h"
+#include "wl_shm.h"
 #include "traces.h"
 
 /* Each format packs whole blocks into rows of this width. */
@@ -150,18 +151,18 @@ static void unknown_formats_have_no_layout(void **state) {
 }
 
 static void only_two_formats_have_other_numbers_in_wl_shm(void **state) {
-	assert_int_equal(sp_format_drm_to_wl_shm(DRM_FORMAT_ARGB8888),
+	assert_int_equal(sp_wl_shm_format_from_drm(DRM_FORMAT_ARGB8888),
 		WL_SHM_FORMAT_ARGB8888);
-	assert_int_equal(sp_format_drm_to_wl_shm(DRM_FORMAT_XRGB8888),
+	assert_int_equal(sp_wl_shm_format_from_drm(DRM_FORMAT_XRGB8888),
 		WL_SHM_FORMAT_XRGB8888);
-	assert_int_equal(sp_format_wl_shm_to_drm(WL_SHM_FORMAT_ARGB8888),
+	assert_int_equal(sp_wl_shm_format_to_drm(WL_SHM_FORMAT_ARGB8888),
 		DRM_FORMAT_ARGB8888);
-	assert_int_equal(sp_format_wl_shm_to_drm(WL_SHM_FORMAT_XRGB8888),
+	assert_int_equal(sp_wl_shm_format_to_drm(WL_SHM_FORMAT_XRGB8888),
 		DRM_FORMAT_XRGB8888);
 	for (size_t i = 2; i < FORMATS_LEN; i++) {
 		uint32_t drm = formats[i].drm;
-		assert_int_equal(sp_format_drm_to_wl_shm(drm), drm);
-		assert_int_equal(sp_format_wl_shm_to_drm(drm), drm);
+		assert_int_equal(sp_wl_shm_format_from_drm(drm), drm);
+		assert_int_equal(sp_wl_shm_format_to_drm(drm), drm);
 	}
 }
 

@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "context.h"
 #include "display.h"
+#include "idle.h"
 #include "pool.h"
 #include "traces.h"
 
