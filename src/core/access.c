@@ -18,12 +18,13 @@
  */
 #include <errno.h>
 
+#include "access.h"
 #include "account.h"
 #include "backing.h"
 #include "copies.h"
 #include "filled.h"
+#include "inplace.h"
 #include "region.h"
-#include "view.h"
 
 enum {
 	HOLDS_COPY = 1 << 0, /* .held is a struct sp_copy */
@@ -92,7 +93,8 @@ static bool try_in_place(struct sp_view *view,
 	}
 	pthread_mutex_lock(&backing->lock);
 	bool has_room = view->mapping != NULL ||
-		sp_inplace_begin(backing, &view->layout);
+		sp_inplace_begin(&backing->inplace, backing->size,
+			sp_layout_start(&view->layout), view->layout.end);
 	view->no_room = !has_room;
 	/* Unless another thread was faster. */
 	if (has_room && view->kind == SEALPOOL_MEMORY_SHADOW) {
@@ -119,7 +121,7 @@ static void leave_place(struct sp_view *view) {
 }
 
 static bool may_be_in_place(struct sp_view *view) {
-	if (!sp_inplace_is_large(view->backing, true)) {
+	if (!sp_inplace_is_large(&view->backing->inplace, true)) {
 		return true;
 	}
 	view->no_room = true;
@@ -137,7 +139,7 @@ static bool is_due(struct sp_view *view) {
 /* Whether it is direct by now. Any thread. */
 static bool become_direct(struct sp_view *view) {
 	if (view->kind != SEALPOOL_MEMORY_SHADOW ||
-			view->backing->pinned || !is_sealed(view)) {
+			view->backing->is_pinned || !is_sealed(view)) {
 		return view->kind == SEALPOOL_MEMORY_DIRECT;
 	}
 	return may_be_in_place(view) && is_due(view) &&
@@ -156,7 +158,7 @@ static bool is_to_be_tried(const struct sp_view *view) {
 
 static bool can_be_nofault(const struct sp_view *view) {
 	const struct sp_backing *backing = view->backing;
-	return backing->memory->nofault && !backing->pinned &&
+	return backing->memory->nofault && !backing->is_pinned &&
 		backing->file.kind == SP_FILE_SHMEM;
 }
 
@@ -176,7 +178,8 @@ void sp_view_init(struct sp_view *view, struct sp_backing *backing,
 		.layout = *layout,
 		.kind = SEALPOOL_MEMORY_SHADOW,
 	};
-	sp_inplace_add_view(backing, layout);
+	sp_inplace_add_view(&backing->inplace, sp_layout_start(layout),
+		layout->end);
 	if (!is_sealed(view)) {
 		become_nofault(view);
 	} else if (may_be_in_place(view)) {
@@ -192,10 +195,11 @@ void sp_view_init_behind(struct sp_view *view, struct sp_backing *backing,
 		.ops = ops,
 		.layout = *layout,
 		/* Of memory that is safe, nothing is needed but its kind. */
-		.kind = backing->pinned ? SEALPOOL_MEMORY_SHADOW :
+		.kind = backing->is_pinned ? SEALPOOL_MEMORY_SHADOW :
 			SEALPOOL_MEMORY_DIRECT,
 	};
-	sp_inplace_add_view(backing, layout);
+	sp_inplace_add_view(&backing->inplace, sp_layout_start(layout),
+		layout->end);
 }
 
 void sp_view_finish(struct sp_view *view) {
@@ -205,10 +209,12 @@ void sp_view_finish(struct sp_view *view) {
 	struct sp_backing *backing = view->backing;
 	if (view->mapping != NULL) {
 		pthread_mutex_lock(&backing->lock);
-		sp_inplace_end(backing, &view->layout);
+		sp_inplace_end(&backing->inplace,
+			sp_layout_start(&view->layout), view->layout.end);
 		pthread_mutex_unlock(&backing->lock);
 	}
-	sp_inplace_remove_view(backing, &view->layout);
+	sp_inplace_remove_view(&backing->inplace,
+		sp_layout_start(&view->layout), view->layout.end);
 	sp_mapping_unref(view->mapping);
 }
 
@@ -250,7 +256,7 @@ static void look_at_nofault(struct sp_view *view) {
 void sp_view_handle_attach(struct sp_view *view) {
 	/* One behind a guard has no mapping: it is not this library that reads. */
 	if (view->kind != SEALPOOL_MEMORY_SHADOW && view->mapping != NULL &&
-			sp_inplace_is_large(view->backing, false)) {
+			sp_inplace_is_large(&view->backing->inplace, false)) {
 		leave_place(view);
 	}
 }
@@ -341,14 +347,6 @@ static int begin_copy(struct sp_view *view, uint64_t epoch,
 	access->held = copy;
 	access->flags = HOLDS_COPY;
 	return 0;
-}
-
-void sp_view_report(struct sp_view *view, int error) {
-	if (error == -EDQUOT) {
-		view->ops->over_budget(view);
-	} else {
-		view->ops->failed(view, error);
-	}
 }
 
 int sp_view_begin_read(struct sp_view *view, uint64_t epoch,
@@ -517,7 +515,7 @@ int sp_view_write_back(struct sp_view *view, const pixman_region32_t *region) {
 	if (ret < 0) {
 		return ret;
 	}
-	sp_copies_write_back(view->copies, &view->backing->shadow, region,
+	sp_copies_write_back(view->copies, &view->backing->pinned.shadow, region,
 		mapping);
 	sp_mapping_unref(mapping);
 	return 0;

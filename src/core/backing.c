@@ -10,8 +10,6 @@
 
 #include "account.h"
 #include "backing.h"
-#include "clock.h"
-#include "pinned.h"
 
 int sp_backing_init(struct sp_backing *backing, struct sp_memory *memory,
 		struct sp_account *account, struct sp_spare_slot *spare,
@@ -24,13 +22,13 @@ int sp_backing_init(struct sp_backing *backing, struct sp_memory *memory,
 		.reader = reader,
 		.client_counters = client_counters,
 		.size = size,
-		.looked_at = sp_clock_now(),
 	};
 	int ret = pthread_mutex_init(&backing->lock, NULL);
 	if (ret != 0) {
 		return -ret;
 	}
 	backing->file = *file;
+	sp_inplace_init(&backing->inplace, account, &backing->file);
 	return 0;
 }
 
@@ -126,10 +124,9 @@ bool sp_backing_finish(struct sp_backing *backing) {
 			sizeof(backing->mappings[0]); i++) {
 		sp_mapping_unref(backing->mappings[i]);
 	}
-	sp_inplace_finish(backing);
-	if (backing->pinned) {
-		sp_pinned_finish(backing);
-		sp_shadow_finish(&backing->shadow);
+	sp_inplace_finish(&backing->inplace);
+	if (backing->is_pinned) {
+		sp_pinned_finish(&backing->pinned);
 	}
 	pthread_mutex_destroy(&backing->lock);
 	bool has_fd = backing->file.fd >= 0;
@@ -146,15 +143,15 @@ void sp_backing_grow(struct sp_backing *backing, uint64_t size) {
 }
 
 int sp_backing_pin(struct sp_backing *backing) {
-	int ret = sp_shadow_init(&backing->shadow, backing->account,
-		backing->size);
-	backing->pinned = backing->shadow.pinned = ret == 0;
+	int ret = sp_pinned_init(&backing->pinned, backing->account,
+		&backing->lock, &backing->memory->reads_late, backing->size);
+	backing->is_pinned = ret == 0;
 	return ret;
 }
 
 int sp_backing_grow_pinned(struct sp_backing *backing, uint64_t size) {
 	pthread_mutex_lock(&backing->lock);
-	int ret = sp_shadow_grow(&backing->shadow, size);
+	int ret = sp_shadow_grow(&backing->pinned.shadow, size);
 	if (ret == 0) {
 		backing->size = size;
 	}

@@ -11,9 +11,8 @@
 #include "inplace.h"
 #include "mapping.h"
 #include "memory.h"
-#include "shadow.h"
+#include "pinned.h"
 #include "spare.h"
-#include "uses.h"
 
 struct sp_account;
 struct sp_orphan;
@@ -28,8 +27,6 @@ struct sp_backing {
 	struct sp_reader *reader;
 	/* Its fd is -1 once it was given back: see sp_backing_begin_use(). */
 	struct sp_file file;
-	/* When its memory was, in milliseconds of sp_clock_now(). */
-	_Atomic uint64_t looked_at;
 	/* Which chunks of the file have been seen to have memory. */
 	struct sp_chunks filled;
 	struct sp_counters counters;
@@ -47,14 +44,9 @@ struct sp_backing {
 	struct sp_mapping *mappings[3];
 	/* Another wl_shm, behind a guard, has the shadow in the file's place. It
 	 * was set before there was a view, and never changes. */
-	bool pinned;
+	bool is_pinned;
+	struct sp_pinned pinned;
 	struct sp_inplace inplace;
-	struct sp_shadow shadow; /* if pinned */
-	/* Of its pages: the copies there, and those that have gone while the other
-	 * wl_shm may still have looked at them. */
-	struct sp_uses uses;
-	/* Some of its pages were given back. */
-	bool gave_back;
 };
 
 /** Takes the file over. Returns 0 or a negative errno, and has not taken it

@@ -8,8 +8,8 @@
 
 #include <sealpool/shm.h>
 
+#include "access.h"
 #include "report.h"
-#include "view.h"
 
 struct sp_hold;
 struct sp_pool;

@@ -7,7 +7,6 @@
 
 #include "client.h"
 #include "context.h"
-#include "identity.h"
 
 static void client_handle_wl_client_destroy(struct wl_listener *listener,
 		void *data) {
@@ -15,7 +14,7 @@ static void client_handle_wl_client_destroy(struct wl_listener *listener,
 		wl_container_of(listener, client, wl_client_destroy);
 	wl_list_remove(&client->wl_client_destroy.link);
 	client->wl_client = NULL;
-	sp_identity_note_gone(client);
+	sp_identity_note_gone(&client->member);
 	client->context->front->client_gone(client);
 	sp_spare_close(&client->context->memory.cache, &client->spare);
 	sp_client_unref(client);
@@ -63,7 +62,8 @@ struct sp_client *sp_client_get(struct sp_context *context,
 		context->limits.shadow_bytes, 0);
 	sp_account_set_limit(&client->account, SP_RESOURCE_IN_PLACE_BYTES,
 		context->limits.shadow_bytes, 0);
-	if (sp_identity_join(client) < 0) {
+	if (sp_identity_join(context, wl_client, &client->account,
+			&client->member) < 0) {
 		free(client);
 		return NULL;
 	}
@@ -90,7 +90,7 @@ void sp_client_unref(struct sp_client *client) {
 	sp_spare_close(&client->context->memory.cache, &client->spare);
 	sp_cache_settle(&client->context->memory.cache);
 	wl_list_remove(&client->link);
-	sp_identity_leave(client);
+	sp_identity_leave(&client->member);
 	sp_context_unref(client->context);
 	free(client);
 }

@@ -10,12 +10,11 @@
 #include <sealpool/shm.h>
 
 #include "account.h"
+#include "identity.h"
 #include "memory.h"
-#include "process.h"
 #include "spare.h"
 
 struct sp_context;
-struct sp_identity;
 
 /** Which of its budgets a client is over. */
 enum sp_budget_kind {
@@ -43,10 +42,7 @@ struct sp_client {
 	uint64_t id;
 	unsigned refs;
 
-	struct sp_identity *identity;
-	struct wl_list identity_link; /* sp_identity.clients, .gone */
-	/* Zero for a connection that the compositor made. */
-	struct sp_process process;
+	struct sp_member member;
 
 	/* sp_client_end_later() was called. */
 	bool ending;

@@ -124,7 +124,7 @@ static void copy_destroy(struct sp_copy *copy) {
 		/* Else the other wl_shm may look at it until the pool goes. */
 		if (copy->on_offer) {
 			const struct sp_view *view = copy->copies->view;
-			sp_pinned_give_back(view->backing,
+			sp_pinned_give_back(&view->backing->pinned,
 				get_start(copy->copies), view->layout.end);
 		}
 		break;
@@ -344,11 +344,11 @@ static int copy_init_pinned(struct sp_copy *copy) {
 	struct sp_view *view = copy->copies->view;
 	struct sp_backing *backing = view->backing;
 	copy->place = IN_PINNED_SHADOW;
-	int ret = sp_pinned_use(backing, sp_layout_start(&view->layout),
+	int ret = sp_pinned_use(&backing->pinned, sp_layout_start(&view->layout),
 		view->layout.end);
 	if (ret == 0) {
 		pthread_mutex_lock(&backing->lock);
-		copy->mapping = sp_mapping_ref(backing->shadow.mapping);
+		copy->mapping = sp_mapping_ref(backing->pinned.shadow.mapping);
 		pthread_mutex_unlock(&backing->lock);
 	}
 	return ret;
@@ -385,7 +385,7 @@ static int copy_create(struct sp_copies *copies, bool for_writing,
 	}
 	copy->copies = copies;
 	int ret = for_writing ? copy_init_shadow(copy) :
-		backing->pinned ? copy_init_pinned(copy) :
+		backing->is_pinned ? copy_init_pinned(copy) :
 		copy_init_store(copy);
 	if (ret < 0) {
 		free(copy);
@@ -511,7 +511,7 @@ static struct sp_copy_target copy_get_target(struct sp_copy *copy) {
 		.start = get_start(copy->copies),
 		.written = copy->place == IN_STORE ? &copy->written :
 			copy->place == IN_SHADOW ? &copy->shadow.written :
-			&copy->copies->view->backing->shadow.written,
+			&copy->copies->view->backing->pinned.shadow.written,
 	};
 }
 

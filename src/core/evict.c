@@ -36,7 +36,6 @@
 #include "client.h"
 #include "context.h"
 #include "evict.h"
-#include "identity.h"
 
 /* 16 pools: behind the guard, a pool has up to three descriptors. */
 #define SHARE_FDS (16 * 3)
@@ -198,10 +197,12 @@ static struct sp_client *choose_client(struct sp_context *context,
 	enum sp_resource held = get_held_resource(resource);
 	const struct sp_identity *identity = choose_identity(context, resource);
 	struct sp_client *client, *found = NULL;
+	struct sp_member *member;
 	if (identity == NULL) {
 		return NULL;
 	}
-	wl_list_for_each(client, &identity->clients, identity_link) {
+	wl_list_for_each(member, &identity->members, link) {
+		client = wl_container_of(member, client, member);
 		if (client->account.used[held] > 0 && (found == NULL ||
 				client->account.used[held] >
 				found->account.used[held])) {

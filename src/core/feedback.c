@@ -96,7 +96,7 @@ static struct sp_pool *feedback_get_pool(const struct feedback *feedback) {
 }
 
 static enum sealpool_memory_kind pool_get_kind(const struct sp_pool *pool) {
-	if (pool->backing.pinned || pool->backing.file.kind != SP_FILE_SHMEM) {
+	if (pool->backing.is_pinned || pool->backing.file.kind != SP_FILE_SHMEM) {
 		return SEALPOOL_MEMORY_SHADOW;
 	}
 	if ((uint64_t)pool->size <= pool->backing.file.sealed_size) {
@@ -178,7 +178,7 @@ static uint32_t feedback_get_reasons(const struct feedback *feedback,
 	if ((reasons & ~SEALPOOL_SHM_FEEDBACK_V1_REASON_READ_ONLY) != 0) {
 		return reasons;
 	}
-	if (pool->backing.pinned || kind == SEALPOOL_MEMORY_NOFAULT) {
+	if (pool->backing.is_pinned || kind == SEALPOOL_MEMORY_NOFAULT) {
 		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_LATE;
 	} else if (buffer != NULL && buffer->view.no_room) {
 		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_BUDGET;

@@ -21,7 +21,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client.h"
 #include "context.h"
 #include "identity.h"
 #include "process.h"
@@ -43,14 +42,26 @@ static size_t find_ancestors(int pid,
 	return count;
 }
 
+static bool has_process(const struct wl_list *members,
+		const struct sp_process *process) {
+	const struct sp_member *member;
+	wl_list_for_each(member, members, link) {
+		if (member->process.pid == process->pid &&
+				member->process.start == process->start) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static struct sp_identity *find_process(struct sp_context *context,
 		const struct sp_process *process) {
-	struct sp_client *client;
-	wl_list_for_each(client, &context->clients, link) {
-		if (client->identity->unit == NULL &&
-				client->process.pid == process->pid &&
-				client->process.start == process->start) {
-			return client->identity;
+	struct sp_identity *identity;
+	wl_list_for_each(identity, &context->identities, link) {
+		if (identity->unit == NULL &&
+				(has_process(&identity->members, process) ||
+				has_process(&identity->gone, process))) {
+			return identity;
 		}
 	}
 	return NULL;
@@ -82,7 +93,7 @@ static struct sp_identity *identity_create(struct sp_context *context,
 	identity->since = since;
 	sp_account_init(&identity->account, &context->all, context->policy->account_ops);
 	sp_reader_init(&identity->reader, &context->memory.readers);
-	wl_list_init(&identity->clients);
+	wl_list_init(&identity->members);
 	wl_list_init(&identity->gone);
 	struct sp_identity *older;
 	wl_list_for_each_reverse(older, &context->identities, link) {
@@ -104,27 +115,28 @@ static void read_unit(int pid, char unit[static SP_PROCESS_UNIT_SIZE]) {
 	}
 }
 
-static struct sp_identity *identity_get(struct sp_client *client) {
-	struct sp_context *context = client->context;
+/* Notes the client's process. */
+static struct sp_identity *identity_get(struct sp_context *context,
+		struct wl_client *wl_client, struct sp_process *process) {
 	pid_t pid;
 	uid_t uid;
-	wl_client_get_credentials(client->wl_client, &pid, &uid, NULL);
+	wl_client_get_credentials(wl_client, &pid, &uid, NULL);
 	if (pid == 0 || pid == getpid()) {
 		return identity_create(context, uid, NULL, sp_process_now());
 	}
-	client->process.pid = pid;
+	process->pid = pid;
 	struct sp_process ancestors[ANCESTORS_MAX];
 	char unit[SP_PROCESS_UNIT_SIZE] = "";
 	size_t count = find_ancestors(pid, ancestors);
 	read_unit(pid, unit);
 	/* If it has ended, all this may be of another process by now. */
 	if (count == 0 || !sp_process_has_peer(
-			wl_client_get_fd(client->wl_client))) {
-		ancestors[0] = client->process;
+			wl_client_get_fd(wl_client))) {
+		ancestors[0] = *process;
 		count = 1;
 		unit[0] = '\0';
 	}
-	client->process = ancestors[0];
+	*process = ancestors[0];
 	struct sp_identity *identity = NULL;
 	if (unit[0] != '\0') {
 		identity = find_unit(context, uid, unit);
@@ -137,30 +149,32 @@ static struct sp_identity *identity_get(struct sp_client *client) {
 		return identity;
 	}
 	return identity_create(context, uid, unit[0] != '\0' ? unit : NULL,
-		client->process.start != 0 ? client->process.start :
-		sp_process_now());
+		process->start != 0 ? process->start : sp_process_now());
 }
 
-int sp_identity_join(struct sp_client *client) {
-	struct sp_identity *identity = identity_get(client);
+int sp_identity_join(struct sp_context *context, struct wl_client *wl_client,
+		struct sp_account *account, struct sp_member *member) {
+	struct sp_identity *identity =
+		identity_get(context, wl_client, &member->process);
 	if (identity == NULL) {
 		return -ENOMEM;
 	}
-	client->identity = identity;
-	client->account.parent = &identity->account;
-	wl_list_insert(&identity->clients, &client->identity_link);
+	member->identity = identity;
+	member->account = account;
+	account->parent = &identity->account;
+	wl_list_insert(&identity->members, &member->link);
 	return 0;
 }
 
-void sp_identity_note_gone(struct sp_client *client) {
-	wl_list_remove(&client->identity_link);
-	wl_list_insert(&client->identity->gone, &client->identity_link);
+void sp_identity_note_gone(struct sp_member *member) {
+	wl_list_remove(&member->link);
+	wl_list_insert(&member->identity->gone, &member->link);
 }
 
-void sp_identity_leave(struct sp_client *client) {
-	struct sp_identity *identity = client->identity;
-	wl_list_remove(&client->identity_link);
-	if (wl_list_empty(&identity->clients) &&
+void sp_identity_leave(struct sp_member *member) {
+	struct sp_identity *identity = member->identity;
+	wl_list_remove(&member->link);
+	if (wl_list_empty(&identity->members) &&
 			wl_list_empty(&identity->gone)) {
 		wl_list_remove(&identity->link);
 		free(identity->unit);
@@ -171,9 +185,9 @@ void sp_identity_leave(struct sp_client *client) {
 uint64_t sp_identity_get_held(const struct sp_identity *identity,
 		enum sp_resource resource) {
 	uint64_t gone = 0, all = identity->account.used[resource];
-	const struct sp_client *client;
-	wl_list_for_each(client, &identity->gone, identity_link) {
-		gone += client->account.used[resource];
+	const struct sp_member *member;
+	wl_list_for_each(member, &identity->gone, link) {
+		gone += member->account->used[resource];
 	}
 	/* Other threads give back meanwhile. */
 	return all > gone ? all - gone : 0;

@@ -7,10 +7,20 @@
 #include <wayland-server-core.h>
 
 #include "account.h"
+#include "process.h"
 #include "reader.h"
 
-struct sp_client;
 struct sp_context;
+
+/** A client of an identity. */
+struct sp_member {
+	struct sp_identity *identity;
+	struct wl_list link; /* sp_identity.members, .gone */
+	/* Zero for a connection that the compositor made. */
+	struct sp_process process;
+	/* The client's. */
+	struct sp_account *account;
+};
 
 /**
  * Clients that count as one when all clients together hold too much. Lives as long
@@ -20,9 +30,9 @@ struct sp_identity {
 	struct wl_list link; /* sp_context.identities */
 	/* Since when it has been there, as sp_process.start. */
 	uint64_t since;
-	struct wl_list clients; /* sp_client.identity_link */
+	struct wl_list members; /* sp_member.link */
 	/* Those without a wl_client, of which something is left. */
-	struct wl_list gone; /* sp_client.identity_link */
+	struct wl_list gone; /* sp_member.link */
 	struct sp_account account;
 	/* For files that may never answer, and how many of its pools have one. */
 	struct sp_reader reader;
@@ -34,15 +44,15 @@ struct sp_identity {
 };
 
 /**
- * Finds or makes the identity of a client, whose wl_client and account's ops are set,
- * and makes its account the parent of the client's. Notes the client's process.
- * Returns 0 or -ENOMEM.
+ * Finds or makes the identity of a client, and makes its account the parent of the
+ * client's. Notes the client's process. Returns 0 or -ENOMEM.
  */
-int sp_identity_join(struct sp_client *client);
+int sp_identity_join(struct sp_context *context, struct wl_client *wl_client,
+	struct sp_account *account, struct sp_member *member);
 /** The client has gone: it no longer counts for its identity. */
-void sp_identity_note_gone(struct sp_client *client);
+void sp_identity_note_gone(struct sp_member *member);
 /** Nothing is charged to the client any more. */
-void sp_identity_leave(struct sp_client *client);
+void sp_identity_leave(struct sp_member *member);
 
 /** How much of a resource its clients hold that have not gone. */
 uint64_t sp_identity_get_held(const struct sp_identity *identity,

@@ -30,12 +30,9 @@
  * All of this is judged when a buffer is made and when it is attached; a client that
  * gives a file memory and takes it back between two looks is not noticed.
  */
-#include <pthread.h>
-
 #include "account.h"
-#include "backing.h"
 #include "clock.h"
-#include "format.h"
+#include "file.h"
 #include "inplace.h"
 #include "pages.h"
 
@@ -47,56 +44,63 @@ static uint64_t min(uint64_t a, uint64_t b) {
 	return a < b ? a : b;
 }
 
-static uint64_t count_bytes(const struct sp_layout *layout) {
-	return sp_pages_round_up(layout->end) -
-		sp_pages_round_down(sp_layout_start(layout));
+static uint64_t count_bytes(uint64_t start, uint64_t end) {
+	return sp_pages_round_up(end) - sp_pages_round_down(start);
 }
 
-void sp_inplace_add_view(struct sp_backing *backing,
-		const struct sp_layout *layout) {
+void sp_inplace_init(struct sp_inplace *inplace, struct sp_account *account,
+		struct sp_file *file) {
+	*inplace = (struct sp_inplace){
+		.account = account,
+		.file = file,
+		.looked_at = sp_clock_now(),
+	};
+}
+
+void sp_inplace_add_view(struct sp_inplace *inplace, uint64_t start,
+		uint64_t end) {
 	/* There is no limit for it. */
-	sp_account_try_charge(backing->account, SP_RESOURCE_BUFFER_BYTES,
-		count_bytes(layout));
+	sp_account_try_charge(inplace->account, SP_RESOURCE_BUFFER_BYTES,
+		count_bytes(start, end));
 }
 
-void sp_inplace_remove_view(struct sp_backing *backing,
-		const struct sp_layout *layout) {
-	sp_account_discharge(backing->account, SP_RESOURCE_BUFFER_BYTES,
-		count_bytes(layout));
+void sp_inplace_remove_view(struct sp_inplace *inplace, uint64_t start,
+		uint64_t end) {
+	sp_account_discharge(inplace->account, SP_RESOURCE_BUFFER_BYTES,
+		count_bytes(start, end));
 }
 
 /* Memory */
 
-static void discharge(struct sp_backing *backing, uint64_t bytes) {
+static void discharge(struct sp_inplace *inplace, uint64_t bytes) {
 	if (bytes > 0) {
-		sp_account_discharge(backing->account,
+		sp_account_discharge(inplace->account,
 			SP_RESOURCE_IN_PLACE_BYTES, bytes);
-		backing->inplace.charged -= bytes;
+		inplace->charged -= bytes;
 	}
 }
 
 /* Views that were read in place may lie in holes and be given memory by the next
  * read: what the file has comes on top. */
-static void settle(struct sp_backing *backing) {
-	sp_file_look_again(&backing->file);
-	uint64_t most = backing->inplace.live + backing->file.allocated;
-	if (backing->inplace.charged > most) {
-		discharge(backing, backing->inplace.charged - most);
+static void settle(struct sp_inplace *inplace) {
+	sp_file_look_again(inplace->file);
+	uint64_t most = inplace->live + inplace->file->allocated;
+	if (inplace->charged > most) {
+		discharge(inplace, inplace->charged - most);
 	}
 }
 
-bool sp_inplace_begin(struct sp_backing *backing,
-		const struct sp_layout *layout) {
-	struct sp_inplace *inplace = &backing->inplace;
-	uint64_t bytes = count_bytes(layout);
+bool sp_inplace_begin(struct sp_inplace *inplace, uint64_t pool_size,
+		uint64_t start, uint64_t end) {
+	uint64_t bytes = count_bytes(start, end);
 	if (inplace->charged > inplace->live + SLACK) {
-		settle(backing);
+		settle(inplace);
 	}
 	/* Views may overlap. */
 	uint64_t all = min(inplace->charged + bytes,
-		sp_pages_round_up(backing->size));
+		sp_pages_round_up(pool_size));
 	uint64_t more = all - min(all, inplace->charged);
-	if (more > 0 && !sp_account_try_charge(backing->account,
+	if (more > 0 && !sp_account_try_charge(inplace->account,
 			SP_RESOURCE_IN_PLACE_BYTES, more)) {
 		return false;
 	}
@@ -105,13 +109,12 @@ bool sp_inplace_begin(struct sp_backing *backing,
 	return true;
 }
 
-void sp_inplace_end(struct sp_backing *backing,
-		const struct sp_layout *layout) {
-	backing->inplace.live -= count_bytes(layout);
+void sp_inplace_end(struct sp_inplace *inplace, uint64_t start, uint64_t end) {
+	inplace->live -= count_bytes(start, end);
 }
 
-void sp_inplace_finish(struct sp_backing *backing) {
-	discharge(backing, backing->inplace.charged);
+void sp_inplace_finish(struct sp_inplace *inplace) {
+	discharge(inplace, inplace->charged);
 }
 
 /* Time */
@@ -120,24 +123,24 @@ bool sp_inplace_exceeds(const struct sp_file *file, uint64_t bytes) {
 	return file->allocated > MANY * bytes + SLACK;
 }
 
-static void look_again(struct sp_backing *backing) {
-	uint64_t now = sp_clock_now(), last = backing->looked_at;
+static void look_again(struct sp_inplace *inplace) {
+	uint64_t now = sp_clock_now(), last = inplace->looked_at;
 	if (now - last >= LOOK_MS && atomic_compare_exchange_strong(
-			&backing->looked_at, &last, now)) {
-		sp_file_look_again(&backing->file);
+			&inplace->looked_at, &last, now)) {
+		sp_file_look_again(inplace->file);
 	}
 }
 
-bool sp_inplace_is_large(struct sp_backing *backing, bool may_have_grown) {
-	const struct sp_account *account = backing->account;
-	struct sp_file *file = &backing->file;
+bool sp_inplace_is_large(struct sp_inplace *inplace, bool may_have_grown) {
+	const struct sp_account *account = inplace->account;
+	struct sp_file *file = inplace->file;
 	/* A client can have any number of buffers of the same bytes, but may have
 	 * no more than the limit read in place. */
 	uint64_t bytes = min(account->used[SP_RESOURCE_BUFFER_BYTES],
 		account->limits[SP_RESOURCE_IN_PLACE_BYTES]);
 	if (file->size > MANY * bytes + SLACK ||
 			(may_have_grown && !file->never_grows)) {
-		look_again(backing);
+		look_again(inplace);
 	}
 	return sp_inplace_exceeds(file, bytes);
 }

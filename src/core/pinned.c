@@ -11,74 +11,84 @@
  * Where the kernel has huge pages for shadows (shmem_enabled), memory comes with
  * what lies beside it, which cannot be told from a read. Nothing is given back then.
  *
- * Nothing is charged while backing->lock is held: a charge may reclaim pages of the
+ * Nothing is charged while the lock is held: a charge may reclaim pages of the
  * same shadow. All of this is the event loop's thread's, behind a guard, so that no
  * backing goes while one of its copies is being freed.
  */
 #include "account.h"
-#include "backing.h"
 #include "pinned.h"
 
-/* Requires: backing->lock */
-static void look_for_reads(struct sp_backing *backing) {
-	if (backing->gave_back && sp_shadow_settle(&backing->shadow) > 0) {
-		backing->memory->reads_late = true;
+/* Requires: pinned->lock */
+static void look_for_reads(struct sp_pinned *pinned) {
+	if (pinned->gave_back && sp_shadow_settle(&pinned->shadow) > 0) {
+		*pinned->reads_late = true;
 	}
 }
 
 static void punch(void *data, uint64_t start, uint64_t end) {
-	struct sp_backing *backing = data;
-	sp_shadow_release(&backing->shadow, start, end);
-	backing->gave_back = true;
+	struct sp_pinned *pinned = data;
+	sp_shadow_release(&pinned->shadow, start, end);
+	pinned->gave_back = true;
 }
 
 /* Memory that came though it was not asked for. Without the charge, it is
  * nobody's. */
-static void charge_excess(struct sp_backing *backing, uint64_t excess) {
-	if (sp_shadow_prepay(&backing->shadow, excess) == 0) {
-		pthread_mutex_lock(&backing->lock);
-		backing->shadow.charged += excess;
-		pthread_mutex_unlock(&backing->lock);
+static void charge_excess(struct sp_pinned *pinned, uint64_t excess) {
+	if (sp_shadow_prepay(&pinned->shadow, excess) == 0) {
+		pthread_mutex_lock(pinned->lock);
+		pinned->shadow.charged += excess;
+		pthread_mutex_unlock(pinned->lock);
 	}
 }
 
-int sp_pinned_use(struct sp_backing *backing, uint64_t start, uint64_t end) {
-	struct sp_shadow *shadow = &backing->shadow;
-	pthread_mutex_lock(&backing->lock);
-	look_for_reads(backing);
-	int64_t lacking = sp_uses_add(&backing->uses, start, end);
-	pthread_mutex_unlock(&backing->lock);
+int sp_pinned_use(struct sp_pinned *pinned, uint64_t start, uint64_t end) {
+	struct sp_shadow *shadow = &pinned->shadow;
+	pthread_mutex_lock(pinned->lock);
+	look_for_reads(pinned);
+	int64_t lacking = sp_uses_add(&pinned->uses, start, end);
+	pthread_mutex_unlock(pinned->lock);
 	if (lacking <= 0) {
 		return (int)lacking;
 	}
 	/* What is reclaimed for this is none of these pages: they have a user. */
 	uint64_t paid = (uint64_t)lacking, excess = 0;
 	int ret = sp_shadow_prepay(shadow, paid);
-	pthread_mutex_lock(&backing->lock);
+	pthread_mutex_lock(pinned->lock);
 	if (ret == 0) {
 		ret = sp_shadow_fill(shadow, start, end, paid, &excess);
 	}
 	if (ret < 0) {
-		sp_uses_remove(&backing->uses, start, end, punch, backing);
+		sp_uses_remove(&pinned->uses, start, end, punch, pinned);
 	}
-	pthread_mutex_unlock(&backing->lock);
+	pthread_mutex_unlock(pinned->lock);
 	if (excess > 0) {
-		charge_excess(backing, excess);
+		charge_excess(pinned, excess);
 	}
 	return ret;
 }
 
-void sp_pinned_give_back(struct sp_backing *backing, uint64_t start,
+void sp_pinned_give_back(struct sp_pinned *pinned, uint64_t start,
 		uint64_t end) {
-	pthread_mutex_lock(&backing->lock);
-	look_for_reads(backing);
-	if (!backing->memory->reads_late) {
-		sp_uses_remove(&backing->uses, start, end, punch, backing);
+	pthread_mutex_lock(pinned->lock);
+	look_for_reads(pinned);
+	if (!*pinned->reads_late) {
+		sp_uses_remove(&pinned->uses, start, end, punch, pinned);
 	}
-	pthread_mutex_unlock(&backing->lock);
+	pthread_mutex_unlock(pinned->lock);
 }
 
-void sp_pinned_finish(struct sp_backing *backing) {
-	look_for_reads(backing);
-	sp_uses_finish(&backing->uses);
+int sp_pinned_init(struct sp_pinned *pinned, struct sp_account *account,
+		pthread_mutex_t *lock, atomic_bool *reads_late,
+		uint64_t size) {
+	pinned->lock = lock;
+	pinned->reads_late = reads_late;
+	int ret = sp_shadow_init(&pinned->shadow, account, size);
+	pinned->shadow.pinned = ret == 0;
+	return ret;
+}
+
+void sp_pinned_finish(struct sp_pinned *pinned) {
+	look_for_reads(pinned);
+	sp_uses_finish(&pinned->uses);
+	sp_shadow_finish(&pinned->shadow);
 }

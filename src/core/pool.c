@@ -16,7 +16,6 @@
 #include <wayland-server-protocol.h>
 
 #include "context.h"
-#include "identity.h"
 #include "pool.h"
 #include "silence.h"
 
@@ -74,7 +73,7 @@ static int pool_look_at_file(struct sp_pool *pool) {
 	pool->job.run = look_at_file;
 	pool->job.finish = finish_look;
 	pool->job.owner = &pool->client->account;
-	int ret = sp_reader_submit(&pool->client->identity->reader, &pool->job);
+	int ret = sp_reader_submit(&pool->client->member.identity->reader, &pool->job);
 	if (ret == 0) {
 		pool->looking = true;
 		sp_pool_ref(pool);
@@ -87,7 +86,7 @@ void sp_pool_leave_resource(struct sp_pool *pool) {
 	pool->resource = NULL;
 	/* A file that answers late holds up no other that nobody needs. */
 	if (pool->looking && sp_reader_cancel(
-			&pool->client->identity->reader, &pool->job)) {
+			&pool->client->member.identity->reader, &pool->job)) {
 		pool->looking = false;
 		sp_pool_unref(pool);
 	}
@@ -102,7 +101,7 @@ static void pool_free(struct sp_pool *pool, bool has_fd) {
 
 static void count_slow_pool(struct sp_client *client, int32_t change) {
 	client->context->slow_pools_len += (uint32_t)change;
-	client->identity->slow_pools_len += (uint32_t)change;
+	client->member.identity->slow_pools_len += (uint32_t)change;
 }
 
 static void close_file(struct sp_job *job) {
@@ -120,7 +119,7 @@ static void pool_close_file(struct sp_pool *pool) {
 	pool->job.run = close_file;
 	pool->job.finish = finish_close;
 	if (pool->backing.file.jobs_len == 0 || sp_reader_submit(
-			&pool->client->identity->reader, &pool->job) < 0) {
+			&pool->client->member.identity->reader, &pool->job) < 0) {
 		sp_file_discard_fd(pool->backing.file.fd);
 		finish_close(&pool->job);
 	}
@@ -131,7 +130,7 @@ static void pool_close_file(struct sp_pool *pool) {
 #define SLOW_FDS_PART 4
 
 static bool may_have_slow_file(struct sp_client *client) {
-	struct sp_identity *identity = client->identity;
+	struct sp_identity *identity = client->member.identity;
 	uint32_t most = client->context->limits.all_fds / SLOW_FDS_PART;
 	return sp_reader_is_available(&identity->reader) &&
 		client->context->slow_pools_len < most &&
@@ -171,7 +170,7 @@ struct sp_pool *sp_pool_new(struct sp_context *context,
 		goto error_admitted;
 	}
 	if (sp_backing_init(&pool->backing, &context->memory, &client->account,
-			&client->spare, &client->identity->reader, &client->counters,
+			&client->spare, &client->member.identity->reader, &client->counters,
 			file, (uint64_t)size) < 0) {
 		sp_post_no_memory(context, wl_client);
 		goto error_pool;

@@ -11,7 +11,6 @@
 
 #include "client.h"
 #include "context.h"
-#include "identity.h"
 #include "silence.h"
 
 /* How often it is looked, while there is anything to be done. */
@@ -31,7 +30,7 @@ static void end_silent(struct sp_context *context) {
 	struct sp_client *client;
 	wl_list_for_each(client, &context->clients, link) {
 		if (client->wl_client != NULL && !client->ending &&
-				sp_reader_get_silence(&client->identity->reader,
+				sp_reader_get_silence(&client->member.identity->reader,
 				&client->account) >= context->silence.patience) {
 			end_client(client);
 		}

@@ -21,10 +21,10 @@ static void count_buffers(const struct sp_pool *pool,
 
 static void count_shadows(struct sp_pool *pool, struct sealpool_stats *stats) {
 	struct sp_backing *backing = &pool->backing;
-	if (backing->pinned) {
+	if (backing->is_pinned) {
 		pthread_mutex_lock(&backing->lock);
 		stats->fds++;
-		stats->shadow_bytes += backing->shadow.charged;
+		stats->shadow_bytes += backing->pinned.shadow.charged;
 		pthread_mutex_unlock(&backing->lock);
 	}
 	const struct sealpool_buffer *buffer;

@@ -190,7 +190,7 @@ static void refuse(struct sp_client *client, const char *what, int error) {
 
 /* What the wl_shm behind was given an fd of. */
 static int get_fd_lent(const struct sp_pool *pool) {
-	return pool->backing.pinned ? pool->backing.shadow.fd :
+	return pool->backing.is_pinned ? pool->backing.pinned.shadow.fd :
 		pool->backing.file.fd;
 }
 
@@ -331,7 +331,7 @@ static int give_shadow(struct sp_pool *pool, union wl_argument *fd) {
 	do {
 		ret = sp_backing_pin(&pool->backing);
 	} while (ret == -EDQUOT && sp_client_make_room(pool->client));
-	fd->h = ret == 0 ? fcntl(pool->backing.shadow.fd, F_DUPFD_CLOEXEC, 0) : -1;
+	fd->h = ret == 0 ? fcntl(pool->backing.pinned.shadow.fd, F_DUPFD_CLOEXEC, 0) : -1;
 	return ret == 0 && fd->h < 0 ? -errno : ret;
 }
 
@@ -417,7 +417,7 @@ static void handle_create_buffer(struct sealpool_guard *guard,
 	if (sp_format_get(sp_wl_shm_format_to_drm(place.format)) == NULL) {
 		/* Nearly always to be refused behind. What is not, would be
 		 * shown from a shadow that nothing is copied to. */
-		if (pool->backing.pinned) {
+		if (pool->backing.is_pinned) {
 			sp_post_error(context, message->resource,
 				WL_SHM_ERROR_INVALID_FORMAT,
 				"unknown format 0x%08" PRIx32, args[5].u);
@@ -456,7 +456,7 @@ static void handle_create_buffer(struct sealpool_guard *guard,
 static bool resize(struct sp_pool *pool, struct wl_resource *resource,
 		int32_t size) {
 	struct sp_backing *backing = &pool->backing;
-	if (backing->pinned) {
+	if (backing->is_pinned) {
 		int ret = sp_backing_grow_pinned(backing, (uint64_t)size);
 		if (ret < 0) {
 			refuse(pool->client, "cannot make a shadow longer", ret);

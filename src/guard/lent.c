@@ -231,7 +231,7 @@ static uint64_t sum_up(const struct lent *lent, size_t i, enum where where,
 		struct client_file *file) {
 	const struct sp_layout *layout = &lent->buffer->view.layout;
 	uint8_t *base =
-		sp_untrusted_own(lent->buffer->pool->backing.shadow.mapping->data);
+		sp_untrusted_own(lent->buffer->pool->backing.pinned.shadow.mapping->data);
 	pixman_box32_t box = sum_box(lent, i);
 	uint64_t sum = 0xcbf29ce484222325u;
 	for (uint32_t j = 0; j < layout->format->planes_len; j++) {
@@ -529,7 +529,7 @@ static void limit_lents(struct sealpool_buffer *buffer) {
 	struct sp_pool *pool = buffer->pool;
 	uint64_t epoch = sp_client_get_epoch(pool->client);
 	uint64_t bytes = buffer_get_bytes(buffer);
-	uint64_t bytes_max = LENTS_OVERLAP * pool->backing.shadow.charged;
+	uint64_t bytes_max = LENTS_OVERLAP * pool->backing.pinned.shadow.charged;
 	int count = 1;
 	mark_pool(pool);
 	struct lent *lent, *tmp;

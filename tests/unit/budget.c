@@ -994,7 +994,7 @@ static void mappings_are_few_for_each_fd(void **state) {
 	for (size_t times = 5; times <= 10; times++) {
 		assert_int_equal(sp_backing_grow_pinned(&pool->backing, times * page),
 			0);
-		used[used_len++] = sp_mapping_ref(pool->backing.shadow.mapping);
+		used[used_len++] = sp_mapping_ref(pool->backing.pinned.shadow.mapping);
 	}
 	expect_held(&guest, 1, 2, 0);
 	assert_int_equal(traces_count_mappings() - before, 8);

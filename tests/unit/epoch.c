@@ -97,7 +97,7 @@ static uint64_t commit(int32_t left, int32_t right) {
 }
 
 static uint8_t shown(void) {
-	const uint8_t *data = fixture.pool->backing.shadow.mapping->data;
+	const uint8_t *data = fixture.pool->backing.pinned.shadow.mapping->data;
 	return data[BYTES - 1];
 }
 
@@ -229,7 +229,7 @@ static void many_shapes_are_copied_at_least_once(void **state) {
 		pixman_region32_fini(&region);
 		assert_int_equal(sp_view_sync(&fixture.buffer->view, get_epoch()), 0);
 	}
-	const uint8_t *data = fixture.pool->backing.shadow.mapping->data;
+	const uint8_t *data = fixture.pool->backing.pinned.shadow.mapping->data;
 	for (int32_t y = 0; y < SIDE; y += 2) {
 		for (int32_t x = 0; x < SIDE; x += 2) {
 			assert_int_equal(data[(y * SIDE + x) * 4], 2);

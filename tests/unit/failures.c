@@ -13,12 +13,12 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "access.h"
 #include "account.h"
 #include "backing.h"
 #include "file.h"
 #include "format.h"
 #include "memory.h"
-#include "view.h"
 
 #define WIDTH 64
 #define HEIGHT 64

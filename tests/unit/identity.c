@@ -150,12 +150,12 @@ static struct sp_client *connect_pid(int pid) {
 }
 
 static void expect_one(struct sp_client *a, struct sp_client *b) {
-	assert_ptr_equal(a->identity, b->identity);
-	assert_ptr_equal(a->account.parent, &a->identity->account);
+	assert_ptr_equal(a->member.identity, b->member.identity);
+	assert_ptr_equal(a->account.parent, &a->member.identity->account);
 }
 
 static void expect_apart(struct sp_client *a, struct sp_client *b) {
-	assert_ptr_not_equal(a->identity, b->identity);
+	assert_ptr_not_equal(a->member.identity, b->member.identity);
 }
 
 /* Processes */
@@ -296,7 +296,7 @@ static void unit_is_found_in_a_control_group(void **state) {
 static void identity_holds_what_its_clients_do(void **state) {
 	int pid = add_process(1, NULL);
 	struct sp_client *first = connect_pid(pid), *second = connect_pid(pid);
-	const struct sp_identity *identity = first->identity;
+	const struct sp_identity *identity = first->member.identity;
 	sp_client_ref(first);
 	assert_int_equal(sp_client_admit_pool(first), true);
 	assert_int_equal(sp_client_admit_pool(second), true);
@@ -428,9 +428,9 @@ static void record_has_the_process_of_its_client(void **state) {
 	peer.real = true;
 	struct sp_client *client = sp_client_get(display.context,
 		wl_client_create(display.wl, fd));
-	assert_int_equal(client->process.pid, pid);
-	assert_int_equal(client->process.start, process.start);
-	assert_int_equal(client->identity->since, process.start);
+	assert_int_equal(client->member.process.pid, pid);
+	assert_int_equal(client->member.process.start, process.start);
+	assert_int_equal(client->member.identity->since, process.start);
 	end_process(pid);
 }
 

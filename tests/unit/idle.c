@@ -129,9 +129,9 @@ static void pinned_shadow_stays(void **state) {
 	create_buffer(true);
 	assert_int_equal(sp_view_sync(&fixture.buffer->view, 0), 0);
 	assert_int_equal(drop_at(UINT64_MAX), UINT64_MAX);
-	assert_int_equal(backing->shadow.charged, BYTES);
+	assert_int_equal(backing->pinned.shadow.charged, BYTES);
 	uint8_t byte;
-	assert_int_equal(pread(backing->shadow.fd, &byte, 1, BYTES - 1), 1);
+	assert_int_equal(pread(backing->pinned.shadow.fd, &byte, 1, BYTES - 1), 1);
 	assert_int_equal(byte, 7);
 }
 
@@ -147,21 +147,21 @@ static void pinned_shadow_on_offer_goes(void **state) {
 	/* Taken back in time. */
 	assert_int_equal(sp_view_reserve(view), 0);
 	drop_at(UINT64_MAX);
-	assert_int_equal(backing->shadow.charged, BYTES);
+	assert_int_equal(backing->pinned.shadow.charged, BYTES);
 
 	sp_view_offer(view);
 	drop_at(UINT64_MAX);
-	assert_int_equal(backing->shadow.charged, 0);
+	assert_int_equal(backing->pinned.shadow.charged, 0);
 	assert_int_equal(account->used[SP_RESOURCE_PINNED_BYTES], 0);
 	assert_int_equal(account->used[SP_RESOURCE_SHADOW_BYTES], 0);
 	uint8_t byte;
-	assert_int_equal(pread(backing->shadow.fd, &byte, 1, BYTES - 1), 1);
+	assert_int_equal(pread(backing->pinned.shadow.fd, &byte, 1, BYTES - 1), 1);
 	assert_int_equal(byte, 0);
 
 	assert_int_equal(sp_view_reserve(view), 0);
 	assert_int_equal(account->used[SP_RESOURCE_PINNED_BYTES], BYTES);
 	assert_int_equal(sp_view_sync(view, 0), 0);
-	assert_int_equal(pread(backing->shadow.fd, &byte, 1, BYTES - 1), 1);
+	assert_int_equal(pread(backing->pinned.shadow.fd, &byte, 1, BYTES - 1), 1);
 	assert_int_equal(byte, 7);
 }
 
