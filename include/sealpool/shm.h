@@ -28,6 +28,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <sealpool/memory.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -41,27 +43,6 @@ struct sealpool_shm;
 
 /** The memory behind one wl_buffer. It may outlive that wl_buffer. */
 struct sealpool_buffer;
-
-/** How the compositor sees the bytes of a buffer. */
-enum sealpool_memory_kind {
-	/** The client's own pages, mapped shared. The file is sealed against
-	 * shrinking, reaches past the buffer's last byte, and had memory for
-	 * all of it when it was judged. (A sealed file's buffer that was never
-	 * drawn is a shadow until it is.) */
-	SEALPOOL_MEMORY_DIRECT,
-	/** The client's own pages, mapped privately with MAP_NOFAULT: what the
-	 * file does not back reads as zero. Only on kernels that have it, and
-	 * as long as the file has memory for the buffer: else it is a shadow. */
-	SEALPOOL_MEMORY_NOFAULT,
-	/** A copy that the compositor owns, brought up to date when it is
-	 * read, and only where the client has damaged it. */
-	SEALPOOL_MEMORY_SHADOW,
-};
-
-/** The number of values in enum sealpool_memory_kind. */
-#define SEALPOOL_MEMORY_KINDS 3
-/** How many there will ever be at most. */
-#define SEALPOOL_MEMORY_KINDS_MAX 8
 
 /** What a message is about. */
 enum sealpool_log_importance {
@@ -368,9 +349,6 @@ typedef void (*sealpool_pool_stats_func)(const struct sealpool_stats *stats,
  */
 void sealpool_shm_for_each_pool(struct sealpool_shm *shm,
 	struct wl_client *client, sealpool_pool_stats_func func, void *data);
-
-/** A short name for a memory kind: "direct", "nofault", "shadow". */
-const char *sealpool_memory_kind_name(enum sealpool_memory_kind kind);
 
 #ifdef __cplusplus
 }

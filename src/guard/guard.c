@@ -43,17 +43,17 @@
 
 #include <sealpool/guard.h>
 
-#include "buffer.h"
-#include "commits.h"
-#include "context.h"
-#include "file.h"
-#include "format.h"
-#include "hold.h"
-#include "lent.h"
-#include "pool.h"
-#include "region.h"
+#include "image/format.h"
+#include "image/region.h"
+#include "memory/file.h"
+#include "server/buffer.h"
+#include "server/commits.h"
+#include "server/context.h"
+#include "server/hold.h"
+#include "server/pool.h"
+#include "server/wl_shm.h"
 #include "shm.h"
-#include "wl_shm.h"
+#include "writeback.h"
 
 /* In the order of wayland.xml; libwayland has no names for them in server
  * code. */

@@ -23,7 +23,7 @@ cd "$SOURCE_ROOT"
 doxygen "$tmp/Doxyfile"
 
 # All that is exported is in it.
-grep -hoE '^	sealpool_[a-z_]+;' src/core/sealpool.syms \
+grep -hoE '^	sealpool_[a-z_]+;' src/sealpool.syms \
 		src/wlroots/sealpool-wlroots.syms | tr -d '\t;' |
 	while read -r name; do
 		grep -rq "<name>$name</name>" "$tmp/xml" || {

@@ -113,7 +113,7 @@ class Check:
             PKG_CONFIG_PATH=f'{build}/meson-uninstalled:'
             + os.environ.get('PKG_CONFIG_PATH', ''),
             LD_LIBRARY_PATH=':'.join(
-                [f'{build}/src/core', f'{build}/src/wlroots']
+                [f'{build}/src', f'{build}/src/wlroots']
                 + [str(p) for p in build.glob('subprojects/wlroots-*')]),
             PATH=':'.join(
                 [str(p) for p in (build / 'src/run', build / 'examples',

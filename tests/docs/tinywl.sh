@@ -57,7 +57,7 @@ $CC -Wall -Wextra -Wno-unused-parameter -Werror -DWLR_USE_UNSTABLE -I"$tmp" \
 
 suite=$BUILD_ROOT/tests/conformance/sealpool-conformance
 [ -e "$suite" ] || skip 'compiled, but there is no conformance suite'
-LD_LIBRARY_PATH=$BUILD_ROOT/src/core:$BUILD_ROOT/src/wlroots
+LD_LIBRARY_PATH=$BUILD_ROOT/src:$BUILD_ROOT/src/wlroots
 for dir in "$BUILD_ROOT"/subprojects/wlroots-*; do
 	LD_LIBRARY_PATH=$LD_LIBRARY_PATH:$dir
 done

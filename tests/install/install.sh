@@ -44,7 +44,7 @@ exported() {
 	diff "$tmp/wanted" "$tmp/exported" ||
 		fail "$1 exports (>) other symbols than its map has (<)"
 }
-exported "$lib/libsealpool.so" "$SOURCE_ROOT/src/core/sealpool.syms"
+exported "$lib/libsealpool.so" "$SOURCE_ROOT/src/sealpool.syms"
 [ -z "$WLROOTS" ] || exported "$lib/libsealpool-wlroots.so" \
 	"$SOURCE_ROOT/src/wlroots/sealpool-wlroots.syms"
 

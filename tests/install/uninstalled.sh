@@ -7,7 +7,7 @@
 . "$(dirname "$0")/begin.sh"
 
 export PKG_CONFIG_PATH="$BUILD_ROOT/meson-uninstalled${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}"
-LD_LIBRARY_PATH=$BUILD_ROOT/src/core
+LD_LIBRARY_PATH=$BUILD_ROOT/src
 # libwayland, where it was built along.
 for dir in "$BUILD_ROOT"/subprojects/*/src; do
 	[ ! -d "$dir" ] || LD_LIBRARY_PATH=$LD_LIBRARY_PATH:$dir

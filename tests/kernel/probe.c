@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "mapping.h"
+#include "memory/mapping.h"
 
 /* The clock of a guest may be a coarse one. */
 #define TIMES 1000

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SEALPOOL_IMAGE_REGION_H
+#define SEALPOOL_IMAGE_REGION_H
+
+#include <pixman.h>
+#include <stdint.h>
+
+/**
+ * Regions that only grow. Whatever cannot be represented exactly, for want of
+ * memory or because it has too many rectangles, is rounded up: that is always
+ * right for what may have changed.
+ */
+
+/** Makes the region one of all pixels from 0, 0 to width, height. */
+void sp_region_set_size(pixman_region32_t *region, int32_t width,
+	int32_t height);
+
+/** Adds a box, which must not be empty, or a region. */
+void sp_region_add_box(pixman_region32_t *region, const pixman_box32_t *box);
+void sp_region_add(pixman_region32_t *region, const pixman_region32_t *added);
+
+#endif

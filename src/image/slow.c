@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reading and writing files that may never answer, on reader threads.
+ *
+ * What is read goes to memory of its own first: whoever wanted it may not wait for
+ * it any more, and may be gone when it comes. Never by way of a mapping of the file:
+ * a page fault that waits for the file's server can hold the lock over all mappings
+ * of the process.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "memory/account.h"
+#include "slow.h"
+
+static uint64_t get_start(const struct sp_slow *slow) {
+	return sp_layout_start(&slow->layout);
+}
+
+void sp_slow_unref(struct sp_slow *slow) {
+	if (atomic_fetch_sub(&slow->refs, 1) > 1) {
+		return;
+	}
+	sp_store_finish(&slow->store);
+	pixman_region32_fini(&slow->region);
+	free(slow);
+}
+
+struct sp_slow *sp_slow_ref(struct sp_slow *slow) {
+	atomic_fetch_add(&slow->refs, 1);
+	return slow;
+}
+
+static void finish(struct sp_job *job) {
+	struct sp_slow *slow = sp_list_entry(job, struct sp_slow, job);
+	slow->file->jobs_len--;
+	sp_slow_unref(slow);
+}
+
+void sp_slow_cancel(struct sp_slow *slow) {
+	if (sp_reader_cancel(slow->job.reader, &slow->job)) {
+		finish(&slow->job);
+	}
+}
+
+/* Only regular files have bytes at offsets. */
+static int64_t look(int fd) {
+	struct stat st;
+	if (fstat(fd, &st) < 0) {
+		return -errno;
+	}
+	return S_ISREG(st.st_mode) ? st.st_size : -EINVAL;
+}
+
+static void read_all(struct sp_job *job) {
+	struct sp_slow *slow = sp_list_entry(job, struct sp_slow, job);
+	slow->size = look(slow->file->fd);
+	if (slow->size < 0) {
+		slow->copied.error = (int)-slow->size;
+		return;
+	}
+	const struct sp_copy_source source = {
+		.fd = slow->file->fd,
+		.counts_as_full = true,
+	};
+	const struct sp_copy_target target = {
+		.data = slow->store.data,
+		.start = get_start(slow),
+		.written = &slow->written,
+	};
+	slow->copied = sp_copy_in(&source, &slow->layout, &slow->region,
+		&target);
+}
+
+/* Calls a function for each row of the region: with its offset in the pool. */
+static void for_each_row(struct sp_slow *slow,
+		void (*func)(struct sp_slow *slow, uint64_t offset,
+			size_t length, void *data), void *data) {
+	int boxes_len;
+	const pixman_box32_t *boxes =
+		pixman_region32_rectangles(&slow->region, &boxes_len);
+	for (uint32_t i = 0; i < slow->layout.format->planes_len; i++) {
+		const struct sp_plane *plane = &slow->layout.planes[i];
+		for (int j = 0; j < boxes_len; j++) {
+			struct sp_span span = sp_plane_span(plane, &boxes[j]);
+			for (uint32_t row = 0; row < span.rows; row++) {
+				func(slow, span.offset + (uint64_t)plane->stride
+					* row, span.row_bytes, data);
+			}
+		}
+	}
+}
+
+static void take_row(struct sp_slow *slow, uint64_t offset, size_t length,
+		void *data) {
+	sp_copy_row(data, offset, slow->store.data +
+		(offset - get_start(slow)), length);
+}
+
+void sp_slow_take(struct sp_slow *slow, const struct sp_copy_target *target) {
+	for_each_row(slow, take_row, (void *)target);
+}
+
+static void store_row(struct sp_slow *slow, uint64_t offset, size_t length,
+		void *data) {
+	const uint8_t *from = data;
+	offset -= get_start(slow);
+	memcpy(slow->store.data + offset, from + offset, length);
+}
+
+static void write_row(struct sp_slow *slow, uint64_t offset, size_t length,
+		void *data) {
+	uint64_t size = (uint64_t)slow->size;
+	size_t there = offset >= size ? 0 : length <= size - offset ? length :
+		(size_t)(size - offset);
+	const uint8_t *from = slow->store.data + (offset - get_start(slow));
+	size_t done = 0;
+	while (done < there && slow->copied.error == 0) {
+		ssize_t n = pwrite(slow->file->fd, from + done, there - done,
+			(off_t)(offset + done));
+		if (n == 0 || (n < 0 && errno != EINTR)) {
+			slow->copied.error = n < 0 ? errno : EIO;
+		} else if (n > 0) {
+			done += (size_t)n;
+		}
+	}
+	slow->copied.bytes += done;
+	slow->copied.missing += length - done;
+}
+
+static void write_all(struct sp_job *job) {
+	struct sp_slow *slow = sp_list_entry(job, struct sp_slow, job);
+	slow->size = look(slow->file->fd);
+	int flags = fcntl(slow->file->fd, F_GETFL);
+	if (slow->size < 0) {
+		slow->copied.error = (int)-slow->size;
+	} else if (flags < 0 || (flags & O_APPEND)) {
+		/* The client shares the open file: with this flag, bytes go to its
+		 * end, whatever their offset. */
+		slow->copied.error = EINVAL;
+	} else {
+		for_each_row(slow, write_row, NULL);
+	}
+}
+
+static int create(struct sp_file *file,
+		const struct sp_layout *layout,
+		const pixman_region32_t *region, struct sp_account *account,
+		struct sp_slow **slow_ptr) {
+	struct sp_slow *slow = calloc(1, sizeof(*slow));
+	if (slow == NULL) {
+		return -ENOMEM;
+	}
+	int ret = sp_store_init(&slow->store, account,
+		(size_t)(layout->end - sp_layout_start(layout)));
+	if (ret < 0) {
+		free(slow);
+		return ret;
+	}
+	slow->file = file;
+	slow->layout = *layout;
+	pixman_region32_init(&slow->region);
+	atomic_init(&slow->refs, 2);
+	slow->job.finish = finish;
+	slow->job.owner = account;
+	if (!pixman_region32_copy(&slow->region,
+			(pixman_region32_t *)region)) {
+		atomic_init(&slow->refs, 1);
+		sp_slow_unref(slow);
+		return -ENOMEM;
+	}
+	*slow_ptr = slow;
+	return 0;
+}
+
+static int submit(struct sp_reader *reader, struct sp_slow *slow,
+		void (*run)(struct sp_job *job), struct sp_slow **slow_ptr) {
+	slow->job.run = run;
+	slow->file->jobs_len++;
+	int ret = sp_reader_submit(reader, &slow->job);
+	if (ret < 0) {
+		slow->file->jobs_len--;
+		atomic_init(&slow->refs, 1);
+		sp_slow_unref(slow);
+		return ret;
+	}
+	*slow_ptr = slow;
+	return 0;
+}
+
+int sp_slow_read(struct sp_reader *reader,
+		struct sp_file *file, const struct sp_layout *layout,
+		const pixman_region32_t *region, struct sp_account *account,
+		struct sp_slow **slow_ptr) {
+	struct sp_slow *slow;
+	int ret = create(file, layout, region, account, &slow);
+	return ret == 0 ? submit(reader, slow, read_all, slow_ptr) : ret;
+}
+
+int sp_slow_write(struct sp_reader *reader,
+		struct sp_file *file, const struct sp_layout *layout,
+		const pixman_region32_t *region, const uint8_t *data,
+		struct sp_account *account, struct sp_slow **slow_ptr) {
+	struct sp_slow *slow;
+	int ret = create(file, layout, region, account, &slow);
+	if (ret < 0) {
+		return ret;
+	}
+	for_each_row(slow, store_row, (void *)data);
+	return submit(reader, slow, write_all, slow_ptr);
+}

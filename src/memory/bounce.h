@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SEALPOOL_MEMORY_BOUNCE_H
+#define SEALPOOL_MEMORY_BOUNCE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+/* How much it takes at once, in bytes. */
+#define SP_BOUNCE_SIZE ((size_t)64 * 1024)
+
+struct sp_bounce_file;
+
+/** Where bytes pass through on their way from a mapping that can fault. */
+struct sp_bounce {
+	/* Held by nobody who waits for a client's page. */
+	pthread_mutex_t lock; /* over all below */
+	/* Those that no thread uses. */
+	struct sp_bounce_file *unused;
+};
+
+/** Returns 0 or a negative errno. Nothing is taken of memory or fds until it is
+ * used. */
+int sp_bounce_init(struct sp_bounce *bounce);
+void sp_bounce_finish(struct sp_bounce *bounce);
+
+/**
+ * Copies "len" pieces of memory, SP_BOUNCE_SIZE bytes in all at most, to where
+ * "to" has as many of the same sizes. To read them may be impossible, for the end
+ * of the file that is mapped there: returns false when one could not be had, or
+ * when there is no room for the way. Nothing is written then. Any thread.
+ */
+bool sp_bounce_copy(struct sp_bounce *bounce, const struct iovec *from,
+	const struct iovec *to, size_t len);
+
+#endif

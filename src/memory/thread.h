@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SEALPOOL_MEMORY_THREAD_H
+#define SEALPOOL_MEMORY_THREAD_H
+
+/** Starts a detached thread that takes no signal. Returns 0 or a negative errno. Any
+ * thread. */
+int sp_thread_start(void *(*run)(void *data), void *data);
+
+#endif

@@ -1,0 +1,624 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What clients are told of their own memory: sealpool_shm_feedback_manager_v1.
+ *
+ * Nothing here runs but upon a client's request. A buffer's kind may change on
+ * any thread, in an access; that is noticed at the client's next commit, when
+ * what it was told last is compared with what is so now, without a system call.
+ * Seals and sizes are looked at when the client asks.
+ *
+ * A client can make objects without end in any protocol. Here they are limited,
+ * since each commit passes by those that are not inert. An object may
+ * outlive its pool or buffer, and knows that from the resource: it never keeps
+ * either alive.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "sealpool-shm-feedback-v1-server-protocol.h"
+
+#include "feedback.h"
+#include "server/buffer.h"
+#include "server/context.h"
+#include "server/pool.h"
+
+/* Of one client, those of destroyed pools and buffers included. The protocol
+ * promises 256. */
+#define FEEDBACKS_MAX 1024
+
+#define RESOURCES_LEN (SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_SHADOW_BYTES + 1)
+
+/* Lives until its global and its managers are gone. */
+struct sp_feedback {
+	unsigned refs;
+	struct sp_context *context;
+	struct wl_global *global;
+	struct wl_listener commit;
+	struct wl_list subscribers; /* subscriber.link */
+};
+
+/* A client that has objects about its memory; lives as long as those. */
+struct subscriber {
+	struct wl_list link; /* sp_feedback.subscribers */
+	struct sp_feedback *feedback;
+	struct sp_client *client;
+	struct wl_listener client_destroy;
+	struct wl_list memory; /* feedback.link */
+	/* NULL for none. */
+	struct budget_feedback *budget;
+	/* Those that are inert included. */
+	uint32_t objects_len;
+};
+
+/* About one pool or buffer. */
+struct feedback {
+	struct wl_list link; /* subscriber.memory, until it is inert */
+	struct wl_resource *resource;
+	struct subscriber *subscriber;
+	/* One of the two, or none once it is inert. */
+	struct sp_pool *pool;
+	struct sealpool_buffer *buffer;
+	struct wl_listener target_destroy;
+
+	/* What was told last. */
+	enum sealpool_memory_kind kind;
+	uint64_t copied_in, copied_out;
+};
+
+struct budget_feedback {
+	struct wl_resource *resource;
+	struct subscriber *subscriber;
+	uint64_t used[RESOURCES_LEN];
+};
+
+static uint32_t hi(uint64_t number) {
+	return (uint32_t)(number >> 32);
+}
+
+static uint32_t lo(uint64_t number) {
+	return (uint32_t)number;
+}
+
+static void handle_destroy(struct wl_client *client,
+		struct wl_resource *resource) {
+	wl_resource_destroy(resource);
+}
+
+/* Memory */
+
+static bool feedback_is_inert(const struct feedback *feedback) {
+	return feedback->pool == NULL && feedback->buffer == NULL;
+}
+
+static struct sp_pool *feedback_get_pool(const struct feedback *feedback) {
+	return feedback->buffer != NULL ? feedback->buffer->pool :
+		feedback->pool;
+}
+
+static enum sealpool_memory_kind pool_get_kind(const struct sp_pool *pool) {
+	if (pool->backing.is_pinned || pool->backing.file.kind != SP_FILE_SHMEM) {
+		return SEALPOOL_MEMORY_SHADOW;
+	}
+	if ((uint64_t)pool->size <= pool->backing.file.sealed_size) {
+		return SEALPOOL_MEMORY_DIRECT;
+	}
+	return pool->backing.memory->nofault ? SEALPOOL_MEMORY_NOFAULT :
+		SEALPOOL_MEMORY_SHADOW;
+}
+
+/* As it is known, without looking at the file. */
+static enum sealpool_memory_kind feedback_get_kind(
+		const struct feedback *feedback) {
+	return feedback->buffer != NULL ?
+		sealpool_buffer_get_kind(feedback->buffer) :
+		pool_get_kind(feedback->pool);
+}
+
+static uint32_t kind_to_protocol(enum sealpool_memory_kind kind) {
+	switch (kind) {
+	case SEALPOOL_MEMORY_DIRECT:
+		return SEALPOOL_SHM_FEEDBACK_V1_KIND_DIRECT;
+	case SEALPOOL_MEMORY_NOFAULT:
+		return SEALPOOL_SHM_FEEDBACK_V1_KIND_NOFAULT;
+	case SEALPOOL_MEMORY_SHADOW:
+		break;
+	}
+	return SEALPOOL_SHM_FEEDBACK_V1_KIND_SHADOW;
+}
+
+/* What there is to say of a file, for the bytes below "end". */
+static uint32_t file_get_reasons(const struct sp_file *file, uint64_t end,
+		bool direct) {
+	uint32_t reasons = 0;
+	int seals = fcntl(file->fd, F_GET_SEALS);
+	if (seals < 0) {
+		seals = 0;
+	}
+	if (!file->writable ||
+			(seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) != 0) {
+		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_READ_ONLY;
+	}
+	if (direct) {
+		return reasons;
+	}
+	if (file->kind == SP_FILE_SLOW) {
+		return reasons | SEALPOOL_SHM_FEEDBACK_V1_REASON_FILE_SYSTEM;
+	}
+	int64_t size = sp_file_get_size(file);
+	if (size < 0 || (uint64_t)size < end) {
+		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_SHORT;
+	}
+	if (file->kind != SP_FILE_SHMEM) {
+		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_FILE_SYSTEM;
+	} else if (!(seals & F_SEAL_SHRINK)) {
+		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_NO_SEAL;
+	}
+	return reasons;
+}
+
+static bool may_be_sparse(const struct sp_file *file, uint64_t end) {
+	return end > file->filled_size && sp_file_has_holes(file);
+}
+
+/* A buffer without a reason is looked at again at its next commit. */
+static uint32_t feedback_get_reasons(const struct feedback *feedback,
+		enum sealpool_memory_kind kind) {
+	const struct sp_pool *pool = feedback_get_pool(feedback);
+	const struct sealpool_buffer *buffer = feedback->buffer;
+	bool direct = kind == SEALPOOL_MEMORY_DIRECT;
+	uint64_t end = buffer != NULL ? buffer->view.layout.end :
+		(uint64_t)pool->size;
+	uint32_t reasons = file_get_reasons(&pool->backing.file, end, direct);
+	if (direct) {
+		if (buffer == NULL && may_be_sparse(&pool->backing.file, end)) {
+			reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_SPARSE;
+		}
+		return reasons;
+	}
+	if ((reasons & ~SEALPOOL_SHM_FEEDBACK_V1_REASON_READ_ONLY) != 0) {
+		return reasons;
+	}
+	if (pool->backing.is_pinned || kind == SEALPOOL_MEMORY_NOFAULT) {
+		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_LATE;
+	} else if (buffer != NULL && buffer->view.no_room) {
+		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_BUDGET;
+	} else if (may_be_sparse(&pool->backing.file, end)) {
+		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_SPARSE;
+	}
+	return reasons;
+}
+
+static void feedback_count(const struct feedback *feedback, uint64_t *in,
+		uint64_t *out) {
+	if (feedback->buffer != NULL) {
+		*in = feedback->buffer->view.counters.copied_in;
+		*out = feedback->buffer->view.counters.copied_out;
+	} else {
+		*in = feedback->pool->backing.counters.copied_in;
+		*out = feedback->pool->backing.counters.copied_out;
+	}
+}
+
+static void feedback_send(struct feedback *feedback) {
+	struct wl_resource *resource = feedback->resource;
+	if (feedback->pool != NULL) {
+		/* What it sees, it keeps. */
+		sp_file_is_sealed_to(&feedback->pool->backing.file,
+			(uint64_t)feedback->pool->size);
+	}
+	feedback->kind = feedback_get_kind(feedback);
+	sealpool_shm_feedback_v1_send_memory(resource,
+		kind_to_protocol(feedback->kind),
+		feedback_get_reasons(feedback, feedback->kind));
+
+	uint64_t in, out;
+	feedback_count(feedback, &in, &out);
+	uint64_t read = in - feedback->copied_in;
+	uint64_t written = out - feedback->copied_out;
+	feedback->copied_in = in;
+	feedback->copied_out = out;
+	sealpool_shm_feedback_v1_send_copied(resource, hi(read), lo(read),
+		hi(written), lo(written));
+	sealpool_shm_feedback_v1_send_done(resource);
+}
+
+static void feedback_handle_ask(struct wl_client *client,
+		struct wl_resource *resource) {
+	struct feedback *feedback = wl_resource_get_user_data(resource);
+	if (!feedback_is_inert(feedback)) {
+		feedback_send(feedback);
+	}
+}
+
+static const struct sealpool_shm_feedback_v1_interface feedback_impl = {
+	.destroy = handle_destroy,
+	.ask = feedback_handle_ask,
+};
+
+/* Under a guard, the buffer may be gone before this is called. */
+static void feedback_become_inert(struct feedback *feedback) {
+	if (feedback_is_inert(feedback)) {
+		return;
+	}
+	wl_list_remove(&feedback->target_destroy.link);
+	wl_list_remove(&feedback->link);
+	wl_list_init(&feedback->link);
+	feedback->pool = NULL;
+	feedback->buffer = NULL;
+}
+
+static void handle_target_destroy(struct wl_listener *listener, void *data) {
+	struct feedback *feedback =
+		wl_container_of(listener, feedback, target_destroy);
+	feedback_become_inert(feedback);
+}
+
+/* Subscribers */
+
+static void feedback_unref(struct sp_feedback *feedback) {
+	if (--feedback->refs == 0) {
+		sp_context_unref(feedback->context);
+		free(feedback);
+	}
+}
+
+static void handle_client_destroy(struct wl_listener *listener, void *data) {
+	struct subscriber *subscriber =
+		wl_container_of(listener, subscriber, client_destroy);
+	/* Its objects go next. */
+	wl_list_remove(&subscriber->client_destroy.link);
+	wl_list_init(&subscriber->client_destroy.link);
+}
+
+static struct subscriber *subscriber_find(struct sp_feedback *feedback,
+		struct wl_client *wl_client) {
+	struct wl_listener *listener = wl_client_get_destroy_listener(wl_client,
+		handle_client_destroy);
+	if (listener == NULL) {
+		return NULL;
+	}
+	struct subscriber *subscriber =
+		wl_container_of(listener, subscriber, client_destroy);
+	if (subscriber->feedback == feedback) {
+		return subscriber;
+	}
+	/* A display may have several contexts. */
+	wl_list_for_each(subscriber, &feedback->subscribers, link) {
+		if (subscriber->client->wl_client == wl_client) {
+			return subscriber;
+		}
+	}
+	return NULL;
+}
+
+/* With room for one more object; NULL when there is no memory. */
+static struct subscriber *subscriber_get(struct sp_feedback *feedback,
+		struct wl_client *wl_client) {
+	struct subscriber *subscriber = subscriber_find(feedback, wl_client);
+	if (subscriber != NULL) {
+		return subscriber;
+	}
+	struct sp_client *client = sp_client_get(feedback->context, wl_client);
+	if (client == NULL) {
+		return NULL;
+	}
+	subscriber = calloc(1, sizeof(*subscriber));
+	if (subscriber == NULL) {
+		return NULL;
+	}
+	subscriber->feedback = feedback;
+	feedback->refs++;
+	subscriber->client = client;
+	sp_client_ref(client);
+	subscriber->client_destroy.notify = handle_client_destroy;
+	wl_client_add_destroy_listener(wl_client, &subscriber->client_destroy);
+	wl_list_init(&subscriber->memory);
+	wl_list_insert(&feedback->subscribers, &subscriber->link);
+	return subscriber;
+}
+
+/* After an object of its has gone, or could not be made. */
+static void subscriber_leave(struct subscriber *subscriber) {
+	if (subscriber->objects_len > 0) {
+		return;
+	}
+	wl_list_remove(&subscriber->link);
+	wl_list_remove(&subscriber->client_destroy.link);
+	sp_client_unref(subscriber->client);
+	feedback_unref(subscriber->feedback);
+	free(subscriber);
+}
+
+static void feedback_handle_resource_destroy(struct wl_resource *resource) {
+	struct feedback *feedback = wl_resource_get_user_data(resource);
+	feedback_become_inert(feedback);
+	feedback->subscriber->objects_len--;
+	subscriber_leave(feedback->subscriber);
+	free(feedback);
+}
+
+/* Returns the client's record if it may have one more object, else posts an
+ * error. */
+static struct subscriber *admit(struct wl_client *wl_client,
+		struct wl_resource *manager) {
+	struct sp_feedback *feedback = wl_resource_get_user_data(manager);
+	struct subscriber *subscriber = subscriber_get(feedback, wl_client);
+	if (subscriber == NULL) {
+		sp_post_no_memory(feedback->context, wl_client);
+		return NULL;
+	}
+	if (subscriber->objects_len >= FEEDBACKS_MAX) {
+		sp_post_error(feedback->context, manager,
+			SEALPOOL_SHM_FEEDBACK_MANAGER_V1_ERROR_TOO_MANY,
+			"more than %d feedback objects", FEEDBACKS_MAX);
+		return NULL;
+	}
+	return subscriber;
+}
+
+/* Makes an object's resource, and counts it. Returns NULL after an error. */
+static struct wl_resource *create_resource(struct subscriber *subscriber,
+		struct wl_resource *manager, uint32_t id,
+		const struct wl_interface *interface) {
+	struct wl_client *wl_client = wl_resource_get_client(manager);
+	struct wl_resource *resource = wl_resource_create(wl_client, interface,
+		wl_resource_get_version(manager), id);
+	if (resource == NULL) {
+		sp_post_no_memory(subscriber->client->context, wl_client);
+		return NULL;
+	}
+	subscriber->objects_len++;
+	return resource;
+}
+
+/* "pool" or "buffer" is what "target" stands for; neither of them, if that is
+ * not ours. */
+static void create_feedback(struct wl_client *wl_client,
+		struct wl_resource *manager, uint32_t id,
+		struct wl_resource *target, struct sp_pool *pool,
+		struct sealpool_buffer *buffer) {
+	const struct sp_feedback *global = wl_resource_get_user_data(manager);
+	struct sp_context *context = global->context;
+	if (pool == NULL && buffer == NULL) {
+		sp_post_error(context, manager,
+			SEALPOOL_SHM_FEEDBACK_MANAGER_V1_ERROR_FOREIGN_OBJECT,
+			"%s#%u is not of a wl_shm that is told about",
+			wl_resource_get_class(target),
+			wl_resource_get_id(target));
+		return;
+	}
+	if (wl_resource_get_destroy_listener(target,
+			handle_target_destroy) != NULL) {
+		sp_post_error(context, manager,
+			SEALPOOL_SHM_FEEDBACK_MANAGER_V1_ERROR_ALREADY_EXISTS,
+			"%s#%u has a feedback object already",
+			wl_resource_get_class(target),
+			wl_resource_get_id(target));
+		return;
+	}
+	struct subscriber *subscriber = admit(wl_client, manager);
+	if (subscriber == NULL) {
+		return;
+	}
+	struct feedback *feedback = calloc(1, sizeof(*feedback));
+	if (feedback == NULL) {
+		sp_post_no_memory(context, wl_client);
+		subscriber_leave(subscriber);
+		return;
+	}
+	feedback->resource = create_resource(subscriber, manager, id,
+		&sealpool_shm_feedback_v1_interface);
+	if (feedback->resource == NULL) {
+		free(feedback);
+		subscriber_leave(subscriber);
+		return;
+	}
+	feedback->subscriber = subscriber;
+	feedback->pool = pool;
+	feedback->buffer = buffer;
+	feedback->target_destroy.notify = handle_target_destroy;
+	wl_resource_add_destroy_listener(target, &feedback->target_destroy);
+	wl_list_insert(&subscriber->memory, &feedback->link);
+	feedback_count(feedback, &feedback->copied_in, &feedback->copied_out);
+	wl_resource_set_implementation(feedback->resource, &feedback_impl,
+		feedback, feedback_handle_resource_destroy);
+	feedback_send(feedback);
+}
+
+/* Budgets */
+
+static void get_used(const struct sp_client *client,
+		uint64_t used[RESOURCES_LEN]) {
+	used[SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_POOLS] =
+		client->pools_len;
+	used[SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_BUFFERS] =
+		client->buffers_len;
+	used[SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_FDS] =
+		client->account.used[SP_RESOURCE_FDS];
+	used[SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_SHADOW_BYTES] =
+		client->account.used[SP_RESOURCE_SHADOW_BYTES];
+}
+
+static void budget_feedback_send(struct budget_feedback *feedback) {
+	const struct sp_client *client = feedback->subscriber->client;
+	const struct sealpool_budget *budget = &client->context->limits;
+	const uint64_t limits[RESOURCES_LEN] = {
+		[SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_POOLS] =
+			budget->pools,
+		[SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_BUFFERS] =
+			budget->buffers,
+		[SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_FDS] = budget->fds,
+		[SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_SHADOW_BYTES] =
+			budget->shadow_bytes,
+	};
+	get_used(client, feedback->used);
+	for (uint32_t i = 0; i < RESOURCES_LEN; i++) {
+		sealpool_shm_budget_feedback_v1_send_usage(feedback->resource,
+			i, hi(feedback->used[i]), lo(feedback->used[i]),
+			hi(limits[i]), lo(limits[i]));
+	}
+	sealpool_shm_budget_feedback_v1_send_done(feedback->resource);
+}
+
+static void budget_feedback_handle_ask(struct wl_client *client,
+		struct wl_resource *resource) {
+	budget_feedback_send(wl_resource_get_user_data(resource));
+}
+
+static const struct sealpool_shm_budget_feedback_v1_interface
+		budget_feedback_impl = {
+	.destroy = handle_destroy,
+	.ask = budget_feedback_handle_ask,
+};
+
+static void budget_feedback_handle_resource_destroy(
+		struct wl_resource *resource) {
+	struct budget_feedback *feedback =
+		wl_resource_get_user_data(resource);
+	feedback->subscriber->budget = NULL;
+	feedback->subscriber->objects_len--;
+	subscriber_leave(feedback->subscriber);
+	free(feedback);
+}
+
+static bool has_changed(const struct budget_feedback *feedback) {
+	uint64_t used[RESOURCES_LEN];
+	get_used(feedback->subscriber->client, used);
+	for (size_t i = 0; i < RESOURCES_LEN; i++) {
+		if (used[i] != feedback->used[i]) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The manager */
+
+static void manager_handle_get_pool_feedback(struct wl_client *client,
+		struct wl_resource *manager, uint32_t id,
+		struct wl_resource *target) {
+	const struct sp_feedback *global = wl_resource_get_user_data(manager);
+	struct sp_pool *pool = global->context->front->find_pool(target);
+	if (pool != NULL && pool->client->context != global->context) {
+		pool = NULL;
+	}
+	create_feedback(client, manager, id, target, pool, NULL);
+}
+
+static void manager_handle_get_buffer_feedback(struct wl_client *client,
+		struct wl_resource *manager, uint32_t id,
+		struct wl_resource *target) {
+	const struct sp_feedback *global = wl_resource_get_user_data(manager);
+	struct sealpool_buffer *buffer =
+		global->context->front->find_buffer(target);
+	if (buffer != NULL &&
+			buffer->pool->client->context != global->context) {
+		buffer = NULL;
+	}
+	create_feedback(client, manager, id, target, NULL, buffer);
+}
+
+static void manager_handle_get_budget_feedback(struct wl_client *wl_client,
+		struct wl_resource *manager, uint32_t id) {
+	struct subscriber *subscriber = admit(wl_client, manager);
+	if (subscriber == NULL) {
+		return;
+	}
+	struct sp_context *context = subscriber->client->context;
+	if (subscriber->budget != NULL) {
+		sp_post_error(context, manager,
+			SEALPOOL_SHM_FEEDBACK_MANAGER_V1_ERROR_ALREADY_EXISTS,
+			"there is a feedback object about budgets already");
+		return;
+	}
+	struct budget_feedback *feedback = calloc(1, sizeof(*feedback));
+	if (feedback == NULL) {
+		sp_post_no_memory(context, wl_client);
+		subscriber_leave(subscriber);
+		return;
+	}
+	feedback->resource = create_resource(subscriber, manager, id,
+		&sealpool_shm_budget_feedback_v1_interface);
+	if (feedback->resource == NULL) {
+		free(feedback);
+		subscriber_leave(subscriber);
+		return;
+	}
+	feedback->subscriber = subscriber;
+	subscriber->budget = feedback;
+	wl_resource_set_implementation(feedback->resource,
+		&budget_feedback_impl, feedback,
+		budget_feedback_handle_resource_destroy);
+	budget_feedback_send(feedback);
+}
+
+static const struct sealpool_shm_feedback_manager_v1_interface manager_impl = {
+	.destroy = handle_destroy,
+	.get_pool_feedback = manager_handle_get_pool_feedback,
+	.get_buffer_feedback = manager_handle_get_buffer_feedback,
+	.get_budget_feedback = manager_handle_get_budget_feedback,
+};
+
+static void manager_handle_resource_destroy(struct wl_resource *resource) {
+	feedback_unref(wl_resource_get_user_data(resource));
+}
+
+static void bind(struct wl_client *client, void *data, uint32_t version,
+		uint32_t id) {
+	struct sp_feedback *feedback = data;
+	struct wl_resource *resource = wl_resource_create(client,
+		&sealpool_shm_feedback_manager_v1_interface, (int)version, id);
+	if (resource == NULL) {
+		sp_post_no_memory(feedback->context, client);
+		return;
+	}
+	feedback->refs++;
+	wl_resource_set_implementation(resource, &manager_impl, feedback,
+		manager_handle_resource_destroy);
+}
+
+/* Tells a client that has committed a surface what has changed. */
+static void handle_commit(struct wl_listener *listener, void *data) {
+	struct sp_feedback *global = wl_container_of(listener, global, commit);
+	if (wl_list_empty(&global->subscribers)) {
+		return;
+	}
+	struct subscriber *subscriber = subscriber_find(global, data);
+	if (subscriber == NULL) {
+		return;
+	}
+	struct feedback *feedback;
+	wl_list_for_each(feedback, &subscriber->memory, link) {
+		if (feedback_get_kind(feedback) != feedback->kind) {
+			feedback_send(feedback);
+		}
+	}
+	if (subscriber->budget != NULL && has_changed(subscriber->budget)) {
+		budget_feedback_send(subscriber->budget);
+	}
+}
+
+struct sp_feedback *sp_feedback_create(struct sp_context *context) {
+	struct sp_feedback *feedback = calloc(1, sizeof(*feedback));
+	if (feedback == NULL) {
+		return NULL;
+	}
+	feedback->global = wl_global_create(context->display,
+		&sealpool_shm_feedback_manager_v1_interface, 1, feedback, bind);
+	if (feedback->global == NULL) {
+		free(feedback);
+		return NULL;
+	}
+	feedback->refs = 1;
+	feedback->context = sp_context_ref(context);
+	wl_list_init(&feedback->subscribers);
+	feedback->commit.notify = handle_commit;
+	wl_signal_add(&context->commit, &feedback->commit);
+	return feedback;
+}
+
+void sp_feedback_destroy(struct sp_feedback *feedback) {
+	wl_global_destroy(feedback->global);
+	wl_list_remove(&feedback->commit.link);
+	feedback_unref(feedback);
+}

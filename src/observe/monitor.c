@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What all clients hold and cost, for whoever runs the compositor: a socket that
+ * sends a snapshot to each who connects, and closes.
+ *
+ *     sealpool-monitor 1
+ *     client id=3 pid=4711 pools=2 ... faults=0
+ *     end
+ *
+ * It is a socket of its own and not a Wayland global, since a library cannot
+ * tell which clients are to be trusted. A sandboxed client has the user's id and
+ * is connected as any other; security contexts are known to the compositor
+ * alone; a global filter is the compositor's too, and there is but one. But a
+ * sandbox is made by leaving things out of reach. So what is for the user alone
+ * lies where the compositor's own socket does, readable for the user alone, and
+ * the kernel sees to the rest: who reaches it can reach the compositor without
+ * any security context as well.
+ *
+ * A reader says nothing. One that does not read is kept until there are others,
+ * and holds up nobody.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include <wayland-server-core.h>
+
+#include "monitor.h"
+#include "server/client.h"
+#include "server/context.h"
+#include "stats.h"
+
+/* Who have not read all yet; of more than this, the oldest is cut off. */
+#define READERS_MAX 8
+#define NAMES_MAX 16
+
+struct reader {
+	struct wl_list link; /* sp_monitor.readers, the oldest first */
+	struct sp_monitor *monitor;
+	int fd;
+	struct wl_event_source *source;
+	char *text;
+	size_t length, sent;
+};
+
+struct sp_monitor {
+	struct sp_context *context;
+	struct sockaddr_un address;
+	int fd;
+	/* Given up for a moment to turn a reader away when there are no more:
+	 * else the loop would be woken for it again and again. */
+	int spare_fd;
+	struct wl_event_source *source;
+	struct wl_list readers;
+	unsigned readers_len;
+};
+
+static void print_client(FILE *file, struct sp_client *client) {
+	struct sealpool_stats stats = { .size = sizeof(stats) };
+	sp_client_get_stats(client, &stats);
+	/* 0: it has gone, and the compositor holds something of it. */
+	fprintf(file, "client id=%" PRIu64 " pid=%d pools=%" PRIu32
+		" fds=%" PRIu32 " direct=%" PRIu32 " nofault=%" PRIu32
+		" shadow=%" PRIu32 " pool_bytes=%" PRIu64
+		" shadow_bytes=%" PRIu64 " copied_in=%" PRIu64
+		" copied_out=%" PRIu64 " faults=%" PRIu64 "\n",
+		client->id, sp_client_get_pid(client), stats.pools, stats.fds,
+		stats.buffers[SEALPOOL_MEMORY_DIRECT],
+		stats.buffers[SEALPOOL_MEMORY_NOFAULT],
+		stats.buffers[SEALPOOL_MEMORY_SHADOW], stats.pool_bytes,
+		stats.shadow_bytes, stats.bytes_copied_in,
+		stats.bytes_copied_out, stats.faults);
+}
+
+/* To be freed by the caller; NULL when there is no memory. */
+static char *print_snapshot(struct sp_context *context, size_t *length) {
+	char *text = NULL;
+	FILE *file = open_memstream(&text, length);
+	if (file == NULL) {
+		return NULL;
+	}
+	fputs("sealpool-monitor 1\n", file);
+	struct sp_client *client;
+	wl_list_for_each(client, &context->clients, link) {
+		print_client(file, client);
+	}
+	fputs("end\n", file);
+	bool ok = !ferror(file);
+	if (fclose(file) != 0 || !ok) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+static void reader_destroy(struct reader *reader) {
+	wl_list_remove(&reader->link);
+	reader->monitor->readers_len--;
+	if (reader->source != NULL) {
+		wl_event_source_remove(reader->source);
+	}
+	close(reader->fd);
+	free(reader->text);
+	free(reader);
+}
+
+/* Returns whether there is more to be sent. */
+static bool reader_send(struct reader *reader) {
+	while (reader->sent < reader->length) {
+		ssize_t n = send(reader->fd, reader->text + reader->sent,
+			reader->length - reader->sent,
+			MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n < 0) {
+			return errno == EAGAIN || errno == EINTR;
+		}
+		reader->sent += (size_t)n;
+	}
+	return false;
+}
+
+static int reader_handle_writable(int fd, uint32_t mask, void *data) {
+	struct reader *reader = data;
+	if ((mask & (WL_EVENT_HANGUP | WL_EVENT_ERROR)) != 0 ||
+			!reader_send(reader)) {
+		reader_destroy(reader);
+	}
+	return 0;
+}
+
+/* Takes the fd over. */
+static void answer(struct sp_monitor *monitor, int fd) {
+	struct reader *reader = calloc(1, sizeof(*reader));
+	if (reader == NULL) {
+		close(fd);
+		return;
+	}
+	reader->monitor = monitor;
+	reader->fd = fd;
+	wl_list_insert(monitor->readers.prev, &reader->link);
+	monitor->readers_len++;
+	reader->text = print_snapshot(monitor->context, &reader->length);
+	if (reader->text == NULL || !reader_send(reader)) {
+		reader_destroy(reader);
+		return;
+	}
+	reader->source = wl_event_loop_add_fd(
+		wl_display_get_event_loop(monitor->context->display), fd,
+		WL_EVENT_WRITABLE, reader_handle_writable, reader);
+	if (reader->source == NULL) {
+		reader_destroy(reader);
+		return;
+	}
+	if (monitor->readers_len > READERS_MAX) {
+		struct reader *oldest = wl_container_of(
+			monitor->readers.next, oldest, link);
+		reader_destroy(oldest);
+	}
+}
+
+/* The socket's mode says the same, but its folder may be on a file system that
+ * knows no modes. */
+static bool is_allowed(int fd) {
+	struct ucred peer;
+	socklen_t length = sizeof(peer);
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 &&
+		(peer.uid == geteuid() || peer.uid == 0);
+}
+
+static int open_spare(void) {
+	return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static int handle_readable(int listening, uint32_t mask, void *data) {
+	struct sp_monitor *monitor = data;
+	int fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
+		close(monitor->spare_fd);
+		fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
+		if (fd >= 0) {
+			close(fd);
+		}
+		monitor->spare_fd = open_spare();
+		return 0;
+	}
+	if (fd < 0) {
+		return 0;
+	}
+	if (is_allowed(fd)) {
+		answer(monitor, fd);
+	} else {
+		close(fd);
+	}
+	return 0;
+}
+
+/* Whether the socket was left by a process that has gone. */
+static bool is_stale(const struct sockaddr_un *address) {
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0) {
+		return false;
+	}
+	bool stale = connect(fd, (const struct sockaddr *)address,
+		sizeof(*address)) < 0 && errno == ECONNREFUSED;
+	close(fd);
+	return stale;
+}
+
+/* Returns 0 or a negative errno. */
+static int bind_to(struct sp_monitor *monitor) {
+	const struct sockaddr *address =
+		(const struct sockaddr *)&monitor->address;
+	socklen_t length = sizeof(monitor->address);
+	if (bind(monitor->fd, address, length) == 0) {
+		return 0;
+	}
+	if (errno == EADDRINUSE && is_stale(&monitor->address)) {
+		unlink(monitor->address.sun_path);
+		if (bind(monitor->fd, address, length) == 0) {
+			return 0;
+		}
+	}
+	return -errno;
+}
+
+static int start_listening(struct sp_monitor *monitor, const char *dir) {
+	struct sockaddr_un *address = &monitor->address;
+	address->sun_family = AF_UNIX;
+	/* Linux takes the mode of the file from that of the socket. */
+	if (fchmod(monitor->fd, 0600) < 0) {
+		return -errno;
+	}
+	int ret = -EADDRINUSE;
+	for (int i = 0; i < NAMES_MAX && ret == -EADDRINUSE; i++) {
+		char suffix[16] = "";
+		if (i > 0) {
+			snprintf(suffix, sizeof(suffix), "-%d", i);
+		}
+		int n = snprintf(address->sun_path, sizeof(address->sun_path),
+			"%s/sealpool-%d%s", dir, (int)getpid(), suffix);
+		if (n < 0 || (size_t)n >= sizeof(address->sun_path)) {
+			return -ENAMETOOLONG;
+		}
+		ret = bind_to(monitor);
+	}
+	if (ret < 0) {
+		return ret;
+	}
+	if (listen(monitor->fd, READERS_MAX) < 0) {
+		ret = -errno;
+		unlink(address->sun_path);
+	}
+	return ret;
+}
+
+struct sp_monitor *sp_monitor_create(struct sp_context *context) {
+	const char *dir = getenv("XDG_RUNTIME_DIR");
+	if (dir == NULL || dir[0] != '/') {
+		errno = ENOENT;
+		return NULL;
+	}
+	struct sp_monitor *monitor = calloc(1, sizeof(*monitor));
+	if (monitor == NULL) {
+		return NULL;
+	}
+	monitor->context = context;
+	wl_list_init(&monitor->readers);
+	int ret;
+	monitor->fd = socket(AF_UNIX,
+		SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	monitor->spare_fd = open_spare();
+	if (monitor->fd < 0 || monitor->spare_fd < 0) {
+		ret = -errno;
+		goto error;
+	}
+	ret = start_listening(monitor, dir);
+	if (ret < 0) {
+		goto error;
+	}
+	monitor->source = wl_event_loop_add_fd(
+		wl_display_get_event_loop(context->display), monitor->fd,
+		WL_EVENT_READABLE, handle_readable, monitor);
+	if (monitor->source == NULL) {
+		ret = -ENOMEM;
+		unlink(monitor->address.sun_path);
+		goto error;
+	}
+	return monitor;
+
+error:
+	if (monitor->spare_fd >= 0) {
+		close(monitor->spare_fd);
+	}
+	if (monitor->fd >= 0) {
+		close(monitor->fd);
+	}
+	free(monitor);
+	errno = -ret;
+	return NULL;
+}
+
+void sp_monitor_destroy(struct sp_monitor *monitor) {
+	if (monitor == NULL) {
+		return;
+	}
+	struct reader *reader, *tmp;
+	wl_list_for_each_safe(reader, tmp, &monitor->readers, link) {
+		reader_destroy(reader);
+	}
+	wl_event_source_remove(monitor->source);
+	unlink(monitor->address.sun_path);
+	close(monitor->fd);
+	if (monitor->spare_fd >= 0) {
+		close(monitor->spare_fd);
+	}
+	free(monitor);
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who has to go when all clients together hold too much.
+ *
+ * First, what nobody uses is reclaimed (cache.c). A client is ended only for what is
+ * in use: file descriptors of pools, mostly.
+ *
+ * Identities are compared, not clients (identity.c). Each has a share that it keeps
+ * in any case; all shares together are at most half of what all may hold, so there is
+ * always an identity above its own. An identity that holds much is not always at
+ * fault: a hundred processes with seven descriptors each fill a compositor that a
+ * browser with sixty does not. So it is the crowd that is thinned out:
+ *
+ *   1. Identities above their share are ordered by what they hold above it, and put
+ *      into classes: 1, 2 to 3, 4 to 7, and so on. The one in the middle of the sum
+ *      says which class is the crowd's: this one, with the next on either side.
+ *   2. A crowd comes at one time. Of those that are of these classes and came one
+ *      after another, the run that holds most has to give, and of that, ordered by
+ *      age, again the one in the middle: honest clients that hold as much are more
+ *      likely before the crowd or after it.
+ *   3. Of that identity, it is the client that holds most.
+ *
+ *        age       old ................................. young
+ *        excess    8  57  0 0 0  3 3 2 3 3 2 3 ... 3 3 2  0 0
+ *                  |   |         [ 40 identities: 110  ]
+ *           recorder   browser                ^
+ *
+ *      With ten of these in the place of forty, it is the browser that goes.
+ *
+ * What is held counts, however long ago it was taken and whether it is used: to fill
+ * up and then to keep still helps nobody. docs/security.md has what becomes of it.
+ */
+#include <stdlib.h>
+
+#include "evict.h"
+#include "limits.h"
+#include "server/client.h"
+#include "server/context.h"
+
+/* 16 pools: behind the guard, a pool has up to three descriptors. */
+#define SHARE_FDS (16 * 3)
+#define SHARE_BYTES ((uint64_t)64 << 20)
+/* Shares together take at most so much of what all may hold. */
+#define SHARES_PART 2
+
+#define CLASSES 64
+/* A run goes on past so many identities that are not like it. */
+#define OTHERS_IN_RUN 1
+
+static struct sp_context *get_context(struct sp_account *account) {
+	while (account->parent != NULL) {
+		account = account->parent;
+	}
+	struct sp_context *context = wl_container_of(account, context, all);
+	return context;
+}
+
+static bool reclaim(struct sp_account *account, enum sp_resource resource,
+		uint64_t amount) {
+	return sp_cache_reclaim(&get_context(account)->memory.cache, account,
+		resource, amount);
+}
+
+static void note_pressure(struct sp_account *account,
+		enum sp_resource resource) {
+	if (account->parent == NULL) {
+		struct sp_context *context = get_context(account);
+		sp_mailbox_post(&context->mailbox, &context->pressure);
+	}
+}
+
+const struct sp_account_ops sp_evict_account_ops = {
+	.reclaim = reclaim,
+	.pressure = note_pressure,
+};
+
+/* What ending a client would give back. Bytes that are merely being read are not
+ * held: what reads them will have done in a moment. */
+static enum sp_resource get_held_resource(enum sp_resource resource) {
+	return resource == SP_RESOURCE_SHADOW_BYTES ?
+		SP_RESOURCE_PINNED_BYTES : resource;
+}
+
+/* Other threads charge and discharge meanwhile: no sum is exact. */
+static uint64_t subtract(uint64_t a, uint64_t b) {
+	return a > b ? a - b : 0;
+}
+
+uint64_t sp_evict_get_share(const struct sp_context *context,
+		enum sp_resource resource) {
+	enum sp_resource held = get_held_resource(resource);
+	uint64_t most = resource == SP_RESOURCE_FDS ? SHARE_FDS : SHARE_BYTES;
+	uint64_t holders = 0, sum = 0;
+	const struct sp_identity *identity;
+	wl_list_for_each(identity, &context->identities, link) {
+		uint64_t amount = sp_identity_get_held(identity, held);
+		holders += amount > 0;
+		sum += amount;
+	}
+	if (holders == 0) {
+		return most;
+	}
+	/* What is left of clients that have gone is not there to be shared. */
+	uint64_t gone = subtract(context->all.used[held], sum);
+	uint64_t part = subtract(context->all.wanted[resource], gone) /
+		(SHARES_PART * holders);
+	return part < most ? part : most;
+}
+
+static uint64_t get_excess(const struct sp_identity *identity,
+		enum sp_resource held, uint64_t share) {
+	return subtract(sp_identity_get_held(identity, held), share);
+}
+
+static int get_class(uint64_t excess) {
+	return 63 - __builtin_clzll(excess);
+}
+
+/* That of the identity in the middle by size. Returns -1 if nobody is above the
+ * share. */
+static int find_middle_class(const struct sp_context *context,
+		enum sp_resource held, uint64_t share) {
+	uint64_t sums[CLASSES] = { 0 }, all = 0, smaller = 0;
+	const struct sp_identity *identity;
+	wl_list_for_each(identity, &context->identities, link) {
+		uint64_t excess = get_excess(identity, held, share);
+		if (excess > 0) {
+			sums[get_class(excess)] += excess;
+			all += excess;
+		}
+	}
+	for (int i = 0; i < CLASSES && all > 0; i++) {
+		smaller += sums[i];
+		if (smaller > all / 2) {
+			return i;
+		}
+	}
+	return -1;
+}
+
+/* What an identity has above the share, if it is like those of a class; or 0. */
+static uint64_t get_excess_like(const struct sp_identity *identity,
+		enum sp_resource held, uint64_t share, int class) {
+	uint64_t excess = get_excess(identity, held, share);
+	return excess > 0 && abs(get_class(excess) - class) <= 1 ? excess : 0;
+}
+
+/* Identities that are alike and came one after another. */
+struct run {
+	struct sp_identity *first;
+	uint64_t sum;
+};
+
+static struct run find_heaviest_run(struct sp_context *context,
+		enum sp_resource held, uint64_t share, int class) {
+	struct run run = { 0 }, heaviest = { 0 };
+	int others = 0;
+	struct sp_identity *identity;
+	wl_list_for_each(identity, &context->identities, link) {
+		uint64_t excess = get_excess_like(identity, held, share, class);
+		if (excess > 0) {
+			others = 0;
+			run.first = run.sum > 0 ? run.first : identity;
+			run.sum += excess;
+			heaviest = run.sum > heaviest.sum ? run : heaviest;
+		} else if (sp_identity_get_held(identity, held) > 0 &&
+				++others > OTHERS_IN_RUN) {
+			run.sum = 0;
+		}
+	}
+	return heaviest;
+}
+
+/* NULL when nobody holds more than the share. */
+static struct sp_identity *choose_identity(struct sp_context *context,
+		enum sp_resource resource) {
+	enum sp_resource held = get_held_resource(resource);
+	uint64_t share = sp_evict_get_share(context, resource), older = 0;
+	int class = find_middle_class(context, held, share);
+	if (class < 0) {
+		return NULL;
+	}
+	struct run run = find_heaviest_run(context, held, share, class);
+	struct sp_identity *identity = run.first, *found = NULL;
+	while (identity != NULL && &identity->link != &context->identities &&
+			older < run.sum - run.sum / 2) {
+		uint64_t excess = get_excess_like(identity, held, share, class);
+		found = excess > 0 ? identity : found;
+		older += excess;
+		identity = wl_container_of(identity->link.next, identity, link);
+	}
+	return found;
+}
+
+static struct sp_client *choose_client(struct sp_context *context,
+		enum sp_resource resource) {
+	enum sp_resource held = get_held_resource(resource);
+	const struct sp_identity *identity = choose_identity(context, resource);
+	struct sp_client *client, *found = NULL;
+	struct sp_member *member;
+	if (identity == NULL) {
+		return NULL;
+	}
+	wl_list_for_each(member, &identity->members, link) {
+		client = wl_container_of(member, client, member);
+		if (client->account.used[held] > 0 && (found == NULL ||
+				client->account.used[held] >
+				found->account.used[held])) {
+			found = client;
+		}
+	}
+	return found;
+}
+
+/* Who goes in any case; before anybody else has to. */
+static struct sp_client *find_ending_holder(struct sp_context *context,
+		enum sp_resource resource) {
+	struct sp_client *client;
+	wl_list_for_each(client, &context->clients, link) {
+		if (client->ending && client->wl_client != NULL &&
+				client->account.used[
+				get_held_resource(resource)] > 0) {
+			return client;
+		}
+	}
+	return NULL;
+}
+
+/* Returns how much of the resource the compositor has not let go of yet. libwayland
+ * ends a client with an error only when it hears from it again; this one may well keep
+ * silent. */
+static uint64_t end(struct sp_client *client, enum sp_resource resource) {
+	const struct sp_account *all = &client->context->all;
+	uint64_t held = client->account.used[get_held_resource(resource)];
+	uint64_t before = all->used[resource];
+	wl_client_destroy(client->wl_client);
+	return subtract(held, subtract(before, all->used[resource]));
+}
+
+static bool is_short(const struct sp_context *context,
+		enum sp_resource resource, uint64_t amount, uint64_t coming) {
+	uint64_t used = subtract(context->all.used[resource], coming);
+	uint64_t wanted = context->all.wanted[resource];
+	return used > wanted || amount > wanted - used;
+}
+
+bool sp_evict_for(struct sp_context *context, enum sp_resource resource,
+		uint64_t amount, struct sp_client *asking) {
+	uint64_t coming = 0;
+	if (amount > context->all.wanted[resource]) {
+		return false;
+	}
+	while (is_short(context, resource, amount, coming)) {
+		if (reclaim(&context->all, resource, 1)) {
+			continue;
+		}
+		struct sp_client *client =
+			find_ending_holder(context, resource);
+		if (client == NULL) {
+			client = choose_client(context, resource);
+			if (client == NULL || client == asking) {
+				return false;
+			}
+			sp_client_post_over(client, resource == SP_RESOURCE_FDS ?
+				SP_BUDGET_ALL_FDS : SP_BUDGET_ALL_SHADOW_BYTES);
+		}
+		coming += end(client, resource);
+	}
+	return true;
+}
+
+static void handle_pressure(struct sp_mail *mail) {
+	struct sp_context *context = wl_container_of(mail, context, pressure);
+	sp_evict_for(context, SP_RESOURCE_FDS, 0, NULL);
+	sp_evict_for(context, SP_RESOURCE_SHADOW_BYTES, 0, NULL);
+}
+
+void sp_evict_set_limits(struct sp_context *context) {
+	const struct sealpool_budget *limits = &context->limits;
+	uint32_t fds_reserve = limits->all_fds / SP_FDS_RESERVE_PART;
+	uint64_t bytes_reserve =
+		limits->all_shadow_bytes / SP_BYTES_RESERVE_PART;
+	sp_account_set_limit(&context->all, SP_RESOURCE_FDS,
+		limits->all_fds, fds_reserve);
+	sp_account_set_limit(&context->all, SP_RESOURCE_SHADOW_BYTES,
+		limits->all_shadow_bytes, bytes_reserve);
+	/* Twice that: it is the clients' own memory, as long as they keep it. */
+	sp_account_set_limit(&context->all, SP_RESOURCE_IN_PLACE_BYTES,
+		limits->all_shadow_bytes, limits->all_shadow_bytes);
+}
+
+void sp_evict_init(struct sp_context *context) {
+	sp_mailbox_add(&context->mailbox, &context->pressure, handle_pressure);
+}

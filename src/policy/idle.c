@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Copies that nobody has read for a while are given back: a window that does
+ * not change is seldom looked at, and to copy it anew costs less than to keep
+ * everybody's twice.
+ *
+ * A copy that is not being read is in the cache. A timer on the event loop looks at
+ * the oldest ones when the first of them can be idle; it is not set while there is
+ * none. As each copy has a time of its own, and a client ten thousand of them, the
+ * timer takes its time between two looks: what is idle waits a little, to be found
+ * together with others.
+ */
+#include <errno.h>
+#include <wayland-server-core.h>
+
+#include "idle.h"
+#include "memory/clock.h"
+#include "server/context.h"
+
+#define DEFAULT_AFTER 10000
+
+/* How many looks there are at most in the time that makes a copy idle. */
+#define LOOKS_MAX 8
+
+static void wait_for(struct sp_idle *idle, uint64_t ms) {
+	if (ms > INT32_MAX) {
+		ms = INT32_MAX;
+	}
+	idle->waiting = wl_event_source_timer_update(idle->timer,
+		ms > 0 ? (int)ms : 1) == 0;
+}
+
+uint64_t sp_idle_get_wait(uint32_t after, uint64_t now, uint64_t first) {
+	uint64_t least = after / LOOKS_MAX;
+	return first > now + least ? first - now : least;
+}
+
+static int handle_timer(void *data) {
+	struct sp_context *context = data;
+	struct sp_idle *idle = &context->idle;
+	/* First, so that what other threads add meanwhile is not lost. */
+	idle->waiting = false;
+	uint64_t now = sp_clock_now();
+	uint64_t first = now < idle->after ? UINT64_MAX : sp_cache_drop_old(
+		&context->memory.cache, now - idle->after);
+	if (first != UINT64_MAX) {
+		wait_for(idle, sp_idle_get_wait(idle->after, now,
+			first + idle->after));
+	}
+	return 0;
+}
+
+static void handle_mail(struct sp_mail *mail) {
+	struct sp_idle *idle = wl_container_of(mail, idle, mail);
+	if (!idle->waiting) {
+		wait_for(idle, idle->after);
+	}
+}
+
+int sp_idle_init(struct sp_context *context, uint32_t after) {
+	struct sp_idle *idle = &context->idle;
+	idle->after = after == 0 ? DEFAULT_AFTER : after;
+	idle->timer = wl_event_loop_add_timer(
+		wl_display_get_event_loop(context->display), handle_timer,
+		context);
+	if (idle->timer == NULL) {
+		return -ENOMEM;
+	}
+	sp_mailbox_add(&context->mailbox, &idle->mail, handle_mail);
+	return 0;
+}
+
+void sp_idle_detach(struct sp_context *context) {
+	wl_event_source_remove(context->idle.timer);
+	context->idle.timer = NULL;
+}
+
+void sp_idle_handle_filled(struct sp_cache *cache) {
+	struct sp_context *context =
+		wl_container_of(cache, context, memory.cache);
+	struct sp_idle *idle = &context->idle;
+	/* Called with the cache's lock held, which the timer takes after it has noted
+	 * that it is not set: it sees what was added before. */
+	if (idle->after != UINT32_MAX && !idle->waiting) {
+		sp_mailbox_post(&context->mailbox, &idle->mail);
+	}
+}

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One wl_buffer, and what remains of it while the compositor holds it.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wayland-server-protocol.h>
+
+#include "buffer.h"
+#include "context.h"
+#include "memory/mapping.h"
+#include "pool.h"
+#include "silence.h"
+
+void sp_buffer_leave_resource(struct sealpool_buffer *buffer) {
+	buffer->resource = NULL;
+	/* The contents are those of the last commit from now on: what is not
+	 * stale stays so, whatever else is committed. */
+	sp_view_set_final(&buffer->view);
+	if (buffer->refs > 1 && buffer->pool->client->wl_client == NULL) {
+		sp_view_set_orphan(&buffer->view);
+	}
+	sealpool_buffer_unref(buffer);
+}
+
+void sp_buffers_handle_client_gone(struct sp_client *client) {
+	struct sp_pool *pool;
+	struct sealpool_buffer *buffer;
+	/* Most of those that still have a wl_buffer go with it. */
+	wl_list_for_each(pool, &client->pools, link) {
+		wl_list_for_each(buffer, &pool->buffers, link) {
+			if (buffer->resource == NULL) {
+				sp_view_set_orphan(&buffer->view);
+			}
+		}
+	}
+}
+
+void sp_buffer_sync(struct sealpool_buffer *buffer) {
+	sp_view_sync(&buffer->view, sp_client_get_epoch(buffer->pool->client));
+}
+
+static void buffer_destroy(struct sealpool_buffer *buffer) {
+	sp_report_finish(&buffer->report);
+	sp_view_finish(&buffer->view);
+	wl_list_remove(&buffer->link);
+	sp_client_dismiss_buffer(buffer->pool->client);
+	if (buffer->fd_behind) {
+		sp_account_discharge(&buffer->pool->client->account,
+			SP_RESOURCE_FDS, 1);
+	}
+	sp_pool_unref(buffer->pool);
+	free(buffer);
+}
+
+/* What an access met */
+
+/* Returns whether the client is to be disconnected. */
+static bool post_short(const struct sealpool_buffer *buffer,
+		uint64_t file_size) {
+	const struct sp_pool *pool = buffer->pool;
+	struct sp_context *context = pool->client->context;
+	if (context->lenient) {
+		sp_log(context, SEALPOOL_LOG_INFO, "client %d: pool of "
+			"%" PRIi32 " bytes, but its file has %" PRIu64 ": the "
+			"buffer ends at %" PRIu64,
+			sp_client_get_pid(pool->client), pool->size, file_size,
+			buffer->view.layout.end);
+		return false;
+	}
+	sp_post_error(context, buffer->resource, WL_SHM_ERROR_INVALID_FD,
+		"pool of %" PRIi32 " bytes, but its file has %" PRIu64 ": the "
+		"buffer ends at %" PRIu64, pool->size, file_size,
+		buffer->view.layout.end);
+	return true;
+}
+
+static bool post_report(const struct sp_report *report,
+		enum sp_report_kind kind, int64_t value) {
+	const struct sealpool_buffer *buffer =
+		wl_container_of(report, buffer, report);
+	struct sp_client *client = buffer->pool->client;
+	/* A client that has destroyed its wl_buffer has said that the contents
+	 * no longer matter to it, and has no object left to blame. */
+	if (buffer->resource == NULL || client->wl_client == NULL) {
+		return false;
+	}
+	switch (kind) {
+	case SP_REPORT_SHORT:
+		return post_short(buffer, (uint64_t)value);
+	case SP_REPORT_OVER_BUDGET:
+		sp_client_post_full(client);
+		return true;
+	case SP_REPORT_FAILED:
+		sp_log(client->context, SEALPOOL_LOG_ERROR, "cannot copy a "
+			"buffer of client %d, which reads as zero or is not "
+			"written to this time: %s",
+			sp_client_get_pid(client), strerror((int)-value));
+		return false;
+	}
+	return false;
+}
+
+static void view_short_file(struct sp_view *view, uint64_t file_size) {
+	struct sealpool_buffer *buffer =
+		wl_container_of(view, buffer, view);
+	sp_report_post(&buffer->report, SP_REPORT_SHORT, (int64_t)file_size);
+}
+
+static void view_over_budget(struct sp_view *view) {
+	struct sealpool_buffer *buffer =
+		wl_container_of(view, buffer, view);
+	/* What all clients hold is not this one's fault. */
+	if (sp_client_is_over(buffer->pool->client)) {
+		sp_report_post(&buffer->report, SP_REPORT_OVER_BUDGET, 0);
+	}
+}
+
+static void view_failed(struct sp_view *view, int error) {
+	struct sealpool_buffer *buffer =
+		wl_container_of(view, buffer, view);
+	sp_report_post(&buffer->report, SP_REPORT_FAILED, error);
+}
+
+static void view_silent(struct sp_view *view) {
+	struct sealpool_buffer *buffer =
+		wl_container_of(view, buffer, view);
+	sp_silence_note(buffer->pool->client->context);
+}
+
+static const struct sp_view_ops view_ops = {
+	.short_file = view_short_file,
+	.over_budget = view_over_budget,
+	.failed = view_failed,
+	.silent = view_silent,
+};
+
+struct sealpool_buffer *sp_buffer_new(struct sp_pool *pool,
+		const struct sp_layout *layout, bool behind) {
+	if (!sp_client_admit_buffer(pool->client)) {
+		return NULL;
+	}
+	struct sealpool_buffer *buffer = calloc(1, sizeof(*buffer));
+	if (buffer == NULL) {
+		sp_client_dismiss_buffer(pool->client);
+		sp_post_no_memory(pool->client->context,
+			pool->client->wl_client);
+		return NULL;
+	}
+	buffer->pool = pool;
+	sp_pool_ref(pool);
+	wl_list_insert(&pool->buffers, &buffer->link);
+	buffer->refs = 1;
+	sp_report_init(&buffer->report, pool->client, post_report);
+	if (behind) {
+		sp_view_init_behind(&buffer->view, &pool->backing, layout,
+			&view_ops);
+	} else {
+		sp_view_init(&buffer->view, &pool->backing, layout, &view_ops);
+	}
+	return buffer;
+}
+
+static void offer_unused(struct sealpool_buffer *buffer) {
+	if (buffer->users == 0 && buffer->unanswered == 0) {
+		sp_view_offer(&buffer->view);
+	}
+}
+
+void sp_buffer_add_user(struct sealpool_buffer *buffer) {
+	buffer->users++;
+}
+
+void sp_buffer_remove_user(struct sealpool_buffer *buffer) {
+	assert(buffer->users > 0);
+	buffer->users--;
+	offer_unused(buffer);
+}
+
+void sp_buffer_hand_over(struct sealpool_buffer *buffer) {
+	/* A release answers one: some compositors send one for each commit, others
+	 * one for all, which cannot be told apart. */
+	if (buffer->unanswered < UINT_MAX) {
+		buffer->unanswered++;
+	}
+}
+
+void sp_buffer_handle_release(struct sealpool_buffer *buffer) {
+	if (buffer->unanswered > 0) {
+		buffer->unanswered--;
+		offer_unused(buffer);
+	}
+}
+
+struct sealpool_buffer *sealpool_buffer_ref(struct sealpool_buffer *buffer) {
+	buffer->refs++;
+	return buffer;
+}
+
+void sealpool_buffer_unref(struct sealpool_buffer *buffer) {
+	assert(buffer->refs > 0);
+	if (--buffer->refs == 0) {
+		buffer_destroy(buffer);
+	}
+}
+
+struct wl_resource *sealpool_buffer_get_resource(
+		struct sealpool_buffer *buffer) {
+	return buffer->resource;
+}
+
+int32_t sealpool_buffer_get_width(const struct sealpool_buffer *buffer) {
+	return buffer->view.layout.width;
+}
+
+int32_t sealpool_buffer_get_height(const struct sealpool_buffer *buffer) {
+	return buffer->view.layout.height;
+}
+
+int32_t sealpool_buffer_get_stride(const struct sealpool_buffer *buffer) {
+	return (int32_t)buffer->view.layout.planes[0].stride;
+}
+
+int32_t sealpool_buffer_get_offset(const struct sealpool_buffer *buffer) {
+	return (int32_t)sp_layout_start(&buffer->view.layout);
+}
+
+uint32_t sealpool_buffer_get_format(const struct sealpool_buffer *buffer) {
+	return buffer->view.layout.format->drm;
+}
+
+enum sealpool_memory_kind sealpool_buffer_get_kind(
+		const struct sealpool_buffer *buffer) {
+	return atomic_load_explicit(&buffer->view.kind, memory_order_acquire);
+}
+
+int sealpool_buffer_get_fd(struct sealpool_buffer *buffer) {
+	return sealpool_buffer_get_kind(buffer) == SEALPOOL_MEMORY_DIRECT &&
+			!buffer->view.orphan ?
+		buffer->pool->backing.file.fd : -ENOTSUP;
+}
+
+/* All that is said of it but where it is. */
+static void describe(struct sealpool_buffer *buffer,
+		struct sealpool_access *access) {
+	access->format = buffer->view.layout.format->drm;
+	access->stride = buffer->view.layout.planes[0].stride;
+	access->buffer = buffer;
+}
+
+static int begin_any(struct sealpool_buffer *buffer, uint32_t flags,
+		struct sealpool_access *access) {
+	assert(flags != 0);
+	assert((flags & ~(SEALPOOL_ACCESS_READ | SEALPOOL_ACCESS_WRITE)) == 0);
+	uint64_t epoch = sp_client_get_epoch(buffer->pool->client);
+	struct sp_access begun;
+	int ret = (flags & SEALPOOL_ACCESS_WRITE) ?
+		sp_view_begin_write(&buffer->view, epoch, &begun) :
+		sp_view_begin_read(&buffer->view, epoch, &begun);
+	*access = (struct sealpool_access){
+		.data = begun.data,
+		.held = begun.held,
+		.flags = begun.flags,
+	};
+	describe(buffer, access);
+	return ret;
+}
+
+/* What most accesses are takes as few instructions as can be. */
+int sealpool_buffer_begin_access(struct sealpool_buffer *buffer,
+		uint32_t flags, struct sealpool_access *access) {
+	if (flags != SEALPOOL_ACCESS_READ || atomic_load_explicit(
+			&buffer->view.kind, memory_order_acquire) !=
+			SEALPOOL_MEMORY_DIRECT) {
+		return begin_any(buffer, flags, access);
+	}
+	describe(buffer, access);
+	access->flags = 0;
+	access->data = sp_untrusted_in_place(buffer->view.mapping->data) +
+		sp_layout_start(&buffer->view.layout);
+	return 0;
+}
+
+void sealpool_access_end(struct sealpool_access *access) {
+	if (access->flags != 0) {
+		struct sp_access begun = {
+			.held = access->held,
+			.flags = access->flags,
+		};
+		sp_view_end(&access->buffer->view, &begun);
+	}
+	access->data = NULL;
+	access->buffer = NULL;
+	access->flags = 0;
+}
+
+void sealpool_buffer_send_release(struct sealpool_buffer *buffer) {
+	if (buffer->resource != NULL) {
+		wl_buffer_send_release(buffer->resource);
+	}
+}

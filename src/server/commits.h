@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SEALPOOL_SERVER_COMMITS_H
+#define SEALPOOL_SERVER_COMMITS_H
+
+#include <stdbool.h>
+#include <wayland-server-core.h>
+
+struct sealpool_buffer;
+struct sp_context;
+struct sp_commits;
+
+/** NULL when there is no memory. */
+struct sp_commits *sp_commits_create(struct sp_context *context);
+/** While the display is still there. */
+void sp_commits_destroy(struct sp_commits *commits);
+
+/** Follows all requests of the display. Returns false when there is no memory. */
+bool sp_commits_listen(struct sp_commits *commits);
+
+/** For a guard, which is not told what the compositor keeps. From now on, surfaces
+ * count as users of their buffers, and a surface keeps the buffer that it shows until
+ * it shows something else, also when the client destroys that buffer. */
+void sp_commits_hold_shown(struct sp_commits *commits);
+
+/** Called for each buffer that a request hands to something else than a
+ * surface. */
+typedef void (*sp_lent_func)(struct sealpool_buffer *buffer,
+	const struct wl_protocol_logger_message *message);
+
+/**
+ * Follows one request, for those who listen themselves. Returns the buffer that
+ * it shows if it is a commit, and NULL else. "lent" may be NULL.
+ */
+struct sealpool_buffer *sp_commits_handle_request(struct sp_commits *commits,
+	const struct wl_protocol_logger_message *message, sp_lent_func lent);
+
+/** Whether commits say what becomes stale in the buffer. For tests. */
+bool sp_commits_follow(const struct sealpool_buffer *buffer);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SEALPOOL_SERVER_IDENTITY_H
+#define SEALPOOL_SERVER_IDENTITY_H
+
+#include <stdint.h>
+#include <sys/types.h>
+#include <wayland-server-core.h>
+
+#include "memory/account.h"
+#include "memory/reader.h"
+#include "process.h"
+
+struct sp_context;
+
+/** A client of an identity. */
+struct sp_member {
+	struct sp_identity *identity;
+	struct wl_list link; /* sp_identity.members, .gone */
+	/* Zero for a connection that the compositor made. */
+	struct sp_process process;
+	/* The client's. */
+	struct sp_account *account;
+};
+
+/**
+ * Clients that count as one when all clients together hold too much. Lives as long
+ * as one of its clients' records.
+ */
+struct sp_identity {
+	struct wl_list link; /* sp_context.identities */
+	/* Since when it has been there, as sp_process.start. */
+	uint64_t since;
+	struct wl_list members; /* sp_member.link */
+	/* Those without a wl_client, of which something is left. */
+	struct wl_list gone; /* sp_member.link */
+	struct sp_account account;
+	/* For files that may never answer, and how many of its pools have one. */
+	struct sp_reader reader;
+	uint32_t slow_pools_len;
+	/* What is known of its clients: a user's unit of systemd, or NULL where it
+	 * is only a process with its descendants, or a single connection. */
+	char *unit;
+	uid_t uid;
+};
+
+/**
+ * Finds or makes the identity of a client, and makes its account the parent of the
+ * client's. Notes the client's process. Returns 0 or -ENOMEM.
+ */
+int sp_identity_join(struct sp_context *context, struct wl_client *wl_client,
+	struct sp_account *account, struct sp_member *member);
+/** The client has gone: it no longer counts for its identity. */
+void sp_identity_note_gone(struct sp_member *member);
+/** Nothing is charged to the client any more. */
+void sp_identity_leave(struct sp_member *member);
+
+/** How much of a resource its clients hold that have not gone. */
+uint64_t sp_identity_get_held(const struct sp_identity *identity,
+	enum sp_resource resource);
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SEALPOOL_SERVER_SILENCE_H
+#define SEALPOOL_SERVER_SILENCE_H
+
+struct sp_context;
+
+/** Returns 0 or a negative errno. */
+int sp_silence_init(struct sp_context *context);
+/** While the display is still there. */
+void sp_silence_detach(struct sp_context *context);
+
+/** A file was waited for in vain. Any thread. */
+void sp_silence_note(struct sp_context *context);
+
+#endif

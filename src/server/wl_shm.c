@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The requests of wl_shm, wl_shm_pool and wl_buffer.
+ *
+ * All checks of what a client asks for are here, and nothing is looked at that they
+ * do not concern: pool.c and buffer.c make and keep what passes.
+ */
+#include <drm_fourcc.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <wayland-server-protocol.h>
+
+#include "buffer.h"
+#include "context.h"
+#include "image/format.h"
+#include "pool.h"
+#include "wl_shm.h"
+
+/* libwayland before 1.22.90 knows version 1 alone, which has no release. */
+#ifdef WL_SHM_RELEASE_SINCE_VERSION
+#define SHM_VERSION 2
+#else
+#define SHM_VERSION 1
+#endif
+
+/* Formats */
+
+uint32_t sp_wl_shm_format_from_drm(uint32_t drm) {
+	switch (drm) {
+	case DRM_FORMAT_ARGB8888:
+		return WL_SHM_FORMAT_ARGB8888;
+	case DRM_FORMAT_XRGB8888:
+		return WL_SHM_FORMAT_XRGB8888;
+	default:
+		return drm;
+	}
+}
+
+uint32_t sp_wl_shm_format_to_drm(uint32_t format) {
+	switch (format) {
+	case WL_SHM_FORMAT_ARGB8888:
+		return DRM_FORMAT_ARGB8888;
+	case WL_SHM_FORMAT_XRGB8888:
+		return DRM_FORMAT_XRGB8888;
+	default:
+		return format;
+	}
+}
+
+/* wl_buffer */
+
+static void handle_destroy(struct wl_client *client,
+		struct wl_resource *resource) {
+	wl_resource_destroy(resource);
+}
+
+static const struct wl_buffer_interface buffer_impl = {
+	.destroy = handle_destroy,
+};
+
+static void buffer_handle_resource_destroy(struct wl_resource *resource) {
+	sp_buffer_leave_resource(wl_resource_get_user_data(resource));
+}
+
+/* The arguments are valid. */
+static void create_buffer(struct sp_pool *pool, struct wl_client *client,
+		uint32_t id, const struct sp_layout *layout) {
+	struct sp_context *context = pool->client->context;
+	struct sealpool_buffer *buffer = sp_buffer_new(pool, layout, false);
+	if (buffer == NULL) {
+		return;
+	}
+	buffer->resource =
+		wl_resource_create(client, &wl_buffer_interface, 1, id);
+	if (buffer->resource == NULL) {
+		sp_post_no_memory(context, client);
+		sealpool_buffer_unref(buffer);
+		return;
+	}
+	wl_resource_set_implementation(buffer->resource, &buffer_impl, buffer,
+		buffer_handle_resource_destroy);
+
+	if (context->new_buffer != NULL &&
+			!context->new_buffer(buffer, context->new_buffer_data)) {
+		sp_post_no_memory(context, client);
+		wl_resource_destroy(buffer->resource);
+	}
+}
+
+struct sealpool_buffer *sealpool_buffer_try_from_resource(
+		struct wl_resource *resource) {
+	if (!wl_resource_instance_of(resource, &wl_buffer_interface,
+			&buffer_impl)) {
+		return NULL;
+	}
+	return wl_resource_get_user_data(resource);
+}
+
+/* wl_shm_pool */
+
+bool sp_wl_shm_make_layout(struct sp_pool *pool, struct wl_resource *resource,
+		const struct sp_place *place, bool padded,
+		struct sp_layout *layout) {
+	struct sp_context *context = pool->client->context;
+	const struct sp_format *format =
+		sp_format_get(sp_wl_shm_format_to_drm(place->format));
+	bool ok = padded ?
+		sp_layout_init_padded(layout, format, place->offset,
+			place->width, place->height, place->stride) :
+		sp_layout_init(layout, format, place->offset, place->width,
+			place->height, place->stride);
+	if (!ok) {
+		sp_post_error(context, resource, WL_SHM_ERROR_INVALID_STRIDE,
+			"stride of %" PRIi32 " bytes does not fit a width of "
+			"%" PRIi32 " in format 0x%08" PRIx32, place->stride,
+			place->width, place->format);
+		return false;
+	}
+	if (layout->end > (uint64_t)pool->size) {
+		sp_post_error(context, resource, WL_SHM_ERROR_INVALID_STRIDE,
+			"a buffer that ends at byte %" PRIu64 " is outside a "
+			"pool of %" PRIi32 " bytes", layout->end, pool->size);
+		return false;
+	}
+	return true;
+}
+
+static struct sp_pool *pool_from_resource(struct wl_resource *resource) {
+	return wl_resource_get_user_data(resource);
+}
+
+static void pool_handle_create_buffer(struct wl_client *client,
+		struct wl_resource *resource, uint32_t id, int32_t offset,
+		int32_t width, int32_t height, int32_t stride,
+		uint32_t wl_shm_format) {
+	struct sp_pool *pool = pool_from_resource(resource);
+	struct sp_context *context = pool->client->context;
+	uint32_t drm = sp_wl_shm_format_to_drm(wl_shm_format);
+	const struct sp_format *format = sp_format_get(drm);
+	/* The DRM codes of wl_shm's own two formats are not wl_shm's. */
+	if (format == NULL || !sp_context_has_format(context, drm) ||
+			sp_wl_shm_format_from_drm(drm) != wl_shm_format) {
+		sp_post_error(context, resource, WL_SHM_ERROR_INVALID_FORMAT,
+			"format 0x%08" PRIx32 " is not one that was announced",
+			wl_shm_format);
+		return;
+	}
+	const struct sp_place place = {
+		offset, width, height, stride, wl_shm_format,
+	};
+	if (!sp_place_is_positive(&place)) {
+		sp_post_error(context, resource, WL_SHM_ERROR_INVALID_STRIDE,
+			"invalid size %" PRIi32 "x%" PRIi32 ", stride %" PRIi32
+			" or offset %" PRIi32, width, height, stride, offset);
+		return;
+	}
+	struct sp_layout layout;
+	if (sp_wl_shm_make_layout(pool, resource, &place, false, &layout)) {
+		create_buffer(pool, client, id, &layout);
+	}
+}
+
+static void pool_handle_resize(struct wl_client *client,
+		struct wl_resource *resource, int32_t size) {
+	struct sp_pool *pool = pool_from_resource(resource);
+	if (size < pool->size) {
+		sp_post_error(pool->client->context, resource,
+			WL_SHM_ERROR_INVALID_FD,
+			"a pool cannot shrink from %" PRIi32 " to %" PRIi32
+			" bytes", pool->size, size);
+		return;
+	}
+	pool->size = size;
+	sp_backing_grow(&pool->backing, (uint64_t)size);
+}
+
+static const struct wl_shm_pool_interface pool_impl = {
+	.create_buffer = pool_handle_create_buffer,
+	.destroy = handle_destroy,
+	.resize = pool_handle_resize,
+};
+
+struct sp_pool *sp_pool_try_from_resource(struct wl_resource *resource) {
+	return wl_resource_instance_of(resource, &wl_shm_pool_interface,
+		&pool_impl) ? pool_from_resource(resource) : NULL;
+}
+
+static void pool_handle_resource_destroy(struct wl_resource *resource) {
+	sp_pool_leave_resource(pool_from_resource(resource));
+}
+
+/* wl_shm */
+
+static void shm_handle_create_pool(struct wl_client *wl_client,
+		struct wl_resource *shm_resource, uint32_t id, int fd,
+		int32_t size) {
+	struct sp_context *context = wl_resource_get_user_data(shm_resource);
+	if (size <= 0) {
+		sp_post_error(context, shm_resource, WL_SHM_ERROR_INVALID_STRIDE,
+			"invalid pool size of %" PRIi32 " bytes", size);
+		sp_file_discard_fd(fd);
+		return;
+	}
+
+	struct sp_file file;
+	const char *reason;
+	int ret = sp_file_init(&file, fd, &reason);
+	if (ret < 0) {
+		sp_pool_refuse_file(context, shm_resource, ret, reason);
+		sp_file_discard_fd(fd);
+		return;
+	}
+
+	struct sp_pool *pool = sp_pool_new(context, wl_client, &file, size);
+	if (pool == NULL) {
+		return;
+	}
+	pool->resource = wl_resource_create(wl_client, &wl_shm_pool_interface,
+		wl_resource_get_version(shm_resource), id);
+	if (pool->resource == NULL) {
+		sp_post_no_memory(context, wl_client);
+		sp_pool_unref(pool);
+		return;
+	}
+	wl_resource_set_implementation(pool->resource, &pool_impl, pool,
+		pool_handle_resource_destroy);
+}
+
+static const struct wl_shm_interface shm_impl = {
+	.create_pool = shm_handle_create_pool,
+#if SHM_VERSION >= 2
+	.release = handle_destroy,
+#endif
+};
+
+static void shm_handle_resource_destroy(struct wl_resource *resource) {
+	sp_context_unref(wl_resource_get_user_data(resource));
+}
+
+static void shm_bind(struct wl_client *client, void *data, uint32_t version,
+		uint32_t id) {
+	struct sp_context *context = data;
+	struct wl_resource *resource = wl_resource_create(client,
+		&wl_shm_interface, (int)version, id);
+	if (resource == NULL) {
+		sp_post_no_memory(context, client);
+		return;
+	}
+	wl_resource_set_implementation(resource, &shm_impl,
+		sp_context_ref(context), shm_handle_resource_destroy);
+	for (size_t i = 0; i < context->formats_len; i++) {
+		wl_shm_send_format(resource,
+			sp_wl_shm_format_from_drm(context->formats[i]));
+	}
+}
+
+struct wl_global *sp_wl_shm_create_global(struct sp_context *context) {
+	return wl_global_create(context->display, &wl_shm_interface,
+		SHM_VERSION, context, shm_bind);
+}

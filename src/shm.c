@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The wl_shm global, and the public calls that concern all of it.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "observe/feedback.h"
+#include "observe/monitor.h"
+#include "observe/stats.h"
+#include "policy/evict.h"
+#include "policy/idle.h"
+#include "policy/limits.h"
+#include "server/buffer.h"
+#include "server/client.h"
+#include "server/commits.h"
+#include "server/context.h"
+#include "server/hold.h"
+#include "server/report.h"
+#include "server/silence.h"
+#include "server/wl_shm.h"
+#include "shm.h"
+
+#define MIB (1024.0 * 1024)
+
+static const struct sp_policy policy = {
+	.account_ops = &sp_evict_account_ops,
+	.cache_filled = sp_idle_handle_filled,
+	.make_room = sp_evict_for,
+};
+
+/* So that who reads a log knows what is there, and by which limit a client is ended. */
+static void log_start(struct sp_context *context, bool few_fds) {
+	const struct sealpool_budget *limits = &context->limits;
+	sp_log(context, SEALPOOL_LOG_INFO, "version " SEALPOOL_VERSION
+		" protects wl_shm: a client may hold %" PRIu32 " pools, %" PRIu32
+		" file descriptors and %.1f MiB of copies; all clients %" PRIu32
+		" and %.1f MiB%s", limits->pools, limits->fds,
+		(double)limits->shadow_bytes / MIB, limits->all_fds,
+		(double)limits->all_shadow_bytes / MIB, few_fds ?
+		" (more descriptors with a higher soft limit RLIMIT_NOFILE)" : "");
+}
+
+/* A context, and what handles its mails: in this order, as to disconnect those that go
+ * in any case may make room enough. Returns NULL after a log message. */
+static struct sp_context *create_context(struct wl_display *display,
+		const struct sealpool_options *options,
+		const struct sp_front *front) {
+	struct sealpool_budget limits;
+	sp_budget_init(&limits, &options->budget);
+	struct sp_context *context = sp_context_create(display, options,
+		&limits, &policy, front);
+	if (context == NULL) {
+		return NULL;
+	}
+	sp_evict_set_limits(context);
+	int ret = sp_idle_init(context, options->shadow_idle_ms);
+	if (ret < 0) {
+		goto error_context;
+	}
+	sp_clients_init(context);
+	ret = sp_holds_init(context);
+	if (ret < 0) {
+		goto error_idle;
+	}
+	sp_reports_init(context);
+	ret = sp_silence_init(context);
+	if (ret < 0) {
+		goto error_holds;
+	}
+	sp_evict_init(context);
+	log_start(context, options->budget.all_fds == 0 &&
+		limits.all_fds < SP_ALL_FDS_MAX);
+	return context;
+
+error_holds:
+	sp_holds_finish(context);
+error_idle:
+	sp_idle_detach(context);
+error_context:
+	sp_log(context, SEALPOOL_LOG_ERROR, "cannot start: %s", strerror(-ret));
+	sp_context_detach(context);
+	sp_context_unref(context);
+	return NULL;
+}
+
+static void leave_context(struct sp_context *context) {
+	sp_silence_detach(context);
+	sp_holds_finish(context);
+	sp_idle_detach(context);
+	sp_context_detach(context);
+	sp_context_unref(context);
+}
+
+void sp_shm_destroy(struct sealpool_shm *shm) {
+	wl_list_remove(&shm->display_destroy.link);
+	if (shm->global != NULL) {
+		wl_global_destroy(shm->global);
+	}
+	if (shm->feedback != NULL) {
+		sp_feedback_destroy(shm->feedback);
+	}
+	sp_monitor_destroy(shm->monitor);
+	sp_commits_destroy(shm->commits);
+	leave_context(shm->context);
+	free(shm);
+}
+
+static void handle_display_destroy(struct wl_listener *listener, void *data) {
+	struct sealpool_shm *shm =
+		wl_container_of(listener, shm, display_destroy);
+	sp_shm_destroy(shm);
+}
+
+struct sealpool_shm *sp_shm_create(struct wl_display *display,
+		const struct sealpool_options *options,
+		const struct sp_front *front) {
+	struct sealpool_options wanted = { 0 };
+	if (options != NULL) {
+		assert(options->size > 0);
+		size_t size = options->size < sizeof(wanted) ?
+			options->size : sizeof(wanted);
+		memcpy(&wanted, options, size);
+	}
+	struct sp_context *context = create_context(display, &wanted, front);
+	if (context == NULL) {
+		return NULL;
+	}
+	struct sealpool_shm *shm = calloc(1, sizeof(*shm));
+	if (shm == NULL) {
+		goto error_context;
+	}
+	shm->context = context;
+	shm->commits = sp_commits_create(context);
+	if (shm->commits == NULL) {
+		goto error_shm;
+	}
+	shm->display_destroy.notify = handle_display_destroy;
+	wl_display_add_destroy_listener(display, &shm->display_destroy);
+	if (wanted.feedback) {
+		shm->feedback = sp_feedback_create(context);
+		if (shm->feedback == NULL) {
+			sp_log(context, SEALPOOL_LOG_ERROR, "cannot create "
+				"%s: %s", SP_FEEDBACK_MANAGER, strerror(errno));
+			sp_shm_destroy(shm);
+			return NULL;
+		}
+	}
+	if (wanted.monitor) {
+		/* Nobody is less safe without. */
+		shm->monitor = sp_monitor_create(context);
+		if (shm->monitor == NULL) {
+			sp_log(context, SEALPOOL_LOG_ERROR, "cannot listen in "
+				"$XDG_RUNTIME_DIR for sealpool-top: %s",
+				strerror(errno));
+		}
+	}
+	return shm;
+
+error_shm:
+	free(shm);
+error_context:
+	sp_log(context, SEALPOOL_LOG_ERROR, "cannot start: %s",
+		strerror(ENOMEM));
+	leave_context(context);
+	return NULL;
+}
+
+static const struct sp_front own_front = {
+	.find_buffer = sealpool_buffer_try_from_resource,
+	.find_pool = sp_pool_try_from_resource,
+	.sync = sp_buffer_sync,
+	.client_gone = sp_buffers_handle_client_gone,
+};
+
+struct sealpool_shm *sealpool_shm_create(struct wl_display *display,
+		const uint32_t *formats, size_t formats_len,
+		const struct sealpool_options *options) {
+	struct sealpool_shm *shm = sp_shm_create(display, options, &own_front);
+	if (shm == NULL) {
+		return NULL;
+	}
+	if (sp_context_set_formats(shm->context, formats, formats_len)) {
+		shm->global = sp_wl_shm_create_global(shm->context);
+	}
+	if (shm->global == NULL || !sp_commits_listen(shm->commits)) {
+		sp_log(shm->context, SEALPOOL_LOG_ERROR,
+			"cannot create wl_shm: %s", strerror(errno));
+		sp_shm_destroy(shm);
+		return NULL;
+	}
+	return shm;
+}
+
+void sealpool_shm_set_new_buffer_func(struct sealpool_shm *shm,
+		sealpool_new_buffer_func func, void *data) {
+	shm->context->new_buffer = func;
+	shm->context->new_buffer_data = data;
+}
+
+void sealpool_shm_set_commit_funcs(struct sealpool_shm *shm,
+		sealpool_hold_commit_func hold,
+		sealpool_release_commit_func release, void *data) {
+	sp_holds_set_funcs(shm->context, hold, release, data);
+}
+
+void sealpool_shm_get_client_stats(struct sealpool_shm *shm,
+		struct wl_client *wl_client, struct sealpool_stats *stats) {
+	struct sp_client *client = sp_client_find(shm->context, wl_client);
+	if (client != NULL) {
+		sp_client_get_stats(client, stats);
+	} else {
+		struct sealpool_stats none = { 0 };
+		sp_stats_give(stats, &none);
+	}
+}
+
+void sealpool_shm_for_each_pool(struct sealpool_shm *shm,
+		struct wl_client *wl_client, sealpool_pool_stats_func func,
+		void *data) {
+	struct sp_client *client = sp_client_find(shm->context, wl_client);
+	if (client != NULL) {
+		sp_client_for_each_pool(client, func, data);
+	}
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SEALPOOL_SRC_SHM_H
+#define SEALPOOL_SRC_SHM_H
+
+#include <wayland-server-core.h>
+
+#include <sealpool/shm.h>
+
+struct sp_commits;
+struct sp_context;
+struct sp_feedback;
+struct sp_front;
+struct sp_monitor;
+
+/** All that is made for a display: of a wl_shm, or of a guard before one. */
+struct sealpool_shm {
+	struct sp_context *context;
+	struct wl_listener display_destroy;
+	struct wl_global *global; /* NULL under a guard */
+	struct sp_feedback *feedback; /* NULL unless wanted */
+	struct sp_monitor *monitor; /* NULL for none */
+	struct sp_commits *commits;
+};
+
+/** Creates all but the wl_shm global. Returns NULL after a log message. */
+struct sealpool_shm *sp_shm_create(struct wl_display *display,
+	const struct sealpool_options *options, const struct sp_front *front);
+
+/** Ends it before its display is destroyed, which does it else. */
+void sp_shm_destroy(struct sealpool_shm *shm);
+
+#endif

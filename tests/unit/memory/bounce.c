@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What comes through a bounce buffer: all of it, or nothing, whatever is the
+ * matter with where it comes from.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "memory/bounce.h"
+#include "traces.h"
+
+/* No power of two. */
+#define PIECE 1000
+#define PIECES 60
+#define UNTOUCHED 0xee
+
+static struct sp_bounce bounce;
+
+static int setup(void **state) {
+	traces_setup(state);
+	return sp_bounce_init(&bounce);
+}
+
+static int teardown(void **state) {
+	sp_bounce_finish(&bounce);
+	return traces_teardown(state);
+}
+
+static uint8_t pattern(size_t i) {
+	return (uint8_t)(1 + i % 211);
+}
+
+/* A file in which piece after piece lies apart from the next one. */
+struct pieces {
+	uint8_t *mapping;
+	size_t size;
+	uint8_t to[PIECES * PIECE];
+	struct iovec from[PIECES], into[PIECES];
+	int fd;
+};
+
+static void pieces_create(struct pieces *pieces) {
+	size_t gap = PIECE + 24;
+	pieces->size = PIECES * gap;
+	pieces->fd = memfd_create("sealpool-test", MFD_CLOEXEC);
+	assert_true(pieces->fd >= 0);
+	assert_int_equal(ftruncate(pieces->fd, (off_t)pieces->size), 0);
+	pieces->mapping = mmap(NULL, pieces->size, PROT_READ | PROT_WRITE,
+		MAP_SHARED, pieces->fd, 0);
+	assert_true(pieces->mapping != MAP_FAILED);
+	for (size_t i = 0; i < pieces->size; i++) {
+		pieces->mapping[i] = pattern(i);
+	}
+	memset(pieces->to, UNTOUCHED, sizeof(pieces->to));
+	for (size_t i = 0; i < PIECES; i++) {
+		pieces->from[i] = (struct iovec){
+			.iov_base = pieces->mapping + i * gap,
+			.iov_len = PIECE,
+		};
+		/* The other way round. */
+		pieces->into[i] = (struct iovec){
+			.iov_base = pieces->to + (PIECES - 1 - i) * PIECE,
+			.iov_len = PIECE,
+		};
+	}
+}
+
+static void pieces_destroy(struct pieces *pieces) {
+	munmap(pieces->mapping, pieces->size);
+	close(pieces->fd);
+}
+
+static bool pieces_arrived(const struct pieces *pieces) {
+	for (size_t i = 0; i < PIECES; i++) {
+		for (size_t j = 0; j < PIECE; j++) {
+			uint8_t expected = pattern(i * (PIECE + 24) + j);
+			if (pieces->to[(PIECES - 1 - i) * PIECE + j] !=
+					expected) {
+				return false;
+			}
+		}
+	}
+	return true;
+}
+
+static bool pieces_are_untouched(const struct pieces *pieces) {
+	for (size_t i = 0; i < sizeof(pieces->to); i++) {
+		if (pieces->to[i] != UNTOUCHED) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static void all_pieces_arrive_where_they_should(void **state) {
+	struct pieces pieces;
+	pieces_create(&pieces);
+	assert_true(sp_bounce_copy(&bounce, pieces.from, pieces.into, PIECES));
+	assert_true(pieces_arrived(&pieces));
+	/* Not those of the last time. */
+	memset(pieces.mapping, 7, pieces.size);
+	assert_true(sp_bounce_copy(&bounce, pieces.from, pieces.into, 3));
+	for (size_t i = 0; i < 3 * PIECE; i++) {
+		assert_int_equal(pieces.to[sizeof(pieces.to) - 1 - i], 7);
+	}
+	pieces_destroy(&pieces);
+}
+
+static void as_much_as_there_is_room_for_arrives(void **state) {
+	uint8_t *from = malloc(SP_BOUNCE_SIZE), *to = malloc(SP_BOUNCE_SIZE);
+	assert_non_null(from);
+	assert_non_null(to);
+	memset(from, 5, SP_BOUNCE_SIZE);
+	struct iovec piece = { from, SP_BOUNCE_SIZE };
+	struct iovec into = { to, SP_BOUNCE_SIZE };
+	assert_true(sp_bounce_copy(&bounce, &piece, &into, 1));
+	assert_memory_equal(from, to, SP_BOUNCE_SIZE);
+	free(from);
+	free(to);
+}
+
+/* After a successful one as well, of which the bytes are still there. */
+static void where_the_file_has_ended_nothing_is_written(void **state) {
+	struct pieces pieces;
+	pieces_create(&pieces);
+	for (size_t i = 0; i < 2; i++) {
+		assert_true(sp_bounce_copy(&bounce, pieces.from, pieces.into,
+			PIECES));
+		memset(pieces.to, UNTOUCHED, sizeof(pieces.to));
+		assert_int_equal(ftruncate(pieces.fd, i == 0 ? 8192 : 0), 0);
+		assert_false(sp_bounce_copy(&bounce, pieces.from, pieces.into,
+			PIECES));
+		assert_true(pieces_are_untouched(&pieces));
+		assert_int_equal(ftruncate(pieces.fd, (off_t)pieces.size), 0);
+	}
+	pieces_destroy(&pieces);
+}
+
+static const char *copy_without_fds(void) {
+	static struct pieces pieces;
+	pieces_create(&pieces);
+	child_set_limit(RLIMIT_NOFILE, 0);
+	if (sp_bounce_copy(&bounce, pieces.from, pieces.into, PIECES)) {
+		return "copied without an fd";
+	}
+	if (!pieces_are_untouched(&pieces)) {
+		return "something was written";
+	}
+	child_set_limit(RLIMIT_NOFILE, 64);
+	if (!sp_bounce_copy(&bounce, pieces.from, pieces.into, PIECES) ||
+			!pieces_arrived(&pieces)) {
+		return "not copied when there were fds again";
+	}
+	pieces_destroy(&pieces);
+	return NULL;
+}
+
+static void without_fds_nothing_is_written_until_there_are(void **state) {
+	child_run(copy_without_fds);
+}
+
+static const char *copy_without_addresses(void) {
+	static struct pieces pieces;
+	pieces_create(&pieces);
+	size_t fds = traces_count_fds();
+	child_limit_addresses(0);
+	if (sp_bounce_copy(&bounce, pieces.from, pieces.into, PIECES)) {
+		return "copied without addresses";
+	}
+	child_set_limit(RLIMIT_AS, RLIM_INFINITY);
+	if (traces_count_fds() != fds) {
+		return "an fd was left";
+	}
+	return pieces_are_untouched(&pieces) ? NULL : "something was written";
+}
+
+static void without_addresses_nothing_is_left(void **state) {
+	child_run(copy_without_addresses);
+}
+
+#define TIMES 2000
+
+static void *copy_often(void *data) {
+	struct pieces *pieces = data;
+	for (size_t i = 0; i < TIMES; i++) {
+		memset(pieces->to, UNTOUCHED, sizeof(pieces->to));
+		if (!sp_bounce_copy(&bounce, pieces->from, pieces->into,
+				PIECES) || !pieces_arrived(pieces)) {
+			return pieces;
+		}
+	}
+	return NULL;
+}
+
+/* Each has a file with bytes of its own. */
+static void threads_do_not_get_one_anothers_bytes(void **state) {
+	static struct pieces pieces[3];
+	pthread_t threads[3];
+	for (size_t i = 0; i < 3; i++) {
+		pieces_create(&pieces[i]);
+		/* Another order: two that mix are seen. */
+		for (size_t j = 0; j < i; j++) {
+			struct iovec first = pieces[i].from[0];
+			struct iovec into = pieces[i].into[0];
+			memmove(pieces[i].from, pieces[i].from + 1,
+				(PIECES - 1) * sizeof(first));
+			memmove(pieces[i].into, pieces[i].into + 1,
+				(PIECES - 1) * sizeof(into));
+			pieces[i].from[PIECES - 1] = first;
+			pieces[i].into[PIECES - 1] = into;
+		}
+		assert_int_equal(pthread_create(&threads[i], NULL, copy_often,
+			&pieces[i]), 0);
+	}
+	for (size_t i = 0; i < 3; i++) {
+		void *wrong;
+		pthread_join(threads[i], &wrong);
+		assert_null(wrong);
+		pieces_destroy(&pieces[i]);
+	}
+}
+
+/* As while its client punches a hole: a page that comes when this test wants. */
+struct late_page {
+	uint8_t *data;
+	size_t size;
+	int fd; /* a userfaultfd */
+};
+
+/* Returns false where that is not allowed. */
+static bool late_page_create(struct late_page *page) {
+	page->size = (size_t)sysconf(_SC_PAGESIZE);
+	page->fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
+	if (page->fd < 0) {
+		assert_true(errno == EPERM || errno == ENOSYS);
+		return false;
+	}
+	page->data = mmap(NULL, page->size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_true(page->data != MAP_FAILED);
+	struct uffdio_api api = { .api = UFFD_API };
+	assert_int_equal(ioctl(page->fd, UFFDIO_API, &api), 0);
+	struct uffdio_register range = {
+		.range = { (uintptr_t)page->data, page->size },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	assert_int_equal(ioctl(page->fd, UFFDIO_REGISTER, &range), 0);
+	return true;
+}
+
+static void late_page_wait_until_wanted(const struct late_page *page) {
+	struct pollfd wanted = { .fd = page->fd, .events = POLLIN };
+	assert_int_equal(poll(&wanted, 1, -1), 1);
+}
+
+static void late_page_bring(const struct late_page *page) {
+	struct uffdio_zeropage zero = {
+		.range = { (uintptr_t)page->data, page->size },
+	};
+	assert_int_equal(ioctl(page->fd, UFFDIO_ZEROPAGE, &zero), 0);
+}
+
+static void late_page_destroy(struct late_page *page) {
+	munmap(page->data, page->size);
+	close(page->fd);
+}
+
+static void *copy_late_page(void *data) {
+	const struct late_page *page = data;
+	uint8_t to[PIECE];
+	struct iovec from = { page->data, PIECE }, into = { to, PIECE };
+	return sp_bounce_copy(&bounce, &from, &into, 1) ? NULL : data;
+}
+
+static void *copy_once(void *data) {
+	struct pieces *pieces = data;
+	return sp_bounce_copy(&bounce, pieces->from, pieces->into, PIECES) &&
+		pieces_arrived(pieces) ? NULL : data;
+}
+
+static void who_waits_for_a_page_keeps_no_other_waiting(void **state) {
+	static struct pieces pieces;
+	struct late_page page;
+	if (!late_page_create(&page)) {
+		skip();
+	}
+	pieces_create(&pieces);
+	pthread_t waiting, other;
+	assert_int_equal(pthread_create(&waiting, NULL, copy_late_page, &page),
+		0);
+	late_page_wait_until_wanted(&page);
+	assert_int_equal(pthread_create(&other, NULL, copy_once, &pieces), 0);
+	/* If it does wait, this is for how long. */
+	struct timespec end;
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += 60;
+	void *wrong;
+	int ret = pthread_timedjoin_np(other, &wrong, &end);
+	late_page_bring(&page);
+	assert_int_equal(ret, 0);
+	assert_null(wrong);
+	pthread_join(waiting, &wrong);
+	assert_null(wrong);
+	pieces_destroy(&pieces);
+	late_page_destroy(&page);
+}
+
+#define TEST_BOUNCE(name) \
+	cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		TEST_BOUNCE(all_pieces_arrive_where_they_should),
+		TEST_BOUNCE(as_much_as_there_is_room_for_arrives),
+		TEST_BOUNCE(where_the_file_has_ended_nothing_is_written),
+		TEST_BOUNCE(without_fds_nothing_is_written_until_there_are),
+		TEST_BOUNCE(without_addresses_nothing_is_left),
+		TEST_BOUNCE(threads_do_not_get_one_anothers_bytes),
+		TEST_BOUNCE(who_waits_for_a_page_keeps_no_other_waiting),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

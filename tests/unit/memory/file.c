@@ -1,0 +1,865 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What an fd from a client is taken for: which sorts of files are refused and
+ * why, up to where a sealed one is trusted, and whether it has holes.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/magic.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "memory/file.h"
+#include "traces.h"
+
+#define SIZE 12345
+
+static size_t page_size(void) {
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static int create_memfd(off_t size, int seals) {
+	int fd = memfd_create("sealpool-test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, size), 0);
+	if (seals != 0) {
+		assert_int_equal(fcntl(fd, F_ADD_SEALS, seals), 0);
+	}
+	return fd;
+}
+
+/* Gives memory to a part of the file. */
+static void fill(int fd, off_t start, off_t length) {
+	static const char bytes[4096] = { 1 };
+	while (length > 0) {
+		size_t part = length < (off_t)sizeof(bytes) ?
+			(size_t)length : sizeof(bytes);
+		assert_int_equal(pwrite(fd, bytes, part, start), part);
+		start += (off_t)part;
+		length -= (off_t)part;
+	}
+}
+
+static void punch_hole(int fd, off_t start, off_t length) {
+	assert_int_equal(fallocate(fd, FALLOC_FL_PUNCH_HOLE |
+		FALLOC_FL_KEEP_SIZE, start, length), 0);
+}
+
+/* The same file through another open file description. */
+static int reopen(int fd, int flags) {
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	int opened = open(path, flags | O_CLOEXEC);
+	assert_true(opened >= 0);
+	return opened;
+}
+
+/* Takes the fd over. */
+static struct sp_file accept_file(int fd) {
+	struct sp_file file;
+	const char *reason = "(none)";
+	int ret = sp_file_init(&file, fd, &reason);
+	if (ret != 0) {
+		fail_msg("refused with %d: the file %s", ret, reason);
+	}
+	assert_int_equal(file.fd, fd);
+	return file;
+}
+
+/* And closes it, which nobody else must have done. */
+static void expect_refused(int fd, int error, const char *reason) {
+	struct sp_file file;
+	const char *why = "(none)";
+	int ret = sp_file_init(&file, fd, &why);
+	if (ret != -error || strcmp(why, reason) != 0) {
+		fail_msg("expected %d, \"%s\", got %d, \"%s\"", -error, reason,
+			ret, why);
+	}
+	/* A mistaken one would close a stranger's fd. */
+	assert_int_equal(file.fd, -1);
+	sp_file_finish(&file);
+	assert_int_equal(close(fd), 0);
+}
+
+#define NO_MEMORY_FILE "is not shared memory, nor a file that has a path"
+#define NOT_READABLE "cannot be read through this fd"
+
+/* Sorts that are accepted */
+
+static void memfd_is_shared_memory(void **state) {
+	struct sp_file file = accept_file(create_memfd(SIZE, 0));
+	assert_int_equal(file.kind, SP_FILE_SHMEM);
+	assert_int_equal(file.writable, true);
+	assert_int_equal(file.page_size, page_size());
+	sp_file_finish(&file);
+}
+
+static void memfd_that_can_have_no_seals_is_shared_memory(void **state) {
+	int fd = memfd_create("sealpool-test", MFD_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, SIZE), 0);
+	struct sp_file file = accept_file(fd);
+	assert_int_equal(file.kind, SP_FILE_SHMEM);
+	assert_int_equal(file.sealed_size, 0);
+	sp_file_finish(&file);
+}
+
+static void empty_memfd_is_shared_memory(void **state) {
+	struct sp_file file = accept_file(create_memfd(0, 0));
+	assert_int_equal(file.kind, SP_FILE_SHMEM);
+	assert_int_equal(sp_file_get_size(&file), 0);
+	sp_file_finish(&file);
+}
+
+static void file_on_tmpfs_is_shared_memory(void **state) {
+	struct statfs fs;
+	if (statfs("/dev/shm", &fs) < 0 || fs.f_type != TMPFS_MAGIC) {
+		skip();
+	}
+	int fd = open("/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, SIZE), 0);
+	struct sp_file file = accept_file(fd);
+	assert_int_equal(file.kind, SP_FILE_SHMEM);
+	assert_int_equal(file.page_size, page_size());
+	assert_int_equal(file.sealed_size, 0);
+	sp_file_finish(&file);
+}
+
+static bool is_on_disk(const char *path) {
+	struct statfs fs;
+	return statfs(path, &fs) == 0 && (fs.f_type == EXT4_SUPER_MAGIC ||
+		fs.f_type == XFS_SUPER_MAGIC ||
+		fs.f_type == BTRFS_SUPER_MAGIC ||
+		fs.f_type == F2FS_SUPER_MAGIC);
+}
+
+/* A directory on a file system that has a disk, or NULL. */
+static const char *find_disk(void) {
+	static const char *const places[] = { "/tmp", "/var/tmp", "." };
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		if (is_on_disk(places[i])) {
+			return places[i];
+		}
+	}
+	return NULL;
+}
+
+static void file_on_a_disk_is_for_a_reader_thread(void **state) {
+	const char *place = find_disk();
+	if (place == NULL) {
+		skip();
+	}
+	int fd = open(place, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, SIZE), 0);
+	struct sp_file file = accept_file(fd);
+	assert_int_equal(file.kind, SP_FILE_SLOW);
+	assert_int_equal(file.writable, true);
+	assert_int_equal(file.page_size, page_size());
+	assert_int_equal(file.sealed_size, 0);
+	assert_int_equal(sp_file_is_sealed_to(&file, 1), false);
+	close(fd);
+}
+
+/* That is no word on the file. */
+
+/* The least processor time of many calls, in nanoseconds. */
+static int64_t measure_init(int fd) {
+	int64_t least = INT64_MAX;
+	for (int i = 0; i < 20; i++) {
+		struct sp_file file;
+		const char *reason;
+		struct timespec before, after;
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
+		assert_int_equal(sp_file_init(&file, fd, &reason), 0);
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
+		int64_t taken = (after.tv_sec - before.tv_sec) * 1000000000 +
+			after.tv_nsec - before.tv_nsec;
+		least = taken < least ? taken : least;
+	}
+	return least;
+}
+
+static void locks_on_a_file_cost_nothing(void **state) {
+	const char *place = find_disk();
+	if (place == NULL) {
+		skip();
+	}
+	int fd = open(place, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	int64_t without = measure_init(fd);
+	/* In this order, the kernel finds the place of each at once. */
+	for (int i = 5000; i > 0; i--) {
+		struct flock lock = {
+			.l_type = F_WRLCK,
+			.l_whence = SEEK_SET,
+			.l_start = 2 * i,
+			.l_len = 1,
+		};
+		assert_int_equal(fcntl(fd, F_OFD_SETLK, &lock), 0);
+	}
+	int64_t with = measure_init(fd);
+	if (with > 10 * without) {
+		fail_msg("%lld ns, and %lld ns without locks", (long long)with,
+			(long long)without);
+	}
+	close(fd);
+}
+
+/* Where a chroot() led to: no path in it, and so no mount, is listed. */
+static char root[64];
+
+static const char *open_in_unlisted_mount(void) {
+	char proc[80];
+	snprintf(proc, sizeof(proc), "%s/proc", root);
+	if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", "none",
+				MS_REC | MS_PRIVATE, NULL) < 0 ||
+			mount("/proc", proc, "none", MS_BIND | MS_REC,
+				NULL) < 0) {
+		print_message("not allowed to mount: nothing is tested\n");
+		return NULL;
+	}
+	int fd = open(root, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd < 0 || chroot(root) < 0 || chdir("/") < 0) {
+		return "no file";
+	}
+	struct sp_file file;
+	const char *reason;
+	if (sp_file_init(&file, fd, &reason) < 0) {
+		return child_wrong("the file %s", reason);
+	}
+	enum sp_file_kind kind = file.kind;
+	close(file.fd);
+	if (kind != SP_FILE_SLOW) {
+		return child_wrong("is of kind %d", (int)kind);
+	}
+	/* What has no path is none. */
+	int fds[2];
+	if (pipe(fds) < 0) {
+		return "no pipe";
+	}
+	int ret = sp_file_init(&file, fds[0], &reason);
+	close(fds[0]);
+	close(fds[1]);
+	return ret == -EINVAL ? NULL : child_wrong("a pipe gives %d", ret);
+}
+
+static void file_on_the_root_of_a_chroot_is_so_too(void **state) {
+	const char *place = find_disk();
+	if (place == NULL || geteuid() != 0) {
+		skip();
+	}
+	char proc[80];
+	snprintf(root, sizeof(root), "%s/sealpool-test-XXXXXX", place);
+	assert_non_null(mkdtemp(root));
+	snprintf(proc, sizeof(proc), "%s/proc", root);
+	assert_int_equal(mkdir(proc, 0700), 0);
+	child_run(open_in_unlisted_mount);
+	assert_int_equal(rmdir(proc), 0);
+	assert_int_equal(rmdir(root), 0);
+}
+
+static void file_of_huge_pages_has_their_size(void **state) {
+	/* No huge page is taken before the file is touched. */
+	int fd = memfd_create("sealpool-test",
+		MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_HUGETLB);
+	if (fd < 0) {
+		skip();
+	}
+	struct stat st;
+	assert_int_equal(fstat(fd, &st), 0);
+	struct sp_file file = accept_file(fd);
+	assert_int_equal(file.kind, SP_FILE_HUGETLB);
+	assert_int_equal(file.page_size, st.st_blksize);
+	sp_file_finish(&file);
+}
+
+static void read_only_fd_is_not_writable(void **state) {
+	int fd = create_memfd(SIZE, F_SEAL_SHRINK);
+	struct sp_file file = accept_file(reopen(fd, O_RDONLY));
+	close(fd);
+	assert_int_equal(file.kind, SP_FILE_SHMEM);
+	assert_int_equal(file.writable, false);
+	assert_int_equal(file.sealed_size, SIZE);
+	sp_file_finish(&file);
+}
+
+/* Sorts that are refused */
+
+/* Who is in the file's group, by a group that is not the first: the file's mode for
+ * all others does not count then. */
+static const char *ask_as_another(void) {
+	static const mode_t modes[] = { 0600, 0602, 0620, 0622, 0640, 0642 };
+	enum { MODES_LEN = sizeof(modes) / sizeof(modes[0]) };
+	const gid_t group = 100;
+	struct sp_file files[MODES_LEN];
+	for (size_t i = 0; i < MODES_LEN; i++) {
+		files[i] = accept_file(create_memfd(SIZE, 0));
+		if (!sp_file_shows_pages(&files[i])) {
+			return "its owner is not told of its pages";
+		}
+		if (fchown(files[i].fd, 0, group) < 0 ||
+				fchmod(files[i].fd, modes[i]) < 0) {
+			return child_wrong("fchown: %s", strerror(errno));
+		}
+	}
+	if (setgroups(1, &group) < 0 || setresgid(65534, 65534, 65534) < 0 ||
+			setresuid(65534, 65534, 65534) < 0) {
+		return child_wrong("setresuid: %s", strerror(errno));
+	}
+	for (size_t i = 0; i < MODES_LEN; i++) {
+		unsigned char there = 0;
+		void *data = mmap(NULL, page_size(), PROT_READ, MAP_SHARED,
+			files[i].fd, 0);
+		if (data == MAP_FAILED || mincore(data, page_size(), &there) < 0) {
+			return child_wrong("mincore: %s", strerror(errno));
+		}
+		/* Nothing has been written. */
+		bool told = !(there & 1);
+		if (sp_file_shows_pages(&files[i]) != told) {
+			return child_wrong("mode %o: told %d", modes[i], told);
+		}
+	}
+	return NULL;
+}
+
+static void pages_of_another_users_file_are_told_to_writers(void **state) {
+	if (geteuid() != 0) {
+		skip();
+	}
+	child_run(ask_as_another);
+}
+
+static void fd_that_is_not_open_is_refused(void **state) {
+	int fd = create_memfd(SIZE, 0);
+	close(fd);
+	struct sp_file file;
+	const char *reason = "(none)";
+	assert_int_equal(sp_file_init(&file, fd, &reason), -EBADF);
+	assert_string_equal(reason, "is not open");
+}
+
+static void write_only_fd_is_refused(void **state) {
+	int fd = create_memfd(SIZE, F_SEAL_SHRINK);
+	expect_refused(reopen(fd, O_WRONLY), EACCES, NOT_READABLE);
+	close(fd);
+}
+
+static void fd_that_is_only_a_path_is_refused(void **state) {
+	int fd = create_memfd(SIZE, F_SEAL_SHRINK);
+	expect_refused(reopen(fd, O_PATH), EACCES, NOT_READABLE);
+	close(fd);
+}
+
+static void pipe_is_refused(void **state) {
+	int fds[2];
+	assert_int_equal(pipe(fds), 0);
+	expect_refused(fds[0], EINVAL, NO_MEMORY_FILE);
+	expect_refused(fds[1], EACCES, NOT_READABLE);
+}
+
+static void socket_is_refused(void **state) {
+	int fds[2];
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	expect_refused(fds[0], EINVAL, NO_MEMORY_FILE);
+	expect_refused(fds[1], EINVAL, NO_MEMORY_FILE);
+}
+
+static void events_are_refused(void **state) {
+	expect_refused(eventfd(1, 0), EINVAL, NO_MEMORY_FILE);
+	expect_refused(epoll_create1(0), EINVAL, NO_MEMORY_FILE);
+	expect_refused(timerfd_create(CLOCK_MONOTONIC, 0), EINVAL,
+		NO_MEMORY_FILE);
+	expect_refused(inotify_init1(0), EINVAL, NO_MEMORY_FILE);
+}
+
+/* What it is besides is found out by a thread. */
+static void expect_for_a_thread(int fd) {
+	assert_true(fd >= 0);
+	struct sp_file file = accept_file(fd);
+	assert_int_equal(file.kind, SP_FILE_SLOW);
+	close(fd);
+}
+
+static void anything_with_a_path_is_for_a_reader_thread(void **state) {
+	expect_for_a_thread(open("/dev/zero", O_RDWR));
+	expect_for_a_thread(open("/dev/null", O_RDONLY));
+	expect_for_a_thread(open("/proc/self/maps", O_RDONLY));
+	const char *place = find_disk();
+	if (place != NULL) {
+		expect_for_a_thread(open(place, O_RDONLY | O_DIRECTORY));
+	}
+}
+
+/* Sealed size */
+
+static void file_without_a_seal_is_sealed_to_nothing(void **state) {
+	struct sp_file file = accept_file(create_memfd(SIZE, 0));
+	assert_int_equal(file.sealed_size, 0);
+	assert_int_equal(sp_file_is_sealed_to(&file, 1), false);
+	assert_int_equal(sp_file_is_sealed_to(&file, SIZE), false);
+	assert_int_equal(file.sealed_size, 0);
+	sp_file_finish(&file);
+}
+
+static void only_the_seal_against_shrinking_counts(void **state) {
+	static const int seals[] = {
+		F_SEAL_SEAL, F_SEAL_GROW, F_SEAL_WRITE, F_SEAL_FUTURE_WRITE,
+		F_SEAL_SEAL | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE,
+	};
+	for (size_t i = 0; i < sizeof(seals) / sizeof(seals[0]); i++) {
+		struct sp_file file = accept_file(create_memfd(SIZE, seals[i]));
+		if (file.sealed_size != 0 || sp_file_is_sealed_to(&file, 1)) {
+			fail_msg("seals 0x%x seal the file to %llu", seals[i],
+				(unsigned long long)file.sealed_size);
+		}
+		sp_file_finish(&file);
+	}
+}
+
+static void sealed_file_is_sealed_to_its_size(void **state) {
+	struct sp_file file = accept_file(create_memfd(SIZE, F_SEAL_SHRINK));
+	assert_int_equal(file.sealed_size, SIZE);
+	assert_int_equal(sp_file_is_sealed_to(&file, SIZE - 1), true);
+	assert_int_equal(sp_file_is_sealed_to(&file, SIZE), true);
+	sp_file_finish(&file);
+}
+
+static void byte_past_a_sealed_file_is_not_sealed(void **state) {
+	struct sp_file file = accept_file(create_memfd(SIZE, F_SEAL_SHRINK));
+	assert_int_equal(sp_file_is_sealed_to(&file, SIZE + 1), false);
+	assert_int_equal(sp_file_is_sealed_to(&file, UINT64_MAX), false);
+	assert_int_equal(file.sealed_size, SIZE);
+	sp_file_finish(&file);
+}
+
+static void sealed_size_grows_with_the_file(void **state) {
+	struct sp_file file = accept_file(create_memfd(SIZE, F_SEAL_SHRINK));
+	assert_int_equal(ftruncate(file.fd, 2 * SIZE), 0);
+	assert_int_equal(sp_file_is_sealed_to(&file, 2 * SIZE + 1), false);
+	/* Seen though the answer was no. */
+	assert_int_equal(file.sealed_size, 2 * SIZE);
+	assert_int_equal(sp_file_is_sealed_to(&file, 2 * SIZE), true);
+	sp_file_finish(&file);
+}
+
+static void file_is_not_looked_at_below_its_sealed_size(void **state) {
+	struct sp_file file = accept_file(create_memfd(SIZE, F_SEAL_SHRINK));
+	int other = create_memfd(0, 0);
+	assert_int_equal(dup2(other, file.fd), file.fd);
+	close(other);
+	assert_int_equal(sp_file_is_sealed_to(&file, SIZE), true);
+	assert_int_equal(sp_file_is_sealed_to(&file, SIZE + 1), false);
+	sp_file_finish(&file);
+}
+
+static void sealed_size_never_falls(void **state) {
+	struct sp_file file = accept_file(create_memfd(SIZE, F_SEAL_SHRINK));
+	/* As if another thread had asked when the file was larger. */
+	int smaller = create_memfd(SIZE / 2, F_SEAL_SHRINK);
+	assert_int_equal(dup2(smaller, file.fd), file.fd);
+	close(smaller);
+	assert_int_equal(sp_file_is_sealed_to(&file, SIZE + 1), false);
+	assert_int_equal(file.sealed_size, SIZE);
+	sp_file_finish(&file);
+}
+
+static void seal_that_comes_later_is_seen(void **state) {
+	struct sp_file file = accept_file(create_memfd(SIZE, 0));
+	assert_int_equal(sp_file_is_sealed_to(&file, SIZE), false);
+	assert_int_equal(fcntl(file.fd, F_ADD_SEALS, F_SEAL_SHRINK), 0);
+	assert_int_equal(sp_file_is_sealed_to(&file, SIZE), true);
+	assert_int_equal(file.sealed_size, SIZE);
+	sp_file_finish(&file);
+}
+
+/* What it is said to be is not asked again, whether that was known from the
+ * start or since then. */
+static void seal_that_cannot_come_is_not_asked_for(void **state) {
+	for (size_t i = 0; i < 2; i++) {
+		struct sp_file file = accept_file(create_memfd(SIZE,
+			i == 0 ? F_SEAL_GROW | F_SEAL_SEAL : 0));
+		if (i == 1) {
+			assert_int_equal(fcntl(file.fd, F_ADD_SEALS,
+				F_SEAL_SEAL), 0);
+			assert_int_equal(sp_file_is_sealed_to(&file, 1), false);
+		}
+		int other = create_memfd(SIZE, F_SEAL_SHRINK);
+		assert_int_equal(dup2(other, file.fd), file.fd);
+		close(other);
+		assert_int_equal(sp_file_is_sealed_to(&file, 1), false);
+		sp_file_finish(&file);
+	}
+}
+
+static void last_seal_with_the_one_against_shrinking_counts(void **state) {
+	struct sp_file file = accept_file(create_memfd(SIZE, 0));
+	assert_int_equal(fcntl(file.fd, F_ADD_SEALS,
+		F_SEAL_SHRINK | F_SEAL_SEAL), 0);
+	assert_int_equal(sp_file_is_sealed_to(&file, SIZE), true);
+	sp_file_finish(&file);
+	file = accept_file(create_memfd(SIZE, F_SEAL_SHRINK | F_SEAL_SEAL));
+	assert_int_equal(ftruncate(file.fd, 2 * SIZE), 0);
+	assert_int_equal(sp_file_is_sealed_to(&file, 2 * SIZE), true);
+	sp_file_finish(&file);
+}
+
+static void file_whose_size_cannot_be_told_is_not_sealed(void **state) {
+	struct sp_file file = accept_file(create_memfd(SIZE, 0));
+	int fd = file.fd;
+	close(fd);
+	assert_int_equal(sp_file_is_sealed_to(&file, 1), false);
+	assert_int_equal(sp_file_get_size(&file), -EBADF);
+	file.fd = -1;
+	sp_file_finish(&file);
+}
+
+#define STEPS 200
+
+struct watch {
+	struct sp_file *file;
+	atomic_bool *over;
+	uint64_t fell_to;
+	uint64_t trusted_too_far;
+};
+
+/* Looks on, as a thread that reads buffers would. */
+static void *watch_sealed_size(void *data) {
+	struct watch *watch = data;
+	uint64_t seen = 0;
+	while (!*watch->over) {
+		/* Under valgrind, one thread runs at a time. */
+		sched_yield();
+		uint64_t end = seen + 1;
+		bool sealed = sp_file_is_sealed_to(watch->file, end);
+		uint64_t now = watch->file->sealed_size;
+		if (now < seen) {
+			watch->fell_to = now;
+		}
+		if (sealed && now < end) {
+			watch->trusted_too_far = end;
+		}
+		seen = now;
+	}
+	return NULL;
+}
+
+static void sealed_size_only_grows_when_threads_ask_at_once(void **state) {
+	struct sp_file file = accept_file(create_memfd(1, F_SEAL_SHRINK));
+	atomic_bool over = false;
+	struct watch watches[3];
+	pthread_t threads[3];
+	for (int i = 0; i < 3; i++) {
+		watches[i] = (struct watch){ .file = &file, .over = &over };
+		assert_int_equal(pthread_create(&threads[i], NULL,
+			watch_sealed_size, &watches[i]), 0);
+	}
+	int failed = 0;
+	for (int i = 1; i <= STEPS; i++) {
+		failed += ftruncate(file.fd, i * 10) != 0;
+		failed += !sp_file_is_sealed_to(&file, (uint64_t)i * 10);
+	}
+	over = true;
+	for (int i = 0; i < 3; i++) {
+		pthread_join(threads[i], NULL);
+	}
+	assert_int_equal(failed, 0);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(watches[i].fell_to, 0);
+		assert_int_equal(watches[i].trusted_too_far, 0);
+	}
+	assert_int_equal(file.sealed_size, STEPS * 10);
+	sp_file_finish(&file);
+}
+
+/* Holes */
+
+static void file_with_memory_for_all_of_it_is_filled(void **state) {
+	int fd = create_memfd(SIZE, 0);
+	fill(fd, 0, SIZE);
+	struct sp_file file = accept_file(fd);
+	assert_int_equal(file.filled_size, SIZE);
+	assert_int_equal(sp_file_has_holes(&file), false);
+	sp_file_finish(&file);
+}
+
+static void file_without_memory_is_all_holes(void **state) {
+	struct sp_file file = accept_file(create_memfd(SIZE, F_SEAL_SHRINK));
+	assert_int_equal(file.filled_size, 0);
+	assert_int_equal(sp_file_has_holes(&file), true);
+	sp_file_finish(&file);
+}
+
+static void file_that_lacks_one_page_has_holes(void **state) {
+	off_t page = (off_t)page_size();
+	int fd = create_memfd(4 * page, 0);
+	fill(fd, 0, page);
+	fill(fd, 2 * page, 2 * page);
+	struct sp_file file = accept_file(fd);
+	assert_int_equal(file.filled_size, 0);
+	assert_int_equal(sp_file_has_holes(&file), true);
+	fill(fd, page, 1);
+	assert_int_equal(sp_file_has_holes(&file), false);
+	sp_file_finish(&file);
+}
+
+static void hole_that_is_punched_later_is_found(void **state) {
+	off_t page = (off_t)page_size();
+	int fd = create_memfd(4 * page, F_SEAL_SHRINK);
+	fill(fd, 0, 4 * page);
+	struct sp_file file = accept_file(fd);
+	assert_int_equal(sp_file_has_holes(&file), false);
+	punch_hole(fd, page, page);
+	assert_int_equal(sp_file_has_holes(&file), true);
+	/* That was so when the pool was made. */
+	assert_int_equal(file.filled_size, 4 * page);
+	sp_file_finish(&file);
+}
+
+static void file_that_cannot_be_asked_has_holes(void **state) {
+	int fd = create_memfd(SIZE, 0);
+	fill(fd, 0, SIZE);
+	struct sp_file file = accept_file(fd);
+	close(fd);
+	assert_int_equal(sp_file_has_holes(&file), true);
+	file.fd = -1;
+	sp_file_finish(&file);
+}
+
+/* Size, and the end */
+
+static void size_is_that_of_now(void **state) {
+	struct sp_file file = accept_file(create_memfd(SIZE, 0));
+	assert_int_equal(sp_file_get_size(&file), SIZE);
+	assert_int_equal(ftruncate(file.fd, 10), 0);
+	assert_int_equal(sp_file_get_size(&file), 10);
+	assert_int_equal(ftruncate(file.fd, (off_t)1 << 40), 0);
+	assert_int_equal(sp_file_get_size(&file), (int64_t)1 << 40);
+	sp_file_finish(&file);
+}
+
+static void file_is_closed_once(void **state) {
+	struct sp_file file = accept_file(create_memfd(SIZE, 0));
+	int fd = file.fd;
+	sp_file_finish(&file);
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
+	/* What has the number by now is someone else's. */
+	int other = create_memfd(SIZE, 0);
+	assert_int_equal(other, fd);
+	sp_file_finish(&file);
+	assert_int_equal(close(other), 0);
+}
+
+static void memory_that_is_discarded_is_closed_at_once(void **state) {
+	int fd = create_memfd(SIZE, 0);
+	sp_file_discard_fd(fd);
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
+}
+
+static void wait_for_hangup(int fd) {
+	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
+	assert_int_equal(poll(&pollfd, 1, -1), 1);
+	if (!(pollfd.revents & POLLHUP)) {
+		fail_msg("the pipe is in state 0x%x", pollfd.revents);
+	}
+}
+
+/* Opens both ends of a named pipe on tmpfs, where no local disk is. */
+static bool open_named_pipe(int fds[2]) {
+	char directory[] = "/dev/shm/sealpool-test-XXXXXX", path[64];
+	struct statfs fs;
+	if (statfs("/dev/shm", &fs) < 0 || fs.f_type != TMPFS_MAGIC ||
+			mkdtemp(directory) == NULL) {
+		return false;
+	}
+	snprintf(path, sizeof(path), "%s/pipe", directory);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	fds[0] = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	fds[1] = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	assert_true(fds[0] >= 0 && fds[1] >= 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(directory), 0);
+	return true;
+}
+
+/* More often than there may be threads for it. */
+static void anything_else_that_is_discarded_is_closed(void **state) {
+	for (int i = 0; i < 1100; i++) {
+		int fds[2];
+		if (!open_named_pipe(fds)) {
+			skip();
+		}
+		sp_file_discard_fd(fds[1]);
+		wait_for_hangup(fds[0]);
+		close(fds[0]);
+	}
+}
+
+static size_t count_threads(void) {
+	size_t count = 0;
+	DIR *tasks = opendir("/proc/self/task");
+	assert_non_null(tasks);
+	for (struct dirent *entry; (entry = readdir(tasks)) != NULL;) {
+		count += entry->d_name[0] != '.';
+	}
+	closedir(tasks);
+	return count;
+}
+
+/* Those that close files are nobody's to join; what one has that has not quite
+ * ended yet, valgrind takes for lost. A sanitizer's own thread never ends. */
+static int wait_for_threads(void **state) {
+	for (int i = 0; i < 1000 && count_threads() > 1; i++) {
+		usleep(1000);
+	}
+	return 0;
+}
+
+/* What a thread of its own closes. */
+static void wait_until_closed(int fd) {
+	while (fcntl(fd, F_GETFD) >= 0) {
+		usleep(1000);
+	}
+	wait_for_threads(NULL);
+}
+
+/* Both ends of a connection. The first lingers: to close it takes until all that
+ * was sent is read, or an hour. */
+static void open_lingering(int fds[2]) {
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	socklen_t length = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (listener < 0 || bind(listener, (struct sockaddr *)&address,
+				sizeof(address)) < 0) {
+		/* There is no loopback interface. */
+		skip();
+	}
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&address,
+		&length), 0);
+	fds[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(fds[0], (struct sockaddr *)&address,
+		sizeof(address)), 0);
+	fds[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	assert_true(fds[1] >= 0);
+	close(listener);
+	struct linger linger = { .l_onoff = 1, .l_linger = 3600 };
+	assert_int_equal(setsockopt(fds[0], SOL_SOCKET, SO_LINGER, &linger,
+		sizeof(linger)), 0);
+	static const char data[65536];
+	while (send(fds[0], data, sizeof(data), MSG_DONTWAIT) > 0) {
+	}
+	assert_int_equal(errno, EAGAIN);
+}
+
+/* Where one thread is in close(), no other one goes on. */
+static bool is_in_valgrind(void) {
+	const char *preload = getenv("LD_PRELOAD");
+	return preload != NULL && strstr(preload, "vgpreload") != NULL;
+}
+
+static void what_lingers_is_discarded_without_waiting(void **state) {
+	if (is_in_valgrind()) {
+		skip();
+	}
+	int fds[2];
+	open_lingering(fds);
+	sp_file_discard_fd(fds[0]);
+	/* Ends the closing, which would not have come before. */
+	close(fds[1]);
+	wait_until_closed(fds[0]);
+}
+
+static void discarding_leaves_the_signal_mask_as_it_was(void **state) {
+	int fds[2];
+	if (!open_named_pipe(fds)) {
+		skip();
+	}
+	sigset_t before, after, old;
+	sigemptyset(&before);
+	sigaddset(&before, SIGUSR1);
+	pthread_sigmask(SIG_SETMASK, &before, &old);
+	sp_file_discard_fd(fds[1]);
+	pthread_sigmask(SIG_SETMASK, &old, &after);
+	wait_for_hangup(fds[0]);
+	close(fds[0]);
+	assert_int_equal(sigismember(&after, SIGUSR1), 1);
+	assert_int_equal(sigismember(&after, SIGUSR2), 0);
+}
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		TEST(memfd_is_shared_memory),
+		TEST(memfd_that_can_have_no_seals_is_shared_memory),
+		TEST(empty_memfd_is_shared_memory),
+		TEST(file_on_tmpfs_is_shared_memory),
+		TEST(file_on_a_disk_is_for_a_reader_thread),
+		TEST(locks_on_a_file_cost_nothing),
+		TEST(file_on_the_root_of_a_chroot_is_so_too),
+		TEST(file_of_huge_pages_has_their_size),
+		TEST(read_only_fd_is_not_writable),
+
+		TEST(pages_of_another_users_file_are_told_to_writers),
+
+		TEST(fd_that_is_not_open_is_refused),
+		TEST(write_only_fd_is_refused),
+		TEST(fd_that_is_only_a_path_is_refused),
+		TEST(pipe_is_refused),
+		TEST(socket_is_refused),
+		TEST(events_are_refused),
+		TEST(anything_with_a_path_is_for_a_reader_thread),
+
+		TEST(file_without_a_seal_is_sealed_to_nothing),
+		TEST(only_the_seal_against_shrinking_counts),
+		TEST(sealed_file_is_sealed_to_its_size),
+		TEST(byte_past_a_sealed_file_is_not_sealed),
+		TEST(sealed_size_grows_with_the_file),
+		TEST(file_is_not_looked_at_below_its_sealed_size),
+		TEST(sealed_size_never_falls),
+		TEST(seal_that_comes_later_is_seen),
+		TEST(seal_that_cannot_come_is_not_asked_for),
+		TEST(last_seal_with_the_one_against_shrinking_counts),
+		TEST(file_whose_size_cannot_be_told_is_not_sealed),
+		TEST(sealed_size_only_grows_when_threads_ask_at_once),
+
+		TEST(file_with_memory_for_all_of_it_is_filled),
+		TEST(file_without_memory_is_all_holes),
+		TEST(file_that_lacks_one_page_has_holes),
+		TEST(hole_that_is_punched_later_is_found),
+		TEST(file_that_cannot_be_asked_has_holes),
+
+		TEST(size_is_that_of_now),
+		TEST(file_is_closed_once),
+		TEST(memory_that_is_discarded_is_closed_at_once),
+		TEST(anything_else_that_is_discarded_is_closed),
+		TEST(what_lingers_is_discarded_without_waiting),
+		TEST(discarding_leaves_the_signal_mask_as_it_was),
+	};
+	return cmocka_run_group_tests(tests, NULL, wait_for_threads);
+}

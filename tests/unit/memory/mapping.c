@@ -1,0 +1,625 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Mappings of files: how far they reach, that they leave the file as it is, how
+ * long they live, and what can stand in their way.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+
+#include "child.h"
+#include "memory/mapping.h"
+#include "traces.h"
+
+/* For a file that is expected to grow. */
+#define ROOMY_SIZE ((size_t)1 << 31)
+
+static size_t page_size(void) {
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static int create_memfd(size_t size) {
+	int fd = memfd_create("sealpool-test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, (off_t)size), 0);
+	return fd;
+}
+
+static void write_byte(int fd, size_t offset, uint8_t byte) {
+	assert_int_equal(pwrite(fd, &byte, 1, (off_t)offset), 1);
+}
+
+static uint8_t read_byte(int fd, size_t offset) {
+	uint8_t byte;
+	assert_int_equal(pread(fd, &byte, 1, (off_t)offset), 1);
+	return byte;
+}
+
+static void expect_file_size(int fd, size_t size) {
+	struct stat st;
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_size, size);
+}
+
+static int reopen(int fd, int flags) {
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	int opened = open(path, flags | O_CLOEXEC);
+	assert_true(opened >= 0);
+	return opened;
+}
+
+static struct sp_mapping *map(int fd, enum sp_mapping_mode mode, size_t size,
+		bool roomy) {
+	struct sp_mapping *mapping = sp_mapping_create(fd, mode, size,
+		page_size(), roomy);
+	if (mapping == NULL) {
+		fail_msg("cannot map %zu bytes in mode %d: %s", size, mode,
+			strerror(errno));
+	}
+	return mapping;
+}
+
+static void expect_not_mapped(int fd, enum sp_mapping_mode mode, int error) {
+	errno = 0;
+	struct sp_mapping *mapping = sp_mapping_create(fd, mode, page_size(),
+		page_size(), false);
+	int seen = errno;
+	assert_null(mapping);
+	assert_int_equal(seen, error);
+}
+
+/* Whether an address belongs to anything. */
+static bool is_mapped(void *address) {
+	unsigned char resident;
+	return mincore(address, page_size(), &resident) == 0;
+}
+
+/* How far */
+
+static void size_is_rounded_up_to_whole_pages(void **state) {
+	int fd = create_memfd(10);
+	static const size_t sizes[] = { 1, 4095, 4096, 4097 };
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct sp_mapping *mapping = sp_mapping_create(fd,
+			SP_MAPPING_READ, sizes[i], 4096, false);
+		assert_non_null(mapping);
+		assert_int_equal(mapping->size,
+			sizes[i] > 4096 ? 2 * 4096 : 4096);
+		sp_mapping_unref(mapping);
+	}
+	close(fd);
+}
+
+static void size_is_rounded_up_to_the_pages_of_the_file(void **state) {
+	int fd = create_memfd(10);
+	struct sp_mapping *mapping = sp_mapping_create(fd, SP_MAPPING_READ, 10,
+		1 << 21, false);
+	assert_non_null(mapping);
+	assert_int_equal(mapping->size, 1 << 21);
+	sp_mapping_unref(mapping);
+	close(fd);
+}
+
+static void mapping_has_the_bytes_of_the_file(void **state) {
+	static const enum sp_mapping_mode modes[] = {
+		SP_MAPPING_READ, SP_MAPPING_WRITE, SP_MAPPING_NOFAULT,
+	};
+	int fd = create_memfd(3 * page_size());
+	write_byte(fd, 0, 7);
+	write_byte(fd, 3 * page_size() - 1, 9);
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		struct sp_mapping *mapping = map(fd, modes[i],
+			3 * page_size(), false);
+		assert_int_equal(mapping->data[0], 7);
+		assert_int_equal(mapping->data[3 * page_size() - 1], 9);
+		sp_mapping_unref(mapping);
+	}
+	close(fd);
+}
+
+static void roomy_mapping_shows_a_file_that_grows(void **state) {
+	if (sizeof(void *) < 8) {
+		skip();
+	}
+	int fd = create_memfd(1);
+	struct sp_mapping *mapping = map(fd, SP_MAPPING_READ, 1, true);
+	assert_int_equal(mapping->size, ROOMY_SIZE);
+	assert_int_equal(ftruncate(fd, INT32_MAX), 0);
+	write_byte(fd, INT32_MAX - 1, 5);
+	assert_int_equal(mapping->data[INT32_MAX - 1], 5);
+	sp_mapping_unref(mapping);
+	close(fd);
+}
+
+static void mapping_without_room_is_as_large_as_asked_for(void **state) {
+	int fd = create_memfd(1);
+	struct sp_mapping *mapping = map(fd, SP_MAPPING_READ, 1, false);
+	assert_int_equal(mapping->size, page_size());
+	sp_mapping_unref(mapping);
+	close(fd);
+}
+
+static void largest_pool_can_be_mapped(void **state) {
+	if (sizeof(void *) < 8) {
+		skip();
+	}
+	int fd = create_memfd(1);
+	for (int roomy = 0; roomy < 2; roomy++) {
+		struct sp_mapping *mapping = map(fd, SP_MAPPING_WRITE,
+			INT32_MAX, roomy != 0);
+		assert_int_equal(mapping->size, ROOMY_SIZE);
+		sp_mapping_unref(mapping);
+	}
+	expect_file_size(fd, 1);
+	close(fd);
+}
+
+static void mapping_never_makes_the_file_longer(void **state) {
+	int fd = create_memfd(10);
+	for (int mode = SP_MAPPING_READ; mode <= SP_MAPPING_NOFAULT; mode++) {
+		for (int roomy = 0; roomy < 2; roomy++) {
+			sp_mapping_unref(map(fd, (enum sp_mapping_mode)mode,
+				100 * page_size(), roomy != 0));
+			expect_file_size(fd, 10);
+		}
+	}
+	close(fd);
+}
+
+/* On hugetlbfs, mmap() itself can do so. */
+static void mapping_never_makes_a_file_of_huge_pages_longer(void **state) {
+	int fd = memfd_create("sealpool-test", MFD_CLOEXEC | MFD_HUGETLB);
+	struct stat st;
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		skip();
+	}
+	/* Without any huge pages on the system it may not be mapped at all. */
+	sp_mapping_unref(sp_mapping_create(fd, SP_MAPPING_WRITE, 1,
+		(size_t)st.st_blksize, false));
+	expect_file_size(fd, 0);
+	close(fd);
+}
+
+/* Reading and writing */
+
+static void written_bytes_reach_the_file(void **state) {
+	int fd = create_memfd(100);
+	struct sp_mapping *mapping = map(fd, SP_MAPPING_WRITE, 100, false);
+	mapping->data[99] = 3;
+	assert_int_equal(read_byte(fd, 99), 3);
+	sp_mapping_unref(mapping);
+	close(fd);
+}
+
+static void later_writes_of_the_client_are_seen(void **state) {
+	int fd = create_memfd(100);
+	struct sp_mapping *mapping = map(fd, SP_MAPPING_READ, 100, false);
+	assert_int_equal(mapping->data[99], 0);
+	write_byte(fd, 99, 3);
+	assert_int_equal(mapping->data[99], 3);
+	sp_mapping_unref(mapping);
+	close(fd);
+}
+
+/* The kernel says so where a store of our own would fault. */
+static void mappings_for_reading_cannot_be_written(void **state) {
+	static const enum sp_mapping_mode modes[] = {
+		SP_MAPPING_READ, SP_MAPPING_NOFAULT,
+	};
+	int fd = create_memfd(100);
+	int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	assert_true(zero >= 0);
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		struct sp_mapping *mapping = map(fd, modes[i], 100, false);
+		errno = 0;
+		ssize_t n = read(zero, mapping->data, 1);
+		assert_int_equal(errno, EFAULT);
+		assert_int_equal(n, -1);
+		sp_mapping_unref(mapping);
+	}
+	close(zero);
+	close(fd);
+}
+
+static void read_only_fd_is_mapped_for_reading_only(void **state) {
+	int fd = create_memfd(100);
+	write_byte(fd, 0, 7);
+	int read_only = reopen(fd, O_RDONLY);
+	struct sp_mapping *mapping = map(read_only, SP_MAPPING_READ, 100,
+		false);
+	assert_int_equal(mapping->data[0], 7);
+	sp_mapping_unref(mapping);
+	expect_not_mapped(read_only, SP_MAPPING_WRITE, EACCES);
+	close(read_only);
+	close(fd);
+}
+
+/* Shared mappings of it were refused before Linux 6.7. */
+static void file_sealed_against_writing_can_be_read(void **state) {
+	int fd = create_memfd(100);
+	write_byte(fd, 0, 7);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), 0);
+	struct sp_mapping *mapping = map(fd, SP_MAPPING_READ, 100, false);
+	assert_int_equal(mapping->data[0], 7);
+	sp_mapping_unref(mapping);
+	close(fd);
+}
+
+static void file_sealed_against_writing_cannot_be_written(void **state) {
+	static const int seals[] = { F_SEAL_WRITE, F_SEAL_FUTURE_WRITE };
+	for (size_t i = 0; i < sizeof(seals) / sizeof(seals[0]); i++) {
+		int fd = create_memfd(100);
+		assert_int_equal(fcntl(fd, F_ADD_SEALS, seals[i]), 0);
+		errno = 0;
+		struct sp_mapping *mapping = sp_mapping_create(fd,
+			SP_MAPPING_WRITE, 100, page_size(), false);
+		if (mapping != NULL || (errno != EACCES && errno != EPERM)) {
+			fail_msg("seal 0x%x: mapping %p, error %d", seals[i],
+				(void *)mapping, errno);
+		}
+		close(fd);
+	}
+}
+
+static void what_is_not_a_file_is_not_mapped(void **state) {
+	int fds[2];
+	assert_int_equal(pipe(fds), 0);
+	expect_not_mapped(fds[0], SP_MAPPING_READ, ENODEV);
+	close(fds[0]);
+	close(fds[1]);
+	expect_not_mapped(-1, SP_MAPPING_READ, EBADF);
+	expect_not_mapped(-1, SP_MAPPING_WRITE, EBADF);
+	expect_not_mapped(-1, SP_MAPPING_NOFAULT, EBADF);
+}
+
+static void write_only_fd_is_not_mapped(void **state) {
+	int fd = create_memfd(100);
+	int write_only = reopen(fd, O_WRONLY);
+	expect_not_mapped(write_only, SP_MAPPING_READ, EACCES);
+	expect_not_mapped(write_only, SP_MAPPING_WRITE, EACCES);
+	close(write_only);
+	close(fd);
+}
+
+/* Addresses */
+
+static const char *map_with_few_addresses(void) {
+	int fd = create_memfd(100);
+	child_limit_addresses(ROOMY_SIZE / 2);
+	struct sp_mapping *mapping = sp_mapping_create(fd, SP_MAPPING_WRITE,
+		100, page_size(), true);
+	if (mapping == NULL) {
+		close(fd);
+		return child_wrong("not mapped: %s", strerror(errno));
+	}
+	size_t size = mapping->size;
+	mapping->data[99] = 1;
+	sp_mapping_unref(mapping);
+	close(fd);
+	return size == page_size() ? NULL :
+		child_wrong("%zu bytes were mapped", size);
+}
+
+static void where_addresses_are_few_there_is_less_room(void **state) {
+	child_run(map_with_few_addresses);
+}
+
+static const char *map_without_addresses(void) {
+	size_t fds = traces_count_fds();
+	int fd = create_memfd(100);
+	size_t mappings = traces_count_mappings();
+	child_limit_addresses(16 << 20);
+	for (int mode = SP_MAPPING_READ; mode <= SP_MAPPING_NOFAULT; mode++) {
+		errno = 0;
+		struct sp_mapping *mapping = sp_mapping_create(fd,
+			(enum sp_mapping_mode)mode, 256 << 20, page_size(),
+			true);
+		if (mapping != NULL || errno != ENOMEM) {
+			return child_wrong("mode %d: mapping %p, error %d",
+				mode, (void *)mapping, errno);
+		}
+	}
+	close(fd);
+	if (traces_count_fds() != fds ||
+			traces_count_mappings() != mappings) {
+		return "something was left behind";
+	}
+	return NULL;
+}
+
+static void where_there_are_no_addresses_nothing_is_mapped(void **state) {
+	child_run(map_without_addresses);
+}
+
+/* Lifetime */
+
+static void mapping_lives_as_long_as_its_last_user(void **state) {
+	int fd = create_memfd(page_size());
+	write_byte(fd, 0, 7);
+	struct sp_mapping *mapping = map(fd, SP_MAPPING_READ, page_size(),
+		false);
+	close(fd);
+	assert_ptr_equal(sp_mapping_ref(mapping), mapping);
+	uint8_t *data = mapping->data;
+	sp_mapping_unref(mapping);
+	assert_int_equal(is_mapped(data), true);
+	assert_int_equal(data[0], 7);
+	sp_mapping_unref(mapping);
+	assert_int_equal(is_mapped(data), false);
+}
+
+static void all_of_a_roomy_mapping_goes(void **state) {
+	int fd = create_memfd(1);
+	struct sp_mapping *mapping = map(fd, SP_MAPPING_READ, 1, true);
+	uint8_t *last = mapping->data + mapping->size - page_size();
+	sp_mapping_unref(mapping);
+	assert_int_equal(is_mapped(last), false);
+	close(fd);
+}
+
+static void no_mapping_needs_no_care(void **state) {
+	sp_mapping_unref(NULL);
+}
+
+static void *use_often(void *data) {
+	struct sp_mapping *mapping = data;
+	uintptr_t sum = 0;
+	for (int i = 0; i < 20000; i++) {
+		struct sp_mapping *mine = sp_mapping_ref(mapping);
+		sum += mine->data[0];
+		sp_mapping_unref(mine);
+	}
+	sp_mapping_unref(mapping);
+	return (void *)sum;
+}
+
+static void threads_can_share_a_mapping(void **state) {
+	int fd = create_memfd(page_size());
+	write_byte(fd, 0, 1);
+	struct sp_mapping *mapping = map(fd, SP_MAPPING_READ, page_size(),
+		false);
+	uint8_t *data = mapping->data;
+	pthread_t threads[4];
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(pthread_create(&threads[i], NULL, use_often,
+			sp_mapping_ref(mapping)), 0);
+	}
+	assert_int_equal(mapping->refs >= 1, true);
+	sp_mapping_unref(mapping);
+	for (int i = 0; i < 4; i++) {
+		void *sum;
+		pthread_join(threads[i], &sum);
+		assert_int_equal((uintptr_t)sum, 20000);
+	}
+	assert_int_equal(is_mapped(data), false);
+	close(fd);
+}
+
+/* Mapping anew */
+
+/* Puts a byte in the place of the file's, as MAP_NOFAULT does with zeroes. */
+static void hide_first_byte(struct sp_mapping *mapping, uint8_t byte) {
+	assert_int_equal(mprotect(mapping->data, page_size(),
+		PROT_READ | PROT_WRITE), 0);
+	mapping->data[0] = byte;
+	assert_int_equal(mprotect(mapping->data, page_size(), PROT_READ), 0);
+}
+
+static void outdated_mapping_shows_the_file_once_renewed(void **state) {
+	int fd = create_memfd(page_size());
+	write_byte(fd, 0, 1);
+	/* Longer than the file, as it may well be. */
+	struct sp_mapping *mapping = map(fd, SP_MAPPING_NOFAULT,
+		10 * page_size(), false);
+	uint8_t *data = mapping->data;
+	hide_first_byte(mapping, 2);
+	mapping->outdated = true;
+	sp_mapping_renew(mapping);
+	assert_ptr_equal(mapping->data, data);
+	assert_int_equal(mapping->size, 10 * page_size());
+	assert_int_equal(data[0], 1);
+	assert_int_equal(mapping->outdated, false);
+	sp_mapping_unref(mapping);
+	close(fd);
+}
+
+static void mapping_that_is_not_outdated_is_left_alone(void **state) {
+	int fd = create_memfd(page_size());
+	write_byte(fd, 0, 1);
+	struct sp_mapping *mapping = map(fd, SP_MAPPING_NOFAULT, page_size(),
+		false);
+	assert_int_equal(mapping->outdated, false);
+	hide_first_byte(mapping, 2);
+	sp_mapping_renew(mapping);
+	assert_int_equal(mapping->data[0], 2);
+	sp_mapping_unref(mapping);
+	close(fd);
+}
+
+/* Holes */
+
+static void expect_holes(const struct sp_mapping *mapping, uint64_t start,
+		uint64_t end, bool expected) {
+	bool seen = sp_mapping_has_holes(mapping, start, end);
+	if (seen != expected) {
+		fail_msg("from byte %llu to %llu: %s",
+			(unsigned long long)start, (unsigned long long)end,
+			seen ? "holes" : "no holes");
+	}
+}
+
+static void file_without_memory_has_holes(void **state) {
+	size_t page = page_size();
+	int fd = create_memfd(8 * page);
+	struct sp_mapping *mapping = map(fd, SP_MAPPING_READ, 8 * page, false);
+	expect_holes(mapping, 0, 8 * page, true);
+	/* To look for them must not fill them. */
+	struct stat st;
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_blocks, 0);
+	sp_mapping_unref(mapping);
+	close(fd);
+}
+
+static void one_page_without_memory_is_a_hole(void **state) {
+	size_t page = page_size();
+	int fd = create_memfd(8 * page);
+	for (size_t i = 0; i < 8; i++) {
+		write_byte(fd, i * page, 1);
+	}
+	struct sp_mapping *mapping = map(fd, SP_MAPPING_READ, 8 * page, false);
+	expect_holes(mapping, 0, 8 * page, false);
+	for (size_t i = 0; i < 8; i++) {
+		assert_int_equal(fallocate(fd, FALLOC_FL_PUNCH_HOLE |
+			FALLOC_FL_KEEP_SIZE, (off_t)(i * page), (off_t)page),
+			0);
+		expect_holes(mapping, 0, 8 * page, true);
+		write_byte(fd, i * page, 1);
+	}
+	expect_holes(mapping, 0, 8 * page, false);
+	sp_mapping_unref(mapping);
+	close(fd);
+}
+
+static void only_pages_of_the_range_are_looked_at(void **state) {
+	size_t page = page_size();
+	int fd = create_memfd(8 * page);
+	write_byte(fd, 3 * page, 1);
+	struct sp_mapping *mapping = map(fd, SP_MAPPING_READ, 8 * page, false);
+	expect_holes(mapping, 3 * page, 4 * page, false);
+	expect_holes(mapping, 3 * page + 5, 4 * page - 5, false);
+	expect_holes(mapping, 3 * page - 1, 4 * page, true);
+	expect_holes(mapping, 3 * page, 4 * page + 1, true);
+	expect_holes(mapping, page, page, false);
+	expect_holes(mapping, 8 * page - 1, 8 * page, true);
+	sp_mapping_unref(mapping);
+	close(fd);
+}
+
+static void hole_at_the_end_of_a_large_file_is_found(void **state) {
+	size_t page = page_size(), pages = 3 * 4096 + 5;
+	int fd = create_memfd(pages * page);
+	uint8_t *data = mmap(NULL, pages * page, PROT_READ | PROT_WRITE,
+		MAP_SHARED, fd, 0);
+	assert_true(data != MAP_FAILED);
+	for (size_t i = 0; i < pages; i++) {
+		data[i * page] = 1;
+	}
+	munmap(data, pages * page);
+	struct sp_mapping *mapping = map(fd, SP_MAPPING_READ, pages * page,
+		false);
+	expect_holes(mapping, 0, pages * page, false);
+	static const size_t places[] = { 0, 4095, 4096, 8192, 3 * 4096 + 4 };
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		off_t offset = (off_t)(places[i] * page);
+		assert_int_equal(fallocate(fd, FALLOC_FL_PUNCH_HOLE |
+			FALLOC_FL_KEEP_SIZE, offset, (off_t)page), 0);
+		expect_holes(mapping, 0, pages * page, true);
+		write_byte(fd, (size_t)offset, 1);
+	}
+	sp_mapping_unref(mapping);
+	close(fd);
+}
+
+static void page_past_the_end_of_the_file_is_a_hole(void **state) {
+	size_t page = page_size();
+	int fd = create_memfd(page);
+	write_byte(fd, 0, 1);
+	struct sp_mapping *mapping = map(fd, SP_MAPPING_READ, 2 * page, false);
+	expect_holes(mapping, 0, page, false);
+	expect_holes(mapping, 0, page + 1, true);
+	sp_mapping_unref(mapping);
+	close(fd);
+}
+
+/* When in doubt, there are holes. */
+static void pages_that_are_not_mapped_count_as_holes(void **state) {
+	size_t page = page_size();
+	int fd = create_memfd(3 * page);
+	for (size_t i = 0; i < 3; i++) {
+		write_byte(fd, i * page, 1);
+	}
+	struct sp_mapping *mapping = map(fd, SP_MAPPING_READ, 3 * page, false);
+	assert_int_equal(munmap(mapping->data + page, page), 0);
+	expect_holes(mapping, 0, 3 * page, true);
+	sp_mapping_unref(mapping);
+	close(fd);
+}
+
+/* MAP_NOFAULT */
+
+static void answer_on_nofault_is_always_the_same(void **state) {
+	bool present = sp_mapping_probe_nofault();
+	for (int i = 0; i < 100; i++) {
+		assert_int_equal(sp_mapping_probe_nofault(), present);
+	}
+	print_message("MAP_NOFAULT: %s\n", present ? "yes" : "no");
+}
+
+static const char *probe_without_fds(void) {
+	child_set_limit(RLIMIT_NOFILE, 0);
+	return sp_mapping_probe_nofault() ? "present, without a try" : NULL;
+}
+
+static const char *probe_without_file_sizes(void) {
+	child_set_limit(RLIMIT_FSIZE, 0);
+	return sp_mapping_probe_nofault() ? "present, without a try" : NULL;
+}
+
+static void nofault_that_cannot_be_tried_is_not_there(void **state) {
+	child_run(probe_without_fds);
+	child_run(probe_without_file_sizes);
+}
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		TEST(size_is_rounded_up_to_whole_pages),
+		TEST(size_is_rounded_up_to_the_pages_of_the_file),
+		TEST(mapping_has_the_bytes_of_the_file),
+		TEST(roomy_mapping_shows_a_file_that_grows),
+		TEST(mapping_without_room_is_as_large_as_asked_for),
+		TEST(largest_pool_can_be_mapped),
+		TEST(mapping_never_makes_the_file_longer),
+		TEST(mapping_never_makes_a_file_of_huge_pages_longer),
+
+		TEST(written_bytes_reach_the_file),
+		TEST(later_writes_of_the_client_are_seen),
+		TEST(mappings_for_reading_cannot_be_written),
+		TEST(read_only_fd_is_mapped_for_reading_only),
+		TEST(file_sealed_against_writing_can_be_read),
+		TEST(file_sealed_against_writing_cannot_be_written),
+		TEST(what_is_not_a_file_is_not_mapped),
+		TEST(write_only_fd_is_not_mapped),
+
+		TEST(where_addresses_are_few_there_is_less_room),
+		TEST(where_there_are_no_addresses_nothing_is_mapped),
+
+		TEST(mapping_lives_as_long_as_its_last_user),
+		TEST(all_of_a_roomy_mapping_goes),
+		TEST(no_mapping_needs_no_care),
+		TEST(threads_can_share_a_mapping),
+
+		TEST(outdated_mapping_shows_the_file_once_renewed),
+		TEST(mapping_that_is_not_outdated_is_left_alone),
+
+		TEST(file_without_memory_has_holes),
+		TEST(one_page_without_memory_is_a_hole),
+		TEST(only_pages_of_the_range_are_looked_at),
+		TEST(hole_at_the_end_of_a_large_file_is_found),
+		TEST(page_past_the_end_of_the_file_is_a_hole),
+		TEST(pages_that_are_not_mapped_count_as_holes),
+
+		TEST(answer_on_nofault_is_always_the_same),
+		TEST(nofault_that_cannot_be_tried_is_not_there),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

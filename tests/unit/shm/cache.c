@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Copies that are reclaimed while others are read: what is seen is exact, and in the
+ * end nothing is charged.
+ */
+#include <drm_fourcc.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <wayland-server-protocol.h>
+
+#include "display.h"
+#include "server/buffer.h"
+#include "server/context.h"
+#include "server/pool.h"
+#include "traces.h"
+
+#define SIDE 64
+#define BYTES (SIDE * SIDE * 4)
+#define BUFFERS 12
+/* As many copies fit the budget of a client, and of all. */
+#define COPIES 4
+#define ALL_COPIES 5
+#define THREADS 4
+#define READS 2000
+
+static struct fixture {
+	struct display display;
+	struct wl_client *clients[2];
+	int fds[2];
+	/* Half of them are each client's. */
+	struct sealpool_buffer *buffers[BUFFERS];
+} fixture;
+
+static uint8_t get_byte(int buffer) {
+	return (uint8_t)(buffer + 1);
+}
+
+static void create_buffers(int client) {
+	enum { EACH = BUFFERS / 2 };
+	int fd = memfd_create("sealpool-test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	uint8_t bytes[BYTES];
+	for (int i = 0; i < EACH; i++) {
+		memset(bytes, get_byte(client * EACH + i), BYTES);
+		assert_int_equal(pwrite(fd, bytes, BYTES, i * BYTES), BYTES);
+	}
+	struct sp_file file;
+	const char *reason;
+	assert_int_equal(sp_file_init(&file, fd, &reason), 0);
+	struct sp_pool *pool = sp_pool_new(fixture.display.context,
+		fixture.clients[client], &file, EACH * BYTES);
+	assert_non_null(pool);
+	for (int i = 0; i < EACH; i++) {
+		struct sp_layout layout;
+		assert_true(sp_layout_init(&layout,
+			sp_format_get(DRM_FORMAT_XRGB8888), i * BYTES, SIDE,
+			SIDE, SIDE * 4));
+		struct sealpool_buffer *buffer =
+			sp_buffer_new(pool, &layout, false);
+		assert_non_null(buffer);
+		buffer->resource = wl_resource_create(fixture.clients[client],
+			&wl_buffer_interface, 1, 0);
+		fixture.buffers[client * EACH + i] = buffer;
+	}
+	sp_pool_unref(pool);
+}
+
+static int setup(void **state) {
+	traces_setup(state);
+	display_init(&fixture.display, &(struct sealpool_budget){
+		.shadow_bytes = COPIES * BYTES,
+		.all_shadow_bytes = ALL_COPIES * BYTES,
+	});
+	fixture.display.context->memory.nofault = false;
+	for (int i = 0; i < 2; i++) {
+		fixture.clients[i] =
+			display_connect(&fixture.display, &fixture.fds[i]);
+		create_buffers(i);
+	}
+	return 0;
+}
+
+static int teardown(void **state) {
+	for (int i = 0; i < BUFFERS; i++) {
+		sealpool_buffer_unref(fixture.buffers[i]);
+	}
+	uint64_t left = 0;
+	for (int i = 0; i < 2; i++) {
+		wl_client_destroy(fixture.clients[i]);
+		close(fixture.fds[i]);
+	}
+	for (int i = 0; i < SP_RESOURCES; i++) {
+		left += fixture.display.context->all.used[i];
+	}
+	display_finish(&fixture.display);
+	if (left > 0) {
+		print_error("%llu are still charged\n",
+			(unsigned long long)left);
+		return -1;
+	}
+	return traces_teardown(state);
+}
+
+/* Returns whether all of it is what it should be. */
+static bool read_one(int i, uint32_t flags) {
+	struct sealpool_access access;
+	if (sealpool_buffer_begin_access(fixture.buffers[i], flags,
+			&access) < 0) {
+		return false;
+	}
+	const uint8_t *bytes = access.data;
+	bool exact = bytes[0] == get_byte(i) &&
+		memcmp(bytes, bytes + 1, BYTES - 1) == 0;
+	sealpool_access_end(&access);
+	return exact;
+}
+
+struct reader {
+	pthread_t thread;
+	unsigned seed;
+	bool writes;
+	unsigned wrong;
+};
+
+static void *read_many(void *data) {
+	struct reader *reader = data;
+	for (int i = 0; i < READS; i++) {
+		reader->seed = reader->seed * 1103515245 + 12345;
+		int buffer = (int)(reader->seed >> 16) % BUFFERS;
+		/* Now and then one is written, with what it holds: by one thread,
+		 * as there should be one write access at a time. */
+		uint32_t flags = reader->writes && i % 64 == 63 ? SEALPOOL_ACCESS_READ |
+			SEALPOOL_ACCESS_WRITE : SEALPOOL_ACCESS_READ;
+		reader->wrong += !read_one(buffer, flags);
+	}
+	return NULL;
+}
+
+/* Each thread uses one copy at a time, so that there is always room for it. */
+static void copies_are_exact_while_others_are_reclaimed(void **state) {
+	struct reader readers[THREADS];
+	unsigned wrong = 0;
+	for (unsigned i = 0; i < THREADS; i++) {
+		readers[i] = (struct reader){ .seed = i, .writes = i == 0 };
+		assert_int_equal(pthread_create(&readers[i].thread, NULL,
+			read_many, &readers[i]), 0);
+	}
+	for (unsigned i = 0; i < THREADS; i++) {
+		assert_int_equal(pthread_join(readers[i].thread, NULL), 0);
+		wrong += readers[i].wrong;
+	}
+	assert_int_equal(wrong, 0);
+}
+
+static void no_more_is_kept_than_fits(void **state) {
+	const struct sp_account *all = &fixture.display.context->all;
+	for (int i = 0; i < 10 * BUFFERS; i++) {
+		assert_true(read_one(i % BUFFERS, SEALPOOL_ACCESS_READ));
+		assert_in_range(all->used[SP_RESOURCE_SHADOW_BYTES], BYTES,
+			ALL_COPIES * BYTES);
+	}
+}
+
+/* Between the wl_buffer's end and its own, a client may draw something else. */
+static void copy_of_a_wl_buffer_that_is_gone_stays(void **state) {
+	for (int i = 0; i < BUFFERS; i++) {
+		assert_true(read_one(i, SEALPOOL_ACCESS_READ));
+	}
+	struct sealpool_buffer *last = fixture.buffers[BUFFERS - 1];
+	struct sealpool_access access;
+	sp_view_set_tracked(&last->view, true, 0);
+	assert_true(read_one(BUFFERS - 1, SEALPOOL_ACCESS_READ));
+	sealpool_buffer_begin_access(last, SEALPOOL_ACCESS_READ, &access);
+	const void *data = access.data;
+	sealpool_access_end(&access);
+	sp_view_set_final(&last->view);
+	for (int i = 0; i < BUFFERS; i++) {
+		read_one(i, SEALPOOL_ACCESS_READ);
+	}
+	sealpool_buffer_begin_access(last, SEALPOOL_ACCESS_READ, &access);
+	assert_ptr_equal(access.data, data);
+	sealpool_access_end(&access);
+}
+
+#define TEST_CACHE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		TEST_CACHE(copies_are_exact_while_others_are_reclaimed),
+		TEST_CACHE(no_more_is_kept_than_fits),
+		TEST_CACHE(copy_of_a_wl_buffer_that_is_gone_stays),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
