@@ -60,10 +60,10 @@ static bool has_memory(struct sp_view *view,
 	}
 	/* What was seen once is not enough where it has gone already. */
 	if (view->had_holes) {
-		return end - start <= SP_FILLED_LOOK_MAX &&
-			!sp_mapping_has_holes(mapping, start, end);
+		return end - start <= SP_HOLES_SCAN_MAX &&
+			!sp_holes_in_mapping(mapping, start, end);
 	}
-	return sp_filled_covers(&backing->filled, mapping, start, end);
+	return sp_holes_none_seen(&backing->filled, mapping, start, end);
 }
 
 /*

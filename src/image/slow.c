@@ -12,10 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 #include "memory/account.h"
+#include "memory/io.h"
 #include "slow.h"
 
 static uint64_t get_start(const struct sp_slow *slow) {
@@ -119,16 +118,8 @@ static void write_row(struct sp_slow *slow, uint64_t offset, size_t length,
 	size_t there = offset >= size ? 0 : length <= size - offset ? length :
 		(size_t)(size - offset);
 	const uint8_t *from = slow->store.data + (offset - get_start(slow));
-	size_t done = 0;
-	while (done < there && slow->copied.error == 0) {
-		ssize_t n = pwrite(slow->file->fd, from + done, there - done,
-			(off_t)(offset + done));
-		if (n == 0 || (n < 0 && errno != EINTR)) {
-			slow->copied.error = n < 0 ? errno : EIO;
-		} else if (n > 0) {
-			done += (size_t)n;
-		}
-	}
+	size_t done = slow->copied.error != 0 ? 0 : sp_io_write(slow->file->fd,
+		offset, from, there, &slow->copied.error);
 	slow->copied.bytes += done;
 	slow->copied.missing += length - done;
 }

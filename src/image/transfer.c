@@ -14,30 +14,15 @@
  *         pwrite() to the client's file, which would make a short file longer,
  *         and which appends, whatever the offset, once the client has set
  *         O_APPEND on the open file that it shares with us.
- *
- * None of the calls may take the lock of the client's inode. The client can hold
- * it for ever: who writes to a file does, while he waits for the page that he
- * writes from, and the server of that one can be the client itself (FUSE). lseek()
- * for holes takes it; on shared memory pread() does not, and page faults do nowhere.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
-#include "memory/file.h"
+#include "memory/holes.h"
+#include "memory/io.h"
 #include "transfer.h"
-
-/* Linux 6.5 */
-#ifndef SYS_cachestat
-#define SYS_cachestat 451
-#endif
 
 /*
  * What a call costs, in bytes that could be copied in the same time: 0.4 us at
@@ -75,19 +60,6 @@
 #define SPARSE_PIECE_SIZE (16 * 1024)
 #define PIECE_SIZE (256 * 1024)
 
-/* Of the client's file. */
-struct holes {
-	/* -1: it counts as full. */
-	int fd;
-	/* It has so many bytes, and memory for so many. */
-	uint64_t size, allocated;
-	/* Where it is mapped, if the kernel does not tell otherwise. */
-	uint8_t *base;
-	/* The chunk that was looked at last, and whether it is one. */
-	uint64_t chunk;
-	bool empty;
-};
-
 /* Rows to be read by one call. */
 struct batch {
 	struct iovec from[ROWS_AT_ONCE], to[ROWS_AT_ONCE];
@@ -99,7 +71,7 @@ struct job {
 	/* The client's file, mapped, if short rows are to be read from there. */
 	const uint8_t SP_UNTRUSTED *base;
 	const struct sp_copy_target *target;
-	struct holes holes;
+	struct sp_holes holes;
 	/* Of the client's file, if it is looked for holes, or is read where it
 	 * is mapped. */
 	uint64_t size;
@@ -108,93 +80,6 @@ struct job {
 
 static size_t min(size_t a, size_t b) {
 	return a < b ? a : b;
-}
-
-struct cachestat_range {
-	uint64_t offset, length;
-};
-
-struct cachestat {
-	uint64_t cached, dirty, writeback, evicted, recently_evicted;
-};
-
-/* How many pages of a mapping the kernel has at hand. */
-static uint64_t count_pages(uint8_t *base, uint64_t length) {
-	uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
-	unsigned char resident[4096];
-	uint64_t count = 0;
-	for (uint64_t done = 0; done < length;
-			done += sizeof(resident) * page_size) {
-		uint64_t part = min(sizeof(resident) * page_size,
-			length - done);
-		if (mincore(base + done, part, resident) < 0) {
-			return 0;
-		}
-		for (uint64_t i = 0; i < (part + page_size - 1) / page_size;
-				i++) {
-			count += resident[i] & 1;
-		}
-	}
-	return count;
-}
-
-/* mincore() does not know of pages that are swapped out: it can tell where holes
- * are if there are none of those. */
-static bool map_holes(struct holes *holes) {
-	void *base = mmap(NULL, holes->size, PROT_READ, MAP_PRIVATE, holes->fd,
-		0);
-	if (base == MAP_FAILED) {
-		return false;
-	}
-	if (count_pages(base, holes->size) *
-			(uint64_t)sysconf(_SC_PAGESIZE) != holes->allocated) {
-		munmap(base, holes->size);
-		return false;
-	}
-	holes->base = base;
-	return true;
-}
-
-/* Whether shared memory has no page there, nor one that is swapped out. Where that
- * is not to be known, the file counts as full. */
-static bool is_empty(struct holes *holes, uint64_t offset, uint64_t length) {
-	struct cachestat_range range = { offset, length };
-	struct cachestat stat;
-	if (holes->base == NULL) {
-		if (syscall(SYS_cachestat, (unsigned)holes->fd, &range, &stat,
-				0) == 0) {
-			return stat.cached == 0 && stat.evicted == 0;
-		}
-		/* Linux before 6.5 */
-		if (errno != ENOSYS || !map_holes(holes)) {
-			holes->fd = -1;
-			return false;
-		}
-	}
-	if (offset >= holes->size) {
-		return true;
-	}
-	uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
-	uint64_t start = offset & ~(page_size - 1);
-	length += offset - start;
-	return count_pages(holes->base + start,
-		min(length, holes->size - start)) == 0;
-}
-
-static bool is_hole(struct holes *holes, uint64_t start, uint64_t end) {
-	while (holes->fd >= 0 && start < end) {
-		uint64_t chunk = start & ~(SP_CHUNK_SIZE - 1);
-		if (chunk != holes->chunk) {
-			holes->chunk = chunk;
-			holes->empty = is_empty(holes, chunk, SP_CHUNK_SIZE);
-		}
-		if (!holes->empty) {
-			return holes->fd >= 0 &&
-				is_empty(holes, start, end - start);
-		}
-		start = chunk + SP_CHUNK_SIZE;
-	}
-	return holes->fd >= 0;
 }
 
 static uint8_t *get_target(const struct job *job, uint64_t offset) {
@@ -230,47 +115,15 @@ static void zero_target(const struct job *job, uint64_t offset, size_t length) {
 
 /* Returns how many bytes there were: less than asked for at the file's end, or
  * after an error, which is noted. */
-static size_t read_at(int fd, uint64_t offset, uint8_t *to, size_t length,
-		struct sp_copied *copied) {
-	size_t done = 0;
-	while (done < length) {
-		ssize_t n = pread(fd, to + done, length - done,
-			(off_t)(offset + done));
-		if (n < 0 && errno == EINTR) {
-			continue;
-		}
-		if (n < 0) {
-			copied->error = errno;
-		}
-		if (n <= 0) {
-			break;
-		}
-		done += (size_t)n;
-	}
-	return done;
-}
-
-/* The same, of what the kernel has at hand. */
-static size_t read_at_once(struct job *job, uint64_t offset, uint8_t *to,
-		size_t length) {
-	size_t done = 0;
-	while (done < length && job->copied.error == 0) {
-		ssize_t n = sp_file_read_at_once(job->source->fd, to + done,
-			length - done, offset + done);
-		if (n <= 0) {
-			/* EAGAIN at the file's end too: nobody will look. */
-			job->copied.error = n < 0 ? errno : EAGAIN;
-			break;
-		}
-		done += (size_t)n;
-	}
-	return done;
-}
-
 static size_t read_client(struct job *job, uint64_t offset, uint8_t *to,
 		size_t length) {
-	return job->source->at_once ? read_at_once(job, offset, to, length) :
-		read_at(job->source->fd, offset, to, length, &job->copied);
+	int fd = job->source->fd;
+	if (!job->source->at_once) {
+		return sp_io_read(fd, offset, to, length, &job->copied.error);
+	}
+	/* After the first that is not at hand, no other is asked for. */
+	return job->copied.error == 0 ? sp_io_read_at_once(fd, offset, to,
+		length, &job->copied.error) : 0;
 }
 
 static void zero_missing(uint8_t *to, size_t length, size_t done,
@@ -366,7 +219,7 @@ static void copy_in_rows(struct job *job, const struct sp_span *span,
 			length = min(job->holes.fd >= 0 ? SPARSE_PIECE_SIZE :
 				PIECE_SIZE, span->row_bytes - i);
 			uint64_t from = offset + i;
-			if (!is_hole(&job->holes, from, from + length)) {
+			if (!sp_holes_has(&job->holes, from, from + length)) {
 				copy_piece(job, from, length);
 				continue;
 			}
@@ -376,7 +229,6 @@ static void copy_in_rows(struct job *job, const struct sp_span *span,
 	}
 }
 
-/* Several rows at once. */
 /* What is not at hand is left as it is. */
 static void take_row(struct job *job, uint64_t offset, const uint8_t *from,
 		size_t done, size_t length) {
@@ -387,6 +239,7 @@ static void take_row(struct job *job, uint64_t offset, const uint8_t *from,
 	job->copied.missing += length - done;
 }
 
+/* Several rows at once. */
 static void copy_in_scattered(struct job *job,
 		const struct sp_span *span, size_t stride) {
 	uint8_t scratch[SCRATCH_SIZE];
@@ -396,7 +249,7 @@ static void copy_in_scattered(struct job *job,
 		rows = min(rows_max, span->rows - row);
 		uint64_t offset = span->offset + (uint64_t)stride * row;
 		size_t length = stride * (rows - 1) + span->row_bytes;
-		bool hole = is_hole(&job->holes, offset, offset + length);
+		bool hole = sp_holes_has(&job->holes, offset, offset + length);
 		size_t got = hole ? 0 :
 			read_client(job, offset, scratch, length);
 		for (size_t i = 0; i < rows; i++) {
@@ -489,8 +342,8 @@ struct sp_copied sp_copy_in(const struct sp_copy_source *source,
 	struct job job = {
 		.source = source,
 		.target = target,
-		.holes = { .fd = -1, .chunk = UINT64_MAX },
 	};
+	sp_holes_init_full(&job.holes);
 	struct stat st = { 0 };
 	bool large = layout->end - sp_layout_start(layout) >=
 		HOLES_LOOKED_FOR_MIN;
@@ -507,9 +360,8 @@ struct sp_copied sp_copy_in(const struct sp_copy_source *source,
 	/* The pages of any other file are not all of its data. */
 	if (large && known && !source->counts_as_full &&
 			(uint64_t)st.st_blocks * 512 < layout->end) {
-		job.holes.fd = source->fd;
-		job.holes.size = (uint64_t)st.st_size;
-		job.holes.allocated = (uint64_t)st.st_blocks * 512;
+		sp_holes_init(&job.holes, source->fd, (uint64_t)st.st_size,
+			(uint64_t)st.st_blocks * 512);
 	}
 	int boxes_len;
 	const pixman_box32_t *boxes = pixman_region32_rectangles(
@@ -517,9 +369,7 @@ struct sp_copied sp_copy_in(const struct sp_copy_source *source,
 	for (uint32_t i = 0; i < layout->format->planes_len; i++) {
 		copy_in_plane(&job, &layout->planes[i], boxes, boxes_len);
 	}
-	if (job.holes.base != NULL) {
-		munmap(job.holes.base, job.holes.size);
-	}
+	sp_holes_finish(&job.holes);
 	return job.copied;
 }
 
@@ -539,9 +389,8 @@ static void copy_out_box(int fd, const struct sp_plane *plane,
 		} else if (length > client_size - offset) {
 			length = (size_t)(client_size - offset);
 		}
-		size_t done = read_at(fd, offset,
-			sp_untrusted_for_kernel(client_base + offset), length,
-			copied);
+		size_t done = sp_io_read_into_client(fd, offset,
+			client_base + offset, length, &copied->error);
 		copied->bytes += done;
 		copied->missing += span.row_bytes - done;
 	}

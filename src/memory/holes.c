@@ -1,16 +1,81 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether a range of a file has memory everywhere.
+ * Where a file has no memory.
+ *
+ * Not lseek(SEEK_HOLE), which would move the file offset that the client shares,
+ * and wait for the inode's lock, which the client can hold for ever. mincore() says which
+ * pages are in the page cache, and says so of all where the caller may neither write nor
+ * own the file (since Linux 5.2): see sp_file_shows_pages(). It does not know of
+ * pages that are swapped out, as cachestat() does (since Linux 6.5).
  *
  * The kernel tells that page by page, and a client can have us ask for a large
- * range with each of its requests. So what was once seen is remembered, in
- * chunks: the next call asks only for the others, and for the chunks that the
- * range has a part of.
+ * range with each of its requests. So what was once seen to have memory is
+ * remembered, in chunks: the next call asks only for the others, and for the chunks
+ * that the range has a part of.
  */
+#include <errno.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include "holes.h"
 #include "mapping.h"
+#include "pages.h"
 
-bool sp_filled_covers(struct sp_chunks *filled,
+/* Linux 6.5 */
+#ifndef SYS_cachestat
+#define SYS_cachestat 451
+#endif
+
+#define PAGES_AT_ONCE 4096
+
+static uint64_t min(uint64_t a, uint64_t b) {
+	return a < b ? a : b;
+}
+
+/* Counts the pages of a mapping that have memory: PAGES_AT_ONCE at most. Returns 0
+ * where that is not to be known. */
+static uint64_t count_some(const uint8_t SP_UNTRUSTED *base, uint64_t pages) {
+	unsigned char resident[PAGES_AT_ONCE];
+	uint64_t count = 0;
+	if (mincore(sp_untrusted_for_kernel(base), pages * sp_pages_get_size(),
+			resident) < 0) {
+		return 0;
+	}
+	for (uint64_t i = 0; i < pages; i++) {
+		count += resident[i] & 1;
+	}
+	return count;
+}
+
+static uint64_t count_pages(const uint8_t SP_UNTRUSTED *base,
+		uint64_t length) {
+	uint64_t page_size = sp_pages_get_size();
+	uint64_t pages = sp_pages_round_up(length) / page_size, count = 0;
+	for (uint64_t i = 0; i < pages; i += PAGES_AT_ONCE) {
+		count += count_some(base + i * page_size,
+			min(PAGES_AT_ONCE, pages - i));
+	}
+	return count;
+}
+
+bool sp_holes_in_mapping(const struct sp_mapping *mapping, uint64_t start,
+		uint64_t end) {
+	uint64_t page_size = sp_pages_get_size();
+	start = sp_pages_round_down(start);
+	uint64_t pages = sp_pages_round_up(end - start) / page_size;
+	for (uint64_t i = 0; i < pages; i += PAGES_AT_ONCE) {
+		uint64_t some = min(PAGES_AT_ONCE, pages - i);
+		if (count_some(mapping->data + start + i * page_size, some) <
+				some) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool sp_holes_none_seen(struct sp_chunks *filled,
 		const struct sp_mapping *mapping, uint64_t start,
 		uint64_t end) {
 	uint64_t looked_at = 0;
@@ -20,8 +85,8 @@ bool sp_filled_covers(struct sp_chunks *filled,
 		uint64_t part_end = chunk_end < end ? chunk_end : end;
 		uint64_t length = part_end - start;
 		if (!sp_chunks_get(filled, chunk)) {
-			if (looked_at + length > SP_FILLED_LOOK_MAX ||
-					sp_mapping_has_holes(mapping, start,
+			if (looked_at + length > SP_HOLES_SCAN_MAX ||
+					sp_holes_in_mapping(mapping, start,
 						part_end)) {
 				return false;
 			}
@@ -33,4 +98,93 @@ bool sp_filled_covers(struct sp_chunks *filled,
 		start = part_end;
 	}
 	return true;
+}
+
+/* Files that are not mapped */
+
+struct cachestat_range {
+	uint64_t offset, length;
+};
+
+struct cachestat {
+	uint64_t cached, dirty, writeback, evicted, recently_evicted;
+};
+
+void sp_holes_init(struct sp_holes *holes, int fd, uint64_t size,
+		uint64_t allocated) {
+	*holes = (struct sp_holes){
+		.fd = fd,
+		.size = size,
+		.allocated = allocated,
+		.chunk = UINT64_MAX,
+	};
+}
+
+void sp_holes_init_full(struct sp_holes *holes) {
+	sp_holes_init(holes, -1, 0, 0);
+}
+
+void sp_holes_finish(struct sp_holes *holes) {
+	if (holes->base != NULL) {
+		munmap(sp_untrusted_for_kernel(holes->base), holes->size);
+	}
+}
+
+/* mincore() does not know of pages that are swapped out: it can tell where holes
+ * are if there are none of those. */
+static bool map_holes(struct sp_holes *holes) {
+	void *base = mmap(NULL, holes->size, PROT_READ, MAP_PRIVATE, holes->fd,
+		0);
+	if (base == MAP_FAILED) {
+		return false;
+	}
+	holes->base = base;
+	if (count_pages(holes->base, holes->size) * sp_pages_get_size() ==
+			holes->allocated) {
+		return true;
+	}
+	munmap(base, holes->size);
+	holes->base = NULL;
+	return false;
+}
+
+/* Where that is not to be known, the file counts as full. */
+static bool is_empty(struct sp_holes *holes, uint64_t offset,
+		uint64_t length) {
+	struct cachestat_range range = { offset, length };
+	struct cachestat stat;
+	if (holes->base == NULL) {
+		if (syscall(SYS_cachestat, (unsigned)holes->fd, &range, &stat,
+				0) == 0) {
+			return stat.cached == 0 && stat.evicted == 0;
+		}
+		/* Linux before 6.5 */
+		if (errno != ENOSYS || !map_holes(holes)) {
+			holes->fd = -1;
+			return false;
+		}
+	}
+	if (offset >= holes->size) {
+		return true;
+	}
+	uint64_t start = sp_pages_round_down(offset);
+	length += offset - start;
+	return count_pages(holes->base + start,
+		min(length, holes->size - start)) == 0;
+}
+
+bool sp_holes_has(struct sp_holes *holes, uint64_t start, uint64_t end) {
+	while (holes->fd >= 0 && start < end) {
+		uint64_t chunk = start & ~(SP_CHUNK_SIZE - 1);
+		if (chunk != holes->chunk) {
+			holes->chunk = chunk;
+			holes->empty = is_empty(holes, chunk, SP_CHUNK_SIZE);
+		}
+		if (!holes->empty) {
+			return holes->fd >= 0 &&
+				is_empty(holes, start, end - start);
+		}
+		start = chunk + SP_CHUNK_SIZE;
+	}
+	return holes->fd >= 0;
 }

@@ -134,37 +134,6 @@ void sp_mapping_renew(struct sp_mapping *mapping) {
 	}
 }
 
-/*
- * Not lseek(SEEK_HOLE), which would move the file offset that the client shares,
- * and wait for a lock that the client can hold. mincore() says which pages are in
- * the page cache, and says so of all where the caller may neither write nor own the
- * file (since Linux 5.2): see sp_file_shows_pages().
- */
-bool sp_mapping_has_holes(const struct sp_mapping *mapping, uint64_t start,
-		uint64_t end) {
-	uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
-	unsigned char resident[4096];
-	start &= ~(page_size - 1);
-	while (start < end) {
-		uint64_t pages = (end - start + page_size - 1) / page_size;
-		if (pages > sizeof(resident)) {
-			pages = sizeof(resident);
-		}
-		if (mincore(sp_untrusted_for_kernel(mapping->data + start),
-				pages * page_size,
-				resident) < 0) {
-			return true;
-		}
-		for (uint64_t i = 0; i < pages; i++) {
-			if (!(resident[i] & 1)) {
-				return true;
-			}
-		}
-		start += pages * page_size;
-	}
-	return false;
-}
-
 static bool write_byte(int fd, size_t offset, uint8_t byte) {
 	return pwrite(fd, &byte, 1, (off_t)offset) == 1;
 }

@@ -52,13 +52,6 @@ void sp_mapping_unref(struct sp_mapping *mapping);
 void sp_mapping_renew(struct sp_mapping *mapping);
 
 /**
- * Whether one of the mapping's pages from "start" to "end" has no memory in the
- * file, as far as the kernel tells. Swapped ones count as having none.
- */
-bool sp_mapping_has_holes(const struct sp_mapping *mapping, uint64_t start,
-	uint64_t end);
-
-/**
  * Whether this system has MAP_NOFAULT, found out by trying: some 40 system calls
  * where it has, ten where it has not, no signal and no child.
  */

@@ -51,7 +51,7 @@ static void fill(struct fixture *fixture, uint64_t offset) {
 }
 
 static bool covers(struct fixture *fixture, uint64_t start, uint64_t end) {
-	return sp_filled_covers(&fixture->filled, fixture->mapping, start, end);
+	return sp_holes_none_seen(&fixture->filled, fixture->mapping, start, end);
 }
 
 static void range_with_a_hole_is_not_covered(void **state) {
@@ -104,9 +104,9 @@ static void chunk_is_looked_at_once(void **state) {
 
 static void large_range_is_covered_after_several_calls(void **state) {
 	struct fixture fixture;
-	create(&fixture, 2 * SP_FILLED_LOOK_MAX + CHUNK);
+	create(&fixture, 2 * SP_HOLES_SCAN_MAX + CHUNK);
 	assert_false(covers(&fixture, 0, fixture.size));
-	assert_true(covers(&fixture, 0, SP_FILLED_LOOK_MAX));
+	assert_true(covers(&fixture, 0, SP_HOLES_SCAN_MAX));
 	assert_false(covers(&fixture, 0, fixture.size));
 	assert_true(covers(&fixture, 0, fixture.size));
 	destroy(&fixture);
@@ -121,8 +121,8 @@ static void last_byte_of_the_largest_pool_has_its_place(void **state) {
 		SP_MAPPING_READ, size, (size_t)sysconf(_SC_PAGESIZE), false);
 	assert_non_null(mapping);
 	fill(&fixture, size - 1);
-	assert_true(sp_filled_covers(&fixture.filled, mapping, size - 1, size));
-	assert_false(sp_filled_covers(&fixture.filled, mapping, size - CHUNK,
+	assert_true(sp_holes_none_seen(&fixture.filled, mapping, size - 1, size));
+	assert_false(sp_holes_none_seen(&fixture.filled, mapping, size - CHUNK,
 		size));
 	sp_mapping_unref(mapping);
 	destroy(&fixture);

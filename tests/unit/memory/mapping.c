@@ -16,6 +16,7 @@
 
 
 #include "child.h"
+#include "memory/holes.h"
 #include "memory/mapping.h"
 #include "traces.h"
 
@@ -449,7 +450,7 @@ static void mapping_that_is_not_outdated_is_left_alone(void **state) {
 
 static void expect_holes(const struct sp_mapping *mapping, uint64_t start,
 		uint64_t end, bool expected) {
-	bool seen = sp_mapping_has_holes(mapping, start, end);
+	bool seen = sp_holes_in_mapping(mapping, start, end);
 	if (seen != expected) {
 		fail_msg("from byte %llu to %llu: %s",
 			(unsigned long long)start, (unsigned long long)end,
