@@ -20,6 +20,7 @@
 
 #include "access.h"
 #include "copies.h"
+#include "fill.h"
 #include "memory/account.h"
 #include "memory/backing.h"
 #include "memory/holes.h"
@@ -453,7 +454,7 @@ static void end_nofault(struct sp_view *view) {
 		view->mapping->outdated = true;
 	}
 	if (is_short) {
-		sp_copies_note_missing(view->copies, 0);
+		sp_view_note_missing(view, 0);
 	}
 	sp_backing_end_use(view->backing);
 }
@@ -515,7 +516,7 @@ int sp_view_write_back(struct sp_view *view, const pixman_region32_t *region) {
 	if (ret < 0) {
 		return ret;
 	}
-	sp_copies_write_back(view->copies, &view->backing->pinned.shadow, region,
+	sp_view_copy_out(view, &view->backing->pinned.shadow, region,
 		mapping);
 	sp_mapping_unref(mapping);
 	return 0;

@@ -10,7 +10,6 @@ struct sp_access;
 struct sp_copies;
 struct sp_copy;
 struct sp_mapping;
-struct sp_shadow;
 struct sp_view;
 
 /** The copies of a view, which are made if there are none; NULL when there is no
@@ -50,12 +49,6 @@ void sp_copies_offer(struct sp_copies *copies);
 /** Adds what is stale in the copy that is read next. */
 void sp_copies_get_stale(struct sp_copies *copies, pixman_region32_t *stale);
 
-/** Copies the region from a shadow to the client's file, by way of a mapping, or NULL
- * for a file that may never answer. */
-void sp_copies_write_back(struct sp_copies *copies,
-	const struct sp_shadow *shadow, const pixman_region32_t *region,
-	const struct sp_mapping *mapping);
-
 /** The view is not copied any more: frees what nobody uses. */
 void sp_copies_drop(struct sp_copies *copies);
 
@@ -72,9 +65,5 @@ bool sp_copies_have_seen(struct sp_copies *copies, uint64_t generation);
 /** See sp_view_count(). */
 void sp_copies_count(struct sp_copies *copies, uint32_t *fds,
 	uint64_t *bytes);
-
-/** Bytes of the client's file could not be had, because of "error", an errno, or 0.
- * Tells whether the file has ended before the view does, or it is for us to log. */
-void sp_copies_note_missing(struct sp_copies *copies, int error);
 
 #endif

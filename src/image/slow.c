@@ -63,16 +63,16 @@ static void read_all(struct sp_job *job) {
 		slow->copied.error = (int)-slow->size;
 		return;
 	}
-	const struct sp_copy_source source = {
+	const struct sp_transfer_source source = {
 		.fd = slow->file->fd,
 		.counts_as_full = true,
 	};
-	const struct sp_copy_target target = {
+	const struct sp_transfer_target target = {
 		.data = slow->store.data,
 		.start = get_start(slow),
 		.written = &slow->written,
 	};
-	slow->copied = sp_copy_in(&source, &slow->layout, &slow->region,
+	slow->copied = sp_transfer_in(&source, &slow->layout, &slow->region,
 		&target);
 }
 
@@ -97,11 +97,11 @@ static void for_each_row(struct sp_slow *slow,
 
 static void take_row(struct sp_slow *slow, uint64_t offset, size_t length,
 		void *data) {
-	sp_copy_row(data, offset, slow->store.data +
+	sp_transfer_row(data, offset, slow->store.data +
 		(offset - get_start(slow)), length);
 }
 
-void sp_slow_take(struct sp_slow *slow, const struct sp_copy_target *target) {
+void sp_slow_take(struct sp_slow *slow, const struct sp_transfer_target *target) {
 	for_each_row(slow, take_row, (void *)target);
 }
 

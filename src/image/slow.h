@@ -27,7 +27,7 @@ struct sp_slow {
 	struct sp_store store;
 	struct sp_chunks written;
 	/* Once it is done. */
-	struct sp_copied copied;
+	struct sp_transferred copied;
 	/* The file's size; a negative errno where it could not be had, or if it is
 	 * not a regular file. */
 	int64_t size;
@@ -43,7 +43,7 @@ int sp_slow_read(struct sp_reader *reader,
 	struct sp_account *account, struct sp_slow **slow);
 
 /** Copies what was read, and is done, to a copy. */
-void sp_slow_take(struct sp_slow *slow, const struct sp_copy_target *target);
+void sp_slow_take(struct sp_slow *slow, const struct sp_transfer_target *target);
 
 /**
  * Begins to write the region of a buffer, whose first byte is at "data", to the file,

@@ -67,15 +67,15 @@ struct batch {
 };
 
 struct job {
-	const struct sp_copy_source *source;
+	const struct sp_transfer_source *source;
 	/* The client's file, mapped, if short rows are to be read from there. */
 	const uint8_t SP_UNTRUSTED *base;
-	const struct sp_copy_target *target;
+	const struct sp_transfer_target *target;
 	struct sp_holes holes;
 	/* Of the client's file, if it is looked for holes, or is read where it
 	 * is mapped. */
 	uint64_t size;
-	struct sp_copied copied;
+	struct sp_transferred copied;
 };
 
 static size_t min(size_t a, size_t b) {
@@ -127,7 +127,7 @@ static size_t read_client(struct job *job, uint64_t offset, uint8_t *to,
 }
 
 static void zero_missing(uint8_t *to, size_t length, size_t done,
-		struct sp_copied *copied) {
+		struct sp_transferred *copied) {
 	memset(to + done, 0, length - done);
 	copied->bytes += done;
 	copied->missing += length - done;
@@ -153,7 +153,7 @@ static void copy_piece(struct job *job, uint64_t offset, size_t length) {
 	}
 }
 
-void sp_copy_row(const struct sp_copy_target *target, uint64_t offset,
+void sp_transfer_row(const struct sp_transfer_target *target, uint64_t offset,
 		const uint8_t *from, size_t length) {
 	const struct job job = { .target = target };
 	memcpy(write_target(&job, offset, length), from, length);
@@ -281,7 +281,7 @@ static bool is_for_batches(const struct sp_span *span) {
 	return span->rows >= ROWS_MIN && span->row_bytes <= ROW_BYTES_MAX;
 }
 
-bool sp_copy_in_wants_mapping(const struct sp_layout *layout,
+bool sp_transfer_wants_mapping(const struct sp_layout *layout,
 		const pixman_region32_t *region) {
 	int boxes_len;
 	const pixman_box32_t *boxes = pixman_region32_rectangles(
@@ -335,10 +335,10 @@ static void copy_in_plane(struct job *job, const struct sp_plane *plane,
 	}
 }
 
-struct sp_copied sp_copy_in(const struct sp_copy_source *source,
+struct sp_transferred sp_transfer_in(const struct sp_transfer_source *source,
 		const struct sp_layout *layout,
 		const pixman_region32_t *region,
-		const struct sp_copy_target *target) {
+		const struct sp_transfer_target *target) {
 	struct job job = {
 		.source = source,
 		.target = target,
@@ -375,7 +375,7 @@ struct sp_copied sp_copy_in(const struct sp_copy_source *source,
 
 static void copy_out_box(int fd, const struct sp_plane *plane,
 		const pixman_box32_t *box, uint8_t SP_UNTRUSTED *client_base,
-		uint64_t client_size, struct sp_copied *copied) {
+		uint64_t client_size, struct sp_transferred *copied) {
 	struct sp_span span = sp_plane_span(plane, box);
 	for (uint32_t row = 0; row < span.rows; row++) {
 		/* What lies between the rows may be another buffer's: hand back
@@ -396,10 +396,10 @@ static void copy_out_box(int fd, const struct sp_plane *plane,
 	}
 }
 
-struct sp_copied sp_copy_out(int shadow_fd, const struct sp_layout *layout,
+struct sp_transferred sp_transfer_out(int shadow_fd, const struct sp_layout *layout,
 		const pixman_region32_t *region, uint8_t SP_UNTRUSTED *client_base,
 		uint64_t client_size) {
-	struct sp_copied copied = { 0 };
+	struct sp_transferred copied = { 0 };
 	int boxes_len;
 	const pixman_box32_t *boxes = pixman_region32_rectangles(
 		(pixman_region32_t *)region, &boxes_len);

@@ -12,7 +12,7 @@
 #include "memory/chunks.h"
 #include "memory/untrusted.h"
 
-struct sp_copied {
+struct sp_transferred {
 	/* Bytes that were moved. */
 	uint64_t bytes;
 	/* Bytes asked for that could not be had. */
@@ -22,7 +22,7 @@ struct sp_copied {
 };
 
 /** The client's file. */
-struct sp_copy_source {
+struct sp_transfer_source {
 	int fd;
 	/* Where its first byte is mapped, as far as the layout goes, or NULL:
 	 * the kernel may be asked to read there, but we do not. */
@@ -37,7 +37,7 @@ struct sp_copy_source {
 };
 
 /** The copy that is written to. */
-struct sp_copy_target {
+struct sp_transfer_target {
 	/* Where the pool's byte at the offset "start" is. */
 	uint8_t *data;
 	uint64_t start;
@@ -50,16 +50,16 @@ struct sp_copy_target {
  * copy. Bytes that the file does not have become zero;
  * large holes count neither as copied nor as missing. Any thread.
  */
-struct sp_copied sp_copy_in(const struct sp_copy_source *source,
+struct sp_transferred sp_transfer_in(const struct sp_transfer_source *source,
 	const struct sp_layout *layout, const pixman_region32_t *region,
-	const struct sp_copy_target *target);
+	const struct sp_transfer_target *target);
 
 /** Writes pixels that were read elsewhere. */
-void sp_copy_row(const struct sp_copy_target *target, uint64_t offset,
+void sp_transfer_row(const struct sp_transfer_target *target, uint64_t offset,
 	const uint8_t *from, size_t length);
 
 /** Whether such a mapping would save much time. */
-bool sp_copy_in_wants_mapping(const struct sp_layout *layout,
+bool sp_transfer_wants_mapping(const struct sp_layout *layout,
 	const pixman_region32_t *region);
 
 /**
@@ -68,7 +68,7 @@ bool sp_copy_in_wants_mapping(const struct sp_layout *layout,
  * "client_size" bytes are there. Never makes the client's file longer. Any
  * thread.
  */
-struct sp_copied sp_copy_out(int shadow_fd, const struct sp_layout *layout,
+struct sp_transferred sp_transfer_out(int shadow_fd, const struct sp_layout *layout,
 	const pixman_region32_t *region, uint8_t SP_UNTRUSTED *client_base,
 	uint64_t client_size);
 

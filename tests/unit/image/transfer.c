@@ -96,7 +96,7 @@ static void expect_bytes(const uint8_t *bytes, size_t size,
 	expect_bytes(bytes, size, parts, sizeof(parts) / sizeof(parts[0])); \
 } while (0)
 
-static void expect_copied(struct sp_copied copied, uint64_t bytes,
+static void expect_copied(struct sp_transferred copied, uint64_t bytes,
 		uint64_t missing) {
 	if (copied.bytes != bytes || copied.missing != missing) {
 		fail_msg("%llu bytes copied and %llu missing, not %llu and "
@@ -109,7 +109,7 @@ static void expect_copied(struct sp_copied copied, uint64_t bytes,
 }
 
 /* The same, where something else than the file's end was in the way. */
-static void expect_error(struct sp_copied copied, uint64_t bytes,
+static void expect_error(struct sp_transferred copied, uint64_t bytes,
 		uint64_t missing, int error) {
 	assert_int_equal(copied.error, error);
 	copied.error = 0;
@@ -126,23 +126,23 @@ static uint8_t *create_bytes(size_t size) {
 /* In */
 
 /* By calls that read it. */
-#define from_file(file) (&(const struct sp_copy_source){ .fd = (file) })
+#define from_file(file) (&(const struct sp_transfer_source){ .fd = (file) })
 
-static struct sp_copied copy_in(int fd, const struct sp_layout *layout,
+static struct sp_transferred copy_in(int fd, const struct sp_layout *layout,
 		pixman_box32_t box, uint8_t *base) {
 	pixman_region32_t region;
 	pixman_region32_init_with_extents(&region, &box);
 	struct sp_chunks written = { 0 };
-	struct sp_copy_target target = {
+	struct sp_transfer_target target = {
 		.data = base, .written = &written,
 	};
-	struct sp_copied copied = sp_copy_in(from_file(fd), layout, &region,
+	struct sp_transferred copied = sp_transfer_in(from_file(fd), layout, &region,
 		&target);
 	pixman_region32_fini(&region);
 	return copied;
 }
 
-static struct sp_copied copy_all_in(int fd, const struct sp_layout *layout,
+static struct sp_transferred copy_all_in(int fd, const struct sp_layout *layout,
 		uint8_t *base) {
 	pixman_box32_t box = { 0, 0, layout->width, layout->height };
 	return copy_in(fd, layout, box, base);
@@ -186,10 +186,10 @@ static void all_rectangles_of_a_region_are_copied(void **state) {
 	pixman_region32_union_rect(&region, &region, 900, 1, 1, 1);
 	pixman_region32_union_rect(&region, &region, 999, 9, 1, 1);
 	struct sp_chunks written = { 0 };
-	struct sp_copy_target target = {
+	struct sp_transfer_target target = {
 		.data = to, .written = &written,
 	};
-	expect_copied(sp_copy_in(from_file(fd), &layout, &region, &target), 16,
+	expect_copied(sp_transfer_in(from_file(fd), &layout, &region, &target), 16,
 		0);
 	pixman_region32_fini(&region);
 	expect_parts(to, SIZE,
@@ -213,10 +213,10 @@ static void rectangles_side_by_side_are_copied(void **state) {
 	/* Below, and not to be taken for one of the row above. */
 	pixman_region32_union_rect(&region, &region, 25, 5, 2, 1);
 	struct sp_chunks written = { 0 };
-	struct sp_copy_target target = {
+	struct sp_transfer_target target = {
 		.data = to, .written = &written,
 	};
-	struct sp_copied copied = sp_copy_in(from_file(fd), &layout, &region,
+	struct sp_transferred copied = sp_transfer_in(from_file(fd), &layout, &region,
 		&target);
 	pixman_region32_fini(&region);
 	assert_int_equal(copied.missing, 0);
@@ -243,31 +243,31 @@ static void rectangles_side_by_side_are_copied(void **state) {
 #define SHORT_SIZE (SHORT_ROWS * STRIDE)
 
 /* A column of pixels at byte 40 of each row, which is so many bytes wide. */
-static struct sp_copied copy_column(int fd, const uint8_t *from, int32_t width,
+static struct sp_transferred copy_column(int fd, const uint8_t *from, int32_t width,
 		uint8_t *to) {
 	struct sp_layout layout = make_layout(DRM_FORMAT_XRGB8888, 0, 1000,
 		SHORT_ROWS, STRIDE);
 	pixman_region32_t region;
 	pixman_region32_init_rect(&region, 10, 0, (unsigned)width / 4,
 		SHORT_ROWS);
-	assert_true(sp_copy_in_wants_mapping(&layout, &region));
+	assert_true(sp_transfer_wants_mapping(&layout, &region));
 	struct sp_chunks written = { 0 };
-	struct sp_copy_target target = {
+	struct sp_transfer_target target = {
 		.data = to, .written = &written,
 	};
 	struct sp_bounce bounce;
 	assert_int_equal(sp_bounce_init(&bounce), 0);
-	struct sp_copy_source source = {
+	struct sp_transfer_source source = {
 		.fd = fd, .base = from, .bounce = &bounce,
 	};
-	struct sp_copied copied = sp_copy_in(&source, &layout, &region,
+	struct sp_transferred copied = sp_transfer_in(&source, &layout, &region,
 		&target);
 	sp_bounce_finish(&bounce);
 	pixman_region32_fini(&region);
 	return copied;
 }
 
-static struct sp_copied copy_short_rows(int fd, const uint8_t *from,
+static struct sp_transferred copy_short_rows(int fd, const uint8_t *from,
 		uint8_t *to) {
 	return copy_column(fd, from, 12, to);
 }
@@ -392,11 +392,11 @@ static void few_or_long_rows_want_no_mapping(void **state) {
 		SHORT_ROWS, STRIDE);
 	pixman_region32_t region;
 	pixman_region32_init_rect(&region, 10, 7, 3, 1);
-	assert_false(sp_copy_in_wants_mapping(&layout, &region));
+	assert_false(sp_transfer_wants_mapping(&layout, &region));
 	pixman_region32_fini(&region);
 	layout = make_layout(DRM_FORMAT_XRGB8888, 0, 1000, SHORT_ROWS, 4000);
 	pixman_region32_init_rect(&region, 0, 0, 1000, SHORT_ROWS);
-	assert_false(sp_copy_in_wants_mapping(&layout, &region));
+	assert_false(sp_transfer_wants_mapping(&layout, &region));
 	pixman_region32_fini(&region);
 }
 
@@ -408,10 +408,10 @@ static void empty_region_copies_nothing(void **state) {
 	pixman_region32_t region;
 	pixman_region32_init(&region);
 	struct sp_chunks written = { 0 };
-	struct sp_copy_target target = {
+	struct sp_transfer_target target = {
 		.data = to, .written = &written,
 	};
-	expect_copied(sp_copy_in(from_file(fd), &layout, &region, &target), 0,
+	expect_copied(sp_transfer_in(from_file(fd), &layout, &region, &target), 0,
 		0);
 	pixman_region32_fini(&region);
 	expect_bytes(to, SIZE, NULL, 0);
@@ -426,7 +426,7 @@ static void expect_rows_without_padding(int32_t width, int32_t height,
 	uint8_t *to = create_bytes(SIZE);
 	struct sp_layout layout = make_layout(DRM_FORMAT_R8, 16, width, height,
 		stride);
-	struct sp_copied copied = copy_all_in(fd, &layout, to);
+	struct sp_transferred copied = copy_all_in(fd, &layout, to);
 	uint64_t bytes = 0;
 	for (uint64_t i = 0; i < SIZE; i++) {
 		bool pixel = i >= 16 && (i - 16) % (uint64_t)stride <
@@ -676,19 +676,19 @@ static void last_rows_of_the_largest_pool_are_exact(void **state) {
 
 /* What is not waited for */
 
-static struct sp_copied copy_at_once(int fd, uint8_t *to) {
+static struct sp_transferred copy_at_once(int fd, uint8_t *to) {
 	struct sp_layout layout =
 		make_layout(DRM_FORMAT_XRGB8888, 0, 64, 64, 256);
-	const struct sp_copy_source source = {
+	const struct sp_transfer_source source = {
 		.fd = fd, .counts_as_full = true, .at_once = true,
 	};
 	struct sp_chunks written = { 0 };
-	const struct sp_copy_target target = {
+	const struct sp_transfer_target target = {
 		.data = to, .written = &written,
 	};
 	pixman_region32_t region;
 	pixman_region32_init_rect(&region, 0, 0, 64, 64);
-	struct sp_copied copied = sp_copy_in(&source, &layout, &region, &target);
+	struct sp_transferred copied = sp_transfer_in(&source, &layout, &region, &target);
 	pixman_region32_fini(&region);
 	return copied;
 }
@@ -709,7 +709,7 @@ static void what_is_at_hand_is_copied_at_once(void **state) {
 	/* What is not there is left as it is: another thread looks why. */
 	assert_int_equal(ftruncate(fd, BYTES / 2), 0);
 	memset(to, 9, BYTES);
-	struct sp_copied copied = copy_at_once(fd, to);
+	struct sp_transferred copied = copy_at_once(fd, to);
 	assert_int_equal(copied.error, EAGAIN);
 	assert_int_equal(copied.missing, BYTES / 2);
 	assert_int_equal(to[BYTES - 1], 9);
@@ -722,7 +722,7 @@ static void who_cannot_tell_is_not_asked(void **state) {
 	int fds[2];
 	assert_int_equal(pipe(fds), 0);
 	uint8_t *to = create_bytes(BYTES);
-	struct sp_copied copied = copy_at_once(fds[0], to);
+	struct sp_transferred copied = copy_at_once(fds[0], to);
 	assert_int_not_equal(copied.error, 0);
 	assert_int_equal(copied.bytes, 0);
 	close(fds[0]);
@@ -739,7 +739,7 @@ static void who_cannot_tell_is_not_asked(void **state) {
 struct sparse {
 	int fd;
 	struct sp_chunks written;
-	struct sp_copy_target target;
+	struct sp_transfer_target target;
 };
 
 static void sparse_create(struct sparse *sparse) {
@@ -768,14 +768,14 @@ static void sparse_destroy(struct sparse *sparse) {
 	close(sparse->fd);
 }
 
-static struct sp_copied sparse_copy(struct sparse *sparse, int32_t width,
+static struct sp_transferred sparse_copy(struct sparse *sparse, int32_t width,
 		int32_t stride) {
 	struct sp_layout layout = make_layout(DRM_FORMAT_XRGB8888, 0, width,
 		(int32_t)LARGE / stride, stride);
 	pixman_region32_t region;
 	pixman_region32_init_rect(&region, 0, 0, (unsigned)width,
 		(unsigned)layout.height);
-	struct sp_copied copied = sp_copy_in(from_file(sparse->fd), &layout,
+	struct sp_transferred copied = sp_transfer_in(from_file(sparse->fd), &layout,
 		&region, &sparse->target);
 	pixman_region32_fini(&region);
 	return copied;
@@ -806,7 +806,7 @@ static void holes_of_a_large_file_are_not_copied(void **state) {
 		lseek(sparse.fd, 77, SEEK_SET);
 		uint64_t pixels = (uint64_t)shapes[i].width * 4 *
 			(LARGE / (uint64_t)shapes[i].stride);
-		struct sp_copied copied = sparse_copy(&sparse, shapes[i].width,
+		struct sp_transferred copied = sparse_copy(&sparse, shapes[i].width,
 			shapes[i].stride);
 		expect_between(copied.bytes, pixels / 8, pixels / 8 +
 			2 * 256 * 1024);
@@ -879,7 +879,7 @@ static void large_file_that_ends_early_lacks_the_rest(void **state) {
 		assert_int_equal(ftruncate(sparse.fd, DATA), 0);
 		uint64_t pixels = (uint64_t)shapes[i].width * 4 *
 			(LARGE / (uint64_t)shapes[i].stride);
-		struct sp_copied copied = sparse_copy(&sparse, shapes[i].width,
+		struct sp_transferred copied = sparse_copy(&sparse, shapes[i].width,
 			shapes[i].stride);
 		assert_int_equal(copied.missing, pixels / 8 * 5);
 		assert_int_equal(copied.error, 0);
@@ -910,7 +910,7 @@ static void first_copy_of_a_large_buffer_is_exact(void **state) {
 		struct sparse sparse;
 		sparse_create(&sparse);
 		sparse_fill(&sparse);
-		struct sp_copied copied = sparse_copy(&sparse, shapes[i].width,
+		struct sp_transferred copied = sparse_copy(&sparse, shapes[i].width,
 			shapes[i].stride);
 		expect_copied(copied, (uint64_t)shapes[i].width * 4 *
 			(LARGE / (uint64_t)shapes[i].stride), 0);
@@ -921,17 +921,17 @@ static void first_copy_of_a_large_buffer_is_exact(void **state) {
 
 /* Out */
 
-static struct sp_copied copy_out(int shadow, const struct sp_layout *layout,
+static struct sp_transferred copy_out(int shadow, const struct sp_layout *layout,
 		pixman_box32_t box, uint8_t *base, uint64_t size) {
 	pixman_region32_t region;
 	pixman_region32_init_with_extents(&region, &box);
-	struct sp_copied copied = sp_copy_out(shadow, layout, &region, base,
+	struct sp_transferred copied = sp_transfer_out(shadow, layout, &region, base,
 		size);
 	pixman_region32_fini(&region);
 	return copied;
 }
 
-static struct sp_copied copy_all_out(int shadow, const struct sp_layout *layout,
+static struct sp_transferred copy_all_out(int shadow, const struct sp_layout *layout,
 		uint8_t *base, uint64_t size) {
 	pixman_box32_t box = { 0, 0, layout->width, layout->height };
 	return copy_out(shadow, layout, box, base, size);

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One copy of a buffer: its memory, and what is stale in it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "copy.h"
+#include "memory/pages.h"
+#include "region.h"
+
+static uint64_t get_start(const struct sp_copies *copies) {
+	return sp_layout_start(&copies->view->layout);
+}
+
+/* The buffer's first byte. */
+uint8_t *sp_copy_get_data(const struct sp_copy *copy) {
+	switch (copy->place) {
+	case SP_COPY_IN_STORE:
+		return copy->store.data;
+	case SP_COPY_IN_SHADOW:
+		return sp_untrusted_own(copy->shadow.mapping->data) +
+			get_start(copy->copies);
+	case SP_COPY_IN_PINNED_SHADOW:
+		break;
+	}
+	return sp_untrusted_own(copy->mapping->data) + get_start(copy->copies);
+}
+
+void sp_copy_destroy(struct sp_copy *copy) {
+	switch (copy->place) {
+	case SP_COPY_IN_STORE:
+		if (copy->store.data != NULL) {
+			sp_store_finish(&copy->store);
+		}
+		break;
+	case SP_COPY_IN_SHADOW:
+		sp_shadow_finish(&copy->shadow);
+		break;
+	case SP_COPY_IN_PINNED_SHADOW:
+		sp_mapping_unref(copy->mapping);
+		/* Else the other wl_shm may look at it until the pool goes. */
+		if (copy->on_offer) {
+			const struct sp_view *view = copy->copies->view;
+			sp_pinned_give_back(&view->backing->pinned,
+				get_start(copy->copies), view->layout.end);
+		}
+		break;
+	}
+	pixman_region32_fini(&copy->stale);
+	pixman_region32_fini(&copy->fresh);
+	free(copy);
+}
+
+static bool copy_detach(struct sp_cached *cached) {
+	struct sp_copy *copy = sp_list_entry(cached, struct sp_copy, cached);
+	struct sp_copies *copies = copy->copies;
+	if (pthread_mutex_trylock(&copies->lock) != 0) {
+		return false;
+	}
+	sp_list_remove(&copy->link);
+	pthread_mutex_unlock(&copies->lock);
+	return true;
+}
+
+static void copy_release(struct sp_cached *cached) {
+	sp_copy_destroy(sp_list_entry(cached, struct sp_copy, cached));
+}
+
+/* The memory of the last copy is likely to fit the client's next one. */
+void sp_copy_leave_spare(struct sp_copy *copy) {
+	struct sp_backing *backing = copy->copies->view->backing;
+	if (copy->place == SP_COPY_IN_STORE) {
+		sp_spare_put(&backing->memory->cache, backing->spare,
+			&copy->store);
+		copy->store.data = NULL;
+	}
+}
+
+/* What is stale. Require: copies->lock */
+
+bool sp_copy_is_current(const struct sp_copy *copy) {
+	return !pixman_region32_not_empty((pixman_region32_t *)&copy->stale);
+}
+
+void sp_copy_age_whole(struct sp_copy *copy) {
+	const struct sp_layout *layout = &copy->copies->view->layout;
+	sp_region_set_size(&copy->stale, layout->width, layout->height);
+}
+
+/* More rectangles cost more than it does to copy something once again. */
+#define FRESH_RECTS_MAX 64
+
+/* Unlike what is stale, this may be less than there is, but not more. */
+void sp_copy_note_fresh(struct sp_copy *copy,
+		const pixman_region32_t *region, uint64_t epoch) {
+	if (copy->fresh_epoch != epoch) {
+		pixman_region32_clear(&copy->fresh);
+		copy->fresh_epoch = epoch;
+	}
+	if (!pixman_region32_union(&copy->fresh, &copy->fresh,
+			(pixman_region32_t *)region) ||
+			pixman_region32_n_rects(&copy->fresh) >
+				FRESH_RECTS_MAX) {
+		copy->fresh_epoch = 0;
+	}
+}
+
+void sp_copy_age(struct sp_copy *copy, const pixman_region32_t *region,
+		uint64_t epoch) {
+	const struct sp_layout *layout = &copy->copies->view->layout;
+	pixman_region32_t changed;
+	pixman_region32_init(&changed);
+	if (region == NULL) {
+		sp_region_set_size(&changed, layout->width, layout->height);
+	} else {
+		sp_region_add(&changed, region);
+	}
+	if (epoch == 0 || copy->fresh_epoch != epoch ||
+			pixman_region32_subtract(&changed, &changed,
+				&copy->fresh)) {
+		sp_region_add(&copy->stale, &changed);
+	} else {
+		sp_copy_age_whole(copy);
+	}
+	pixman_region32_fini(&changed);
+}
+
+/* Making copies. No lock may be held: other copies may be reclaimed for it. */
+
+static int copy_init_store(struct sp_copy *copy) {
+	struct sp_view *view = copy->copies->view;
+	struct sp_backing *backing = view->backing;
+	size_t size = (size_t)(view->layout.end -
+		sp_layout_start(&view->layout));
+	copy->place = SP_COPY_IN_STORE;
+	if (sp_spare_take(&backing->memory->cache, backing->spare, size,
+			&copy->store)) {
+		/* What is in it is the same client's, and no byte of it is read
+		 * before it is copied over: all of a new copy is stale. */
+		sp_chunks_set_all(&copy->written);
+		return 0;
+	}
+	return sp_store_init(&copy->store, backing->account, size);
+}
+
+static int copy_init_shadow(struct sp_copy *copy) {
+	struct sp_view *view = copy->copies->view;
+	copy->place = SP_COPY_IN_SHADOW;
+	int ret = sp_shadow_init(&copy->shadow, view->backing->account,
+		view->layout.end);
+	if (ret < 0) {
+		return ret;
+	}
+	ret = sp_shadow_reserve(&copy->shadow, sp_layout_start(&view->layout),
+		view->layout.end);
+	if (ret < 0) {
+		sp_shadow_finish(&copy->shadow);
+	}
+	return ret;
+}
+
+static int copy_init_pinned(struct sp_copy *copy) {
+	struct sp_view *view = copy->copies->view;
+	struct sp_backing *backing = view->backing;
+	copy->place = SP_COPY_IN_PINNED_SHADOW;
+	int ret = sp_pinned_use(&backing->pinned, sp_layout_start(&view->layout),
+		view->layout.end);
+	if (ret == 0) {
+		pthread_mutex_lock(&backing->lock);
+		copy->mapping = sp_mapping_ref(backing->pinned.shadow.mapping);
+		pthread_mutex_unlock(&backing->lock);
+	}
+	return ret;
+}
+
+/* How much of the account would be given back. */
+static void copy_note_held(struct sp_copy *copy) {
+	const struct sp_layout *layout = &copy->copies->view->layout;
+	uint64_t *held = copy->cached.held;
+	switch (copy->place) {
+	case SP_COPY_IN_STORE:
+		held[SP_RESOURCE_SHADOW_BYTES] = copy->store.size;
+		break;
+	case SP_COPY_IN_SHADOW:
+		held[SP_RESOURCE_FDS] = 1;
+		held[SP_RESOURCE_SHADOW_BYTES] = copy->shadow.charged;
+		break;
+	case SP_COPY_IN_PINNED_SHADOW:
+		/* At most: pages that other buffers have as well stay. */
+		held[SP_RESOURCE_SHADOW_BYTES] =
+			held[SP_RESOURCE_PINNED_BYTES] =
+			sp_pages_round_up(layout->end) -
+			sp_pages_round_down(sp_layout_start(layout));
+		break;
+	}
+}
+
+int sp_copy_create(struct sp_copies *copies, bool for_writing,
+		struct sp_copy **copy_ptr) {
+	struct sp_backing *backing = copies->view->backing;
+	struct sp_copy *copy = calloc(1, sizeof(*copy));
+	if (copy == NULL) {
+		return -ENOMEM;
+	}
+	copy->copies = copies;
+	int ret = for_writing ? copy_init_shadow(copy) :
+		backing->is_pinned ? copy_init_pinned(copy) :
+		copy_init_store(copy);
+	if (ret < 0) {
+		free(copy);
+		return ret;
+	}
+	sp_cached_init(&copy->cached, backing->account);
+	copy->cached.detach = copy_detach;
+	copy->cached.release = copy_release;
+	copy_note_held(copy);
+	pixman_region32_init(&copy->stale);
+	pixman_region32_init(&copy->fresh);
+	sp_copy_age_whole(copy);
+	*copy_ptr = copy;
+	return 0;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SEALPOOL_IMAGE_COPY_H
+#define SEALPOOL_IMAGE_COPY_H
+
+#include <pixman.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "memory/backing.h"
+#include "memory/cache.h"
+#include "memory/chunks.h"
+#include "memory/shadow.h"
+#include "memory/store.h"
+#include "view.h"
+
+struct sp_slow;
+
+enum sp_copy_place {
+	SP_COPY_IN_STORE, /* for reading */
+	SP_COPY_IN_SHADOW, /* for writing */
+	SP_COPY_IN_PINNED_SHADOW,
+};
+
+struct sp_copy {
+	struct sp_list link; /* sp_copies.list */
+	struct sp_cached cached;
+	struct sp_copies *copies;
+	enum sp_copy_place place;
+	/* In a pinned shadow: nobody looks at it, so that it is in the cache. */
+	bool on_offer;
+	union {
+		struct sp_store store;
+		struct sp_shadow shadow;
+		/* The pinned shadow's. */
+		struct sp_mapping *mapping;
+	};
+	/* Which chunks of a store may be other than zero. */
+	struct sp_chunks written;
+	/* What the client may have changed since it was copied. */
+	pixman_region32_t stale;
+	/* What was copied in an epoch, or less. */
+	pixman_region32_t fresh;
+	uint64_t fresh_epoch;
+	unsigned users;
+	bool filling;
+	/* During a write access: the client's file. */
+	struct sp_mapping *write_back;
+};
+
+struct sp_copies {
+	struct sp_view *view;
+	pthread_mutex_t lock; /* over all below */
+	pthread_cond_t filled;
+	struct sp_list list; /* sp_copy.link */
+	/* A copy is being made, without the lock. */
+	bool creating;
+	/* Of a file that may never answer: */
+	/* How often something has become stale, and up to which time that was copied
+	 * or could not be. */
+	uint64_t generation, seen;
+	/* What it was asked for, in this generation, and what has become stale since;
+	 * NULL for nothing. */
+	struct sp_slow *asked;
+	uint64_t asked_generation;
+	pixman_region32_t stale_since;
+};
+
+static inline struct sp_cache *sp_copies_get_cache(
+		const struct sp_copies *copies) {
+	return &copies->view->backing->memory->cache;
+}
+
+/** Makes a copy, all of which is stale. It is in no list. Returns 0 or a negative errno.
+ * No lock may be held: other copies may be reclaimed for it. */
+int sp_copy_create(struct sp_copies *copies, bool for_writing,
+	struct sp_copy **copy);
+/** It is in no list, and the cache does not know it. */
+void sp_copy_destroy(struct sp_copy *copy);
+/** Before that: leaves its memory for the client's next copy, which is likely to
+ * fit it. */
+void sp_copy_leave_spare(struct sp_copy *copy);
+
+/** The buffer's first byte. */
+uint8_t *sp_copy_get_data(const struct sp_copy *copy);
+
+/* Require: copies->lock. */
+
+/** Whether nothing is stale. */
+bool sp_copy_is_current(const struct sp_copy *copy);
+/** A region, or all for NULL, has become stale: at any time, or, unless "epoch" is 0,
+ * before the requests that were read in that epoch. */
+void sp_copy_age(struct sp_copy *copy, const pixman_region32_t *region,
+	uint64_t epoch);
+void sp_copy_age_whole(struct sp_copy *copy);
+/** A region was copied in an epoch. */
+void sp_copy_note_fresh(struct sp_copy *copy, const pixman_region32_t *region,
+	uint64_t epoch);
+
+#endif

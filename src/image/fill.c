@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Bytes between a client's file and copies of a buffer.
+ *
+ * What is memory is read and written at once. A file that may never answer is asked
+ * (slow.c), and waited for no longer than may be (memory/reader.c): what it has answered
+ * until then is taken, and the rest stays stale.
+ */
+#include <errno.h>
+
+#include "fill.h"
+#include "memory/untrusted.h"
+#include "region.h"
+#include "slow.h"
+#include "transfer.h"
+
+static struct sp_transfer_target copy_get_target(struct sp_copy *copy) {
+	return (struct sp_transfer_target){
+		.data = sp_copy_get_data(copy),
+		.start = sp_layout_start(&copy->copies->view->layout),
+		.written = copy->place == SP_COPY_IN_STORE ? &copy->written :
+			copy->place == SP_COPY_IN_SHADOW ? &copy->shadow.written :
+			&copy->copies->view->backing->pinned.shadow.written,
+	};
+}
+
+static void count_in(struct sp_view *view, uint64_t bytes) {
+	view->counters.copied_in += bytes;
+	view->backing->counters.copied_in += bytes;
+	view->backing->client_counters->copied_in += bytes;
+}
+
+void sp_view_note_missing(struct sp_view *view, int error) {
+	struct sp_backing *backing = view->backing;
+	int64_t size = sp_file_get_size(&backing->file);
+	if (size >= 0 && (uint64_t)size < view->layout.end) {
+		backing->counters.faults++;
+		backing->client_counters->faults++;
+		view->ops->short_file(view, (uint64_t)size);
+	} else if (size < 0 || error != 0) {
+		/* That is no word on the file. */
+		view->ops->failed(view, size < 0 ? (int)size : -error);
+	}
+	/* Else it was cut, and is long enough again: it is copied the next time. */
+}
+
+/* Copies a region without waiting for anything: from memory, or what is at hand of
+ * any other file. */
+static struct sp_transferred copy_in(struct sp_copy *copy,
+		const pixman_region32_t *region) {
+	struct sp_view *view = copy->copies->view;
+	struct sp_backing *backing = view->backing;
+	const struct sp_transfer_target target = copy_get_target(copy);
+	struct sp_mapping *client = NULL;
+	if (backing->file.kind == SP_FILE_SHMEM &&
+			sp_transfer_wants_mapping(&view->layout, region)) {
+		client = sp_backing_map(backing, SP_MAPPING_READ,
+			view->layout.end);
+	}
+	const struct sp_transfer_source source = {
+		.fd = backing->file.fd,
+		.base = client != NULL ? client->data : NULL,
+		.counts_as_full = backing->file.kind == SP_FILE_SLOW,
+		.at_once = backing->file.kind == SP_FILE_SLOW,
+		.bounce = &backing->memory->bounce,
+	};
+	struct sp_transferred copied = sp_transfer_in(&source, &view->layout, region,
+		&target);
+	sp_mapping_unref(client);
+	return copied;
+}
+
+/* Brings a copy up to date. Releases the lock meanwhile: commits need not wait for
+ * a copy. */
+static void fill(struct sp_copy *copy, uint64_t epoch) {
+	struct sp_copies *copies = copy->copies;
+	pixman_region32_t stale = copy->stale;
+	pixman_region32_init(&copy->stale);
+	uint64_t generation = copies->generation;
+	copy->filling = true;
+	pthread_mutex_unlock(&copies->lock);
+
+	struct sp_transferred copied = copy_in(copy, &stale);
+	count_in(copies->view, copied.bytes);
+	if (copied.missing > 0 &&
+			copies->view->backing->file.kind != SP_FILE_SLOW) {
+		sp_view_note_missing(copies->view, copied.error);
+	}
+
+	pthread_mutex_lock(&copies->lock);
+	if (copied.missing > 0) {
+		/* Zero for this access; the client may yet do better. */
+		sp_copy_age_whole(copy);
+	} else {
+		copies->seen = generation;
+	}
+	if (copied.missing == 0 && epoch != 0) {
+		sp_copy_note_fresh(copy, &stale, epoch);
+	}
+	pixman_region32_fini(&stale);
+	copy->filling = false;
+	pthread_cond_broadcast(&copies->filled);
+}
+
+/* A file that may never answer */
+
+static bool has_failed(const struct sp_slow *slow) {
+	return slow->copied.missing > 0 || slow->size < 0;
+}
+
+/* Tells of what is wrong with the file. */
+static void report_slow(struct sp_view *view, const struct sp_slow *slow) {
+	struct sp_backing *backing = view->backing;
+	bool regular = slow->size != -EINVAL;
+	if (regular && (slow->size < 0 || slow->copied.error != 0)) {
+		view->ops->failed(view, slow->size < 0 ? (int)slow->size :
+			-slow->copied.error);
+		return;
+	}
+	backing->counters.faults++;
+	backing->client_counters->faults++;
+	view->ops->short_file(view, regular ? (uint64_t)slow->size : 0);
+}
+
+/* Takes what the file has answered to a copy. What became stale since it was asked
+ * stays stale. Requires: copies->lock */
+static void copy_take(struct sp_copy *copy, struct sp_slow *slow,
+		uint64_t epoch) {
+	struct sp_copies *copies = copy->copies;
+	const struct sp_transfer_target target = copy_get_target(copy);
+	sp_slow_take(slow, &target);
+	count_in(copies->view, slow->copied.bytes);
+	if (has_failed(slow)) {
+		return;
+	}
+	pixman_region32_t taken;
+	pixman_region32_init(&taken);
+	if (!pixman_region32_subtract(&taken, &slow->region,
+				&copies->stale_since) ||
+			!pixman_region32_subtract(&copy->stale, &copy->stale,
+				&taken)) {
+		sp_copy_age_whole(copy);
+	} else if (epoch != 0 && copies->asked_generation ==
+			copies->generation) {
+		sp_copy_note_fresh(copy, &slow->region, epoch);
+	}
+	pixman_region32_fini(&taken);
+}
+
+/* Asks for what is stale. Releases the lock meanwhile: other copies may be reclaimed for
+ * the memory that the answer takes. Returns 0 or a negative errno. */
+static int copy_ask(struct sp_copy *copy) {
+	struct sp_copies *copies = copy->copies;
+	struct sp_backing *backing = copies->view->backing;
+	uint64_t generation = copies->generation;
+	pixman_region32_t stale;
+	pixman_region32_init(&stale);
+	if (!pixman_region32_copy(&stale, &copy->stale)) {
+		pixman_region32_fini(&stale);
+		return -ENOMEM;
+	}
+	struct sp_slow *slow = NULL;
+	pthread_mutex_unlock(&copies->lock);
+	int ret = sp_slow_read(backing->reader, &backing->file,
+		&copies->view->layout, &stale, backing->account, &slow);
+	pthread_mutex_lock(&copies->lock);
+	pixman_region32_fini(&stale);
+	if (ret == 0 && (copies->asked != NULL ||
+			copies->generation != generation)) {
+		/* Another thread was faster, or a commit. */
+		sp_slow_cancel(slow);
+		sp_slow_unref(slow);
+	} else if (ret == 0) {
+		copies->asked = slow;
+		copies->asked_generation = generation;
+		pixman_region32_clear(&copies->stale_since);
+	}
+	return ret;
+}
+
+/* Waits for what was asked, as long as may be, and takes it. Releases the lock
+ * meanwhile. Returns 0 or -ETIMEDOUT. */
+static int copy_await(struct sp_copy *copy, uint64_t epoch, bool *failed) {
+	struct sp_copies *copies = copy->copies;
+	struct sp_view *view = copies->view;
+	struct sp_slow *slow = sp_slow_ref(copies->asked);
+	pthread_mutex_unlock(&copies->lock);
+	bool done = sp_reader_wait(view->backing->reader, &slow->job);
+	if (!done) {
+		view->ops->silent(view);
+	}
+	pthread_mutex_lock(&copies->lock);
+	*failed = done && has_failed(slow);
+	/* Unless another thread was faster. */
+	if (done && copies->asked == slow) {
+		copy_take(copy, slow, epoch);
+		copies->asked = NULL;
+		copies->seen = copies->asked_generation;
+		sp_slow_unref(slow);
+	}
+	if (*failed) {
+		pthread_mutex_unlock(&copies->lock);
+		report_slow(view, slow);
+		pthread_mutex_lock(&copies->lock);
+	}
+	sp_slow_unref(slow);
+	return done ? 0 : -ETIMEDOUT;
+}
+
+/* Brings a copy up to date as far as the file answers in time. Returns 0,
+ * -ETIMEDOUT or another negative errno. Releases the lock meanwhile. */
+static int copy_fill_slowly(struct sp_copy *copy, uint64_t epoch) {
+	struct sp_copies *copies = copy->copies;
+	if (copies->view->backing->file.own && copies->asked == NULL) {
+		fill(copy, epoch);
+	}
+	copy->filling = true;
+	int ret = 0;
+	bool failed = false;
+	/* What was asked for an older frame comes first. */
+	for (int i = 0; i < 2 && ret == 0 && !failed && !sp_copy_is_current(copy);
+			i++) {
+		ret = copies->asked != NULL ? 0 : copy_ask(copy);
+		if (ret == 0 && copies->asked != NULL) {
+			ret = copy_await(copy, epoch, &failed);
+		}
+	}
+	copy->filling = false;
+	pthread_cond_broadcast(&copies->filled);
+	return ret;
+}
+
+int sp_copy_fill(struct sp_copy *copy, uint64_t epoch) {
+	if (copy->copies->view->backing->file.kind == SP_FILE_SLOW) {
+		return copy_fill_slowly(copy, epoch);
+	}
+	fill(copy, epoch);
+	return 0;
+}
+
+/* Back to the client */
+
+static void count_out(struct sp_view *view, uint64_t bytes) {
+	view->counters.copied_out += bytes;
+	view->backing->counters.copied_out += bytes;
+	view->backing->client_counters->copied_out += bytes;
+}
+
+/* What is not written in time may still be, later. */
+static void write_back_slowly(struct sp_view *view,
+		const struct sp_shadow *shadow,
+		const pixman_region32_t *region) {
+	struct sp_backing *backing = view->backing;
+	struct sp_slow *slow;
+	int ret = sp_slow_write(backing->reader, &backing->file,
+		&view->layout, region, sp_untrusted_own(shadow->mapping->data) +
+		sp_layout_start(&view->layout), backing->account, &slow);
+	if (ret < 0) {
+		view->ops->failed(view, ret);
+		return;
+	}
+	if (!sp_reader_wait(backing->reader, &slow->job)) {
+		view->ops->silent(view);
+	} else {
+		count_out(view, slow->copied.bytes);
+		if (slow->copied.missing > 0 || slow->copied.error != 0) {
+			report_slow(view, slow);
+		}
+	}
+	sp_slow_unref(slow);
+}
+
+void sp_view_copy_out(struct sp_view *view, const struct sp_shadow *shadow,
+		const pixman_region32_t *region,
+		const struct sp_mapping *mapping) {
+	if (view->backing->file.kind == SP_FILE_SLOW) {
+		write_back_slowly(view, shadow, region);
+		return;
+	}
+	int64_t size = sp_file_get_size(&view->backing->file);
+	struct sp_transferred copied = sp_transfer_out(shadow->fd, &view->layout,
+		region, mapping->data, size > 0 ? (uint64_t)size : 0);
+	count_out(view, copied.bytes);
+	if (copied.missing > 0) {
+		sp_view_note_missing(view, copied.error);
+	}
+}
+
+void sp_copy_write_back(struct sp_copy *copy) {
+	const struct sp_layout *layout = &copy->copies->view->layout;
+	pixman_region32_t all;
+	pixman_region32_init(&all);
+	sp_region_set_size(&all, layout->width, layout->height);
+	sp_view_copy_out(copy->copies->view, &copy->shadow, &all,
+		copy->write_back);
+	pixman_region32_fini(&all);
+	sp_mapping_unref(copy->write_back);
+	copy->write_back = NULL;
+}
