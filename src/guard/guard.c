@@ -26,18 +26,13 @@
  *
  * A wl_buffer.release that the wl_shm behind sends may leave the buffer to nobody:
  * then its memory in the shadow can be given back until the next such request.
- *
- * A new object's resource does not exist while its request is looked at. It is
- * taken up at the next message, whoever sends that.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <linux/kcmp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 #include <wayland-server-protocol.h>
 
@@ -46,6 +41,7 @@
 #include "image/format.h"
 #include "image/region.h"
 #include "memory/file.h"
+#include "objects.h"
 #include "server/buffer.h"
 #include "server/commits.h"
 #include "server/context.h"
@@ -74,237 +70,14 @@ enum pool_request {
 	POOL_RESIZE = 2,
 };
 
-/* Another thread may have taken the number that was looked at. */
-#define BUFFERS_LOOKED_AT_MAX 16
-
-struct guard_pool {
-	struct sp_pool *pool;
-	struct wl_listener destroy;
-};
-
-struct guard_buffer {
-	struct sealpool_buffer *buffer;
-	struct wl_listener destroy;
-};
-
 struct sealpool_guard {
 	struct sealpool_shm *shm;
 	struct wl_protocol_logger *logger;
 	struct wl_listener display_destroy;
 
-	/* What the last request has created. */
-	struct {
-		/* NULL for nothing. */
-		struct wl_client *client;
-		struct wl_listener client_destroy;
-		uint32_t id;
-		/* One of the two. */
-		struct guard_pool *pool;
-		struct guard_buffer *buffer;
-		/* What the wl_shm behind was given for the pool, or might have
-		 * made for the buffer; -1 for neither. */
-		int fd;
-	} newborn;
-
-	/* Whether the wl_shm behind has an fd for each buffer, which is looked
-	 * for when the first ones are made. */
-	bool buffers_have_fds;
-	unsigned buffers_looked_at;
-
+	struct sp_unborn unborn;
 	bool told_of_late_reads;
 };
-
-/* Pools and buffers, by their resources */
-
-static void guard_pool_destroy(struct guard_pool *pool) {
-	sp_pool_leave_resource(pool->pool);
-	free(pool);
-}
-
-static void pool_handle_destroy(struct wl_listener *listener, void *data) {
-	struct guard_pool *pool = wl_container_of(listener, pool, destroy);
-	guard_pool_destroy(pool);
-}
-
-static struct sp_pool *find_pool(struct wl_resource *resource) {
-	struct wl_listener *listener = wl_resource_get_destroy_listener(
-		resource, pool_handle_destroy);
-	if (listener == NULL) {
-		return NULL;
-	}
-	struct guard_pool *pool = wl_container_of(listener, pool, destroy);
-	return pool->pool;
-}
-
-static void guard_buffer_destroy(struct guard_buffer *buffer) {
-	sp_lent_forget(buffer->buffer);
-	sp_buffer_leave_resource(buffer->buffer);
-	free(buffer);
-}
-
-static void buffer_handle_destroy(struct wl_listener *listener, void *data) {
-	struct guard_buffer *buffer =
-		wl_container_of(listener, buffer, destroy);
-	guard_buffer_destroy(buffer);
-}
-
-static struct sealpool_buffer *find_buffer(struct wl_resource *resource) {
-	struct wl_listener *listener = wl_resource_get_destroy_listener(
-		resource, buffer_handle_destroy);
-	if (listener == NULL) {
-		return NULL;
-	}
-	struct guard_buffer *buffer =
-		wl_container_of(listener, buffer, destroy);
-	return buffer->buffer;
-}
-
-static bool is_gone(const struct sp_client *client) {
-	return client->wl_client == NULL || client->ending;
-}
-
-static void refuse_over(struct sp_client *client) {
-	if (!is_gone(client)) {
-		sp_client_post_full(client);
-		sp_client_end_later(client);
-	}
-}
-
-/* Whoever cannot be protected from a client, for want of something, is protected
- * by its end. */
-static void refuse(struct sp_client *client, const char *what, int error) {
-	if (error == -EDQUOT) {
-		refuse_over(client);
-		return;
-	}
-	if (is_gone(client)) {
-		return;
-	}
-	sp_log(client->context, SEALPOOL_LOG_ERROR, "client %d: %s: %s: "
-		"disconnected", sp_client_get_pid(client), what,
-		strerror(-error));
-	wl_client_post_implementation_error(client->wl_client,
-		"wl_shm: %s: %s", what, strerror(-error));
-	sp_client_end_later(client);
-}
-
-/* What the wl_shm behind was given an fd of. */
-static int get_fd_lent(const struct sp_pool *pool) {
-	return pool->backing.is_pinned ? pool->backing.pinned.shadow.fd :
-		pool->backing.file.fd;
-}
-
-/* Unlike fstat(), this never asks the file system: there may be another client's
- * file under that number by now. Where it is not allowed to ask, the fd counts as
- * there. */
-static bool is_still_there(const struct sp_pool *pool, int fd) {
-	if (fcntl(fd, F_GETFD) < 0) {
-		return false;
-	}
-	long pid = getpid();
-	return syscall(SYS_kcmp, pid, pid, KCMP_FILE, fd,
-		get_fd_lent(pool)) <= 0;
-}
-
-static bool charge_fd(struct sp_client *client) {
-	while (sp_account_charge(&client->account, SP_RESOURCE_FDS, 1) < 0) {
-		if (!sp_client_make_room(client)) {
-			refuse_over(client);
-			return false;
-		}
-	}
-	return true;
-}
-
-/* libwayland closes the fd once it has mapped it. wlroots keeps it, and then the
- * client has one more. */
-static void charge_fd_behind(struct sp_pool *pool, int fd) {
-	if (!is_still_there(pool, fd)) {
-		return;
-	}
-	if (!charge_fd(pool->client)) {
-		return;
-	}
-	pool->fd_behind = true;
-}
-
-/* The number that the next fd will have, unless another thread is faster; -1 for
- * none. */
-static int guess_next_fd(const struct sp_pool *pool) {
-	int fd = fcntl(get_fd_lent(pool), F_DUPFD_CLOEXEC, 0);
-	if (fd >= 0) {
-		close(fd);
-	}
-	return fd;
-}
-
-/* KWin has one more fd for each buffer, so that a client could have all that
- * there are by way of a single pool. */
-static void charge_fd_of_buffer(struct sealpool_guard *guard,
-		struct sealpool_buffer *buffer, int fd) {
-	if (fd >= 0 && is_still_there(buffer->pool, fd)) {
-		guard->buffers_have_fds = true;
-	}
-	if (!guard->buffers_have_fds) {
-		return;
-	}
-	if (!charge_fd(buffer->pool->client)) {
-		return;
-	}
-	buffer->fd_behind = true;
-}
-
-/* Takes up what the last request has created; if the wl_shm has refused it,
- * that is nothing. */
-static void take_up_newborn(struct sealpool_guard *guard) {
-	struct wl_client *client = guard->newborn.client;
-	if (client == NULL) {
-		return;
-	}
-	struct wl_resource *resource =
-		wl_client_get_object(client, guard->newborn.id);
-	struct guard_pool *pool = guard->newborn.pool;
-	struct guard_buffer *buffer = guard->newborn.buffer;
-	wl_list_remove(&guard->newborn.client_destroy.link);
-	guard->newborn.client = NULL;
-	if (pool != NULL) {
-		if (resource == NULL) {
-			guard_pool_destroy(pool);
-			return;
-		}
-		pool->pool->resource = resource;
-		pool->destroy.notify = pool_handle_destroy;
-		wl_resource_add_destroy_listener(resource, &pool->destroy);
-		charge_fd_behind(pool->pool, guard->newborn.fd);
-	} else {
-		if (resource == NULL) {
-			guard_buffer_destroy(buffer);
-			return;
-		}
-		buffer->buffer->resource = resource;
-		buffer->destroy.notify = buffer_handle_destroy;
-		wl_resource_add_destroy_listener(resource, &buffer->destroy);
-		charge_fd_of_buffer(guard, buffer->buffer, guard->newborn.fd);
-	}
-}
-
-static void newborn_handle_client_destroy(struct wl_listener *listener,
-		void *data) {
-	struct sealpool_guard *guard = wl_container_of(listener, guard,
-		newborn.client_destroy);
-	take_up_newborn(guard);
-}
-
-static void expect_newborn(struct sealpool_guard *guard,
-		struct wl_client *client, uint32_t id, struct guard_pool *pool,
-		struct guard_buffer *buffer) {
-	guard->newborn.client = client;
-	guard->newborn.id = id;
-	guard->newborn.pool = pool;
-	guard->newborn.buffer = buffer;
-	guard->newborn.client_destroy.notify = newborn_handle_client_destroy;
-	wl_client_add_destroy_listener(client, &guard->newborn.client_destroy);
-}
 
 /* wl_shm */
 
@@ -389,13 +162,13 @@ static void handle_create_pool(struct sealpool_guard *guard,
 	ret = safe ? give_file(pool, &args[1]) :
 		give_shadow(pool, &args[1]);
 	if (ret < 0) {
-		refuse(pool->client, "no shadow for a pool", ret);
-		guard_pool_destroy(guard_pool);
+		sp_guard_refuse(pool->client, "no shadow for a pool", ret);
+		sp_guard_pool_destroy(guard_pool);
 		give_nothing(&args[1]);
 		return;
 	}
-	expect_newborn(guard, wl_client, args[0].n, guard_pool, NULL);
-	guard->newborn.fd = args[1].h;
+	sp_unborn_expect_pool(&guard->unborn, wl_client, args[0].n, guard_pool,
+		args[1].h);
 }
 
 static void handle_create_buffer(struct sealpool_guard *guard,
@@ -444,12 +217,8 @@ static void handle_create_buffer(struct sealpool_guard *guard,
 		free(buffer);
 		return;
 	}
-	expect_newborn(guard, wl_resource_get_client(message->resource),
-		args[0].n, NULL, buffer);
-	bool look = !guard->buffers_have_fds &&
-		guard->buffers_looked_at < BUFFERS_LOOKED_AT_MAX;
-	guard->buffers_looked_at += look;
-	guard->newborn.fd = look ? guess_next_fd(pool) : -1;
+	sp_unborn_expect_buffer(&guard->unborn,
+		wl_resource_get_client(message->resource), args[0].n, buffer);
 }
 
 /* Returns whether the wl_shm behind may map so much of what it has. */
@@ -459,7 +228,7 @@ static bool resize(struct sp_pool *pool, struct wl_resource *resource,
 	if (backing->is_pinned) {
 		int ret = sp_backing_grow_pinned(backing, (uint64_t)size);
 		if (ret < 0) {
-			refuse(pool->client, "cannot make a shadow longer", ret);
+			sp_guard_refuse(pool->client, "cannot make a shadow longer", ret);
 		}
 		return ret == 0;
 	}
@@ -468,7 +237,7 @@ static bool resize(struct sp_pool *pool, struct wl_resource *resource,
 	}
 	int64_t file_size = sp_file_get_size(&backing->file);
 	if (file_size < 0) {
-		refuse(pool->client, "cannot look at a pool's file",
+		sp_guard_refuse(pool->client, "cannot look at a pool's file",
 			(int)file_size);
 	} else {
 		sp_post_error(pool->client->context, resource,
@@ -506,7 +275,7 @@ static void handle_attach(struct sealpool_guard *guard,
 	union wl_argument *args = get_arguments(message);
 	struct wl_resource *resource = (struct wl_resource *)args[0].o;
 	struct sealpool_buffer *buffer =
-		resource != NULL ? find_buffer(resource) : NULL;
+		resource != NULL ? sp_guard_find_buffer(resource) : NULL;
 	if (buffer == NULL || !sp_view_wants_commits(&buffer->view)) {
 		return;
 	}
@@ -515,7 +284,7 @@ static void handle_attach(struct sealpool_guard *guard,
 		ret = sp_view_reserve(&buffer->view);
 	} while (ret == -EDQUOT && sp_client_make_room(buffer->pool->client));
 	if (ret < 0) {
-		refuse(buffer->pool->client, "no memory to copy a buffer", ret);
+		sp_guard_refuse(buffer->pool->client, "no memory to copy a buffer", ret);
 		args[0].o = NULL;
 	}
 }
@@ -598,7 +367,7 @@ static void handle_lent(struct sealpool_buffer *buffer,
 	if (!client->ending && sp_view_wants_commits(&buffer->view)) {
 		int ret = lend(buffer, message->resource);
 		if (ret < 0) {
-			refuse(client, "no memory to lend a buffer", ret);
+			sp_guard_refuse(client, "no memory to lend a buffer", ret);
 		}
 		sp_report_tell(client);
 	}
@@ -611,7 +380,7 @@ static void handle_lent(struct sealpool_buffer *buffer,
 static void handle_shown(struct sealpool_buffer *buffer) {
 	int ret = sync_buffer(buffer);
 	if (ret < 0) {
-		refuse(buffer->pool->client, "no memory to copy a buffer", ret);
+		sp_guard_refuse(buffer->pool->client, "no memory to copy a buffer", ret);
 	}
 	sp_hold_commit(buffer->pool->client->context, NULL, buffer);
 }
@@ -624,7 +393,7 @@ static void handle_request(struct sealpool_guard *guard,
 			handle_create_pool(guard, message);
 		}
 	} else if (strcmp(class, wl_shm_pool_interface.name) == 0) {
-		struct sp_pool *pool = find_pool(message->resource);
+		struct sp_pool *pool = sp_guard_find_pool(message->resource);
 		if (pool == NULL) {
 			return;
 		}
@@ -653,7 +422,7 @@ static void handle_event(const struct wl_protocol_logger_message *message) {
 				wl_buffer_interface.name) != 0) {
 		return;
 	}
-	struct sealpool_buffer *buffer = find_buffer(message->resource);
+	struct sealpool_buffer *buffer = sp_guard_find_buffer(message->resource);
 	if (buffer != NULL) {
 		sp_buffer_handle_release(buffer);
 	}
@@ -671,7 +440,7 @@ static void tell_of_late_reads(struct sealpool_guard *guard) {
 static void handle_message(void *data, enum wl_protocol_logger_type direction,
 		const struct wl_protocol_logger_message *message) {
 	struct sealpool_guard *guard = data;
-	take_up_newborn(guard);
+	sp_unborn_take_up(&guard->unborn);
 	if (direction == WL_PROTOCOL_LOGGER_REQUEST) {
 		handle_request(guard, message);
 	} else {
@@ -686,7 +455,7 @@ static void handle_message(void *data, enum wl_protocol_logger_type direction,
 static void handle_display_destroy(struct wl_listener *listener, void *data) {
 	struct sealpool_guard *guard =
 		wl_container_of(listener, guard, display_destroy);
-	take_up_newborn(guard);
+	sp_unborn_take_up(&guard->unborn);
 	wl_list_remove(&guard->display_destroy.link);
 	wl_protocol_logger_destroy(guard->logger);
 	free(guard);
@@ -697,8 +466,8 @@ static void sync_late(struct sealpool_buffer *buffer) {
 }
 
 static const struct sp_front front = {
-	.find_buffer = find_buffer,
-	.find_pool = find_pool,
+	.find_buffer = sp_guard_find_buffer,
+	.find_pool = sp_guard_find_pool,
 	.sync = sync_late,
 	.client_gone = sp_buffers_handle_client_gone,
 };

@@ -43,11 +43,11 @@
 #include <unistd.h>
 #include <wayland-server-protocol.h>
 
-#include "image/slow.h"
 #include "memory/untrusted.h"
 #include "server/buffer.h"
 #include "server/context.h"
 #include "server/pool.h"
+#include "sums.h"
 #include "writeback.h"
 
 /* How many numbers are kept at most; rows of taller buffers share them. */
@@ -61,9 +61,6 @@
  */
 #define LENTS_MAX 64
 #define LENTS_OVERLAP 2
-
-/* How much of the client's file is read at once; on the stack. */
-#define PIECE_SIZE (16 * 1024)
 
 /* A buffer that is lent to at least one object. */
 struct lent {
@@ -79,10 +76,7 @@ struct lent {
 	bool written, told;
 	/* An object is gone that may have written there. */
 	bool abandoned;
-	/* One for so many rows of pixels, over all planes. */
-	int32_t sum_rows;
-	size_t sums_len;
-	uint64_t *sums;
+	struct sp_sums sums;
 };
 
 /* An object that buffers are lent to. */
@@ -102,229 +96,8 @@ struct loan {
  * only while there are any. */
 static atomic_size_t objects_len;
 
-/* FNV-1a over words: whatever one of the two was, the other is not lost. */
-static uint64_t mix(uint64_t sum, uint64_t word) {
-	sum = (sum ^ word) * 0x100000001b3u;
-	return sum ^ sum >> 29;
-}
-
-#define LANES 4
-
-/* Equal rows have equal sums, and others hardly ever. A product is waited for
- * before it can be multiplied again, which four do at once. */
-static uint64_t add_piece(uint64_t sum, const uint8_t *bytes, size_t length) {
-	uint64_t words[LANES], lanes[LANES] = { sum, 1, 2, 3 };
-	for (; length >= sizeof(words); length -= sizeof(words)) {
-		memcpy(words, bytes, sizeof(words));
-		for (size_t i = 0; i < LANES; i++) {
-			lanes[i] = mix(lanes[i], words[i]);
-		}
-		bytes += sizeof(words);
-	}
-	for (; length > 0; length--) {
-		lanes[0] = mix(lanes[0], *bytes++);
-	}
-	for (size_t i = 1; i < LANES; i++) {
-		lanes[0] = mix(lanes[0], lanes[i]);
-	}
-	return lanes[0];
-}
-
-/* Where the rows of a sum are. */
-static pixman_box32_t sum_box(const struct lent *lent, size_t i) {
-	const struct sp_layout *layout = &lent->buffer->view.layout;
-	int32_t y = (int32_t)i * lent->sum_rows;
-	return (pixman_box32_t){
-		.x1 = 0, .x2 = layout->width,
-		.y1 = y, .y2 = layout->height - y > lent->sum_rows ?
-			y + lent->sum_rows : layout->height,
-	};
-}
-
-/* The client's file, and a piece of it. */
-struct client_file {
-	struct sp_view *view;
-	/* All of a file that may never answer, as a reader thread has read it; NULL
-	 * if it has not answered in time. */
-	struct sp_slow *slow;
-	/* Bytes were asked for that could not be read. */
-	bool missing;
-	uint8_t piece[PIECE_SIZE];
-};
-
-static void client_file_init(struct client_file *file,
-		struct sealpool_buffer *buffer) {
-	struct sp_view *view = &buffer->view;
-	struct sp_backing *backing = view->backing;
-	file->view = view;
-	file->slow = NULL;
-	if (backing->file.kind != SP_FILE_SLOW || backing->file.own) {
-		return;
-	}
-	pixman_region32_t all;
-	pixman_region32_init_rect(&all, 0, 0, (unsigned)view->layout.width,
-		(unsigned)view->layout.height);
-	if (sp_slow_read(backing->reader, &backing->file, &view->layout,
-			&all, backing->account, &file->slow) < 0) {
-		file->slow = NULL;
-	} else if (!sp_reader_wait(backing->reader, &file->slow->job) ||
-			file->slow->copied.missing > 0 ||
-			file->slow->size < 0) {
-		sp_slow_unref(file->slow);
-		file->slow = NULL;
-	}
-	pixman_region32_fini(&all);
-}
-
-static void client_file_finish(struct client_file *file) {
-	if (file->slow != NULL) {
-		sp_slow_unref(file->slow);
-	}
-}
-
-static ssize_t read_some(struct client_file *file, uint64_t offset,
-		uint8_t *to, size_t length) {
-	const struct sp_backing *backing = file->view->backing;
-	if (backing->file.kind != SP_FILE_SLOW) {
-		return pread(backing->file.fd, to, length, (off_t)offset);
-	}
-	if (backing->file.own) {
-		return sp_file_read_at_once(backing->file.fd, to, length,
-			offset);
-	}
-	if (file->slow == NULL) {
-		return 0;
-	}
-	memcpy(to, file->slow->store.data +
-		(offset - sp_layout_start(&file->view->layout)), length);
-	return (ssize_t)length;
-}
-
-static const uint8_t *read_piece(struct client_file *file, uint64_t offset,
-		size_t length) {
-	size_t done = 0;
-	while (done < length) {
-		ssize_t n = read_some(file, offset + done, file->piece + done,
-			length - done);
-		if (n < 0 && errno == EINTR) {
-			continue;
-		}
-		if (n <= 0) {
-			file->missing = true;
-			memset(file->piece + done, 0, length - done);
-			break;
-		}
-		done += (size_t)n;
-	}
-	return file->piece;
-}
-
-/* Where the bytes of a sum's rows are looked at. */
-enum where {
-	IN_SHADOW,
-	IN_FILE,
-	/* And copied to the shadow. */
-	IN_FILE_TO_SHADOW,
-};
-
-static uint64_t sum_up(const struct lent *lent, size_t i, enum where where,
-		struct client_file *file) {
-	const struct sp_layout *layout = &lent->buffer->view.layout;
-	uint8_t *base =
-		sp_untrusted_own(lent->buffer->pool->backing.pinned.shadow.mapping->data);
-	pixman_box32_t box = sum_box(lent, i);
-	uint64_t sum = 0xcbf29ce484222325u;
-	for (uint32_t j = 0; j < layout->format->planes_len; j++) {
-		const struct sp_plane *plane = &layout->planes[j];
-		struct sp_span span = sp_plane_span(plane, &box);
-		for (uint32_t row = 0; row < span.rows; row++) {
-			uint64_t at = span.offset +
-				(uint64_t)plane->stride * row;
-			uint64_t end = at + span.row_bytes;
-			for (; at < end; at += PIECE_SIZE) {
-				size_t length = end - at < PIECE_SIZE ?
-					(size_t)(end - at) : PIECE_SIZE;
-				const uint8_t *piece = where == IN_SHADOW ?
-					base + at :
-					read_piece(file, at, length);
-				if (where == IN_FILE_TO_SHADOW) {
-					memcpy(base + at, piece, length);
-				}
-				sum = add_piece(sum, piece, length);
-			}
-		}
-	}
-	return sum;
-}
-
-/* Some of a lent's sums, from the first up to the end: none if that is not behind
- * it. */
-struct range {
-	size_t first, end;
-};
-
-static struct range all_sums(const struct lent *lent) {
-	return (struct range){ 0, lent->sums_len };
-}
-
-/* Adds the sums of the rows that have bytes from "start" to "end". */
-static void range_add_bytes(struct range *range, const struct lent *lent,
-		uint64_t start, uint64_t end) {
-	const struct sp_layout *layout = &lent->buffer->view.layout;
-	for (uint32_t i = 0; i < layout->format->planes_len; i++) {
-		const struct sp_plane *plane = &layout->planes[i];
-		uint64_t from = plane->offset;
-		uint64_t to = from + (uint64_t)plane->stride * plane->rows;
-		if (start >= to || end <= from) {
-			continue;
-		}
-		from = start > from ? start - from : 0;
-		to = (end < to ? end : to) - plane->offset;
-		uint64_t rows = (uint64_t)lent->sum_rows;
-		uint64_t y1 = from / plane->stride * plane->block.vsub;
-		uint64_t y2 = ((to - 1) / plane->stride + 1) *
-			plane->block.vsub;
-		size_t first = (size_t)(y1 / rows);
-		size_t last = (size_t)((y2 - 1) / rows);
-		if (last >= lent->sums_len) {
-			last = lent->sums_len - 1;
-		}
-		if (range->first > first) {
-			range->first = first;
-		}
-		if (range->end < last + 1) {
-			range->end = last + 1;
-		}
-	}
-}
-
-/* The sums that a change of a buffer concerns: of the rows that have bytes of the
- * box around the region, or lie between those. */
-static struct range find_sums(const struct lent *lent,
-		const struct sealpool_buffer *buffer,
-		const pixman_region32_t *region) {
-	const pixman_box32_t *box =
-		pixman_region32_extents((pixman_region32_t *)region);
-	const struct sp_layout *layout = &buffer->view.layout;
-	struct range range = { lent->sums_len, 0 };
-	for (uint32_t i = 0; i < layout->format->planes_len; i++) {
-		const struct sp_plane *plane = &layout->planes[i];
-		struct sp_span span = sp_plane_span(plane, box);
-		range_add_bytes(&range, lent, span.offset, span.offset +
-			(uint64_t)plane->stride * (span.rows - 1) +
-			span.row_bytes);
-	}
-	return range;
-}
-
-static void take_sums(struct lent *lent, struct range range) {
-	for (size_t i = range.first; i < range.end; i++) {
-		lent->sums[i] = sum_up(lent, i, IN_SHADOW, NULL);
-	}
-}
-
 static uint64_t lent_get_charge(const struct lent *lent) {
-	return lent->sums_len * sizeof(lent->sums[0]) + sizeof(*lent);
+	return lent->sums.len * sizeof(lent->sums.values[0]) + sizeof(*lent);
 }
 
 static uint64_t buffer_get_bytes(const struct sealpool_buffer *buffer) {
@@ -348,7 +121,7 @@ static void lent_destroy(struct lent *lent) {
 		SP_RESOURCE_SHADOW_BYTES, lent_get_charge(lent));
 	wl_list_remove(&lent->pool_link);
 	sp_buffer_remove_user(lent->buffer);
-	free(lent->sums);
+	free(lent->sums.values);
 	free(lent);
 }
 
@@ -400,12 +173,12 @@ static void note_failure(struct sealpool_buffer *buffer, int error) {
 /* Rows that follow each other. A region of all rows that were written is rounded up
  * where it has many parts, and what lies between may be newer in the file.
  */
-static void hand_back_rows(struct lent *lent, struct range rows) {
+static void hand_back_rows(struct lent *lent, struct sp_sum_range rows) {
 	if (rows.first >= rows.end) {
 		return;
 	}
-	pixman_box32_t box = sum_box(lent, rows.first);
-	box.y2 = sum_box(lent, rows.end - 1).y2;
+	pixman_box32_t box = sp_sums_get_box(&lent->sums, rows.first);
+	box.y2 = sp_sums_get_box(&lent->sums, rows.end - 1).y2;
 	pixman_region32_t region;
 	pixman_region32_init_with_extents(&region, &box);
 	int ret = sp_view_write_back(&lent->buffer->view, &region);
@@ -418,29 +191,29 @@ static void hand_back_rows(struct lent *lent, struct range rows) {
 
 /* If the client has drawn the rows of a sum anew, copies them to the shadow. Rows
  * that cannot be read are handed back: that fails too, and tells the client why. */
-static bool take_newer(struct lent *lent, size_t i, struct client_file *file) {
+static bool take_newer(struct lent *lent, size_t i, struct sp_client_file *file) {
 	file->missing = false;
-	uint64_t sum = sum_up(lent, i, IN_FILE, file);
-	if (sum == lent->sums[i] || file->missing) {
+	uint64_t sum = sp_sums_add_up(&lent->sums, i, SP_SUM_IN_FILE, file);
+	if (sum == lent->sums.values[i] || file->missing) {
 		return false;
 	}
 	/* It may be changing still. */
-	lent->sums[i] = sum_up(lent, i, IN_FILE_TO_SHADOW, file);
+	lent->sums.values[i] = sp_sums_add_up(&lent->sums, i, SP_SUM_IN_FILE_TO_SHADOW, file);
 	return true;
 }
 
 /* With a file, rows that the client has drawn anew are left as they are there. */
-static void hand_back(struct lent *lent, struct range range,
-		struct client_file *newer) {
-	struct range rows = { range.first, range.first };
+static void hand_back(struct lent *lent, struct sp_sum_range range,
+		struct sp_client_file *newer) {
+	struct sp_sum_range rows = { range.first, range.first };
 	for (size_t i = range.first; i < range.end; i++) {
-		uint64_t sum = sum_up(lent, i, IN_SHADOW, NULL);
-		bool changed = sum != lent->sums[i];
+		uint64_t sum = sp_sums_add_up(&lent->sums, i, SP_SUM_IN_SHADOW, NULL);
+		bool changed = sum != lent->sums.values[i];
 		if (!changed || (newer != NULL && take_newer(lent, i, newer))) {
 			hand_back_rows(lent, rows);
 			rows.first = i + 1;
 		} else {
-			lent->sums[i] = sum;
+			lent->sums.values[i] = sum;
 		}
 		rows.end = i + 1;
 	}
@@ -448,11 +221,11 @@ static void hand_back(struct lent *lent, struct range range,
 }
 
 /* Hands back where the client is not told of it. */
-static void settle(struct lent *lent, struct range range) {
-	struct client_file newer;
-	client_file_init(&newer, lent->buffer);
+static void settle(struct lent *lent, struct sp_sum_range range) {
+	struct sp_client_file newer;
+	sp_client_file_init(&newer, lent->buffer);
 	hand_back(lent, range, &newer);
-	client_file_finish(&newer);
+	sp_client_file_finish(&newer);
 }
 
 /* Each is looked at once for an event, by however many ways it is found. */
@@ -477,9 +250,9 @@ static void hand_back_bytes(struct sealpool_buffer *buffer, bool is_event) {
 		if (!lent->looked_at && overlap(lent->buffer, buffer)) {
 			lent->looked_at = true;
 			if (is_event && !lent->abandoned) {
-				hand_back(lent, all_sums(lent), NULL);
+				hand_back(lent, sp_sums_get_all(&lent->sums), NULL);
 			} else {
-				settle(lent, all_sums(lent));
+				settle(lent, sp_sums_get_all(&lent->sums));
 			}
 			lent->abandoned = false;
 		}
@@ -499,7 +272,7 @@ static void abandon_bytes(const struct sealpool_buffer *buffer) {
 static void lent_end(struct lent *lent) {
 	const struct sp_client *client = lent->buffer->pool->client;
 	if (!lent->told && client->wl_client != NULL && !client->ending) {
-		settle(lent, all_sums(lent));
+		settle(lent, sp_sums_get_all(&lent->sums));
 		abandon_bytes(lent->buffer);
 	}
 	lent_destroy(lent);
@@ -554,23 +327,23 @@ static int lent_create(struct sealpool_buffer *buffer, struct lent **lent_ptr) {
 		return -ENOMEM;
 	}
 	int32_t height = buffer->view.layout.height;
-	lent->buffer = buffer;
-	lent->sum_rows = (height - 1) / SUMS_MAX + 1;
-	lent->sums_len = (size_t)((height - 1) / lent->sum_rows + 1);
+	lent->buffer = lent->sums.buffer = buffer;
+	lent->sums.rows = (height - 1) / SUMS_MAX + 1;
+	lent->sums.len = (size_t)((height - 1) / lent->sums.rows + 1);
 	int ret = sp_account_charge(&buffer->pool->client->account,
 		SP_RESOURCE_SHADOW_BYTES, lent_get_charge(lent));
 	if (ret < 0) {
 		free(lent);
 		return ret;
 	}
-	lent->sums = calloc(lent->sums_len, sizeof(lent->sums[0]));
-	if (lent->sums == NULL) {
+	lent->sums.values = calloc(lent->sums.len, sizeof(lent->sums.values[0]));
+	if (lent->sums.values == NULL) {
 		sp_account_discharge(&buffer->pool->client->account,
 		SP_RESOURCE_SHADOW_BYTES, lent_get_charge(lent));
 		free(lent);
 		return -ENOMEM;
 	}
-	take_sums(lent, all_sums(lent));
+	sp_sums_take(&lent->sums, sp_sums_get_all(&lent->sums));
 	wl_list_init(&lent->loans);
 	wl_list_insert(&buffer->pool->lents, &lent->pool_link);
 	sp_buffer_add_user(buffer);
@@ -714,7 +487,7 @@ void sp_lent_begin_sync(struct sealpool_buffer *buffer,
 		const pixman_region32_t *region) {
 	struct lent *lent;
 	wl_list_for_each(lent, &buffer->pool->lents, pool_link) {
-		settle(lent, find_sums(lent, buffer, region));
+		settle(lent, sp_sums_find(&lent->sums, buffer, region));
 	}
 }
 
@@ -722,7 +495,7 @@ void sp_lent_end_sync(struct sealpool_buffer *buffer,
 		const pixman_region32_t *region) {
 	struct lent *lent;
 	wl_list_for_each(lent, &buffer->pool->lents, pool_link) {
-		take_sums(lent, find_sums(lent, buffer, region));
+		sp_sums_take(&lent->sums, sp_sums_find(&lent->sums, buffer, region));
 	}
 }
 

@@ -448,8 +448,10 @@ static void nothing_is_left_of_many_clients(void **state) {
 			mappings = count_pool_mappings();
 		}
 	}
-	assert_int_equal(count_fds_at_rest(), fds);
-	assert_int_equal(count_pool_mappings(), mappings);
+	/* On a busy machine, some of the first ones' may not have been closed yet when
+	 * they were counted. */
+	assert_in_range(count_fds_at_rest(), 0, fds);
+	assert_in_range(count_pool_mappings(), 0, mappings);
 }
 
 int main(void) {

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pools and buffers behind a guard, by the resources of another wl_shm, and the fds that
+ * it has of them.
+ *
+ * A new object's resource does not exist while its request is looked at. It is
+ * taken up at the next message, whoever sends that.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kcmp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "objects.h"
+#include "server/buffer.h"
+#include "server/context.h"
+#include "server/pool.h"
+#include "writeback.h"
+
+/* Another thread may have taken the number that was looked at. */
+#define BUFFERS_LOOKED_AT_MAX 16
+
+void sp_guard_pool_destroy(struct guard_pool *pool) {
+	sp_pool_leave_resource(pool->pool);
+	free(pool);
+}
+
+static void pool_handle_destroy(struct wl_listener *listener, void *data) {
+	struct guard_pool *pool = wl_container_of(listener, pool, destroy);
+	sp_guard_pool_destroy(pool);
+}
+
+struct sp_pool *sp_guard_find_pool(struct wl_resource *resource) {
+	struct wl_listener *listener = wl_resource_get_destroy_listener(
+		resource, pool_handle_destroy);
+	if (listener == NULL) {
+		return NULL;
+	}
+	struct guard_pool *pool = wl_container_of(listener, pool, destroy);
+	return pool->pool;
+}
+
+static void guard_buffer_destroy(struct guard_buffer *buffer) {
+	sp_lent_forget(buffer->buffer);
+	sp_buffer_leave_resource(buffer->buffer);
+	free(buffer);
+}
+
+static void buffer_handle_destroy(struct wl_listener *listener, void *data) {
+	struct guard_buffer *buffer =
+		wl_container_of(listener, buffer, destroy);
+	guard_buffer_destroy(buffer);
+}
+
+struct sealpool_buffer *sp_guard_find_buffer(struct wl_resource *resource) {
+	struct wl_listener *listener = wl_resource_get_destroy_listener(
+		resource, buffer_handle_destroy);
+	if (listener == NULL) {
+		return NULL;
+	}
+	struct guard_buffer *buffer =
+		wl_container_of(listener, buffer, destroy);
+	return buffer->buffer;
+}
+
+/* Errors */
+
+static bool is_gone(const struct sp_client *client) {
+	return client->wl_client == NULL || client->ending;
+}
+
+static void refuse_over(struct sp_client *client) {
+	if (!is_gone(client)) {
+		sp_client_post_full(client);
+		sp_client_end_later(client);
+	}
+}
+
+void sp_guard_refuse(struct sp_client *client, const char *what, int error) {
+	if (error == -EDQUOT) {
+		refuse_over(client);
+		return;
+	}
+	if (is_gone(client)) {
+		return;
+	}
+	sp_log(client->context, SEALPOOL_LOG_ERROR, "client %d: %s: %s: "
+		"disconnected", sp_client_get_pid(client), what,
+		strerror(-error));
+	wl_client_post_implementation_error(client->wl_client,
+		"wl_shm: %s: %s", what, strerror(-error));
+	sp_client_end_later(client);
+}
+
+/* The fds that the wl_shm behind has */
+
+/* What the wl_shm behind was given an fd of. */
+static int get_fd_lent(const struct sp_pool *pool) {
+	return pool->backing.is_pinned ? pool->backing.pinned.shadow.fd :
+		pool->backing.file.fd;
+}
+
+/* Unlike fstat(), this never asks the file system: there may be another client's
+ * file under that number by now. Where it is not allowed to ask, the fd counts as
+ * there. */
+static bool is_still_there(const struct sp_pool *pool, int fd) {
+	if (fcntl(fd, F_GETFD) < 0) {
+		return false;
+	}
+	long pid = getpid();
+	return syscall(SYS_kcmp, pid, pid, KCMP_FILE, fd,
+		get_fd_lent(pool)) <= 0;
+}
+
+static bool charge_fd(struct sp_client *client) {
+	while (sp_account_charge(&client->account, SP_RESOURCE_FDS, 1) < 0) {
+		if (!sp_client_make_room(client)) {
+			refuse_over(client);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* libwayland closes the fd once it has mapped it. wlroots keeps it, and then the
+ * client has one more. */
+static void charge_fd_behind(struct sp_pool *pool, int fd) {
+	if (!is_still_there(pool, fd)) {
+		return;
+	}
+	if (!charge_fd(pool->client)) {
+		return;
+	}
+	pool->fd_behind = true;
+}
+
+/* The number that the next fd will have, unless another thread is faster; -1 for
+ * none. */
+static int guess_next_fd(const struct sp_pool *pool) {
+	int fd = fcntl(get_fd_lent(pool), F_DUPFD_CLOEXEC, 0);
+	if (fd >= 0) {
+		close(fd);
+	}
+	return fd;
+}
+
+/* KWin has one more fd for each buffer, so that a client could have all that
+ * there are by way of a single pool. */
+static void charge_fd_of_buffer(struct sp_unborn *unborn,
+		struct sealpool_buffer *buffer, int fd) {
+	if (fd >= 0 && is_still_there(buffer->pool, fd)) {
+		unborn->buffers_have_fds = true;
+	}
+	if (!unborn->buffers_have_fds) {
+		return;
+	}
+	if (!charge_fd(buffer->pool->client)) {
+		return;
+	}
+	buffer->fd_behind = true;
+}
+
+/* Objects whose resource does not exist yet */
+
+void sp_unborn_take_up(struct sp_unborn *unborn) {
+	struct wl_client *client = unborn->client;
+	if (client == NULL) {
+		return;
+	}
+	struct wl_resource *resource = wl_client_get_object(client, unborn->id);
+	struct guard_pool *pool = unborn->pool;
+	struct guard_buffer *buffer = unborn->buffer;
+	wl_list_remove(&unborn->client_destroy.link);
+	unborn->client = NULL;
+	if (pool != NULL) {
+		if (resource == NULL) {
+			sp_guard_pool_destroy(pool);
+			return;
+		}
+		pool->pool->resource = resource;
+		pool->destroy.notify = pool_handle_destroy;
+		wl_resource_add_destroy_listener(resource, &pool->destroy);
+		charge_fd_behind(pool->pool, unborn->fd);
+	} else {
+		if (resource == NULL) {
+			guard_buffer_destroy(buffer);
+			return;
+		}
+		buffer->buffer->resource = resource;
+		buffer->destroy.notify = buffer_handle_destroy;
+		wl_resource_add_destroy_listener(resource, &buffer->destroy);
+		charge_fd_of_buffer(unborn, buffer->buffer, unborn->fd);
+	}
+}
+
+static void handle_client_destroy(struct wl_listener *listener, void *data) {
+	struct sp_unborn *unborn =
+		wl_container_of(listener, unborn, client_destroy);
+	sp_unborn_take_up(unborn);
+}
+
+static void expect(struct sp_unborn *unborn, struct wl_client *client,
+		uint32_t id) {
+	unborn->client = client;
+	unborn->id = id;
+	unborn->pool = NULL;
+	unborn->buffer = NULL;
+	unborn->fd = -1;
+	unborn->client_destroy.notify = handle_client_destroy;
+	wl_client_add_destroy_listener(client, &unborn->client_destroy);
+}
+
+void sp_unborn_expect_pool(struct sp_unborn *unborn, struct wl_client *client,
+		uint32_t id, struct guard_pool *pool, int fd) {
+	expect(unborn, client, id);
+	unborn->pool = pool;
+	unborn->fd = fd;
+}
+
+void sp_unborn_expect_buffer(struct sp_unborn *unborn,
+		struct wl_client *client, uint32_t id,
+		struct guard_buffer *buffer) {
+	expect(unborn, client, id);
+	unborn->buffer = buffer;
+	if (!unborn->buffers_have_fds &&
+			unborn->buffers_looked_at < BUFFERS_LOOKED_AT_MAX) {
+		unborn->buffers_looked_at++;
+		unborn->fd = guess_next_fd(buffer->buffer->pool);
+	}
+}
