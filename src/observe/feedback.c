@@ -12,12 +12,12 @@
  * outlive its pool or buffer, and knows that from the resource: it never keeps
  * either alive.
  */
-#include <fcntl.h>
 #include <stdlib.h>
 
 #include "sealpool-shm-feedback-v1-server-protocol.h"
 
 #include "feedback.h"
+#include "reasons.h"
 #include "server/buffer.h"
 #include "server/context.h"
 #include "server/pool.h"
@@ -95,97 +95,12 @@ static struct sp_pool *feedback_get_pool(const struct feedback *feedback) {
 		feedback->pool;
 }
 
-static enum sealpool_memory_kind pool_get_kind(const struct sp_pool *pool) {
-	if (pool->backing.is_pinned || pool->backing.file.kind != SP_FILE_SHMEM) {
-		return SEALPOOL_MEMORY_SHADOW;
-	}
-	if ((uint64_t)pool->size <= pool->backing.file.sealed_size) {
-		return SEALPOOL_MEMORY_DIRECT;
-	}
-	return pool->backing.memory->nofault ? SEALPOOL_MEMORY_NOFAULT :
-		SEALPOOL_MEMORY_SHADOW;
-}
-
 /* As it is known, without looking at the file. */
 static enum sealpool_memory_kind feedback_get_kind(
 		const struct feedback *feedback) {
 	return feedback->buffer != NULL ?
 		sealpool_buffer_get_kind(feedback->buffer) :
-		pool_get_kind(feedback->pool);
-}
-
-static uint32_t kind_to_protocol(enum sealpool_memory_kind kind) {
-	switch (kind) {
-	case SEALPOOL_MEMORY_DIRECT:
-		return SEALPOOL_SHM_FEEDBACK_V1_KIND_DIRECT;
-	case SEALPOOL_MEMORY_NOFAULT:
-		return SEALPOOL_SHM_FEEDBACK_V1_KIND_NOFAULT;
-	case SEALPOOL_MEMORY_SHADOW:
-		break;
-	}
-	return SEALPOOL_SHM_FEEDBACK_V1_KIND_SHADOW;
-}
-
-/* What there is to say of a file, for the bytes below "end". */
-static uint32_t file_get_reasons(const struct sp_file *file, uint64_t end,
-		bool direct) {
-	uint32_t reasons = 0;
-	int seals = fcntl(file->fd, F_GET_SEALS);
-	if (seals < 0) {
-		seals = 0;
-	}
-	if (!file->writable ||
-			(seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) != 0) {
-		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_READ_ONLY;
-	}
-	if (direct) {
-		return reasons;
-	}
-	if (file->kind == SP_FILE_SLOW) {
-		return reasons | SEALPOOL_SHM_FEEDBACK_V1_REASON_FILE_SYSTEM;
-	}
-	int64_t size = sp_file_get_size(file);
-	if (size < 0 || (uint64_t)size < end) {
-		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_SHORT;
-	}
-	if (file->kind != SP_FILE_SHMEM) {
-		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_FILE_SYSTEM;
-	} else if (!(seals & F_SEAL_SHRINK)) {
-		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_NO_SEAL;
-	}
-	return reasons;
-}
-
-static bool may_be_sparse(const struct sp_file *file, uint64_t end) {
-	return end > file->filled_size && sp_file_has_holes(file);
-}
-
-/* A buffer without a reason is looked at again at its next commit. */
-static uint32_t feedback_get_reasons(const struct feedback *feedback,
-		enum sealpool_memory_kind kind) {
-	const struct sp_pool *pool = feedback_get_pool(feedback);
-	const struct sealpool_buffer *buffer = feedback->buffer;
-	bool direct = kind == SEALPOOL_MEMORY_DIRECT;
-	uint64_t end = buffer != NULL ? buffer->view.layout.end :
-		(uint64_t)pool->size;
-	uint32_t reasons = file_get_reasons(&pool->backing.file, end, direct);
-	if (direct) {
-		if (buffer == NULL && may_be_sparse(&pool->backing.file, end)) {
-			reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_SPARSE;
-		}
-		return reasons;
-	}
-	if ((reasons & ~SEALPOOL_SHM_FEEDBACK_V1_REASON_READ_ONLY) != 0) {
-		return reasons;
-	}
-	if (pool->backing.is_pinned || kind == SEALPOOL_MEMORY_NOFAULT) {
-		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_LATE;
-	} else if (buffer != NULL && buffer->view.no_room) {
-		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_BUDGET;
-	} else if (may_be_sparse(&pool->backing.file, end)) {
-		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_SPARSE;
-	}
-	return reasons;
+		sp_reasons_get_pool_kind(feedback->pool);
 }
 
 static void feedback_count(const struct feedback *feedback, uint64_t *in,
@@ -208,8 +123,9 @@ static void feedback_send(struct feedback *feedback) {
 	}
 	feedback->kind = feedback_get_kind(feedback);
 	sealpool_shm_feedback_v1_send_memory(resource,
-		kind_to_protocol(feedback->kind),
-		feedback_get_reasons(feedback, feedback->kind));
+		sp_reasons_get_kind(feedback->kind),
+		sp_reasons_get(feedback_get_pool(feedback), feedback->buffer,
+			feedback->kind));
 
 	uint64_t in, out;
 	feedback_count(feedback, &in, &out);

@@ -34,7 +34,4 @@ typedef void (*sp_lent_func)(struct sealpool_buffer *buffer,
 struct sealpool_buffer *sp_commits_handle_request(struct sp_commits *commits,
 	const struct wl_protocol_logger_message *message, sp_lent_func lent);
 
-/** Whether commits say what becomes stale in the buffer. For tests. */
-bool sp_commits_follow(const struct sealpool_buffer *buffer);
-
 #endif

@@ -23,9 +23,9 @@
 #include "display.h"
 #include "image/copies.h"
 #include "server/buffer.h"
-#include "server/commits.h"
 #include "server/context.h"
 #include "server/pool.h"
+#include "server/surface.h"
 #include "traces.h"
 #include "viewporter-client-protocol.h"
 #include "viewporter-server-protocol.h"
@@ -661,9 +661,9 @@ static void buffer_committed_least_recently_is_forgotten(void **state) {
 	/* This one is newer than the second by now. */
 	show(0, 10, 0, 10, 10);
 	show(FOLLOWED, 10, 0, 10, 10);
-	assert_false(sp_commits_follow(test.buffers[1]));
+	assert_false(sp_surface_follows(test.buffers[1]));
 	for (int i = 0; i <= FOLLOWED; i++) {
-		if (i != 1 && !sp_commits_follow(test.buffers[i])) {
+		if (i != 1 && !sp_surface_follows(test.buffers[i])) {
 			fail_msg("buffer %d is not followed", i);
 		}
 	}
@@ -675,12 +675,12 @@ static void buffer_committed_least_recently_is_forgotten(void **state) {
 	}
 	show(1, 10, 0, 10, 10);
 	expect_all_stale(1);
-	assert_false(sp_commits_follow(test.buffers[2]));
+	assert_false(sp_surface_follows(test.buffers[2]));
 	/* What is gone makes room. */
 	destroy_buffer(3);
 	settle();
 	show(2, 10, 0, 10, 10);
-	assert_true(sp_commits_follow(test.buffers[4]));
+	assert_true(sp_surface_follows(test.buffers[4]));
 }
 
 /* Coordinates */
@@ -927,8 +927,8 @@ static void surface_that_is_destroyed_with_a_buffer_attached(void **state) {
 	destroy_buffer(0);
 	destroy_buffer(1);
 	settle();
-	assert_false(sp_commits_follow(test.buffers[0]));
-	assert_false(sp_commits_follow(test.buffers[1]));
+	assert_false(sp_surface_follows(test.buffers[0]));
+	assert_false(sp_surface_follows(test.buffers[1]));
 }
 
 static void buffer_that_is_shown_elsewhere_is_stale(void **state) {
@@ -1004,7 +1004,7 @@ static void client_that_goes_leaves_its_last_frame(void **state) {
 	settle();
 	wl_client_destroy(test.wl_client);
 	assert_null(test.buffers[0]->resource);
-	assert_false(sp_commits_follow(test.buffers[0]));
+	assert_false(sp_surface_follows(test.buffers[0]));
 	read_buffer(0);
 	read_buffer(1);
 }
@@ -1027,7 +1027,7 @@ static void direct_buffers_are_not_followed(void **state) {
 	show(3, 10, 0, 10, 10);
 	assert_int_equal(sealpool_buffer_get_kind(test.buffers[3]),
 		SEALPOOL_MEMORY_DIRECT);
-	assert_false(sp_commits_follow(test.buffers[3]));
+	assert_false(sp_surface_follows(test.buffers[3]));
 	assert_null(test.buffers[3]->view.copies);
 }
 
@@ -1038,7 +1038,7 @@ static void buffer_becomes_direct_at_its_commit(void **state) {
 	assert_int_equal(sealpool_buffer_get_kind(test.buffers[0]),
 		SEALPOOL_MEMORY_DIRECT);
 	show(1, 10, 0, 10, 10);
-	assert_false(sp_commits_follow(test.buffers[0]));
+	assert_false(sp_surface_follows(test.buffers[0]));
 }
 
 /* Two globals on one display */

@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A surface: what is attached, damaged and committed, turned into what is stale in the
+ * buffers that are copied.
+ *
+ * A surface has a record here only from its first commit of a buffer that is not
+ * direct (or an unusual scale or transform before), and collects damage only while
+ * such buffers are alive.
+ *
+ * A client with several buffers draws each frame into one that holds an older
+ * frame. So the damage of a commit is what all other buffers that were seen on
+ * the surface will lack, and what the client will draw there before it commits
+ * them again. Only then does it become stale in them: whoever reads one of them
+ * before, a slow renderer or a picture of an earlier state, gets the frame that
+ * it holds, and the damage is still to come.
+ *
+ *   commit   of   damage   stale in A, lacking   stale in B, lacking
+ *   first    A    D1       all                   -
+ *   second   B    D2       all         D2        all
+ *   (both are read)                    D2
+ *   third    A    D3       D2+D3                             D3
+ *   (A is read)                                              D3
+ *   fourth   B    D4                   D4        D3+D4
+ *
+ * When in doubt, all of the buffer is stale; that is always right.
+ */
+#include <limits.h>
+#include <pixman.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <wayland-server-protocol.h>
+
+#include "buffer.h"
+#include "context.h"
+#include "image/region.h"
+#include "pool.h"
+#include "surface.h"
+
+/* Each commit concerns all buffers of its surface, and a client can have as many
+ * as it likes. Of more than this, the one committed least recently is dealt with
+ * as if it had never been seen; no toolkit uses more than four. */
+#define SURFACE_BUFFERS_MAX 32
+
+/* A buffer for as long as there is a wl_buffer that it is attached by. */
+struct sp_attachment {
+	struct sealpool_buffer *buffer; /* NULL for none, or one not ours */
+	struct wl_listener destroy;
+};
+
+struct sp_surface {
+	struct sp_surfaces *surfaces;
+	struct wl_list link; /* sp_surfaces.list */
+	struct wl_listener destroy;
+	struct wl_list buffers; /* tracked.link, the newest first */
+	int buffers_len;
+	/* What a commit shows that attaches nothing. It may have been seen on
+	 * another surface since. */
+	struct sp_attachment current;
+	/* The same, with a reference, if that is wanted: when its wl_buffer has
+	 * gone, the compositor may still have it. */
+	struct sealpool_buffer *held;
+
+	/* The size of the buffer attached now, 0 for none or for one that is
+	 * not ours. */
+	int32_t width, height;
+	int32_t scale;
+	int32_t transform;
+	/* Not to be undone: wp_viewport.destroy takes effect only at a commit,
+	 * and surfaces that had one tend to have one again. */
+	bool has_viewport;
+
+	struct {
+		bool attached;
+		struct sp_attachment attachment;
+		bool moved;
+		int32_t scale;
+		int32_t transform;
+		/* In the surface's coordinates, and in the buffer's. */
+		pixman_region32_t surface_damage, buffer_damage;
+	} pending;
+};
+
+/* A buffer, as long as it has a wl_buffer, and the surface that it was last committed
+ * to. */
+struct tracked {
+	struct sealpool_buffer *buffer;
+	struct sp_surface *surface;
+	struct wl_list link; /* sp_surface.buffers */
+	struct wl_listener destroy;
+	/* The damage of that surface's commits since it was committed itself, in
+	 * pixels. */
+	pixman_region32_t lacking;
+};
+
+static void attachment_set(struct sp_attachment *attachment,
+		struct sealpool_buffer *buffer) {
+	if (attachment->buffer != NULL) {
+		wl_list_remove(&attachment->destroy.link);
+	}
+	attachment->buffer = buffer;
+	if (buffer != NULL) {
+		wl_resource_add_destroy_listener(buffer->resource,
+			&attachment->destroy);
+	}
+}
+
+static void attachment_handle_destroy(struct wl_listener *listener,
+		void *data) {
+	struct sp_attachment *attachment =
+		wl_container_of(listener, attachment, destroy);
+	attachment_set(attachment, NULL);
+}
+
+static void set_tracked(struct sealpool_buffer *buffer, bool tracked) {
+	sp_view_set_tracked(&buffer->view, tracked,
+		sp_client_get_epoch(buffer->pool->client));
+}
+
+static void tracked_destroy(struct tracked *tracked) {
+	pixman_region32_fini(&tracked->lacking);
+	wl_list_remove(&tracked->link);
+	wl_list_remove(&tracked->destroy.link);
+	tracked->surface->buffers_len--;
+	free(tracked);
+}
+
+/* No commit can change the buffer's contents now. The buffer itself may be gone. */
+static void tracked_handle_destroy(struct wl_listener *listener, void *data) {
+	struct tracked *tracked = wl_container_of(listener, tracked, destroy);
+	tracked_destroy(tracked);
+}
+
+/* The record of a buffer with a wl_buffer, or NULL. */
+static struct tracked *tracked_find(const struct sealpool_buffer *buffer) {
+	struct wl_listener *listener = wl_resource_get_destroy_listener(
+		buffer->resource, tracked_handle_destroy);
+	if (listener == NULL) {
+		return NULL;
+	}
+	struct tracked *tracked = wl_container_of(listener, tracked, destroy);
+	return tracked;
+}
+
+bool sp_surface_follows(const struct sealpool_buffer *buffer) {
+	return buffer->resource != NULL && tracked_find(buffer) != NULL;
+}
+
+/* Commits tell nothing of the buffer any more. */
+static void give_up(struct tracked *tracked) {
+	set_tracked(tracked->buffer, false);
+	tracked_destroy(tracked);
+}
+
+/* Whatever it held before was drawn for elsewhere, or for nowhere. */
+static void track(struct sealpool_buffer *buffer, struct sp_surface *surface) {
+	struct tracked *tracked = tracked_find(buffer);
+	if (tracked != NULL) {
+		tracked_destroy(tracked);
+	}
+	if (surface->buffers_len == SURFACE_BUFFERS_MAX) {
+		struct tracked *oldest =
+			wl_container_of(surface->buffers.prev, oldest, link);
+		give_up(oldest);
+	}
+	tracked = calloc(1, sizeof(*tracked));
+	if (tracked == NULL) {
+		/* All of it is copied for each access then. */
+		set_tracked(buffer, false);
+		return;
+	}
+	tracked->buffer = buffer;
+	tracked->surface = surface;
+	pixman_region32_init(&tracked->lacking);
+	tracked->destroy.notify = tracked_handle_destroy;
+	wl_resource_add_destroy_listener(buffer->resource, &tracked->destroy);
+	wl_list_insert(&surface->buffers, &tracked->link);
+	surface->buffers_len++;
+	set_tracked(buffer, true);
+}
+
+/* Where it is attached when its wl_buffer goes, the surface remains its user: the
+ * compositor may have taken a reference. */
+static void surface_set_pending(struct sp_surface *surface,
+		struct sealpool_buffer *buffer) {
+	struct sealpool_buffer *old = surface->pending.attachment.buffer;
+	attachment_set(&surface->pending.attachment, buffer);
+	if (!surface->surfaces->hold) {
+		return;
+	}
+	if (buffer != NULL) {
+		sp_buffer_add_user(buffer);
+	}
+	if (old != NULL) {
+		sp_buffer_remove_user(old);
+	}
+}
+
+static void surface_hold(struct sp_surface *surface,
+		struct sealpool_buffer *buffer) {
+	struct sealpool_buffer *old = surface->held;
+	surface->held = buffer;
+	if (buffer != NULL) {
+		sealpool_buffer_ref(buffer);
+		sp_buffer_add_user(buffer);
+	}
+	if (old != NULL) {
+		sp_buffer_remove_user(old);
+		sealpool_buffer_unref(old);
+	}
+}
+
+static void surface_destroy(struct sp_surface *surface) {
+	struct tracked *tracked, *tmp;
+	wl_list_for_each_safe(tracked, tmp, &surface->buffers, link) {
+		give_up(tracked);
+	}
+	attachment_set(&surface->current, NULL);
+	surface_set_pending(surface, NULL);
+	surface_hold(surface, NULL);
+	wl_list_remove(&surface->destroy.link);
+	wl_list_remove(&surface->link);
+	pixman_region32_fini(&surface->pending.surface_damage);
+	pixman_region32_fini(&surface->pending.buffer_damage);
+	free(surface);
+}
+
+static void surface_handle_destroy(struct wl_listener *listener, void *data) {
+	struct sp_surface *surface =
+		wl_container_of(listener, surface, destroy);
+	surface_destroy(surface);
+}
+
+/* The record of a wl_surface, or NULL. */
+static struct sp_surface *surface_find(struct sp_surfaces *surfaces,
+		struct wl_resource *resource) {
+	/* As long as all memory is sealed. */
+	if (wl_list_empty(&surfaces->list)) {
+		return NULL;
+	}
+	struct wl_listener *listener = wl_resource_get_destroy_listener(
+		resource, surface_handle_destroy);
+	if (listener == NULL) {
+		return NULL;
+	}
+	struct sp_surface *surface =
+		wl_container_of(listener, surface, destroy);
+	/* A display with two context globals has two trackers; the second one then
+	 * knows nothing of the surface, and copies whole buffers. */
+	return surface->surfaces == surfaces ? surface : NULL;
+}
+
+/*
+ * The same, but makes one. NULL when there is no memory for it, which ends its
+ * client: behind a guard its buffers would be shown without being copied, and a
+ * record that is made later would lack the scale.
+ */
+static struct sp_surface *surface_get(struct sp_surfaces *surfaces,
+		struct wl_resource *resource) {
+	struct wl_listener *listener = wl_resource_get_destroy_listener(
+		resource, surface_handle_destroy);
+	if (listener != NULL) {
+		return surface_find(surfaces, resource);
+	}
+	struct sp_surface *surface = calloc(1, sizeof(*surface));
+	if (surface == NULL) {
+		sp_post_no_memory(surfaces->context,
+			wl_resource_get_client(resource));
+		return NULL;
+	}
+	surface->surfaces = surfaces;
+	surface->scale = surface->pending.scale = 1;
+	surface->transform = surface->pending.transform =
+		WL_OUTPUT_TRANSFORM_NORMAL;
+	pixman_region32_init(&surface->pending.surface_damage);
+	pixman_region32_init(&surface->pending.buffer_damage);
+	surface->current.destroy.notify = attachment_handle_destroy;
+	surface->pending.attachment.destroy.notify = attachment_handle_destroy;
+	wl_list_init(&surface->buffers);
+	wl_list_insert(&surfaces->list, &surface->link);
+	surface->destroy.notify = surface_handle_destroy;
+	wl_resource_add_destroy_listener(resource, &surface->destroy);
+	return surface;
+}
+
+void sp_surface_attach(struct sp_surfaces *surfaces,
+		struct wl_resource *resource,
+		struct wl_resource *buffer_resource, int32_t x, int32_t y) {
+	struct sealpool_buffer *buffer = buffer_resource != NULL ?
+		surfaces->context->front->find_buffer(buffer_resource) : NULL;
+	if (buffer != NULL) {
+		sp_view_handle_attach(&buffer->view);
+	}
+
+	struct sp_surface *surface = surface_find(surfaces, resource);
+	if (surface == NULL) {
+		if (buffer == NULL || !sp_view_wants_commits(&buffer->view)) {
+			return;
+		}
+		surface = surface_get(surfaces, resource);
+		if (surface == NULL) {
+			/* Nothing will tell when it shows something else. */
+			sp_buffer_hand_over(buffer);
+			return;
+		}
+	}
+	surface->pending.attached = true;
+	surface_set_pending(surface, buffer);
+	if (x != 0 || y != 0) {
+		surface->pending.moved = true;
+	}
+}
+
+void sp_surface_damage(struct sp_surfaces *surfaces,
+		struct wl_resource *resource, int32_t x, int32_t y,
+		int32_t width, int32_t height, bool in_buffer) {
+	struct sp_surface *surface = surface_find(surfaces, resource);
+	if (surface == NULL || wl_list_empty(&surface->buffers)) {
+		return;
+	}
+	if (width <= 0 || height <= 0) {
+		return;
+	}
+	/* Clients pass INT32_MAX for all there is. */
+	pixman_box32_t box = {
+		.x1 = x, .x2 = x > INT32_MAX - width ? INT32_MAX : x + width,
+		.y1 = y, .y2 = y > INT32_MAX - height ? INT32_MAX : y + height,
+	};
+	pixman_region32_t *damage = in_buffer ?
+		&surface->pending.buffer_damage :
+		&surface->pending.surface_damage;
+	sp_region_add_box(damage, &box);
+}
+
+static int32_t clip(int64_t value, int32_t max) {
+	return (int32_t)(value < 0 ? 0 : value > max ? max : value);
+}
+
+/* Adds a region of the surface, at an integer scale, to what a buffer lacks. */
+static void add_scaled(struct tracked *tracked,
+		const pixman_region32_t *damage, int32_t scale) {
+	const struct sp_layout *layout = &tracked->buffer->view.layout;
+	int boxes_len;
+	const pixman_box32_t *boxes = pixman_region32_rectangles(
+		(pixman_region32_t *)damage, &boxes_len);
+	for (int i = 0; i < boxes_len; i++) {
+		pixman_box32_t box = {
+			.x1 = clip((int64_t)boxes[i].x1 * scale, layout->width),
+			.y1 = clip((int64_t)boxes[i].y1 * scale, layout->height),
+			.x2 = clip((int64_t)boxes[i].x2 * scale, layout->width),
+			.y2 = clip((int64_t)boxes[i].y2 * scale, layout->height),
+		};
+		if (box.x1 < box.x2 && box.y1 < box.y2) {
+			sp_region_add_box(&tracked->lacking, &box);
+		}
+	}
+}
+
+/* Notes that a buffer lacks the damage of a commit, or all there is. */
+static void add_lacking(struct tracked *tracked,
+		const struct sp_surface *surface, bool all) {
+	const struct sp_layout *layout = &tracked->buffer->view.layout;
+	if (all) {
+		sp_region_set_size(&tracked->lacking, layout->width,
+			layout->height);
+		return;
+	}
+	add_scaled(tracked, &surface->pending.surface_damage, surface->scale);
+	add_scaled(tracked, &surface->pending.buffer_damage, 1);
+}
+
+/* Takes over what set_buffer_scale, set_buffer_transform and attach prepared,
+ * and returns whether that leaves no relation between old and new pixels. */
+static bool surface_apply_pending(struct sp_surface *surface) {
+	bool changed = surface->pending.moved ||
+		surface->scale != surface->pending.scale ||
+		surface->transform != surface->pending.transform;
+	surface->scale = surface->pending.scale;
+	surface->transform = surface->pending.transform;
+	surface->pending.moved = false;
+
+	if (surface->pending.attached) {
+		const struct sealpool_buffer *buffer =
+			surface->pending.attachment.buffer;
+		int32_t width = buffer != NULL ? buffer->view.layout.width : 0;
+		int32_t height = buffer != NULL ? buffer->view.layout.height : 0;
+		changed |= width != surface->width || height != surface->height;
+		surface->width = width;
+		surface->height = height;
+	}
+
+	bool unclear = surface->has_viewport ||
+		surface->transform != WL_OUTPUT_TRANSFORM_NORMAL;
+	return changed || (unclear && pixman_region32_not_empty(
+		&surface->pending.surface_damage));
+}
+
+struct sealpool_buffer *sp_surface_commit(struct sp_surfaces *surfaces,
+		struct wl_resource *resource) {
+	struct sp_surface *surface = surface_find(surfaces, resource);
+	if (surface == NULL) {
+		return NULL;
+	}
+
+	bool all = surface_apply_pending(surface);
+	struct tracked *tracked, *tmp;
+	wl_list_for_each_safe(tracked, tmp, &surface->buffers, link) {
+		if (!sp_view_wants_commits(&tracked->buffer->view)) {
+			/* Became direct. */
+			tracked_destroy(tracked);
+		} else {
+			add_lacking(tracked, surface, all);
+		}
+	}
+	pixman_region32_clear(&surface->pending.surface_damage);
+	pixman_region32_clear(&surface->pending.buffer_damage);
+
+	struct sealpool_buffer *buffer;
+	bool attached = surface->pending.attached;
+	if (attached) {
+		buffer = surface->pending.attachment.buffer;
+		attachment_set(&surface->current, buffer);
+		if (surfaces->hold) {
+			surface_hold(surface, buffer);
+		}
+		if (surfaces->hold && buffer != NULL) {
+			sp_buffer_hand_over(buffer);
+		}
+		surface_set_pending(surface, NULL);
+		surface->pending.attached = false;
+	}
+	buffer = surface->current.buffer;
+	if (buffer == NULL) {
+		return NULL;
+	}
+	sp_view_handle_commit(&buffer->view);
+	if (!sp_view_wants_commits(&buffer->view)) {
+		return NULL;
+	}
+	struct sp_client *client = buffer->pool->client;
+	sp_client_note_request(client);
+	uint64_t epoch = sp_client_get_epoch(client);
+	tracked = tracked_find(buffer);
+	if (tracked != NULL && tracked->surface == surface) {
+		sp_view_age(&buffer->view, &tracked->lacking, epoch);
+		pixman_region32_clear(&tracked->lacking);
+		wl_list_remove(&tracked->link);
+		wl_list_insert(&surface->buffers, &tracked->link);
+	} else if (attached) {
+		track(buffer, surface);
+	} else {
+		/* Seen elsewhere, or handed to another request, since it was
+		 * attached here. */
+		sp_view_age(&buffer->view, NULL, epoch);
+	}
+	return buffer;
+}
+
+void sp_surface_set_transform(struct sp_surfaces *surfaces,
+		struct wl_resource *resource, int32_t transform) {
+	struct sp_surface *surface = surface_get(surfaces, resource);
+	if (surface != NULL) {
+		surface->pending.transform = transform;
+	}
+}
+
+void sp_surface_set_scale(struct sp_surfaces *surfaces,
+		struct wl_resource *resource, int32_t scale) {
+	struct sp_surface *surface = surface_get(surfaces, resource);
+	/* The compositor refuses anything below 1. */
+	if (surface != NULL && scale >= 1) {
+		surface->pending.scale = scale;
+	}
+}
+
+void sp_surface_offset(struct sp_surfaces *surfaces,
+		struct wl_resource *resource, int32_t x, int32_t y) {
+	struct sp_surface *surface = surface_find(surfaces, resource);
+	if (surface != NULL && (x != 0 || y != 0)) {
+		surface->pending.moved = true;
+	}
+}
+
+void sp_surface_add_viewport(struct sp_surfaces *surfaces,
+		struct wl_resource *resource) {
+	struct sp_surface *surface = surface_get(surfaces, resource);
+	if (surface != NULL) {
+		surface->has_viewport = true;
+	}
+}
+
+void sp_surface_give_up(struct sealpool_buffer *buffer) {
+	struct tracked *tracked = tracked_find(buffer);
+	if (tracked != NULL) {
+		give_up(tracked);
+	}
+}
+
+void sp_surfaces_init(struct sp_surfaces *surfaces,
+		struct sp_context *context) {
+	surfaces->context = context;
+	surfaces->hold = false;
+	wl_list_init(&surfaces->list);
+}
+
+void sp_surfaces_finish(struct sp_surfaces *surfaces) {
+	struct sp_surface *surface, *tmp;
+	wl_list_for_each_safe(surface, tmp, &surfaces->list, link) {
+		surface_destroy(surface);
+	}
+}
