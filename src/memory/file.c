@@ -49,37 +49,9 @@ static bool is_never_sealed(int seals) {
 		(seals & (F_SEAL_SHRINK | F_SEAL_SEAL)) == F_SEAL_SEAL;
 }
 
-int sp_file_init(struct sp_file *file, int fd, const char **reason) {
-	*file = (struct sp_file){ .fd = -1 };
-
-	int flags = fcntl(fd, F_GETFL);
-	if (flags < 0) {
-		*reason = "is not open";
-		return -errno;
-	}
-	/* Everything else fails with EBADF on an O_PATH fd. */
-	if ((flags & O_PATH) || (flags & O_ACCMODE) == O_WRONLY) {
-		*reason = "cannot be read through this fd";
-		return -EACCES;
-	}
-
-	/* Seals first, size second: what is seen in this order stays true. */
-	int seals = fcntl(fd, F_GET_SEALS);
-	if (seals < 0) {
-		if (!has_path(fd)) {
-			*reason = "is not shared memory, nor a file that has a path";
-			return -EINVAL;
-		}
-		*file = (struct sp_file){
-			.fd = fd,
-			.kind = SP_FILE_SLOW,
-			.writable = (flags & O_ACCMODE) == O_RDWR,
-			.never_sealed = true,
-			.page_size = (size_t)sysconf(_SC_PAGESIZE),
-		};
-		return 0;
-	}
-
+/* Memory, of which these seals were seen. */
+static int init_memory(struct sp_file *file, int fd, int flags, int seals,
+		const char **reason) {
 	struct stat st;
 	if (fstat(fd, &st) < 0) {
 		*reason = "has no size";
@@ -120,6 +92,44 @@ int sp_file_init(struct sp_file *file, int fd, const char **reason) {
 	note_size(file, &st);
 	file->filled_size = has_holes(&st) ? 0 : (uint64_t)st.st_size;
 	return 0;
+}
+
+/* Anything else that has a path. */
+static void init_slow(struct sp_file *file, int fd, int flags) {
+	*file = (struct sp_file){
+		.fd = fd,
+		.kind = SP_FILE_SLOW,
+		.writable = (flags & O_ACCMODE) == O_RDWR,
+		.never_sealed = true,
+		.page_size = (size_t)sysconf(_SC_PAGESIZE),
+	};
+}
+
+int sp_file_init(struct sp_file *file, int fd, const char **reason) {
+	*file = (struct sp_file){ .fd = -1 };
+
+	int flags = fcntl(fd, F_GETFL);
+	if (flags < 0) {
+		*reason = "is not open";
+		return -errno;
+	}
+	/* Everything else fails with EBADF on an O_PATH fd. */
+	if ((flags & O_PATH) || (flags & O_ACCMODE) == O_WRONLY) {
+		*reason = "cannot be read through this fd";
+		return -EACCES;
+	}
+
+	/* Seals first, size second: what is seen in this order stays true. */
+	int seals = fcntl(fd, F_GET_SEALS);
+	if (seals < 0) {
+		if (!has_path(fd)) {
+			*reason = "is not shared memory, nor a file that has a path";
+			return -EINVAL;
+		}
+		init_slow(file, fd, flags);
+		return 0;
+	}
+	return init_memory(file, fd, flags, seals, reason);
 }
 
 void sp_file_discard_fd(int fd) {

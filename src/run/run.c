@@ -174,92 +174,116 @@ static void find_library(struct settings *settings) {
 	die("%s is missing", SEALPOOL_PRELOAD);
 }
 
-int main(int argc, char *argv[]) {
-	enum { LENIENT = 1, FEEDBACK, MONITOR, POOLS, BUFFERS, FDS, ALL_FDS, BYTES, ALL_BYTES,
-		STATS, QUIET, PATIENCE, REQUIRE, HELP, VERSION };
-	static const struct option options[] = {
-		{ "lenient", no_argument, NULL, LENIENT },
-		{ "feedback", no_argument, NULL, FEEDBACK },
-		{ "monitor", no_argument, NULL, MONITOR },
-		{ "pools", required_argument, NULL, POOLS },
-		{ "buffers", required_argument, NULL, BUFFERS },
-		{ "fds", required_argument, NULL, FDS },
-		{ "all-fds", required_argument, NULL, ALL_FDS },
-		{ "shadow-bytes", required_argument, NULL, BYTES },
-		{ "all-shadow-bytes", required_argument, NULL, ALL_BYTES },
-		{ "stats", required_argument, NULL, STATS },
-		{ "quiet", no_argument, NULL, QUIET },
-		{ "patience", required_argument, NULL, PATIENCE },
-		{ "require", no_argument, NULL, REQUIRE },
-		{ "help", no_argument, NULL, HELP },
-		{ "version", no_argument, NULL, VERSION },
-		{ 0 },
-	};
-	struct settings settings = { 0 };
-	struct sealpool_budget *budget = &settings.budget;
-	int patience = DEFAULT_PATIENCE, option, index;
+enum { LENIENT = 1, FEEDBACK, MONITOR, POOLS, BUFFERS, FDS, ALL_FDS, BYTES, ALL_BYTES,
+	STATS, QUIET, PATIENCE, REQUIRE, HELP, VERSION };
+static const struct option options[] = {
+	{ "lenient", no_argument, NULL, LENIENT },
+	{ "feedback", no_argument, NULL, FEEDBACK },
+	{ "monitor", no_argument, NULL, MONITOR },
+	{ "pools", required_argument, NULL, POOLS },
+	{ "buffers", required_argument, NULL, BUFFERS },
+	{ "fds", required_argument, NULL, FDS },
+	{ "all-fds", required_argument, NULL, ALL_FDS },
+	{ "shadow-bytes", required_argument, NULL, BYTES },
+	{ "all-shadow-bytes", required_argument, NULL, ALL_BYTES },
+	{ "stats", required_argument, NULL, STATS },
+	{ "quiet", no_argument, NULL, QUIET },
+	{ "patience", required_argument, NULL, PATIENCE },
+	{ "require", no_argument, NULL, REQUIRE },
+	{ "help", no_argument, NULL, HELP },
+	{ "version", no_argument, NULL, VERSION },
+	{ 0 },
+};
+
+/* Returns whether it was one. */
+static bool set_budget(struct sealpool_budget *budget, int option,
+		const char *name) {
+	switch (option) {
+	case POOLS:
+		budget->pools = (uint32_t)parse(name, optarg, UINT32_MAX);
+		break;
+	case BUFFERS:
+		budget->buffers =
+			(uint32_t)parse(name, optarg, UINT32_MAX);
+		break;
+	case FDS:
+		budget->fds = (uint32_t)parse(name, optarg, UINT32_MAX);
+		break;
+	case ALL_FDS:
+		budget->all_fds =
+			(uint32_t)parse(name, optarg, UINT32_MAX);
+		break;
+	case BYTES:
+		budget->shadow_bytes = parse(name, optarg, INT64_MAX);
+		break;
+	case ALL_BYTES:
+		budget->all_shadow_bytes =
+			parse(name, optarg, INT64_MAX);
+		break;
+	default:
+		return false;
+	}
+	return true;
+}
+
+static void set_option(struct settings *settings, int *patience, int option,
+		const char *name) {
+	switch (option) {
+	case LENIENT:
+		settings->lenient = true;
+		break;
+	case FEEDBACK:
+		settings->feedback = true;
+		break;
+	case MONITOR:
+		settings->monitor = true;
+		break;
+	case STATS:
+		settings->stats_seconds =
+			(unsigned)parse(name, optarg, 86400);
+		break;
+	case QUIET:
+		settings->quiet = true;
+		break;
+	case PATIENCE:
+		*patience = (int)parse(name, optarg, 86400);
+		break;
+	case REQUIRE:
+		settings->require = true;
+		break;
+	default:
+		fputs(usage, stderr);
+		exit(2);
+	}
+}
+
+static void read_options(int argc, char *argv[], struct settings *settings,
+		int *patience) {
+	int option, index;
 	/* '+': what comes behind the command is the command's. */
 	while ((option = getopt_long(argc, argv, "+", options, &index)) != -1) {
 		const char *name = option != '?' ? options[index].name : NULL;
-		switch (option) {
-		case LENIENT:
-			settings.lenient = true;
-			break;
-		case FEEDBACK:
-			settings.feedback = true;
-			break;
-		case MONITOR:
-			settings.monitor = true;
-			break;
-		case POOLS:
-			budget->pools = (uint32_t)parse(name, optarg, UINT32_MAX);
-			break;
-		case BUFFERS:
-			budget->buffers =
-				(uint32_t)parse(name, optarg, UINT32_MAX);
-			break;
-		case FDS:
-			budget->fds = (uint32_t)parse(name, optarg, UINT32_MAX);
-			break;
-		case ALL_FDS:
-			budget->all_fds =
-				(uint32_t)parse(name, optarg, UINT32_MAX);
-			break;
-		case BYTES:
-			budget->shadow_bytes = parse(name, optarg, INT64_MAX);
-			break;
-		case ALL_BYTES:
-			budget->all_shadow_bytes =
-				parse(name, optarg, INT64_MAX);
-			break;
-		case STATS:
-			settings.stats_seconds =
-				(unsigned)parse(name, optarg, 86400);
-			break;
-		case QUIET:
-			settings.quiet = true;
-			break;
-		case PATIENCE:
-			patience = (int)parse(name, optarg, 86400);
-			break;
-		case REQUIRE:
-			settings.require = true;
-			break;
-		case HELP:
+		if (option == HELP) {
 			fputs(usage, stdout);
-			return 0;
-		case VERSION:
+			exit(0);
+		} else if (option == VERSION) {
 			puts("sealpool-run " SEALPOOL_VERSION);
-			return 0;
-		default:
-			fputs(usage, stderr);
-			return 2;
+			exit(0);
+		}
+		if (!set_budget(&settings->budget, option, name)) {
+			set_option(settings, patience, option, name);
 		}
 	}
 	if (optind == argc) {
 		fputs(usage, stderr);
-		return 2;
+		exit(2);
 	}
+}
+
+int main(int argc, char *argv[]) {
+	struct settings settings = { 0 };
+	int patience = DEFAULT_PATIENCE;
+	read_options(argc, argv, &settings, &patience);
 	char path[PATH_MAX];
 	if (!find_program(argv[optind], path, sizeof(path))) {
 		die("%s: command not found", argv[optind]);
