@@ -62,6 +62,7 @@ static struct sp_context *create_context(struct wl_display *display,
 		goto error_context;
 	}
 	sp_clients_init(context);
+	sp_buffers_init(context);
 	ret = sp_holds_init(context);
 	if (ret < 0) {
 		goto error_idle;
@@ -88,6 +89,7 @@ error_context:
 }
 
 static void leave_context(struct sp_context *context) {
+	sp_buffers_finish(context);
 	sp_silence_detach(context);
 	sp_holds_finish(context);
 	sp_idle_detach(context);

@@ -201,11 +201,16 @@ struct sealpool_buffer *sealpool_buffer_try_from_resource(
 
 /**
  * Takes a reference. A referenced buffer stays readable whatever the client
- * destroys: its wl_buffer, its wl_shm_pool, its connection.
+ * destroys: its wl_buffer, its wl_shm_pool, its connection. Any thread that has a
+ * reference already, or is sure that somebody keeps one.
  */
 struct sealpool_buffer *sealpool_buffer_ref(struct sealpool_buffer *buffer);
 
-/** Gives a reference back. No access may be under way by its holder. */
+/**
+ * Gives a reference back; NULL is allowed. No access may be under way by its holder. Any
+ * thread: the buffer is destroyed on the display's. Not while the display is being
+ * destroyed; after that, by one thread at a time.
+ */
 void sealpool_buffer_unref(struct sealpool_buffer *buffer);
 
 /** The wl_buffer, or NULL once the client has destroyed it. */
@@ -222,6 +227,14 @@ int32_t sealpool_buffer_get_stride(const struct sealpool_buffer *buffer);
 int32_t sealpool_buffer_get_offset(const struct sealpool_buffer *buffer);
 /** A DRM fourcc code. */
 uint32_t sealpool_buffer_get_format(const struct sealpool_buffer *buffer);
+/**
+ * Where a plane's first byte is in the pool and in the buffer's fd, and its bytes from
+ * one row to the next. In an access, a plane's bytes are as far from the first plane's
+ * as their offsets are apart. Returns false for a plane that the format does not
+ * have. Any thread.
+ */
+bool sealpool_buffer_get_plane(const struct sealpool_buffer *buffer,
+	uint32_t plane, int32_t *offset, int32_t *stride);
 
 /**
  * How the buffer is seen now. Any thread. A shadow may become direct at a later

@@ -21,7 +21,7 @@ void sp_buffer_leave_resource(struct sealpool_buffer *buffer) {
 	/* The contents are those of the last commit from now on: what is not
 	 * stale stays so, whatever else is committed. */
 	sp_view_set_final(&buffer->view);
-	if (buffer->refs > 1 && buffer->pool->client->wl_client == NULL) {
+	if (atomic_load(&buffer->refs) > 1 && buffer->pool->client->wl_client == NULL) {
 		sp_view_set_orphan(&buffer->view);
 	}
 	sealpool_buffer_unref(buffer);
@@ -201,11 +201,53 @@ struct sealpool_buffer *sealpool_buffer_ref(struct sealpool_buffer *buffer) {
 	return buffer;
 }
 
+/* Only on the event loop's thread, or when there is none any more, a buffer is
+ * destroyed: its pool and client are libwayland's. */
 void sealpool_buffer_unref(struct sealpool_buffer *buffer) {
-	assert(buffer->refs > 0);
-	if (--buffer->refs == 0) {
-		buffer_destroy(buffer);
+	if (buffer == NULL) {
+		return;
 	}
+	/* Of a buffer that is being referenced, this is there. */
+	struct sp_context *context = buffer->pool->client->context;
+	unsigned refs = atomic_fetch_sub(&buffer->refs, 1);
+	assert(refs > 0);
+	if (refs > 1) {
+		return;
+	}
+	if (context->display == NULL ||
+			sp_mailbox_is_here(&context->mailbox)) {
+		buffer_destroy(buffer);
+		return;
+	}
+	buffer->next_unused = context->unused_buffers;
+	while (!atomic_compare_exchange_weak(&context->unused_buffers,
+			&buffer->next_unused, buffer)) {
+	}
+	sp_mailbox_post(&context->mailbox, &context->unused);
+}
+
+static void destroy_unused(struct sp_context *context) {
+	struct sealpool_buffer *buffer =
+		atomic_exchange(&context->unused_buffers, NULL);
+	while (buffer != NULL) {
+		struct sealpool_buffer *next = buffer->next_unused;
+		buffer_destroy(buffer);
+		buffer = next;
+	}
+}
+
+static void handle_unused(struct sp_mail *mail) {
+	struct sp_context *context = wl_container_of(mail, context, unused);
+	/* With the last buffer of a client, that goes, but not the context. */
+	destroy_unused(context);
+}
+
+void sp_buffers_init(struct sp_context *context) {
+	sp_mailbox_add(&context->mailbox, &context->unused, handle_unused);
+}
+
+void sp_buffers_finish(struct sp_context *context) {
+	destroy_unused(context);
 }
 
 struct wl_resource *sealpool_buffer_get_resource(
@@ -231,6 +273,17 @@ int32_t sealpool_buffer_get_offset(const struct sealpool_buffer *buffer) {
 
 uint32_t sealpool_buffer_get_format(const struct sealpool_buffer *buffer) {
 	return buffer->view.layout.format->drm;
+}
+
+bool sealpool_buffer_get_plane(const struct sealpool_buffer *buffer,
+		uint32_t plane, int32_t *offset, int32_t *stride) {
+	const struct sp_layout *layout = &buffer->view.layout;
+	if (plane >= layout->format->planes_len) {
+		return false;
+	}
+	*offset = (int32_t)layout->planes[plane].offset;
+	*stride = (int32_t)layout->planes[plane].stride;
+	return true;
 }
 
 enum sealpool_memory_kind sealpool_buffer_get_kind(

@@ -2,6 +2,7 @@
 #ifndef SEALPOOL_SERVER_BUFFER_H
 #define SEALPOOL_SERVER_BUFFER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <wayland-server-core.h>
@@ -11,6 +12,7 @@
 #include "image/access.h"
 #include "report.h"
 
+struct sp_context;
 struct sp_hold;
 struct sp_pool;
 
@@ -19,7 +21,8 @@ struct sealpool_buffer {
 	struct wl_list link; /* sp_pool.buffers */
 	struct wl_resource *resource; /* NULL once destroyed */
 	/* The resource's, and whoever else took one. */
-	unsigned refs;
+	atomic_uint refs;
+	struct sealpool_buffer *next_unused; /* sp_context.unused_buffers */
 
 	struct sp_view view;
 	struct sp_report report;
@@ -56,6 +59,11 @@ void sp_buffer_remove_user(struct sealpool_buffer *buffer);
 void sp_buffer_hand_over(struct sealpool_buffer *buffer);
 /** The compositor has sent a wl_buffer.release. */
 void sp_buffer_handle_release(struct sealpool_buffer *buffer);
+
+/** Before there is any buffer. */
+void sp_buffers_init(struct sp_context *context);
+/** The event loop goes: destroys what other threads have let go of. */
+void sp_buffers_finish(struct sp_context *context);
 
 /** Brings what is copied for readers up to date. */
 void sp_buffer_sync(struct sealpool_buffer *buffer);

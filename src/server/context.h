@@ -107,6 +107,9 @@ struct sp_context {
 	struct sp_mail pressure;
 	struct sp_reports reports;
 	struct sp_idle idle;
+	/* Buffers that another thread let go of. */
+	_Atomic(struct sealpool_buffer *) unused_buffers;
+	struct sp_mail unused;
 	/* Those with a file that may never answer, closed or not. */
 	uint32_t slow_pools_len;
 	/* NULL when the display has gone. */
