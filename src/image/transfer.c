@@ -20,8 +20,8 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 
-#include "memory/holes.h"
 #include "memory/io.h"
+#include "memory/sparse.h"
 #include "transfer.h"
 
 /*
@@ -71,7 +71,7 @@ struct job {
 	/* The client's file, mapped, if short rows are to be read from there. */
 	const uint8_t SP_UNTRUSTED *base;
 	const struct sp_transfer_target *target;
-	struct sp_holes holes;
+	struct sp_sparse holes;
 	/* Of the client's file, if it is looked for holes, or is read where it
 	 * is mapped. */
 	uint64_t size;
@@ -219,7 +219,7 @@ static void copy_in_rows(struct job *job, const struct sp_span *span,
 			length = min(job->holes.fd >= 0 ? SPARSE_PIECE_SIZE :
 				PIECE_SIZE, span->row_bytes - i);
 			uint64_t from = offset + i;
-			if (!sp_holes_has(&job->holes, from, from + length)) {
+			if (!sp_sparse_has_hole(&job->holes, from, from + length)) {
 				copy_piece(job, from, length);
 				continue;
 			}
@@ -249,7 +249,7 @@ static void copy_in_scattered(struct job *job,
 		rows = min(rows_max, span->rows - row);
 		uint64_t offset = span->offset + (uint64_t)stride * row;
 		size_t length = stride * (rows - 1) + span->row_bytes;
-		bool hole = sp_holes_has(&job->holes, offset, offset + length);
+		bool hole = sp_sparse_has_hole(&job->holes, offset, offset + length);
 		size_t got = hole ? 0 :
 			read_client(job, offset, scratch, length);
 		for (size_t i = 0; i < rows; i++) {
@@ -343,7 +343,7 @@ struct sp_transferred sp_transfer_in(const struct sp_transfer_source *source,
 		.source = source,
 		.target = target,
 	};
-	sp_holes_init_full(&job.holes);
+	sp_sparse_init_full(&job.holes);
 	struct stat st = { 0 };
 	bool large = layout->end - sp_layout_start(layout) >=
 		HOLES_LOOKED_FOR_MIN;
@@ -360,7 +360,7 @@ struct sp_transferred sp_transfer_in(const struct sp_transfer_source *source,
 	/* The pages of any other file are not all of its data. */
 	if (large && known && !source->counts_as_full &&
 			(uint64_t)st.st_blocks * 512 < layout->end) {
-		sp_holes_init(&job.holes, source->fd, (uint64_t)st.st_size,
+		sp_sparse_init(&job.holes, source->fd, (uint64_t)st.st_size,
 			(uint64_t)st.st_blocks * 512);
 	}
 	int boxes_len;
@@ -369,7 +369,7 @@ struct sp_transferred sp_transfer_in(const struct sp_transfer_source *source,
 	for (uint32_t i = 0; i < layout->format->planes_len; i++) {
 		copy_in_plane(&job, &layout->planes[i], boxes, boxes_len);
 	}
-	sp_holes_finish(&job.holes);
+	sp_sparse_finish(&job.holes);
 	return job.copied;
 }
 

@@ -5,28 +5,18 @@
  * Not lseek(SEEK_HOLE), which would move the file offset that the client shares,
  * and wait for the inode's lock, which the client can hold for ever. mincore() says which
  * pages are in the page cache, and says so of all where the caller may neither write nor
- * own the file (since Linux 5.2): see sp_file_shows_pages(). It does not know of
- * pages that are swapped out, as cachestat() does (since Linux 6.5).
+ * own the file (since Linux 5.2): see sp_file_shows_pages().
  *
  * The kernel tells that page by page, and a client can have us ask for a large
  * range with each of its requests. So what was once seen to have memory is
  * remembered, in chunks: the next call asks only for the others, and for the chunks
  * that the range has a part of.
  */
-#include <errno.h>
-#include <stddef.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "holes.h"
 #include "mapping.h"
 #include "pages.h"
-
-/* Linux 6.5 */
-#ifndef SYS_cachestat
-#define SYS_cachestat 451
-#endif
 
 #define PAGES_AT_ONCE 4096
 
@@ -49,7 +39,7 @@ static uint64_t count_some(const uint8_t SP_UNTRUSTED *base, uint64_t pages) {
 	return count;
 }
 
-static uint64_t count_pages(const uint8_t SP_UNTRUSTED *base,
+uint64_t sp_holes_count_pages(const uint8_t SP_UNTRUSTED *base,
 		uint64_t length) {
 	uint64_t page_size = sp_pages_get_size();
 	uint64_t pages = sp_pages_round_up(length) / page_size, count = 0;
@@ -98,93 +88,4 @@ bool sp_holes_none_seen(struct sp_chunks *filled,
 		start = part_end;
 	}
 	return true;
-}
-
-/* Files that are not mapped */
-
-struct cachestat_range {
-	uint64_t offset, length;
-};
-
-struct cachestat {
-	uint64_t cached, dirty, writeback, evicted, recently_evicted;
-};
-
-void sp_holes_init(struct sp_holes *holes, int fd, uint64_t size,
-		uint64_t allocated) {
-	*holes = (struct sp_holes){
-		.fd = fd,
-		.size = size,
-		.allocated = allocated,
-		.chunk = UINT64_MAX,
-	};
-}
-
-void sp_holes_init_full(struct sp_holes *holes) {
-	sp_holes_init(holes, -1, 0, 0);
-}
-
-void sp_holes_finish(struct sp_holes *holes) {
-	if (holes->base != NULL) {
-		munmap(sp_untrusted_for_kernel(holes->base), holes->size);
-	}
-}
-
-/* mincore() does not know of pages that are swapped out: it can tell where holes
- * are if there are none of those. */
-static bool map_holes(struct sp_holes *holes) {
-	void *base = mmap(NULL, holes->size, PROT_READ, MAP_PRIVATE, holes->fd,
-		0);
-	if (base == MAP_FAILED) {
-		return false;
-	}
-	holes->base = base;
-	if (count_pages(holes->base, holes->size) * sp_pages_get_size() ==
-			holes->allocated) {
-		return true;
-	}
-	munmap(base, holes->size);
-	holes->base = NULL;
-	return false;
-}
-
-/* Where that is not to be known, the file counts as full. */
-static bool is_empty(struct sp_holes *holes, uint64_t offset,
-		uint64_t length) {
-	struct cachestat_range range = { offset, length };
-	struct cachestat stat;
-	if (holes->base == NULL) {
-		if (syscall(SYS_cachestat, (unsigned)holes->fd, &range, &stat,
-				0) == 0) {
-			return stat.cached == 0 && stat.evicted == 0;
-		}
-		/* Linux before 6.5 */
-		if (errno != ENOSYS || !map_holes(holes)) {
-			holes->fd = -1;
-			return false;
-		}
-	}
-	if (offset >= holes->size) {
-		return true;
-	}
-	uint64_t start = sp_pages_round_down(offset);
-	length += offset - start;
-	return count_pages(holes->base + start,
-		min(length, holes->size - start)) == 0;
-}
-
-bool sp_holes_has(struct sp_holes *holes, uint64_t start, uint64_t end) {
-	while (holes->fd >= 0 && start < end) {
-		uint64_t chunk = start & ~(SP_CHUNK_SIZE - 1);
-		if (chunk != holes->chunk) {
-			holes->chunk = chunk;
-			holes->empty = is_empty(holes, chunk, SP_CHUNK_SIZE);
-		}
-		if (!holes->empty) {
-			return holes->fd >= 0 &&
-				is_empty(holes, start, end - start);
-		}
-		start = chunk + SP_CHUNK_SIZE;
-	}
-	return holes->fd >= 0;
 }

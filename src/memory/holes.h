@@ -29,26 +29,7 @@ bool sp_holes_in_mapping(const struct sp_mapping *mapping, uint64_t start,
 bool sp_holes_none_seen(struct sp_chunks *filled,
 	const struct sp_mapping *mapping, uint64_t start, uint64_t end);
 
-/** Looks for holes of shared memory that is not mapped. */
-struct sp_holes {
-	/* -1: it counts as full. */
-	int fd;
-	/* It has so many bytes, and memory for so many. */
-	uint64_t size, allocated;
-	/* Where it is mapped, if the kernel does not tell otherwise. */
-	uint8_t SP_UNTRUSTED *base;
-	/* The chunk that was looked at last, and whether it is one. */
-	uint64_t chunk;
-	bool empty;
-};
-
-void sp_holes_init(struct sp_holes *holes, int fd, uint64_t size,
-	uint64_t allocated);
-/** Of a file that counts as full. */
-void sp_holes_init_full(struct sp_holes *holes);
-void sp_holes_finish(struct sp_holes *holes);
-
-/** Whether the file has no page from "start" to "end", nor one that is swapped out. */
-bool sp_holes_has(struct sp_holes *holes, uint64_t start, uint64_t end);
+/** Counts the pages of a mapping that have memory; 0 where that is not to be known. */
+uint64_t sp_holes_count_pages(const uint8_t SP_UNTRUSTED *base, uint64_t length);
 
 #endif

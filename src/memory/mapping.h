@@ -51,10 +51,4 @@ void sp_mapping_unref(struct sp_mapping *mapping);
  */
 void sp_mapping_renew(struct sp_mapping *mapping);
 
-/**
- * Whether this system has MAP_NOFAULT, found out by trying: some 40 system calls
- * where it has, ten where it has not, no signal and no child.
- */
-bool sp_mapping_probe_nofault(void);
-
 #endif

@@ -10,6 +10,7 @@
 #include <sealpool/shm.h>
 
 #include "image/access.h"
+#include "image/changes.h"
 #include "report.h"
 
 struct sp_context;

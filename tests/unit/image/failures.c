@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "image/access.h"
+#include "image/changes.h"
 #include "image/format.h"
 #include "memory/account.h"
 #include "memory/backing.h"

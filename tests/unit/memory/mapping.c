@@ -18,6 +18,7 @@
 #include "child.h"
 #include "memory/holes.h"
 #include "memory/mapping.h"
+#include "memory/nofault.h"
 #include "traces.h"
 
 /* For a file that is expected to grow. */
@@ -559,21 +560,21 @@ static void pages_that_are_not_mapped_count_as_holes(void **state) {
 /* MAP_NOFAULT */
 
 static void answer_on_nofault_is_always_the_same(void **state) {
-	bool present = sp_mapping_probe_nofault();
+	bool present = sp_nofault_probe();
 	for (int i = 0; i < 100; i++) {
-		assert_int_equal(sp_mapping_probe_nofault(), present);
+		assert_int_equal(sp_nofault_probe(), present);
 	}
 	print_message("MAP_NOFAULT: %s\n", present ? "yes" : "no");
 }
 
 static const char *probe_without_fds(void) {
 	child_set_limit(RLIMIT_NOFILE, 0);
-	return sp_mapping_probe_nofault() ? "present, without a try" : NULL;
+	return sp_nofault_probe() ? "present, without a try" : NULL;
 }
 
 static const char *probe_without_file_sizes(void) {
 	child_set_limit(RLIMIT_FSIZE, 0);
-	return sp_mapping_probe_nofault() ? "present, without a try" : NULL;
+	return sp_nofault_probe() ? "present, without a try" : NULL;
 }
 
 static void nofault_that_cannot_be_tried_is_not_there(void **state) {

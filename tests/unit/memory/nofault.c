@@ -22,6 +22,7 @@
 #include <cmocka.h>
 
 #include "memory/mapping.h"
+#include "memory/nofault.h"
 #include "traces.h"
 
 #define FLAG SEALPOOL_MAP_NOFAULT
@@ -171,7 +172,7 @@ static void expect_answer(struct kernel another, bool expected) {
 	kernel.is_another = true;
 	size_t fds = traces_count_fds();
 	size_t mappings = traces_count_mappings();
-	bool present = sp_mapping_probe_nofault();
+	bool present = sp_nofault_probe();
 	kernel = (struct kernel){ 0 };
 	mapped = NULL;
 	assert_int_equal(present, expected);
@@ -245,7 +246,7 @@ static void probe_raises_no_signal_and_has_no_child(void **state) {
 		assert_int_equal(sigaction(numbers[i], &action, &old[i]), 0);
 	}
 	signals = 0;
-	sp_mapping_probe_nofault();
+	sp_nofault_probe();
 	for (size_t i = 0; i < 3; i++) {
 		struct sigaction seen;
 		assert_int_equal(sigaction(numbers[i], &old[i], &seen), 0);

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What changes a view: commits of its buffer, and the ends of the buffer and the client.
+ */
+#include <errno.h>
+
+#include "changes.h"
+#include "copies.h"
+#include "judge.h"
+#include "memory/backing.h"
+#include "memory/inplace.h"
+#include "nofault.h"
+#include "region.h"
+
+void sp_view_init(struct sp_view *view, struct sp_backing *backing,
+		const struct sp_layout *layout,
+		const struct sp_view_ops *ops) {
+	*view = (struct sp_view){
+		.backing = backing,
+		.ops = ops,
+		.layout = *layout,
+		.kind = SEALPOOL_MEMORY_SHADOW,
+	};
+	sp_inplace_add_view(&backing->inplace, sp_layout_start(layout),
+		layout->end);
+	if (!sp_judge_is_sealed(view)) {
+		sp_nofault_become(view);
+	} else if (sp_judge_may_be_in_place(view)) {
+		sp_judge_try(view, SEALPOOL_MEMORY_DIRECT);
+	}
+}
+
+void sp_view_init_behind(struct sp_view *view, struct sp_backing *backing,
+		const struct sp_layout *layout,
+		const struct sp_view_ops *ops) {
+	*view = (struct sp_view){
+		.backing = backing,
+		.ops = ops,
+		.layout = *layout,
+		/* Of memory that is safe, nothing is needed but its kind. */
+		.kind = backing->is_pinned ? SEALPOOL_MEMORY_SHADOW :
+			SEALPOOL_MEMORY_DIRECT,
+	};
+	sp_inplace_add_view(&backing->inplace, sp_layout_start(layout),
+		layout->end);
+}
+
+void sp_view_finish(struct sp_view *view) {
+	if (view->copies != NULL) {
+		sp_copies_destroy(view->copies);
+	}
+	struct sp_backing *backing = view->backing;
+	if (view->mapping != NULL) {
+		pthread_mutex_lock(&backing->lock);
+		sp_inplace_end(&backing->inplace,
+			sp_layout_start(&view->layout), view->layout.end);
+		pthread_mutex_unlock(&backing->lock);
+	}
+	sp_inplace_remove_view(&backing->inplace,
+		sp_layout_start(&view->layout), view->layout.end);
+	sp_mapping_unref(view->mapping);
+}
+
+void sp_view_handle_attach(struct sp_view *view) {
+	/* One behind a guard has no mapping: it is not this library that reads. */
+	if (view->kind != SEALPOOL_MEMORY_SHADOW && view->mapping != NULL &&
+			sp_inplace_is_large(&view->backing->inplace, false)) {
+		sp_judge_leave_place(view);
+	}
+}
+
+void sp_view_handle_commit(struct sp_view *view) {
+	if (view->kind == SEALPOOL_MEMORY_NOFAULT) {
+		sp_nofault_look(view);
+		return;
+	}
+	bool in_place = sp_judge_become_direct(view) ||
+		(view->kind == SEALPOOL_MEMORY_SHADOW &&
+		sp_nofault_is_possible(view) && !sp_judge_is_sealed(view) &&
+		sp_judge_is_due(view) && sp_nofault_become(view));
+	if (in_place && view->copies != NULL) {
+		sp_copies_drop(view->copies);
+	}
+}
+
+bool sp_view_wants_commits(const struct sp_view *view) {
+	return view->kind != SEALPOOL_MEMORY_DIRECT;
+}
+
+uint64_t sp_view_get_generation(const struct sp_view *view) {
+	return view->copies != NULL ?
+		sp_copies_get_generation(view->copies) : 0;
+}
+
+bool sp_view_is_waiting(const struct sp_view *view, uint64_t generation) {
+	return view->copies != NULL &&
+		sp_copies_are_waiting(view->copies, generation);
+}
+
+bool sp_view_has_seen(const struct sp_view *view, uint64_t generation) {
+	return view->copies == NULL ||
+		sp_copies_have_seen(view->copies, generation);
+}
+
+void sp_view_age(struct sp_view *view, const pixman_region32_t *region,
+		uint64_t epoch) {
+	/* A copy that is made later begins wholly stale. */
+	if (view->copies != NULL) {
+		sp_copies_age(view->copies, region, epoch);
+	}
+}
+
+void sp_view_set_tracked(struct sp_view *view, bool tracked, uint64_t epoch) {
+	view->tracked = tracked;
+	sp_view_age(view, NULL, epoch);
+}
+
+void sp_view_set_final(struct sp_view *view) {
+	view->final = true;
+	if (view->copies != NULL) {
+		sp_copies_keep(view->copies);
+	}
+}
+
+void sp_view_set_orphan(struct sp_view *view) {
+	view->orphan = true;
+	if (view->copies != NULL) {
+		sp_copies_orphan(view->copies);
+	}
+	sp_backing_orphan(view->backing);
+}
+
+void sp_view_count(const struct sp_view *view, uint32_t *fds,
+		uint64_t *bytes) {
+	if (view->copies != NULL) {
+		sp_copies_count(view->copies, fds, bytes);
+	}
+}
+
+int sp_view_reserve(struct sp_view *view) {
+	struct sp_copies *copies = sp_copies_get(view);
+	return copies != NULL ? sp_copies_reserve(copies) : -ENOMEM;
+}
+
+void sp_view_offer(struct sp_view *view) {
+	if (view->copies != NULL) {
+		sp_copies_offer(view->copies);
+	}
+}
+
+void sp_view_get_stale(struct sp_view *view, uint64_t epoch,
+		pixman_region32_t *stale) {
+	if (view->copies == NULL) {
+		sp_region_set_size(stale, view->layout.width,
+			view->layout.height);
+		return;
+	}
+	if (!view->tracked) {
+		sp_view_age(view, NULL, epoch);
+	}
+	sp_copies_get_stale(view->copies, stale);
+}
+
+const char *sealpool_memory_kind_name(enum sealpool_memory_kind kind) {
+	switch (kind) {
+	case SEALPOOL_MEMORY_DIRECT:
+		return "direct";
+	case SEALPOOL_MEMORY_NOFAULT:
+		return "nofault";
+	case SEALPOOL_MEMORY_SHADOW:
+		return "shadow";
+	}
+	return "unknown";
+}

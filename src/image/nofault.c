@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Views that are read in place with MAP_NOFAULT.
+ *
+ * Where the kernel has it, any view that has memory is read in place, by way of a
+ * mapping that shows zeroes where the file ends. What it must not do is fill holes, so
+ * commits look for new ones; and the end of an access looks whether zeroes may have
+ * been seen.
+ */
+#include "copies.h"
+#include "fill.h"
+#include "judge.h"
+#include "memory/backing.h"
+#include "nofault.h"
+
+bool sp_nofault_is_possible(const struct sp_view *view) {
+	const struct sp_backing *backing = view->backing;
+	return backing->memory->nofault && !backing->is_pinned &&
+		backing->file.kind == SP_FILE_SHMEM;
+}
+
+/* What is reported of a nofault view needs its record of copies. */
+bool sp_nofault_become(struct sp_view *view) {
+	return sp_nofault_is_possible(view) && sp_judge_may_be_in_place(view) &&
+		sp_copies_get(view) != NULL &&
+		sp_judge_try(view, SEALPOOL_MEMORY_NOFAULT);
+}
+
+/* A hole that has come since is not to be filled by reading it. */
+void sp_nofault_look(struct sp_view *view) {
+	if (!sp_file_has_holes(&view->backing->file)) {
+		sp_mapping_renew(view->mapping);
+		return;
+	}
+	/* A zero page in the place of one would hide it. */
+	view->mapping->outdated = true;
+	sp_mapping_renew(view->mapping);
+	view->had_holes = true;
+	if (!sp_judge_has_memory(view, view->mapping)) {
+		atomic_store_explicit(&view->kind, SEALPOOL_MEMORY_SHADOW,
+			memory_order_release);
+	}
+}
+
+/* A page that the file has not, or that has no memory there, may have read as
+ * zero, and will go on to: note that, to look anew once the client may have
+ * changed it. */
+void sp_nofault_end(struct sp_view *view) {
+	if (!sp_backing_begin_use(view->backing)) {
+		return;
+	}
+	bool holes;
+	int64_t size = sp_file_look(&view->backing->file, &holes);
+	bool is_short = size < 0 || (uint64_t)size < view->layout.end;
+	if (is_short || holes) {
+		view->mapping->outdated = true;
+	}
+	if (is_short) {
+		sp_view_note_missing(view, 0);
+	}
+	sp_backing_end_use(view->backing);
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Holes of files that are read through system calls: what is empty need not be copied.
+ *
+ * mincore() does not know of pages that are swapped out, as cachestat() does (since
+ * Linux 6.5).
+ */
+#include <errno.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "chunks.h"
+#include "holes.h"
+#include "pages.h"
+#include "sparse.h"
+
+/* Linux 6.5 */
+#ifndef SYS_cachestat
+#define SYS_cachestat 451
+#endif
+
+static uint64_t min(uint64_t a, uint64_t b) {
+	return a < b ? a : b;
+}
+
+struct cachestat_range {
+	uint64_t offset, length;
+};
+
+struct cachestat {
+	uint64_t cached, dirty, writeback, evicted, recently_evicted;
+};
+
+void sp_sparse_init(struct sp_sparse *sparse, int fd, uint64_t size,
+		uint64_t allocated) {
+	*sparse = (struct sp_sparse){
+		.fd = fd,
+		.size = size,
+		.allocated = allocated,
+		.chunk = UINT64_MAX,
+	};
+}
+
+void sp_sparse_init_full(struct sp_sparse *sparse) {
+	sp_sparse_init(sparse, -1, 0, 0);
+}
+
+void sp_sparse_finish(struct sp_sparse *sparse) {
+	if (sparse->base != NULL) {
+		munmap(sp_untrusted_for_kernel(sparse->base), sparse->size);
+	}
+}
+
+/* mincore() does not know of pages that are swapped out: it can tell where holes
+ * are if there are none of those. */
+static bool map_holes(struct sp_sparse *sparse) {
+	void *base = mmap(NULL, sparse->size, PROT_READ, MAP_PRIVATE, sparse->fd,
+		0);
+	if (base == MAP_FAILED) {
+		return false;
+	}
+	sparse->base = base;
+	if (sp_holes_count_pages(sparse->base, sparse->size) * sp_pages_get_size() ==
+			sparse->allocated) {
+		return true;
+	}
+	munmap(base, sparse->size);
+	sparse->base = NULL;
+	return false;
+}
+
+/* Where that is not to be known, the file counts as full. */
+static bool is_empty(struct sp_sparse *sparse, uint64_t offset,
+		uint64_t length) {
+	struct cachestat_range range = { offset, length };
+	struct cachestat stat;
+	if (sparse->base == NULL) {
+		if (syscall(SYS_cachestat, (unsigned)sparse->fd, &range, &stat,
+				0) == 0) {
+			return stat.cached == 0 && stat.evicted == 0;
+		}
+		/* Linux before 6.5 */
+		if (errno != ENOSYS || !map_holes(sparse)) {
+			sparse->fd = -1;
+			return false;
+		}
+	}
+	if (offset >= sparse->size) {
+		return true;
+	}
+	uint64_t start = sp_pages_round_down(offset);
+	length += offset - start;
+	return sp_holes_count_pages(sparse->base + start,
+		min(length, sparse->size - start)) == 0;
+}
+
+bool sp_sparse_has_hole(struct sp_sparse *sparse, uint64_t start, uint64_t end) {
+	while (sparse->fd >= 0 && start < end) {
+		uint64_t chunk = start & ~(SP_CHUNK_SIZE - 1);
+		if (chunk != sparse->chunk) {
+			sparse->chunk = chunk;
+			sparse->empty = is_empty(sparse, chunk, SP_CHUNK_SIZE);
+		}
+		if (!sparse->empty) {
+			return sparse->fd >= 0 &&
+				is_empty(sparse, start, end - start);
+		}
+		start = chunk + SP_CHUNK_SIZE;
+	}
+	return sparse->fd >= 0;
+}

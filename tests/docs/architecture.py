@@ -1,0 +1,45 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Holds docs/architecture.md to the code: the lines of its reading list.
+
+    architecture.py SOURCE_ROOT        fails where a number is not that of the file
+    architecture.py --fix SOURCE_ROOT  writes the right numbers
+"""
+import pathlib
+import re
+import sys
+
+# What a reviewer can read in an afternoon.
+LINES_MAX = 1500
+
+
+def main():
+    fix = sys.argv[1] == '--fix'
+    root = pathlib.Path(sys.argv[-1])
+    page = root / 'docs/architecture.md'
+    text, all_lines, bad = page.read_text(), 0, []
+
+    def check(match):
+        nonlocal all_lines
+        name, said = match[1], int(match[2])
+        if name == 'all':
+            lines = all_lines
+        else:
+            lines = len((root / name).read_text().splitlines())
+            all_lines += lines
+        if said != lines:
+            bad.append(f'{name} has {lines} lines, not {said}')
+        return f'| {name} | {lines} |'
+
+    fixed = re.sub(r'^\| (src/\S+|all) \| (\d+) \|', check, text, flags=re.M)
+    if fix:
+        page.write_text(fixed)
+        bad = []
+    if all_lines == 0 or all_lines > LINES_MAX:
+        bad.append(f'the reading list has {all_lines} lines: 1 to {LINES_MAX}')
+    if bad:
+        sys.exit('docs/architecture.md: ' + '; '.join(bad))
+    print(f'{all_lines} lines')
+
+
+main()
