@@ -39,7 +39,9 @@ uint32_t sp_reasons_get_kind(enum sealpool_memory_kind kind) {
 static uint32_t file_get_reasons(const struct sp_file *file, uint64_t end,
 		bool direct) {
 	uint32_t reasons = 0;
-	int seals = fcntl(file->fd, F_GET_SEALS);
+	/* One that is not memory has none, and a thread may be opening it anew. */
+	int seals = file->kind == SP_FILE_SLOW ? 0 :
+		fcntl(file->fd, F_GET_SEALS);
 	if (seals < 0) {
 		seals = 0;
 	}
