@@ -826,6 +826,35 @@ static void holes_of_a_large_file_are_not_copied(void **state) {
 	}
 }
 
+/* A page here and there, in what was never written to. */
+static void holes_between_pages_take_no_memory(void **state) {
+	enum { STEP = 64 * 1024 };
+	for (size_t i = 0; i < 3; i++) {
+		struct sparse sparse;
+		sparse_create(&sparse);
+		for (size_t at = 0; at < LARGE; at += STEP) {
+			if (at < DATA || at >= DATA + DATA_SIZE) {
+				assert_int_equal(pwrite(sparse.fd, "+", 1,
+					(off_t)at), 1);
+			}
+		}
+		sparse_copy(&sparse, shapes[i].width, shapes[i].stride);
+		expect_between(get_touched(&sparse), DATA_SIZE / 2,
+			LARGE / 2 + DATA_SIZE);
+		for (size_t j = 0; j < LARGE; j++) {
+			bool row = j % (size_t)shapes[i].stride <
+				(size_t)shapes[i].width * 4;
+			bool data = j >= DATA && j < DATA + DATA_SIZE;
+			uint8_t byte = data ? pattern(j) :
+				j % STEP == 0 ? '+' : 0;
+			if (sparse.target.data[j] != (row ? byte : 0)) {
+				fail_msg("byte %zu is 0x%02x", j, sparse.target.data[j]);
+			}
+		}
+		sparse_destroy(&sparse);
+	}
+}
+
 /* Linux before 6.5 */
 static bool forbid_cachestat(void) {
 	struct sock_filter filter[] = {
@@ -1148,6 +1177,7 @@ int main(void) {
 		TEST(what_is_at_hand_is_copied_at_once),
 		TEST(who_cannot_tell_is_not_asked),
 		TEST(holes_of_a_large_file_are_not_copied),
+		TEST(holes_between_pages_take_no_memory),
 		TEST(holes_over_what_was_copied_before_read_as_zero),
 		TEST(large_file_that_ends_early_lacks_the_rest),
 		TEST(first_copy_of_a_large_buffer_is_exact),
