@@ -90,7 +90,7 @@ struct sealpool_budget {
 	 * not more than 6000. */
 	uint32_t all_fds;
 	/** Bytes of memory that the compositor provides for a client, in
-	 * copies. Default: 512 MiB, but not more than half of
+	 * copies. Default: 512 MiB, but not more than
 	 * all_shadow_bytes. As many bytes of a client are read in place;
 	 * buffers beyond that are copied. */
 	uint64_t shadow_bytes;

@@ -129,7 +129,9 @@ void sp_budget_init(struct sealpool_budget *limits,
 		limits->all_shadow_bytes = get_default_shadow_bytes();
 	}
 	if (limits->shadow_bytes == 0) {
+		/* As above: two buffers of a large screen take all that a machine
+		 * with little memory has for copies. */
 		limits->shadow_bytes = min(DEFAULT_SHADOW_BYTES,
-			max(limits->all_shadow_bytes / 2, 1));
+			limits->all_shadow_bytes);
 	}
 }

@@ -43,7 +43,7 @@ static const char usage[] =
 	"                           of RLIMIT_NOFILE, which is raised to 16384 if it\n"
 	"                           may be, at most 6000)\n"
 	"  --shadow-bytes N         memory for copies for a client (default: 512 MiB,\n"
-	"                           at most half of that for all)\n"
+	"                           at most that for all)\n"
 	"  --all-shadow-bytes N     for all clients together (default: a quarter of\n"
 	"                           the memory, or of what the control group may\n"
 	"                           have, at most 2 GiB)\n"
