@@ -25,10 +25,9 @@
  * wl_shm.invalid_fd, or the error for its budget. Where the compositor lacks what it
  * takes, that is logged, and the capture is discarded too.
  *
- * Of what <sealpool/shm.h> has, the function for new buffers
- * (sealpool_shm_set_new_buffer_func()) and those for commits
- * (sealpool_shm_set_commit_funcs()) are taken: it makes the wlr_buffers, and keeps
- * commits of wlr_surfaces. All else is as described there.
+ * Of what <sealpool/shm.h> has, the functions for commits
+ * (sealpool_shm_set_commit_funcs()) are taken, to keep commits of wlr_surfaces. All
+ * else is as described there.
  *
  * Both functions are called on the display's thread.
  */

@@ -159,10 +159,12 @@ static void buffer_handle_resource_destroy(struct wl_listener *listener,
 	wlr_buffer_drop(&buffer->base);
 }
 
-static bool handle_new_buffer(struct sealpool_buffer *core, void *data) {
+static struct sealpool_wlr_buffer *buffer_create(
+		struct sealpool_buffer *core, struct wl_resource *resource) {
 	struct sealpool_wlr_buffer *buffer = calloc(1, sizeof(*buffer));
 	if (buffer == NULL) {
-		return false;
+		wl_resource_post_no_memory(resource);
+		return NULL;
 	}
 	wlr_buffer_init(&buffer->base, &buffer_impl,
 		sealpool_buffer_get_width(core),
@@ -171,35 +173,27 @@ static bool handle_new_buffer(struct sealpool_buffer *core, void *data) {
 	buffer->release.notify = buffer_handle_release;
 	wl_signal_add(&buffer->base.events.release, &buffer->release);
 	buffer->resource_destroy.notify = buffer_handle_resource_destroy;
-	wl_resource_add_destroy_listener(sealpool_buffer_get_resource(core),
-		&buffer->resource_destroy);
-	return true;
-}
-
-/* A process may have a wl_shm of core's beside this one: tell its buffers
- * apart by the listener that only ours have. */
-static struct sealpool_wlr_buffer *buffer_try_from_resource(
-		struct wl_resource *resource) {
-	if (sealpool_buffer_try_from_resource(resource) == NULL) {
-		return NULL;
-	}
-	struct wl_listener *listener = wl_resource_get_destroy_listener(
-		resource, buffer_handle_resource_destroy);
-	if (listener == NULL) {
-		return NULL;
-	}
-	struct sealpool_wlr_buffer *buffer =
-		wl_container_of(listener, buffer, resource_destroy);
+	wl_resource_add_destroy_listener(resource, &buffer->resource_destroy);
 	return buffer;
 }
 
 static bool buffer_resource_is_instance(struct wl_resource *resource) {
-	return buffer_try_from_resource(resource) != NULL;
+	return sealpool_buffer_try_from_resource(resource) != NULL;
 }
 
+/* Made when it is first wanted: many buffers are never attached. */
 static struct wlr_buffer *buffer_base_from_resource(
 		struct wl_resource *resource) {
-	return &buffer_try_from_resource(resource)->base;
+	struct wl_listener *listener = wl_resource_get_destroy_listener(
+		resource, buffer_handle_resource_destroy);
+	struct sealpool_wlr_buffer *buffer;
+	if (listener != NULL) {
+		buffer = wl_container_of(listener, buffer, resource_destroy);
+	} else {
+		buffer = buffer_create(
+			sealpool_buffer_try_from_resource(resource), resource);
+	}
+	return buffer != NULL ? &buffer->base : NULL;
 }
 
 static const struct wlr_buffer_resource_interface buffer_resource_interface = {
@@ -255,7 +249,6 @@ struct sealpool_shm *sealpool_wlr_shm_create(struct wl_display *display,
 	if (shm == NULL) {
 		return NULL;
 	}
-	sealpool_shm_set_new_buffer_func(shm, handle_new_buffer, NULL);
 	sealpool_shm_set_commit_funcs(shm, hold_commit, release_commit, NULL);
 	wlr_buffer_register_resource_interface(&buffer_resource_interface);
 	return shm;
