@@ -22,6 +22,7 @@
 #include <wayland-server-protocol.h>
 
 #include "bench-server-protocol.h"
+#include "compositor.h"
 #include "reader.h"
 #include "server.h"
 
@@ -30,99 +31,46 @@
 struct running {
 	const struct impl *impl;
 	struct notes *notes;
-	struct wl_list surfaces; /* surface.link */
+	struct compositor compositor; /* of struct surface */
 	struct reader reader;
 	struct spent started;
 };
 
 struct surface {
-	struct wl_list link;
-	struct running *server;
-	struct wl_resource *pending;
-	struct wl_listener pending_destroy;
-	/* What was committed last, while its wl_buffer lives. */
-	struct wl_resource *current;
-	struct wl_listener current_destroy;
+	struct compositor_surface base;
 	pixman_region32_t damage;
-	struct wl_list callbacks; /* wl_resource links */
 };
 
-static void handle_destroy(struct wl_client *client,
-		struct wl_resource *resource) {
-	wl_resource_destroy(resource);
+static struct running *get_running(struct wl_resource *resource) {
+	struct compositor *compositor = wl_resource_get_user_data(resource);
+	return compositor->data;
 }
 
 /* Surfaces */
 
-static void set_resource(struct wl_resource **place,
-		struct wl_listener *listener, struct wl_resource *resource) {
-	if (*place != NULL) {
-		wl_list_remove(&listener->link);
-	}
-	*place = resource;
-	if (resource != NULL) {
-		wl_resource_add_destroy_listener(resource, listener);
-	}
+static struct surface *get_surface(struct compositor_surface *base) {
+	struct surface *surface = wl_container_of(base, surface, base);
+	return surface;
 }
 
-static void handle_pending_destroy(struct wl_listener *listener, void *data) {
-	struct surface *surface =
-		wl_container_of(listener, surface, pending_destroy);
-	set_resource(&surface->pending, listener, NULL);
+static void handle_new_surface(struct compositor_surface *base) {
+	pixman_region32_init(&get_surface(base)->damage);
 }
 
-static void handle_current_destroy(struct wl_listener *listener, void *data) {
-	struct surface *surface =
-		wl_container_of(listener, surface, current_destroy);
-	set_resource(&surface->current, listener, NULL);
-}
-
-static void surface_attach(struct wl_client *client,
-		struct wl_resource *resource, struct wl_resource *buffer,
-		int32_t x, int32_t y) {
-	struct surface *surface = wl_resource_get_user_data(resource);
-	set_resource(&surface->pending, &surface->pending_destroy, buffer);
-}
-
-static void surface_damage(struct wl_client *client,
-		struct wl_resource *resource, int32_t x, int32_t y,
-		int32_t width, int32_t height) {
-	struct surface *surface = wl_resource_get_user_data(resource);
+static void handle_damage(struct compositor_surface *base, int32_t x,
+		int32_t y, int32_t width, int32_t height) {
+	struct surface *surface = get_surface(base);
 	pixman_region32_union_rect(&surface->damage, &surface->damage, x, y,
 		(unsigned)width, (unsigned)height);
 }
 
-static void callback_handle_resource_destroy(struct wl_resource *resource) {
-	wl_list_remove(wl_resource_get_link(resource));
-}
-
-static void surface_frame(struct wl_client *client,
-		struct wl_resource *resource, uint32_t id) {
-	struct surface *surface = wl_resource_get_user_data(resource);
-	struct wl_resource *callback =
-		wl_resource_create(client, &wl_callback_interface, 1, id);
-	if (callback == NULL) {
-		wl_client_post_no_memory(client);
-		return;
-	}
-	wl_resource_set_implementation(callback, NULL, NULL,
-		callback_handle_resource_destroy);
-	wl_list_insert(surface->callbacks.prev, wl_resource_get_link(callback));
-}
-
-static void surface_set_region(struct wl_client *client,
-		struct wl_resource *resource, struct wl_resource *region) {
-	/* Nothing is shown. */
-}
-
-static void read_surface(struct surface *surface) {
-	struct running *server = surface->server;
+static void read_surface(struct running *server, struct surface *surface) {
 	const struct impl *impl = server->impl;
-	if (surface->current == NULL ||
-			server->reader.kind == BENCH_READER_NONE) {
+	struct wl_resource *current = surface->base.current.resource;
+	if (current == NULL || server->reader.kind == BENCH_READER_NONE) {
 		return;
 	}
-	void *buffer = impl->lock(surface->current);
+	void *buffer = impl->lock(current);
 	if (buffer == NULL) {
 		server->notes->failed = true;
 		return;
@@ -136,100 +84,26 @@ static void read_surface(struct surface *surface) {
 	} else {
 		server->notes->failed = true;
 	}
-	impl->unlock(buffer, surface->current);
+	impl->unlock(buffer, current);
 }
 
-static void surface_commit(struct wl_client *client,
-		struct wl_resource *resource) {
-	struct surface *surface = wl_resource_get_user_data(resource);
-	if (surface->pending != NULL) {
-		set_resource(&surface->current, &surface->current_destroy,
-			surface->pending);
-		set_resource(&surface->pending, &surface->pending_destroy,
-			NULL);
-	}
-	read_surface(surface);
+static void handle_commit(struct compositor_surface *base,
+		struct wl_resource *replaced) {
+	struct surface *surface = get_surface(base);
+	read_surface(base->compositor->data, surface);
 	pixman_region32_clear(&surface->damage);
-	struct wl_resource *callback, *tmp;
-	wl_resource_for_each_safe(callback, tmp, &surface->callbacks) {
-		wl_callback_send_done(callback, 0);
-		wl_resource_destroy(callback);
-	}
 }
 
-static void surface_set_number(struct wl_client *client,
-		struct wl_resource *resource, int32_t number) {
-	/* Nothing is shown. */
+static void handle_surface_destroy(struct compositor_surface *base) {
+	pixman_region32_fini(&get_surface(base)->damage);
 }
 
-static const struct wl_surface_interface surface_impl = {
-	.destroy = handle_destroy,
-	.attach = surface_attach,
-	.damage = surface_damage,
-	.frame = surface_frame,
-	.set_opaque_region = surface_set_region,
-	.set_input_region = surface_set_region,
-	.commit = surface_commit,
-	.set_buffer_transform = surface_set_number,
-	.set_buffer_scale = surface_set_number,
-	.damage_buffer = surface_damage,
-};
-
-static void surface_handle_resource_destroy(struct wl_resource *resource) {
-	struct surface *surface = wl_resource_get_user_data(resource);
-	set_resource(&surface->pending, &surface->pending_destroy, NULL);
-	set_resource(&surface->current, &surface->current_destroy, NULL);
-	struct wl_resource *callback, *tmp;
-	wl_resource_for_each_safe(callback, tmp, &surface->callbacks) {
-		wl_list_remove(wl_resource_get_link(callback));
-		wl_list_init(wl_resource_get_link(callback));
-	}
-	pixman_region32_fini(&surface->damage);
-	wl_list_remove(&surface->link);
-	free(surface);
-}
-
-static void compositor_create_surface(struct wl_client *client,
-		struct wl_resource *resource, uint32_t id) {
-	struct running *server = wl_resource_get_user_data(resource);
-	struct surface *surface = calloc(1, sizeof(*surface));
-	struct wl_resource *created = surface == NULL ? NULL :
-		wl_resource_create(client, &wl_surface_interface,
-			wl_resource_get_version(resource), id);
-	if (created == NULL) {
-		free(surface);
-		wl_client_post_no_memory(client);
-		return;
-	}
-	surface->server = server;
-	surface->pending_destroy.notify = handle_pending_destroy;
-	surface->current_destroy.notify = handle_current_destroy;
-	pixman_region32_init(&surface->damage);
-	wl_list_init(&surface->callbacks);
-	wl_list_insert(server->surfaces.prev, &surface->link);
-	wl_resource_set_implementation(created, &surface_impl, surface,
-		surface_handle_resource_destroy);
-}
-
-static const struct wl_region_interface region_impl = {
-	.destroy = handle_destroy,
-};
-
-/* A resource with nothing behind it: what one costs. */
-static void compositor_create_region(struct wl_client *client,
-		struct wl_resource *resource, uint32_t id) {
-	struct wl_resource *region =
-		wl_resource_create(client, &wl_region_interface, 1, id);
-	if (region == NULL) {
-		wl_client_post_no_memory(client);
-		return;
-	}
-	wl_resource_set_implementation(region, &region_impl, NULL, NULL);
-}
-
-static const struct wl_compositor_interface compositor_impl = {
-	.create_surface = compositor_create_surface,
-	.create_region = compositor_create_region,
+static const struct compositor_impl compositor_impl = {
+	.surface_size = sizeof(struct surface),
+	.handle_new_surface = handle_new_surface,
+	.handle_damage = handle_damage,
+	.handle_commit = handle_commit,
+	.handle_surface_destroy = handle_surface_destroy,
 };
 
 /* Measuring */
@@ -237,7 +111,7 @@ static const struct wl_compositor_interface compositor_impl = {
 static void bench_set_reader(struct wl_client *client,
 		struct wl_resource *resource, uint32_t kind, int32_t width,
 		int32_t height) {
-	struct running *server = wl_resource_get_user_data(resource);
+	struct running *server = get_running(resource);
 	if (!reader_init(&server->reader, kind, width, height)) {
 		server->notes->failed = true;
 		server->reader.kind = BENCH_READER_NONE;
@@ -252,12 +126,12 @@ static void note(struct notes *notes, struct spent spent) {
 
 static void bench_start(struct wl_client *client,
 		struct wl_resource *resource) {
-	struct running *server = wl_resource_get_user_data(resource);
+	struct running *server = get_running(resource);
 	server->started = spent_now();
 }
 
 static void bench_stop(struct wl_client *client, struct wl_resource *resource) {
-	struct running *server = wl_resource_get_user_data(resource);
+	struct running *server = get_running(resource);
 	note(server->notes, spent_since(&server->started));
 }
 
@@ -296,14 +170,14 @@ static void *access_thread(void *data) {
 static void bench_access(struct wl_client *client,
 		struct wl_resource *resource, uint32_t count,
 		uint32_t threads) {
-	struct running *server = wl_resource_get_user_data(resource);
-	size_t len = (size_t)wl_list_length(&server->surfaces);
+	struct running *server = get_running(resource);
+	size_t len = (size_t)wl_list_length(&server->compositor.surfaces);
 	void **buffers = calloc(len, sizeof(buffers[0]));
 	struct accessing accessing[THREADS_MAX];
-	struct surface *surface;
+	struct compositor_surface *surface;
 	size_t i = 0;
-	wl_list_for_each(surface, &server->surfaces, link) {
-		buffers[i++] = server->impl->lock(surface->current);
+	wl_list_for_each(surface, &server->compositor.surfaces, link) {
+		buffers[i++] = server->impl->lock(surface->current.resource);
 	}
 	for (i = 0; i < threads; i++) {
 		accessing[i] = (struct accessing){
@@ -332,15 +206,15 @@ static void bench_access(struct wl_client *client,
 	}
 	note(server->notes, sum);
 	i = 0;
-	wl_list_for_each(surface, &server->surfaces, link) {
-		server->impl->unlock(buffers[i++], surface->current);
+	wl_list_for_each(surface, &server->compositor.surfaces, link) {
+		server->impl->unlock(buffers[i++], surface->current.resource);
 	}
 	free(buffers);
 }
 
 static void bench_note_memory(struct wl_client *client,
 		struct wl_resource *resource) {
-	struct running *server = wl_resource_get_user_data(resource);
+	struct running *server = get_running(resource);
 	struct notes *notes = server->notes;
 	struct mallinfo2 info = mallinfo2();
 	if (notes->heap_len < NOTES_MAX) {
@@ -350,7 +224,7 @@ static void bench_note_memory(struct wl_client *client,
 
 static void bench_note_shadows(struct wl_client *client,
 		struct wl_resource *resource) {
-	struct running *server = wl_resource_get_user_data(resource);
+	struct running *server = get_running(resource);
 	struct notes *notes = server->notes;
 	uint64_t held = 0, copied = 0;
 	if (server->impl->get_copies != NULL) {
@@ -371,31 +245,11 @@ static const struct bench_interface bench_impl = {
 	.note_shadows = bench_note_shadows,
 };
 
-/* Globals */
+static const struct compositor_global bench_global = {
+	&bench_interface, 1, &bench_impl,
+};
 
-static void bind_global(struct wl_client *client, struct running *server,
-		const struct wl_interface *interface, uint32_t version,
-		uint32_t id, const void *impl) {
-	struct wl_resource *resource =
-		wl_resource_create(client, interface, (int)version, id);
-	if (resource == NULL) {
-		wl_client_post_no_memory(client);
-		return;
-	}
-	wl_resource_set_implementation(resource, impl, server, NULL);
-}
-
-static void bind_compositor(struct wl_client *client, void *data,
-		uint32_t version, uint32_t id) {
-	bind_global(client, data, &wl_compositor_interface, version, id,
-		&compositor_impl);
-}
-
-static void bind_bench(struct wl_client *client, void *data, uint32_t version,
-		uint32_t id) {
-	bind_global(client, data, &bench_interface, version, id,
-		&bench_impl);
-}
+/* The process */
 
 /*
  * How the heap happens to lie decides how much work it is to free something:
@@ -413,17 +267,15 @@ static void shift_heap(void) {
 static int run(const struct impl *impl, struct notes *notes, int socket_fd,
 		uint32_t idle_ms) {
 	struct running server = { .impl = impl, .notes = notes };
-	wl_list_init(&server.surfaces);
 	if (callgrind_folder() != NULL) {
 		shift_heap();
 	}
 	count_instructions();
 	struct wl_display *display = wl_display_create();
 	if (display == NULL || !impl->create(display, idle_ms) ||
-			wl_global_create(display, &wl_compositor_interface, 4,
-				&server, bind_compositor) == NULL ||
-			wl_global_create(display, &bench_interface, 1, &server,
-				bind_bench) == NULL ||
+			!compositor_init(&server.compositor, display,
+				&compositor_impl, &server) ||
+			!compositor_offer(&server.compositor, &bench_global) ||
 			wl_display_add_socket_fd(display, socket_fd) < 0) {
 		fprintf(stderr, "bench: cannot start a server\n");
 		return 1;

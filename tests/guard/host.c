@@ -17,37 +17,8 @@
 #include "wlr-screencopy-unstable-v1-server-protocol.h"
 #include "xdg-toplevel-icon-v1-server-protocol.h"
 
-static void handle_destroy(struct wl_client *client,
-		struct wl_resource *resource) {
-	wl_resource_destroy(resource);
-}
-
-/* Buffers */
-
-static void buffer_set(struct host_buffer *buffer,
-		struct wl_resource *resource) {
-	if (buffer->resource != NULL) {
-		wl_list_remove(&buffer->destroy.link);
-	}
-	buffer->resource = resource;
-	if (resource != NULL) {
-		wl_resource_add_destroy_listener(resource, &buffer->destroy);
-	}
-}
-
-static void buffer_handle_destroy(struct wl_listener *listener, void *data) {
-	struct host_buffer *buffer =
-		wl_container_of(listener, buffer, destroy);
-	buffer->resource = NULL;
-}
-
-static void buffer_init(struct host_buffer *buffer) {
-	buffer->resource = NULL;
-	buffer->destroy.notify = buffer_handle_destroy;
-}
-
 /* libwayland's own memory, as an image: no copy. */
-static bool get_image(const struct host_buffer *buffer,
+static bool get_image(const struct compositor_buffer *buffer,
 		struct client_image *image) {
 	struct wl_shm_buffer *shm = buffer->resource != NULL ?
 		wl_shm_buffer_get(buffer->resource) : NULL;
@@ -65,35 +36,21 @@ static bool get_image(const struct host_buffer *buffer,
 
 /* Surfaces */
 
-static void surface_handle_attach(struct wl_client *client,
-		struct wl_resource *resource, struct wl_resource *buffer,
-		int32_t x, int32_t y) {
-	struct host_surface *surface = wl_resource_get_user_data(resource);
-	surface->attached = true;
-	surface->host->buffers_seen +=
+static struct host_surface *get_surface(struct compositor_surface *base) {
+	struct host_surface *surface = wl_container_of(base, surface, base);
+	return surface;
+}
+
+static void handle_attach(struct compositor_surface *base,
+		struct wl_resource *buffer) {
+	struct host *host = base->compositor->data;
+	host->buffers_seen +=
 		buffer != NULL && wl_shm_buffer_get(buffer) != NULL;
-	buffer_set(&surface->pending, buffer);
-}
-
-static void surface_handle_rect(struct wl_client *client,
-		struct wl_resource *resource, int32_t x, int32_t y,
-		int32_t width, int32_t height) {
-	/* All is read at each commit. */
-}
-
-static void surface_handle_frame(struct wl_client *client,
-		struct wl_resource *resource, uint32_t id) {
-	wl_client_post_implementation_error(client, "there are no frames");
-}
-
-static void surface_handle_set_region(struct wl_client *client,
-		struct wl_resource *resource, struct wl_resource *region) {
-	/* Nothing is painted. */
 }
 
 static void surface_keep(struct host_surface *surface) {
-	struct wl_shm_buffer *shm = surface->current.resource != NULL ?
-		wl_shm_buffer_get(surface->current.resource) : NULL;
+	struct wl_shm_buffer *shm = surface->base.current.resource != NULL ?
+		wl_shm_buffer_get(surface->base.current.resource) : NULL;
 	struct wl_shm_pool *pool =
 		shm != NULL ? wl_shm_buffer_ref_pool(shm) : NULL;
 	if (surface->pool != NULL) {
@@ -102,171 +59,76 @@ static void surface_keep(struct host_surface *surface) {
 	surface->pool = pool;
 }
 
-static void surface_handle_commit(struct wl_client *client,
-		struct wl_resource *resource) {
-	struct host_surface *surface = wl_resource_get_user_data(resource);
-	if (surface->attached) {
-		struct wl_resource *released = surface->host->releases ?
-			surface->current.resource :
-			surface->host->releases_early ?
-			surface->pending.resource : NULL;
-		buffer_set(&surface->current, surface->pending.resource);
-		buffer_set(&surface->pending, NULL);
-		surface->attached = false;
-		if (released != NULL) {
-			wl_buffer_send_release(released);
-		}
+static void handle_commit(struct compositor_surface *base,
+		struct wl_resource *replaced) {
+	struct host_surface *surface = get_surface(base);
+	const struct host *host = base->compositor->data;
+	struct wl_resource *released = !base->attached ? NULL :
+		host->releases ? replaced :
+		host->releases_early ? base->current.resource : NULL;
+	if (released != NULL) {
+		wl_buffer_send_release(released);
 	}
-	if (surface->host->keeps) {
+	if (host->keeps) {
 		surface_keep(surface);
 		return;
 	}
 	client_image_destroy(&surface->image);
 	struct client_image image;
-	if (get_image(&surface->current, &image) && client_image_create(
+	if (get_image(&base->current, &image) && client_image_create(
 			&surface->image, image.width, image.height)) {
 		client_image_paste(&surface->image, 0, 0, &image);
 	}
 }
 
-static void surface_handle_set_number(struct wl_client *client,
-		struct wl_resource *resource, int32_t number) {
-	/* Nothing is painted. */
-}
-
-static const struct wl_surface_interface surface_impl = {
-	.destroy = handle_destroy,
-	.attach = surface_handle_attach,
-	.damage = surface_handle_rect,
-	.frame = surface_handle_frame,
-	.set_opaque_region = surface_handle_set_region,
-	.set_input_region = surface_handle_set_region,
-	.commit = surface_handle_commit,
-	.set_buffer_transform = surface_handle_set_number,
-	.set_buffer_scale = surface_handle_set_number,
-	.damage_buffer = surface_handle_rect,
-};
-
-static void surface_handle_resource_destroy(struct wl_resource *resource) {
-	struct host_surface *surface = wl_resource_get_user_data(resource);
-	buffer_set(&surface->pending, NULL);
-	buffer_set(&surface->current, NULL);
+static void handle_surface_destroy(struct compositor_surface *base) {
+	struct host_surface *surface = get_surface(base);
 	if (surface->pool != NULL) {
 		wl_shm_pool_unref(surface->pool);
 	}
 	client_image_destroy(&surface->image);
-	wl_list_remove(&surface->link);
-	free(surface);
 }
-
-static void compositor_handle_create_surface(struct wl_client *client,
-		struct wl_resource *resource, uint32_t id) {
-	struct host *host = wl_resource_get_user_data(resource);
-	struct host_surface *surface = calloc(1, sizeof(*surface));
-	assert_non_null(surface);
-	surface->host = host;
-	buffer_init(&surface->pending);
-	buffer_init(&surface->current);
-	surface->resource = wl_resource_create(client, &wl_surface_interface,
-		wl_resource_get_version(resource), id);
-	assert_non_null(surface->resource);
-	wl_list_insert(host->surfaces.prev, &surface->link);
-	wl_resource_set_implementation(surface->resource, &surface_impl,
-		surface, surface_handle_resource_destroy);
-}
-
-static void compositor_handle_create_region(struct wl_client *client,
-		struct wl_resource *resource, uint32_t id) {
-	wl_client_post_implementation_error(client, "there are no regions");
-}
-
-static const struct wl_compositor_interface compositor_impl = {
-	.create_surface = compositor_handle_create_surface,
-	.create_region = compositor_handle_create_region,
-};
 
 /* What takes buffers */
 
-static void taker_handle_resource_destroy(struct wl_resource *resource) {
-	struct host_taker *taker = wl_resource_get_user_data(resource);
-	buffer_set(&taker->buffer, NULL);
-	wl_list_remove(&taker->link);
-	free(taker);
-}
-
-static void taker_create(struct wl_client *client, struct wl_resource *manager,
-		const struct wl_interface *interface, uint32_t id,
-		const void *impl) {
-	struct host *host = wl_resource_get_user_data(manager);
-	struct host_taker *taker = calloc(1, sizeof(*taker));
-	assert_non_null(taker);
-	taker->host = host;
-	buffer_init(&taker->buffer);
-	taker->resource = wl_resource_create(client, interface,
-		wl_resource_get_version(manager), id);
-	assert_non_null(taker->resource);
-	wl_list_insert(&host->takers, &taker->link);
-	wl_resource_set_implementation(taker->resource, impl, taker,
-		taker_handle_resource_destroy);
-}
-
-static void taker_handle_buffer(struct wl_client *client,
-		struct wl_resource *resource, struct wl_resource *buffer) {
-	struct host_taker *taker = wl_resource_get_user_data(resource);
+static void handle_take(struct compositor_taker *taker,
+		struct wl_resource *buffer) {
+	struct host *host = taker->compositor->data;
 	if (wl_shm_buffer_get(buffer) == NULL) {
 		/* As wlroots does. */
-		wl_resource_post_error(resource, 1, "invalid buffer");
+		wl_resource_post_error(taker->resource, 1, "invalid buffer");
 		return;
 	}
-	taker->host->buffers_seen++;
-	buffer_set(&taker->buffer, buffer);
+	host->buffers_seen++;
 	struct client_image image;
-	if (taker->host->draws != 0 && get_image(&taker->buffer, &image)) {
-		client_image_draw(&image, taker->host->draws);
-		taker->host->draws = 0;
+	if (host->draws != 0 && get_image(&taker->buffer, &image)) {
+		client_image_draw(&image, host->draws);
+		host->draws = 0;
 	}
 }
 
-static const struct zwlr_screencopy_frame_v1_interface frame_impl = {
-	.copy = taker_handle_buffer,
-	.destroy = handle_destroy,
-	.copy_with_damage = taker_handle_buffer,
-};
-
-static void screencopy_handle_capture_output(struct wl_client *client,
-		struct wl_resource *resource, uint32_t id, int32_t cursor,
-		struct wl_resource *output) {
-	taker_create(client, resource, &zwlr_screencopy_frame_v1_interface, id,
-		&frame_impl);
-}
-
-static void screencopy_handle_capture_region(struct wl_client *client,
-		struct wl_resource *resource, uint32_t id, int32_t cursor,
-		struct wl_resource *output, int32_t x, int32_t y,
-		int32_t width, int32_t height) {
-	screencopy_handle_capture_output(client, resource, id, cursor, output);
-}
-
-static const struct zwlr_screencopy_manager_v1_interface screencopy_impl = {
-	.capture_output = screencopy_handle_capture_output,
-	.capture_output_region = screencopy_handle_capture_region,
-	.destroy = handle_destroy,
+static const struct compositor_impl impl = {
+	.surface_size = sizeof(struct host_surface),
+	.handle_attach = handle_attach,
+	.handle_commit = handle_commit,
+	.handle_surface_destroy = handle_surface_destroy,
+	.handle_take = handle_take,
 };
 
 static const struct weston_capture_source_v1_interface source_impl = {
-	.destroy = handle_destroy,
-	.capture = taker_handle_buffer,
+	.destroy = compositor_handle_destroy,
+	.capture = compositor_take,
 };
 
 static void weston_handle_create(struct wl_client *client,
 		struct wl_resource *resource, struct wl_resource *output,
 		uint32_t source, uint32_t id) {
-	taker_create(client, resource, &weston_capture_source_v1_interface, id,
+	compositor_create_taker(client, resource, &weston_capture_source_v1_interface, id,
 		&source_impl);
 }
 
 static const struct weston_capture_v1_interface weston_impl = {
-	.destroy = handle_destroy,
+	.destroy = compositor_handle_destroy,
 	.create = weston_handle_create,
 };
 
@@ -278,18 +140,18 @@ static void icon_handle_set_name(struct wl_client *client,
 static void icon_handle_add_buffer(struct wl_client *client,
 		struct wl_resource *resource, struct wl_resource *buffer,
 		int32_t scale) {
-	taker_handle_buffer(client, resource, buffer);
+	compositor_take(client, resource, buffer);
 }
 
 static const struct xdg_toplevel_icon_v1_interface icon_impl = {
-	.destroy = handle_destroy,
+	.destroy = compositor_handle_destroy,
 	.set_name = icon_handle_set_name,
 	.add_buffer = icon_handle_add_buffer,
 };
 
 static void icons_handle_create(struct wl_client *client,
 		struct wl_resource *resource, uint32_t id) {
-	taker_create(client, resource, &xdg_toplevel_icon_v1_interface, id,
+	compositor_create_taker(client, resource, &xdg_toplevel_icon_v1_interface, id,
 		&icon_impl);
 }
 
@@ -300,19 +162,20 @@ static void icons_handle_set(struct wl_client *client,
 }
 
 static const struct xdg_toplevel_icon_manager_v1_interface icons_impl = {
-	.destroy = handle_destroy,
+	.destroy = compositor_handle_destroy,
 	.create_icon = icons_handle_create,
 	.set_icon = icons_handle_set,
 };
 
-struct host_taker *host_get_taker(struct host *host) {
-	assert_false(wl_list_empty(&host->takers));
-	struct host_taker *taker =
-		wl_container_of(host->takers.next, taker, link);
+struct compositor_taker *host_get_taker(struct host *host) {
+	struct wl_list *takers = &host->server.compositor.takers;
+	assert_false(wl_list_empty(takers));
+	struct compositor_taker *taker =
+		wl_container_of(takers->next, taker, link);
 	return taker;
 }
 
-void host_write(struct host_taker *taker, int32_t top, int32_t bottom,
+void host_write(struct compositor_taker *taker, int32_t top, int32_t bottom,
 		uint32_t frame) {
 	struct client_image image;
 	if (!get_image(&taker->buffer, &image)) {
@@ -322,12 +185,12 @@ void host_write(struct host_taker *taker, int32_t top, int32_t bottom,
 		frame);
 }
 
-void host_describe(struct host_taker *taker) {
+void host_describe(struct compositor_taker *taker) {
 	zwlr_screencopy_frame_v1_send_flags(taker->resource, 0);
 	zwlr_screencopy_frame_v1_send_damage(taker->resource, 0, 0, 1, 1);
 }
 
-void host_tell_ready(struct host_taker *taker) {
+void host_tell_ready(struct compositor_taker *taker) {
 	if (wl_resource_instance_of(taker->resource,
 			&weston_capture_source_v1_interface, &source_impl)) {
 		weston_capture_source_v1_send_complete(taker->resource);
@@ -351,7 +214,7 @@ void host_expect_image(const struct client_image *image, uint32_t frame) {
 	}
 }
 
-void host_expect_taken(struct host_taker *taker, uint32_t frame) {
+void host_expect_taken(struct compositor_taker *taker, uint32_t frame) {
 	struct client_image image;
 	if (!get_image(&taker->buffer, &image)) {
 		fail_msg("there is no buffer to read");
@@ -361,20 +224,17 @@ void host_expect_taken(struct host_taker *taker, uint32_t frame) {
 
 struct host_surface *host_get_surface(struct host *host,
 		const struct peer *peer, int index) {
-	struct host_surface *surface;
-	wl_list_for_each(surface, &host->surfaces, link) {
-		if (wl_resource_get_client(surface->resource) ==
-				peer->client && index-- == 0) {
-			return surface;
-		}
+	struct compositor_surface *surface = compositor_get_surface(
+		&host->server.compositor, peer->client, index);
+	if (surface == NULL) {
+		fail_msg("the client has no such surface");
 	}
-	fail_msg("the client has no such surface");
-	return NULL;
+	return get_surface(surface);
 }
 
 void host_get_memory(struct host_surface *surface,
 		struct client_image *image) {
-	if (!get_image(&surface->current, image)) {
+	if (!get_image(&surface->base.current, image)) {
 		fail_msg("the surface shows nothing");
 	}
 }
@@ -390,54 +250,16 @@ void host_expect_shown(struct host *host, const struct peer *peer,
 
 /* Globals */
 
-static void bind(struct wl_client *client, struct host *host,
-		const struct wl_interface *interface, uint32_t version,
-		uint32_t id, const void *impl) {
-	struct wl_resource *resource =
-		wl_resource_create(client, interface, (int)version, id);
-	assert_non_null(resource);
-	wl_resource_set_implementation(resource, impl, host, NULL);
-}
+static const struct compositor_global weston = {
+	&weston_capture_v1_interface, 1, &weston_impl,
+};
 
-static void bind_compositor(struct wl_client *client, void *data,
-		uint32_t version, uint32_t id) {
-	bind(client, data, &wl_compositor_interface, version, id,
-		&compositor_impl);
-}
+static const struct compositor_global icons = {
+	&xdg_toplevel_icon_manager_v1_interface, 1, &icons_impl,
+};
 
-static void bind_screencopy(struct wl_client *client, void *data,
-		uint32_t version, uint32_t id) {
-	bind(client, data, &zwlr_screencopy_manager_v1_interface, version, id,
-		&screencopy_impl);
-}
-
-static void bind_weston(struct wl_client *client, void *data,
-		uint32_t version, uint32_t id) {
-	bind(client, data, &weston_capture_v1_interface, version, id,
-		&weston_impl);
-}
-
-static void bind_icons(struct wl_client *client, void *data, uint32_t version,
-		uint32_t id) {
-	bind(client, data, &xdg_toplevel_icon_manager_v1_interface, version,
-		id, &icons_impl);
-}
-
-static void bind_output(struct wl_client *client, void *data, uint32_t version,
-		uint32_t id) {
-	bind(client, data, &wl_output_interface, version, id, NULL);
-}
-
-static const struct {
-	const struct wl_interface *interface;
-	int version;
-	wl_global_bind_func_t bind;
-} globals[] = {
-	{ &wl_compositor_interface, 4, bind_compositor },
-	{ &zwlr_screencopy_manager_v1_interface, 3, bind_screencopy },
-	{ &weston_capture_v1_interface, 1, bind_weston },
-	{ &xdg_toplevel_icon_manager_v1_interface, 1, bind_icons },
-	{ &wl_output_interface, 2, bind_output },
+static const struct compositor_global *const globals[] = {
+	&compositor_screencopy, &weston, &icons, &compositor_output,
 };
 
 /* The host */
@@ -480,8 +302,6 @@ struct host *host_create(const struct sealpool_options *options) {
 	assert_non_null(host);
 	struct server *server = &host->server;
 	assert_true(server_init(server));
-	wl_list_init(&host->surfaces);
-	wl_list_init(&host->takers);
 	struct sealpool_options mine = { .size = sizeof(mine) };
 	if (options != NULL) {
 		mine = *options;
@@ -496,10 +316,10 @@ struct host *host_create(const struct sealpool_options *options) {
 	assert_int_equal(wl_display_init_shm(server->display), 0);
 	wl_display_add_shm_format(server->display, WL_SHM_FORMAT_NV12);
 	wl_display_add_shm_format(server->display, WL_SHM_FORMAT_RGB888);
+	struct compositor *compositor = &server->compositor;
+	assert_true(compositor_init(compositor, server->display, &impl, host));
 	for (size_t i = 0; i < sizeof(globals) / sizeof(globals[0]); i++) {
-		assert_non_null(wl_global_create(server->display,
-			globals[i].interface, globals[i].version, host,
-			globals[i].bind));
+		assert_true(compositor_offer(compositor, globals[i]));
 	}
 	return host;
 }

@@ -21,11 +21,11 @@ struct sealpool_guard;
 
 struct host {
 	/* For the functions of server.h and peer.h that concern neither its
-	 * sealpool_shm nor its surfaces. */
+	 * sealpool_shm nor its surfaces. Its compositor is of struct host_surface;
+	 * its takers are frames of wlr-screencopy, Weston's capture sources, and
+	 * icons. */
 	struct server server;
 	struct sealpool_guard *guard;
-	struct wl_list surfaces; /* host_surface.link, oldest first */
-	struct wl_list takers; /* host_taker.link, newest first */
 	/* Does not read what is committed, but keeps its memory. */
 	bool keeps;
 	/* Sends wl_buffer.release when a surface shows something else, or as soon as
@@ -44,32 +44,12 @@ struct host {
 	size_t fds_len;
 };
 
-/** A wl_buffer as long as it is there. */
-struct host_buffer {
-	struct wl_resource *resource;
-	struct wl_listener destroy;
-};
-
 struct host_surface {
-	struct wl_list link;
-	struct host *host;
-	struct wl_resource *resource;
-	bool attached;
-	struct host_buffer pending, current;
+	struct compositor_surface base;
 	/* What there was to see at the last commit; no data before. */
 	struct client_image image;
 	/* Kept, if the host keeps. */
 	struct wl_shm_pool *pool;
-};
-
-/** An object that a wl_buffer is handed to: a frame of wlr-screencopy, one of
- * Weston's capture sources, or an icon. */
-struct host_taker {
-	struct wl_list link;
-	struct host *host;
-	struct wl_resource *resource;
-	/* The newest. */
-	struct host_buffer buffer;
 };
 
 struct host *host_create(const struct sealpool_options *options);
@@ -109,21 +89,21 @@ void host_expect_shown(struct host *host, const struct peer *peer,
 	uint32_t frame);
 
 /** The newest object that a buffer was handed to. */
-struct host_taker *host_get_taker(struct host *host);
+struct compositor_taker *host_get_taker(struct host *host);
 
 /** Draws pattern "frame" into the rows "top" to "bottom" of the buffer that a
  * taker has. */
-void host_write(struct host_taker *taker, int32_t top, int32_t bottom,
+void host_write(struct compositor_taker *taker, int32_t top, int32_t bottom,
 	uint32_t frame);
 
 /** Sends events of a frame that come before it is ready. */
-void host_describe(struct host_taker *taker);
+void host_describe(struct compositor_taker *taker);
 
 /** Sends the event that tells a client that its capture is ready. */
-void host_tell_ready(struct host_taker *taker);
+void host_tell_ready(struct compositor_taker *taker);
 
 /** Fails unless the taker's buffer shows pattern "frame". */
-void host_expect_taken(struct host_taker *taker, uint32_t frame);
+void host_expect_taken(struct compositor_taker *taker, uint32_t frame);
 
 /* Orders for clients, beside those of actor.h. */
 

@@ -708,7 +708,7 @@ static void who_keeps_silent_is_disconnected_too(void **state) {
 	host_tell_ready(host_get_taker(host));
 	server_settle(&host->server);
 	assert_null(peer->client);
-	assert_true(wl_list_empty(&host->takers));
+	assert_true(wl_list_empty(&host->server.compositor.takers));
 	refused(peer, "wl_buffer", 0, WL_SHM_ERROR_INVALID_FD, wait_handled);
 	peer_finish(peer);
 }

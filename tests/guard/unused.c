@@ -354,10 +354,10 @@ static void what_is_lent_stays(void **state) {
 		host_expect_taken(host_get_taker(host), (uint32_t)i);
 	}
 	make(peer, FIT);
-	struct host_taker *taker;
+	struct compositor_taker *taker;
 	uint32_t frame = FIT - 1;
 	refused(peer, "wl_display", -1, 3, show, .buffer = FIT);
-	wl_list_for_each(taker, &host->takers, link) {
+	wl_list_for_each(taker, &host->server.compositor.takers, link) {
 		host_expect_taken(taker, --frame);
 	}
 	peer_finish(peer);
@@ -413,7 +413,7 @@ static void what_is_lent_and_not_followed_stays(void **state) {
 	make(peer, 0);
 	tell(peer, draw, .frame = 3);
 	tell(peer, take_frame);
-	struct host_taker *taker = host_get_taker(host);
+	struct compositor_taker *taker = host_get_taker(host);
 	for (int i = 1; i < 4; i++) {
 		tell(peer, create_buffer, .buffer = i, .width = WIDTH,
 			.height = HEIGHT, .stride = STRIDE, .format = 1);

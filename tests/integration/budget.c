@@ -366,7 +366,7 @@ static void client_with_too_many_bytes_is_disconnected(void **state) {
 	 * own, of an object that cannot be used then. */
 	wl_client_post_implementation_error(
 		wl_resource_get_client(server_get_surface(server, peer,
-			0)->resource), "unsupported");
+			0)->base.resource), "unsupported");
 	assert_int_equal(server_get_stats(server, peer).shadow_bytes,
 		SHADOWS * BYTES);
 	end_reading(accesses);

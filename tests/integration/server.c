@@ -2,8 +2,8 @@
 /*
  * A compositor in the test's own process.
  *
- * Its objects do as little as their protocols allow. What is there of
- * wlr-screencopy is a way to hand a wl_buffer to something else than a surface.
+ * Its surfaces hold references to what is attached and committed. What is there
+ * of wlr-screencopy is a way to hand a wl_buffer to something else than a surface.
  */
 #include <dirent.h>
 #include <drm_fourcc.h>
@@ -15,17 +15,9 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include <wayland-server-protocol.h>
 
 #include "peer.h"
 #include "server.h"
-#include "viewporter-server-protocol.h"
-#include "wlr-screencopy-unstable-v1-server-protocol.h"
-
-static void handle_destroy(struct wl_client *client,
-		struct wl_resource *resource) {
-	wl_resource_destroy(resource);
-}
 
 /* Surfaces */
 
@@ -38,240 +30,58 @@ static void set_buffer(struct sealpool_buffer **place,
 	}
 }
 
-static void surface_handle_attach(struct wl_client *client,
-		struct wl_resource *resource, struct wl_resource *buffer,
-		int32_t x, int32_t y) {
-	struct server_surface *surface = wl_resource_get_user_data(resource);
-	surface->attached = true;
-	set_buffer(&surface->pending, buffer != NULL ?
+static struct server_surface *get_surface(struct compositor_surface *base) {
+	struct server_surface *surface = wl_container_of(base, surface, base);
+	return surface;
+}
+
+static void handle_new_surface(struct compositor_surface *base) {
+	get_surface(base)->server = base->compositor->data;
+}
+
+static void handle_attach(struct compositor_surface *base,
+		struct wl_resource *buffer) {
+	set_buffer(&get_surface(base)->pending, buffer != NULL ?
 		sealpool_buffer_try_from_resource(buffer) : NULL);
 }
 
-static void surface_handle_damage(struct wl_client *client,
-		struct wl_resource *resource, int32_t x, int32_t y,
-		int32_t width, int32_t height) {
-	/* Nothing is painted. */
-}
-
-static void surface_handle_frame(struct wl_client *client,
-		struct wl_resource *resource, uint32_t id) {
-	struct wl_resource *callback =
-		wl_resource_create(client, &wl_callback_interface, 1, id);
-	if (callback == NULL) {
-		wl_client_post_no_memory(client);
-		return;
-	}
-	wl_callback_send_done(callback, 0);
-	wl_resource_destroy(callback);
-}
-
-static void surface_handle_set_region(struct wl_client *client,
-		struct wl_resource *resource, struct wl_resource *region) {
-	/* Nothing is painted. */
-}
-
-static void surface_handle_commit(struct wl_client *client,
-		struct wl_resource *resource) {
-	struct server_surface *surface = wl_resource_get_user_data(resource);
-	if (surface->attached) {
+static void handle_commit(struct compositor_surface *base,
+		struct wl_resource *replaced) {
+	struct server_surface *surface = get_surface(base);
+	if (base->attached) {
 		set_buffer(&surface->current, surface->pending);
 		set_buffer(&surface->pending, NULL);
-		surface->attached = false;
 	}
 	if (surface->server->handle_commit != NULL) {
 		surface->server->handle_commit(surface);
 	}
 }
 
-static void surface_handle_set_number(struct wl_client *client,
-		struct wl_resource *resource, int32_t number) {
-	/* Nothing is painted. */
-}
-
-static const struct wl_surface_interface surface_impl = {
-	.destroy = handle_destroy,
-	.attach = surface_handle_attach,
-	.damage = surface_handle_damage,
-	.frame = surface_handle_frame,
-	.set_opaque_region = surface_handle_set_region,
-	.set_input_region = surface_handle_set_region,
-	.commit = surface_handle_commit,
-	.set_buffer_transform = surface_handle_set_number,
-	.set_buffer_scale = surface_handle_set_number,
-	.damage_buffer = surface_handle_damage,
-};
-
-static void surface_handle_resource_destroy(struct wl_resource *resource) {
-	struct server_surface *surface = wl_resource_get_user_data(resource);
+static void handle_surface_destroy(struct compositor_surface *base) {
+	struct server_surface *surface = get_surface(base);
 	if (surface->server->handle_surface_destroy != NULL) {
 		surface->server->handle_surface_destroy(surface);
 	}
 	set_buffer(&surface->pending, NULL);
 	set_buffer(&surface->current, NULL);
-	wl_list_remove(&surface->link);
-	free(surface);
 }
-
-static void compositor_handle_create_surface(struct wl_client *client,
-		struct wl_resource *resource, uint32_t id) {
-	struct server *server = wl_resource_get_user_data(resource);
-	struct server_surface *surface = calloc(1, sizeof(*surface));
-	if (surface == NULL) {
-		wl_client_post_no_memory(client);
-		return;
-	}
-	surface->server = server;
-	surface->resource = wl_resource_create(client, &wl_surface_interface,
-		wl_resource_get_version(resource), id);
-	if (surface->resource == NULL) {
-		free(surface);
-		wl_client_post_no_memory(client);
-		return;
-	}
-	wl_list_insert(server->surfaces.prev, &surface->link);
-	wl_resource_set_implementation(surface->resource, &surface_impl,
-		surface, surface_handle_resource_destroy);
-}
-
-static void compositor_handle_create_region(struct wl_client *client,
-		struct wl_resource *resource, uint32_t id) {
-	wl_client_post_implementation_error(client, "there are no regions");
-}
-
-static const struct wl_compositor_interface compositor_impl = {
-	.create_surface = compositor_handle_create_surface,
-	.create_region = compositor_handle_create_region,
-};
-
-/* Viewports */
-
-static void viewport_handle_set_source(struct wl_client *client,
-		struct wl_resource *resource, wl_fixed_t x, wl_fixed_t y,
-		wl_fixed_t width, wl_fixed_t height) {
-	/* Nothing is painted. */
-}
-
-static void viewport_handle_set_destination(struct wl_client *client,
-		struct wl_resource *resource, int32_t width, int32_t height) {
-	/* Nothing is painted. */
-}
-
-static const struct wp_viewport_interface viewport_impl = {
-	.destroy = handle_destroy,
-	.set_source = viewport_handle_set_source,
-	.set_destination = viewport_handle_set_destination,
-};
-
-static void viewporter_handle_get_viewport(struct wl_client *client,
-		struct wl_resource *resource, uint32_t id,
-		struct wl_resource *surface) {
-	struct wl_resource *viewport =
-		wl_resource_create(client, &wp_viewport_interface, 1, id);
-	if (viewport == NULL) {
-		wl_client_post_no_memory(client);
-		return;
-	}
-	wl_resource_set_implementation(viewport, &viewport_impl, NULL, NULL);
-}
-
-static const struct wp_viewporter_interface viewporter_impl = {
-	.destroy = handle_destroy,
-	.get_viewport = viewporter_handle_get_viewport,
-};
 
 /* Screen capture */
 
-static void frame_handle_copy(struct wl_client *client,
-		struct wl_resource *resource, struct wl_resource *buffer) {
-	struct server *server = wl_resource_get_user_data(resource);
+static void handle_take(struct compositor_taker *taker,
+		struct wl_resource *buffer) {
+	struct server *server = taker->compositor->data;
 	set_buffer(&server->captured,
 		sealpool_buffer_try_from_resource(buffer));
 }
 
-static const struct zwlr_screencopy_frame_v1_interface frame_impl = {
-	.copy = frame_handle_copy,
-	.destroy = handle_destroy,
-	.copy_with_damage = frame_handle_copy,
-};
-
-static void create_frame(struct wl_client *client,
-		struct wl_resource *manager, uint32_t id) {
-	struct wl_resource *frame = wl_resource_create(client,
-		&zwlr_screencopy_frame_v1_interface,
-		wl_resource_get_version(manager), id);
-	if (frame == NULL) {
-		wl_client_post_no_memory(client);
-		return;
-	}
-	wl_resource_set_implementation(frame, &frame_impl,
-		wl_resource_get_user_data(manager), NULL);
-}
-
-static void screencopy_handle_capture_output(struct wl_client *client,
-		struct wl_resource *resource, uint32_t id, int32_t cursor,
-		struct wl_resource *output) {
-	create_frame(client, resource, id);
-}
-
-static void screencopy_handle_capture_region(struct wl_client *client,
-		struct wl_resource *resource, uint32_t id, int32_t cursor,
-		struct wl_resource *output, int32_t x, int32_t y,
-		int32_t width, int32_t height) {
-	create_frame(client, resource, id);
-}
-
-static const struct zwlr_screencopy_manager_v1_interface screencopy_impl = {
-	.capture_output = screencopy_handle_capture_output,
-	.capture_output_region = screencopy_handle_capture_region,
-	.destroy = handle_destroy,
-};
-
-/* Globals */
-
-static void bind(struct wl_client *client, struct server *server,
-		const struct wl_interface *interface, uint32_t version,
-		uint32_t id, const void *impl) {
-	struct wl_resource *resource =
-		wl_resource_create(client, interface, (int)version, id);
-	if (resource == NULL) {
-		wl_client_post_no_memory(client);
-		return;
-	}
-	wl_resource_set_implementation(resource, impl, server, NULL);
-}
-
-static void bind_compositor(struct wl_client *client, void *data,
-		uint32_t version, uint32_t id) {
-	bind(client, data, &wl_compositor_interface, version, id,
-		&compositor_impl);
-}
-
-static void bind_viewporter(struct wl_client *client, void *data,
-		uint32_t version, uint32_t id) {
-	bind(client, data, &wp_viewporter_interface, version, id,
-		&viewporter_impl);
-}
-
-static void bind_screencopy(struct wl_client *client, void *data,
-		uint32_t version, uint32_t id) {
-	bind(client, data, &zwlr_screencopy_manager_v1_interface, version, id,
-		&screencopy_impl);
-}
-
-static void bind_output(struct wl_client *client, void *data, uint32_t version,
-		uint32_t id) {
-	bind(client, data, &wl_output_interface, version, id, NULL);
-}
-
-static const struct {
-	const struct wl_interface *interface;
-	int version;
-	wl_global_bind_func_t bind;
-} globals[] = {
-	{ &wl_compositor_interface, 4, bind_compositor },
-	{ &wp_viewporter_interface, 1, bind_viewporter },
-	{ &zwlr_screencopy_manager_v1_interface, 3, bind_screencopy },
-	{ &wl_output_interface, 2, bind_output },
+static const struct compositor_impl impl = {
+	.surface_size = sizeof(struct server_surface),
+	.handle_new_surface = handle_new_surface,
+	.handle_attach = handle_attach,
+	.handle_commit = handle_commit,
+	.handle_surface_destroy = handle_surface_destroy,
+	.handle_take = handle_take,
 };
 
 /* The server */
@@ -303,7 +113,6 @@ bool server_init(struct server *server) {
 	server->fds_before = count_fds();
 	/* None, unless a test has failed before. */
 	server->mappings_before = count_pool_mappings();
-	wl_list_init(&server->surfaces);
 	wl_list_init(&server->peers);
 	server->display = wl_display_create();
 	if (server->display == NULL) {
@@ -326,12 +135,12 @@ struct server *server_create(const struct sealpool_options *options) {
 	if (!server_init(server)) {
 		goto error_server;
 	}
-	for (size_t i = 0; i < sizeof(globals) / sizeof(globals[0]); i++) {
-		if (wl_global_create(server->display, globals[i].interface,
-				globals[i].version, server,
-				globals[i].bind) == NULL) {
-			goto error_display;
-		}
+	struct compositor *compositor = &server->compositor;
+	if (!compositor_init(compositor, server->display, &impl, server) ||
+			!compositor_offer(compositor, &compositor_viewporter) ||
+			!compositor_offer(compositor, &compositor_screencopy) ||
+			!compositor_offer(compositor, &compositor_output)) {
+		goto error_display;
 	}
 	struct sealpool_options mine = { .size = sizeof(mine) };
 	if (options != NULL) {
@@ -434,15 +243,12 @@ void server_settle(struct server *server) {
 
 struct server_surface *server_get_surface(struct server *server,
 		const struct peer *peer, int index) {
-	struct server_surface *surface;
-	wl_list_for_each(surface, &server->surfaces, link) {
-		if (wl_resource_get_client(surface->resource) ==
-				peer->client && index-- == 0) {
-			return surface;
-		}
+	struct compositor_surface *surface = compositor_get_surface(
+		&server->compositor, peer->client, index);
+	if (surface == NULL) {
+		fail_msg("the client has no such surface");
 	}
-	fail_msg("the client has no such surface");
-	return NULL;
+	return get_surface(surface);
 }
 
 struct sealpool_buffer *server_get_shown(struct server *server,

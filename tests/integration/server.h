@@ -18,6 +18,7 @@
 
 #include <sealpool/shm.h>
 
+#include "compositor.h"
 #include "image.h"
 
 /** For any wait, also with a sanitizer on a busy machine. */
@@ -32,7 +33,7 @@ struct server {
 	struct wl_display *display;
 	struct wl_event_loop *loop;
 	struct sealpool_shm *shm;
-	struct wl_list surfaces; /* server_surface.link, oldest first */
+	struct compositor compositor; /* of struct server_surface */
 	struct wl_list peers; /* peer.link */
 
 	/* The wl_buffer made last, while it is there; no reference. */
@@ -53,12 +54,10 @@ struct server {
 };
 
 struct server_surface {
-	struct wl_list link;
+	struct compositor_surface base;
 	struct server *server;
-	struct wl_resource *resource;
 	/* References, or NULL for none. */
 	struct sealpool_buffer *pending, *current;
-	bool attached;
 	/* For the test. */
 	void *data;
 };

@@ -444,7 +444,7 @@ static void handle_commit(struct server_surface *surface) {
 	shown->buffer = sealpool_buffer_ref(surface->current);
 	shown->honest = -1;
 	for (int i = 0; i < HONEST; i++) {
-		if (wl_resource_get_client(surface->resource) ==
+		if (wl_resource_get_client(surface->base.resource) ==
 				scene->honest[i]->client) {
 			shown->honest = i;
 			shown->frame = ++scene->frames[i];

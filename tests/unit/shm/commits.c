@@ -17,9 +17,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include <wayland-client.h>
-#include <wayland-server-protocol.h>
+#include <wayland-server-core.h>
 
 #include "between.h"
+#include "compositor.h"
 #include "display.h"
 #include "image/copies.h"
 #include "server/buffer.h"
@@ -28,9 +29,7 @@
 #include "server/surface.h"
 #include "traces.h"
 #include "viewporter-client-protocol.h"
-#include "viewporter-server-protocol.h"
 #include "wlr-screencopy-unstable-v1-client-protocol.h"
-#include "wlr-screencopy-unstable-v1-server-protocol.h"
 
 /* Wide, so that the rows of a rectangle are copied one by one. */
 #define WIDTH 512
@@ -44,6 +43,7 @@
 
 static struct {
 	struct display display;
+	struct compositor server;
 
 	/* the client's */
 	struct wl_display *client;
@@ -64,122 +64,9 @@ static struct {
 	struct wl_client *wl_client;
 } test;
 
-/* The compositor: its objects do nothing but come and go. */
+/* The compositor. It reads nothing by itself. */
 
-static void handle_destroy(struct wl_client *client,
-		struct wl_resource *resource) {
-	wl_resource_destroy(resource);
-}
-
-static void handle_attach(struct wl_client *client,
-		struct wl_resource *resource, struct wl_resource *buffer,
-		int32_t x, int32_t y) {
-}
-
-static void handle_box(struct wl_client *client, struct wl_resource *resource,
-		int32_t x, int32_t y, int32_t width, int32_t height) {
-}
-
-static void handle_commit(struct wl_client *client,
-		struct wl_resource *resource) {
-}
-
-static void handle_number(struct wl_client *client,
-		struct wl_resource *resource, int32_t number) {
-}
-
-static void handle_offset(struct wl_client *client,
-		struct wl_resource *resource, int32_t x, int32_t y) {
-}
-
-static const struct wl_surface_interface surface_impl = {
-	.destroy = handle_destroy,
-	.attach = handle_attach,
-	.damage = handle_box,
-	.commit = handle_commit,
-	.set_buffer_transform = handle_number,
-	.set_buffer_scale = handle_number,
-	.damage_buffer = handle_box,
-	.offset = handle_offset,
-};
-
-static void create_resource(struct wl_client *client,
-		const struct wl_interface *interface, int version, uint32_t id,
-		const void *impl) {
-	struct wl_resource *resource =
-		wl_resource_create(client, interface, version, id);
-	assert_non_null(resource);
-	wl_resource_set_implementation(resource, impl, NULL, NULL);
-}
-
-static void handle_create_surface(struct wl_client *client,
-		struct wl_resource *resource, uint32_t id) {
-	create_resource(client, &wl_surface_interface,
-		wl_resource_get_version(resource), id, &surface_impl);
-}
-
-static const struct wl_compositor_interface compositor_impl = {
-	.create_surface = handle_create_surface,
-};
-
-static void handle_set_destination(struct wl_client *client,
-		struct wl_resource *resource, int32_t width, int32_t height) {
-}
-
-static const struct wp_viewport_interface viewport_impl = {
-	.destroy = handle_destroy,
-	.set_destination = handle_set_destination,
-};
-
-static void handle_get_viewport(struct wl_client *client,
-		struct wl_resource *resource, uint32_t id,
-		struct wl_resource *surface) {
-	create_resource(client, &wp_viewport_interface, 1, id, &viewport_impl);
-}
-
-static const struct wp_viewporter_interface viewporter_impl = {
-	.destroy = handle_destroy,
-	.get_viewport = handle_get_viewport,
-};
-
-static void handle_copy(struct wl_client *client,
-		struct wl_resource *resource, struct wl_resource *buffer) {
-}
-
-static const struct zwlr_screencopy_frame_v1_interface frame_impl = {
-	.copy = handle_copy,
-	.destroy = handle_destroy,
-};
-
-static void handle_capture(struct wl_client *client,
-		struct wl_resource *resource, uint32_t id, int32_t cursor,
-		struct wl_resource *output) {
-	create_resource(client, &zwlr_screencopy_frame_v1_interface, 1, id,
-		&frame_impl);
-}
-
-static const struct zwlr_screencopy_manager_v1_interface screencopy_impl = {
-	.capture_output = handle_capture,
-	.destroy = handle_destroy,
-};
-
-static const struct server_global {
-	const struct wl_interface *interface;
-	int version;
-	const void *impl;
-} globals[] = {
-	{ &wl_compositor_interface, 5, &compositor_impl },
-	{ &wp_viewporter_interface, 1, &viewporter_impl },
-	{ &zwlr_screencopy_manager_v1_interface, 1, &screencopy_impl },
-	{ &wl_output_interface, 1, NULL },
-};
-
-static void bind_global(struct wl_client *client, void *data, uint32_t version,
-		uint32_t id) {
-	const struct server_global *global = data;
-	create_resource(client, global->interface, (int)version, id,
-		global->impl);
-}
+static const struct compositor_impl impl = { 0 };
 
 static bool handle_new_buffer(struct sealpool_buffer *buffer, void *data) {
 	test.newest = buffer;
@@ -246,11 +133,10 @@ static int setup(void **state) {
 	display_init(&test.display, NULL);
 	sealpool_shm_set_new_buffer_func(test.display.shm, handle_new_buffer,
 		NULL);
-	for (size_t i = 0; i < sizeof(globals) / sizeof(globals[0]); i++) {
-		assert_non_null(wl_global_create(test.display.wl,
-			globals[i].interface, globals[i].version,
-			(void *)&globals[i], bind_global));
-	}
+	assert_true(compositor_init(&test.server, test.display.wl, &impl, NULL));
+	assert_true(compositor_offer(&test.server, &compositor_viewporter));
+	assert_true(compositor_offer(&test.server, &compositor_screencopy));
+	assert_true(compositor_offer(&test.server, &compositor_output));
 	int fd;
 	test.wl_client = display_connect(&test.display, &fd);
 	test.client = wl_display_connect_to_fd(fd);
