@@ -11,37 +11,13 @@
 #include <unistd.h>
 
 #include "client.h"
+#include "globals.h"
 
 static void die(const char *what) {
 	fprintf(stderr, "bench: the client cannot %s: ", what);
 	perror(NULL);
 	exit(1);
 }
-
-static void handle_global(void *data, struct wl_registry *registry,
-		uint32_t name, const char *interface, uint32_t version) {
-	struct connection *connection = data;
-	if (strcmp(interface, wl_compositor_interface.name) == 0) {
-		connection->compositor = wl_registry_bind(registry, name,
-			&wl_compositor_interface, 4);
-	} else if (strcmp(interface, wl_shm_interface.name) == 0) {
-		connection->shm = wl_registry_bind(registry, name,
-			&wl_shm_interface, 1);
-	} else if (strcmp(interface, bench_interface.name) == 0) {
-		connection->bench = wl_registry_bind(registry, name,
-			&bench_interface, 1);
-	}
-}
-
-static void handle_global_remove(void *data, struct wl_registry *registry,
-		uint32_t name) {
-	/* None ever goes. */
-}
-
-static const struct wl_registry_listener registry_listener = {
-	.global = handle_global,
-	.global_remove = handle_global_remove,
-};
 
 void roundtrip(struct connection *connection) {
 	if (wl_display_roundtrip(connection->display) < 0) {
@@ -58,10 +34,22 @@ void connection_open(struct connection *connection, int fd) {
 	if (connection->display == NULL) {
 		die("connect");
 	}
-	connection->registry = wl_display_get_registry(connection->display);
-	wl_registry_add_listener(connection->registry, &registry_listener,
-		connection);
+	struct client_global globals[] = {
+		{ .interface = &wl_compositor_interface, .version = 4 },
+		{ .interface = &wl_shm_interface, .version = 1 },
+		{ .interface = &bench_interface, .version = 1 },
+		{ 0 },
+	};
+	struct wl_registry *registry =
+		client_look_for_globals(connection->display, globals);
+	if (registry == NULL) {
+		die("look for what it needs");
+	}
 	roundtrip(connection);
+	wl_registry_destroy(registry);
+	connection->compositor = globals[0].object;
+	connection->shm = globals[1].object;
+	connection->bench = globals[2].object;
 	if (connection->compositor == NULL || connection->shm == NULL ||
 			connection->bench == NULL) {
 		die("find what it needs");
@@ -72,7 +60,6 @@ void connection_close(struct connection *connection) {
 	bench_destroy(connection->bench);
 	wl_shm_destroy(connection->shm);
 	wl_compositor_destroy(connection->compositor);
-	wl_registry_destroy(connection->registry);
 	wl_display_disconnect(connection->display);
 }
 

@@ -14,7 +14,6 @@
  */
 struct connection {
 	struct wl_display *display;
-	struct wl_registry *registry;
 	struct wl_compositor *compositor;
 	struct wl_shm *shm;
 	struct bench *bench;

@@ -18,6 +18,7 @@
 #include "clock.h"
 #include "ext-image-capture-source-v1-client-protocol.h"
 #include "ext-image-copy-capture-v1-client-protocol.h"
+#include "globals.h"
 #include "viewporter-client-protocol.h"
 #include "weston-output-capture-client-protocol.h"
 #include "wlr-screencopy-unstable-v1-client-protocol.h"
@@ -41,36 +42,6 @@ static void handle_log(const char *format, va_list args) {
 	}
 	snprintf(dispatching->message, sizeof(dispatching->message), "%s",
 		sentence + strlen(": "));
-}
-
-static const struct {
-	const struct wl_interface *interface;
-	/* The newest whose events are all handled here. */
-	uint32_t version;
-	size_t member;
-} globals[] = {
-	{ &wl_compositor_interface, 4, offsetof(struct client, compositor) },
-	{ &wl_subcompositor_interface, 1,
-		offsetof(struct client, subcompositor) },
-	{ &wl_shm_interface, 2, offsetof(struct client, shm) },
-	{ &xdg_wm_base_interface, 1, offsetof(struct client, wm_base) },
-	{ &wp_viewporter_interface, 1, offsetof(struct client, viewporter) },
-	{ &zwlr_screencopy_manager_v1_interface, 3,
-		offsetof(struct client, screencopy) },
-	{ &ext_image_copy_capture_manager_v1_interface, 1,
-		offsetof(struct client, copy_capture) },
-	{ &ext_output_image_capture_source_manager_v1_interface, 1,
-		offsetof(struct client, output_sources) },
-	{ &weston_capture_v1_interface, 1,
-		offsetof(struct client, weston_capture) },
-	{ &wl_seat_interface, 1, offsetof(struct client, seat) },
-	{ &wl_output_interface, 2, offsetof(struct client, output) },
-};
-
-#define GLOBALS_LEN (sizeof(globals) / sizeof(globals[0]))
-
-static uint32_t lower(uint32_t a, uint32_t b) {
-	return a < b ? a : b;
 }
 
 static void handle_geometry(void *data, struct wl_output *output, int32_t x,
@@ -112,43 +83,64 @@ static const struct wl_seat_listener seat_listener = {
 	.capabilities = handle_capabilities,
 };
 
-static void handle_global(void *data, struct wl_registry *registry,
-		uint32_t name, const char *interface, uint32_t version) {
-	struct client *client = data;
-	for (size_t i = 0; i < GLOBALS_LEN; i++) {
-		const struct wl_interface *known = globals[i].interface;
-		void **member = (void **)((char *)client + globals[i].member);
-		if (strcmp(interface, known->name) != 0) {
-			continue;
-		}
-		if (*member != NULL) {
-			client->output_is_plain &=
-				known != &wl_output_interface;
-			continue;
-		}
-		version = lower(version, globals[i].version);
-		/* The system's libwayland may know an older one. */
-		version = lower(version, (uint32_t)known->version);
-		*member = wl_registry_bind(registry, name, known, version);
-		/* These are described at once. */
-		if (known == &wl_output_interface) {
-			wl_output_add_listener(*member, &output_listener,
-				client);
-		} else if (known == &wl_seat_interface) {
-			wl_seat_add_listener(*member, &seat_listener, client);
-		}
-	}
-}
-
-static void handle_global_remove(void *data, struct wl_registry *registry,
-		uint32_t name) {
-	/* Nothing of what is bound here goes away before the compositor. */
-}
-
-static const struct wl_registry_listener registry_listener = {
-	.global = handle_global,
-	.global_remove = handle_global_remove,
+static const struct {
+	const struct wl_interface *interface;
+	/* The newest whose events are all handled here. */
+	uint32_t version;
+	size_t member;
+	/* Of those that are described at once. */
+	const void *listener;
+} globals[] = {
+	{ &wl_compositor_interface, 4, offsetof(struct client, compositor) },
+	{ &wl_subcompositor_interface, 1,
+		offsetof(struct client, subcompositor) },
+	{ &wl_shm_interface, 2, offsetof(struct client, shm) },
+	{ &xdg_wm_base_interface, 1, offsetof(struct client, wm_base) },
+	{ &wp_viewporter_interface, 1, offsetof(struct client, viewporter) },
+	{ &zwlr_screencopy_manager_v1_interface, 3,
+		offsetof(struct client, screencopy) },
+	{ &ext_image_copy_capture_manager_v1_interface, 1,
+		offsetof(struct client, copy_capture) },
+	{ &ext_output_image_capture_source_manager_v1_interface, 1,
+		offsetof(struct client, output_sources) },
+	{ &weston_capture_v1_interface, 1,
+		offsetof(struct client, weston_capture) },
+	{ &wl_seat_interface, 1, offsetof(struct client, seat),
+		&seat_listener },
+	{ &wl_output_interface, 2, offsetof(struct client, output),
+		&output_listener },
 };
+
+#define GLOBALS_LEN (sizeof(globals) / sizeof(globals[0]))
+
+static void **get_member(struct client *client, size_t i) {
+	return (void **)((char *)client + globals[i].member);
+}
+
+static bool bind_globals(struct client *client) {
+	struct client_global wanted[GLOBALS_LEN + 1] = { 0 };
+	for (size_t i = 0; i < GLOBALS_LEN; i++) {
+		wanted[i] = (struct client_global){
+			.interface = globals[i].interface,
+			.version = globals[i].version,
+			.listener = globals[i].listener,
+			.data = client,
+		};
+	}
+	struct wl_registry *registry =
+		client_look_for_globals(client->display, wanted);
+	if (registry == NULL) {
+		return client_fail(client, "no memory");
+	}
+	bool ok = client_roundtrip(client);
+	wl_registry_destroy(registry);
+	for (size_t i = 0; i < GLOBALS_LEN; i++) {
+		*get_member(client, i) = wanted[i].object;
+		client->output_is_plain &= wanted[i].count <= 1 ||
+			globals[i].interface != &wl_output_interface;
+	}
+	return ok;
+}
 
 static void handle_ping(void *data, struct xdg_wm_base *wm_base,
 		uint32_t serial) {
@@ -171,12 +163,7 @@ bool client_connect(struct client *client, const char *name) {
 			name != NULL ? name : "of the environment",
 			strerror(errno));
 	}
-	client->registry = wl_display_get_registry(client->display);
-	if (client->registry == NULL) {
-		return client_fail(client, "no memory");
-	}
-	wl_registry_add_listener(client->registry, &registry_listener, client);
-	if (!client_roundtrip(client)) {
+	if (!bind_globals(client)) {
 		return false;
 	}
 	if (client->compositor == NULL || client->shm == NULL) {
@@ -196,15 +183,11 @@ void client_disconnect(struct client *client) {
 		return;
 	}
 	for (size_t i = 0; i < GLOBALS_LEN; i++) {
-		void **member = (void **)((char *)client + globals[i].member);
+		void **member = get_member(client, i);
 		if (*member != NULL) {
 			wl_proxy_destroy(*member);
 		}
 		*member = NULL;
-	}
-	if (client->registry != NULL) {
-		wl_registry_destroy(client->registry);
-		client->registry = NULL;
 	}
 	wl_display_disconnect(client->display);
 	client->display = NULL;

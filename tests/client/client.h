@@ -12,7 +12,6 @@ struct weston_capture_v1;
 struct wl_compositor;
 struct wl_display;
 struct wl_output;
-struct wl_registry;
 struct wl_seat;
 struct wl_shm;
 struct wl_subcompositor;
@@ -33,7 +32,6 @@ struct zwlr_screencopy_manager_v1;
  */
 struct client {
 	struct wl_display *display;
-	struct wl_registry *registry;
 
 	/* NULL where the compositor does not have it. */
 	struct wl_compositor *compositor;

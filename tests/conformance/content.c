@@ -21,6 +21,7 @@
 #include <wayland-client.h>
 
 #include "case.h"
+#include "globals.h"
 
 /* Not square, and rows that are no power of two. */
 #define WIDTH 122
@@ -143,31 +144,22 @@ static void note_format(void *data, struct wl_shm *shm, uint32_t format) {
 
 static const struct wl_shm_listener shm_listener = { .format = note_format };
 
-static void bind_shm(void *data, struct wl_registry *registry, uint32_t name,
-		const char *interface, uint32_t version) {
-	if (strcmp(interface, wl_shm_interface.name) == 0) {
-		struct wl_shm *shm = wl_registry_bind(registry, name,
-			&wl_shm_interface, 1);
-		wl_shm_add_listener(shm, &shm_listener, data);
-	}
-}
-
-static void ignore_global_remove(void *data, struct wl_registry *registry,
-		uint32_t name) {
-}
-
-static const struct wl_registry_listener registry_listener = {
-	.global = bind_shm,
-	.global_remove = ignore_global_remove,
-};
-
 /* Formats are told at the bind, so another one is made. */
 static void needs_format(struct test *test, uint32_t format,
 		const char *name) {
 	struct client *client = &test->client;
-	struct wl_registry *registry = wl_display_get_registry(client->display);
-	wl_registry_add_listener(registry, &registry_listener, &format);
+	struct client_global global[] = {
+		{ .interface = &wl_shm_interface, .version = 1,
+			.listener = &shm_listener, .data = &format },
+		{ 0 },
+	};
+	struct wl_registry *registry =
+		client_look_for_globals(client->display, global);
+	if (registry == NULL) {
+		test_fail(test, "no memory");
+	}
 	must(test, client_roundtrip(client) && client_roundtrip(client));
+	wl_registry_destroy(registry);
 	if (format != UINT32_MAX) {
 		test_skip(test, "the compositor does not offer %s", name);
 	}

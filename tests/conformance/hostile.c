@@ -33,6 +33,7 @@
 
 #include "case.h"
 #include "directory.h"
+#include "globals.h"
 #include "silent-files.h"
 #include "viewporter-client-protocol.h"
 #include "xdg-shell-client-protocol.h"
@@ -1026,9 +1027,7 @@ static void unmounted(struct test *test) {
 /* Planes */
 
 struct globals {
-	struct wl_registry *registry;
-	struct wl_shm *shm;
-	struct wl_seat *seat;
+	struct client_global wanted[3];
 	uint32_t format;
 	bool has_format;
 	uint32_t capabilities;
@@ -1053,38 +1052,23 @@ static const struct wl_seat_listener seat_listener = {
 	.capabilities = handle_capabilities,
 };
 
-static void handle_global(void *data, struct wl_registry *registry,
-		uint32_t name, const char *interface, uint32_t version) {
-	struct globals *globals = data;
-	if (strcmp(interface, wl_shm_interface.name) == 0) {
-		globals->shm = wl_registry_bind(registry, name,
-			&wl_shm_interface, 1);
-		wl_shm_add_listener(globals->shm, &shm_listener, globals);
-	} else if (strcmp(interface, wl_seat_interface.name) == 0 &&
-			globals->seat == NULL) {
-		globals->seat = wl_registry_bind(registry, name,
-			&wl_seat_interface, 1);
-		wl_seat_add_listener(globals->seat, &seat_listener, globals);
-	}
-}
-
-static void handle_global_remove(void *data, struct wl_registry *registry,
-		uint32_t name) {
-	/* They are looked at once. */
-}
-
-static const struct wl_registry_listener registry_listener = {
-	.global = handle_global,
-	.global_remove = handle_global_remove,
-};
-
 static void get_globals(struct test *test, struct globals *globals) {
-	globals->registry = wl_display_get_registry(test->client.display);
-	if (globals->registry == NULL) {
+	globals->wanted[0] = (struct client_global){
+		.interface = &wl_shm_interface,
+		.version = 1,
+		.listener = &shm_listener,
+		.data = globals,
+	};
+	globals->wanted[1] = (struct client_global){
+		.interface = &wl_seat_interface,
+		.version = 1,
+		.listener = &seat_listener,
+		.data = globals,
+	};
+	if (client_look_for_globals(test->client.display,
+			globals->wanted) == NULL) {
 		test_fail(test, "no memory");
 	}
-	wl_registry_add_listener(globals->registry, &registry_listener,
-		globals);
 	must(test, client_roundtrip(&test->client));
 	must(test, client_roundtrip(&test->client));
 }
@@ -1477,7 +1461,8 @@ static void truncated_in_role(struct test *test) {
 			test_skip(test, "there is no pointer");
 		}
 		surface = &a->bare;
-		wl_pointer_set_cursor(wl_seat_get_pointer(globals.seat), 0,
+		wl_pointer_set_cursor(wl_seat_get_pointer(
+			globals.wanted[1].object), 0,
 			surface->surface, 0, 0);
 		break;
 	}

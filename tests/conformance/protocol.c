@@ -16,6 +16,7 @@
 #include <wayland-client.h>
 
 #include "case.h"
+#include "globals.h"
 
 /* A buffer of which everything is right. */
 #define WIDTH 16
@@ -200,31 +201,9 @@ struct announced {
 
 struct binding {
 	struct wl_registry *registry;
-	/* How many there are, and the last one's. */
-	unsigned globals;
-	uint32_t name, version;
+	struct client_global global[2];
 	struct wl_shm *shm;
 	struct announced announced;
-};
-
-static void handle_global(void *data, struct wl_registry *registry,
-		uint32_t name, const char *interface, uint32_t version) {
-	struct binding *binding = data;
-	if (strcmp(interface, wl_shm_interface.name) == 0) {
-		binding->globals++;
-		binding->name = name;
-		binding->version = version;
-	}
-}
-
-static void handle_global_remove(void *data, struct wl_registry *registry,
-		uint32_t name) {
-	/* Which globals there are is looked at once. */
-}
-
-static const struct wl_registry_listener registry_listener = {
-	.global = handle_global,
-	.global_remove = handle_global_remove,
 };
 
 static void handle_format(void *data, struct wl_shm *shm, uint32_t format) {
@@ -241,13 +220,13 @@ static const struct wl_shm_listener shm_listener = {
 static void find_global(struct test *test, struct client *client,
 		struct binding *binding) {
 	*binding = (struct binding){
-		.registry = wl_display_get_registry(client->display),
+		.global = { { .interface = &wl_shm_interface } },
 	};
+	binding->registry =
+		client_look_for_globals(client->display, binding->global);
 	if (binding->registry == NULL) {
 		test_fail(test, "no memory");
 	}
-	wl_registry_add_listener(binding->registry, &registry_listener,
-		binding);
 	if (!client_roundtrip(client)) {
 		test_fail_client(test, client);
 	}
@@ -257,15 +236,16 @@ static void find_global(struct test *test, struct client *client,
 static void bind(struct test *test, struct client *client,
 		struct binding *binding, uint32_t version) {
 	find_global(test, client, binding);
-	if (version > binding->version) {
+	const struct client_global *global = &binding->global[0];
+	if (version > global->offered) {
 		test_skip(test, "wl_shm is offered in version %u only",
-			binding->version);
+			global->offered);
 	}
 	if (version > (uint32_t)wl_shm_interface.version) {
 		test_skip(test, "this was built with a libwayland that knows "
 			"version %d only", wl_shm_interface.version);
 	}
-	binding->shm = wl_registry_bind(binding->registry, binding->name,
+	binding->shm = wl_registry_bind(binding->registry, global->name,
 		&wl_shm_interface, version);
 	if (binding->shm == NULL) {
 		test_fail(test, "no memory");
@@ -335,8 +315,9 @@ static void version_works(struct test *test) {
 static void global_is_the_only_one(struct test *test) {
 	static struct binding binding;
 	find_global(test, &test->client, &binding);
-	if (binding.globals != 1) {
-		test_fail(test, "there are %u wl_shm globals", binding.globals);
+	unsigned count = binding.global[0].count;
+	if (count != 1) {
+		test_fail(test, "there are %u wl_shm globals", count);
 	}
 }
 
@@ -1345,7 +1326,8 @@ static void try_order(struct test *test, const struct binding *binding,
 		part_names[order[0]], part_names[order[1]],
 		part_names[order[2]], part_names[order[3]],
 		client_memory_kind_name(kind), settled ? "settled" : "at once");
-	parts.shm = wl_registry_bind(binding->registry, binding->name,
+	parts.shm = wl_registry_bind(binding->registry,
+		binding->global[0].name,
 		&wl_shm_interface, wl_shm_get_version(binding->shm));
 	if (parts.shm == NULL) {
 		test_fail(test, "no memory");

@@ -2,9 +2,9 @@
 /*
  * What clients are told to do with the objects that take buffers.
  */
-#include <string.h>
 #include <wayland-client.h>
 
+#include "globals.h"
 #include "host.h"
 #include "image.h"
 #include "weston-output-capture-client-protocol.h"
@@ -21,43 +21,19 @@ static struct taker {
 
 /* Globals that the client does not bind itself */
 
-struct wanted {
-	const struct wl_interface *interface;
-	uint32_t version;
-	void *proxy;
-};
-
-static void handle_global(void *data, struct wl_registry *registry,
-		uint32_t name, const char *interface, uint32_t version) {
-	struct wanted *wanted = data;
-	if (strcmp(interface, wanted->interface->name) == 0) {
-		wanted->proxy = wl_registry_bind(registry, name,
-			wanted->interface, wanted->version);
-	}
-}
-
-static void handle_global_remove(void *data, struct wl_registry *registry,
-		uint32_t name) {
-	/* None is. */
-}
-
-static const struct wl_registry_listener registry_listener = {
-	.global = handle_global,
-	.global_remove = handle_global_remove,
-};
-
 static void *bind_global(struct client *client,
 		const struct wl_interface *interface, uint32_t version) {
-	struct wanted wanted = { .interface = interface, .version = version };
+	struct client_global wanted[] = {
+		{ .interface = interface, .version = version }, { 0 },
+	};
 	struct wl_registry *registry =
-		wl_display_get_registry(client->display);
+		client_look_for_globals(client->display, wanted);
 	if (registry == NULL) {
 		return NULL;
 	}
-	wl_registry_add_listener(registry, &registry_listener, &wanted);
 	client_roundtrip(client);
 	wl_registry_destroy(registry);
-	return wanted.proxy;
+	return wanted[0].object;
 }
 
 bool bind_shm(struct actor *actor, const struct args *args) {

@@ -9,6 +9,7 @@
 #include <wayland-client.h>
 
 #include "asker.h"
+#include "globals.h"
 #include "single-pixel-buffer-v1-client-protocol.h"
 
 struct told {
@@ -36,34 +37,27 @@ static uint64_t join(uint32_t hi, uint32_t lo) {
 
 /* Globals */
 
-static void handle_global(void *data, struct wl_registry *registry,
-		uint32_t name, const char *interface, uint32_t version) {
-	if (strcmp(interface,
-			sealpool_shm_feedback_manager_v1_interface.name) == 0) {
-		asker.manager = wl_registry_bind(registry, name,
-			&sealpool_shm_feedback_manager_v1_interface, 1);
-	} else if (strcmp(interface,
-			wp_single_pixel_buffer_manager_v1_interface.name) == 0) {
-		asker.pixels = wl_registry_bind(registry, name,
-			&wp_single_pixel_buffer_manager_v1_interface, 1);
-	}
+/* The last one that was announced; the client itself has the first. */
+static void *bind_last(struct wl_registry *registry,
+		const struct client_global *global) {
+	return global->count == 0 ? NULL : wl_registry_bind(registry,
+		global->name, global->interface, 1);
 }
-
-static void handle_global_remove(void *data, struct wl_registry *registry,
-		uint32_t name) {
-	/* None of them goes. */
-}
-
-static const struct wl_registry_listener registry_listener = {
-	.global = handle_global,
-	.global_remove = handle_global_remove,
-};
 
 static bool look_for_globals(struct actor *actor) {
+	struct client_global globals[] = {
+		{ .interface = &sealpool_shm_feedback_manager_v1_interface },
+		{ .interface = &wp_single_pixel_buffer_manager_v1_interface },
+		{ 0 },
+	};
 	struct wl_registry *registry =
-		wl_display_get_registry(actor->client.display);
-	wl_registry_add_listener(registry, &registry_listener, NULL);
+		client_look_for_globals(actor->client.display, globals);
+	if (registry == NULL) {
+		return client_fail(&actor->client, "no memory");
+	}
 	bool ok = client_roundtrip(&actor->client);
+	asker.manager = bind_last(registry, &globals[0]);
+	asker.pixels = bind_last(registry, &globals[1]);
 	wl_registry_destroy(registry);
 	return ok;
 }

@@ -16,6 +16,7 @@
 #include <unistd.h>
 #include <wayland-client.h>
 
+#include "globals.h"
 #include "peer.h"
 #include "server.h"
 
@@ -622,32 +623,6 @@ static const struct wl_shm_listener shm_listener = {
 	.format = handle_format,
 };
 
-struct binding {
-	uint32_t wanted;
-	uint32_t offered;
-	struct wl_shm *shm;
-};
-
-static void handle_global(void *data, struct wl_registry *registry,
-		uint32_t name, const char *interface, uint32_t version) {
-	struct binding *binding = data;
-	if (strcmp(interface, "wl_shm") == 0) {
-		binding->offered = version;
-		binding->shm = wl_registry_bind(registry, name,
-			&wl_shm_interface, binding->wanted);
-	}
-}
-
-static void handle_global_remove(void *data, struct wl_registry *registry,
-		uint32_t name) {
-	/* The global stays. */
-}
-
-static const struct wl_registry_listener registry_listener = {
-	.global = handle_global,
-	.global_remove = handle_global_remove,
-};
-
 static size_t count(const struct announced *announced, uint32_t format) {
 	size_t found = 0;
 	for (size_t i = 0; i < announced->formats_len; i++) {
@@ -661,20 +636,22 @@ static size_t count(const struct announced *announced, uint32_t format) {
 static bool use_version(struct actor *actor, const struct args *args) {
 	struct client *client = &actor->client;
 	struct announced announced = { 0 };
-	struct binding binding = { .wanted = args->version };
-	struct wl_registry *registry = wl_display_get_registry(client->display);
-	wl_registry_add_listener(registry, &registry_listener, &binding);
-	if (!client_roundtrip(client)) {
+	struct client_global global[] = {
+		{ .interface = &wl_shm_interface, .version = args->version,
+			.listener = &shm_listener, .data = &announced },
+		{ 0 },
+	};
+	struct wl_registry *registry =
+		client_look_for_globals(client->display, global);
+	if (registry == NULL || !client_roundtrip(client) ||
+			!client_roundtrip(client)) {
 		return false;
 	}
-	if (binding.offered != 2) {
+	if (global[0].offered != 2) {
 		return client_fail(client, "version %u is offered",
-			binding.offered);
+			global[0].offered);
 	}
-	wl_shm_add_listener(binding.shm, &shm_listener, &announced);
-	if (!client_roundtrip(client)) {
-		return false;
-	}
+	struct wl_shm *shm = global[0].object;
 	static const uint32_t expected[] = {
 		WL_SHM_FORMAT_ARGB8888, WL_SHM_FORMAT_XRGB8888,
 		WL_SHM_FORMAT_RGB565, WL_SHM_FORMAT_NV12, WL_SHM_FORMAT_YUV420,
@@ -691,12 +668,12 @@ static bool use_version(struct actor *actor, const struct args *args) {
 			announced.formats_len);
 	}
 
-	actor->pools[args->pool].pool = wl_shm_create_pool(binding.shm,
+	actor->pools[args->pool].pool = wl_shm_create_pool(shm,
 		actor->memory[args->memory].fd, BYTES);
 	if (args->version >= WL_SHM_RELEASE_SINCE_VERSION) {
-		wl_shm_release(binding.shm);
+		wl_shm_release(shm);
 	} else {
-		wl_shm_destroy(binding.shm);
+		wl_shm_destroy(shm);
 	}
 	wl_registry_destroy(registry);
 	return client_roundtrip(client);

@@ -22,6 +22,7 @@
 #include "between.h"
 #include "compositor.h"
 #include "display.h"
+#include "globals.h"
 #include "image/copies.h"
 #include "server/buffer.h"
 #include "server/context.h"
@@ -47,7 +48,6 @@ static struct {
 
 	/* the client's */
 	struct wl_display *client;
-	struct wl_registry *registry;
 	struct wl_compositor *compositor;
 	struct wl_shm *shm;
 	struct wp_viewporter *viewporter;
@@ -75,35 +75,6 @@ static bool handle_new_buffer(struct sealpool_buffer *buffer, void *data) {
 
 /* The client */
 
-static void handle_global(void *data, struct wl_registry *registry,
-		uint32_t name, const char *interface, uint32_t version) {
-	if (strcmp(interface, "wl_compositor") == 0) {
-		test.compositor = wl_registry_bind(registry, name,
-			&wl_compositor_interface, 5);
-	} else if (strcmp(interface, "wl_shm") == 0 && test.shm == NULL) {
-		test.shm = wl_registry_bind(registry, name, &wl_shm_interface,
-			1);
-	} else if (strcmp(interface, "wp_viewporter") == 0) {
-		test.viewporter = wl_registry_bind(registry, name,
-			&wp_viewporter_interface, 1);
-	} else if (strcmp(interface, "zwlr_screencopy_manager_v1") == 0) {
-		test.screencopy = wl_registry_bind(registry, name,
-			&zwlr_screencopy_manager_v1_interface, 1);
-	} else if (strcmp(interface, "wl_output") == 0) {
-		test.output = wl_registry_bind(registry, name,
-			&wl_output_interface, 1);
-	}
-}
-
-static void handle_global_remove(void *data, struct wl_registry *registry,
-		uint32_t name) {
-}
-
-static const struct wl_registry_listener registry_listener = {
-	.global = handle_global,
-	.global_remove = handle_global_remove,
-};
-
 /* Has the compositor do all that was sent. */
 static void settle(void) {
 	assert_true(wl_display_flush(test.client) >= 0);
@@ -118,6 +89,28 @@ static void settle(void) {
 				strerror(wl_display_get_error(test.client)));
 		}
 	}
+}
+
+static void bind_globals(void) {
+	struct client_global globals[] = {
+		{ .interface = &wl_compositor_interface, .version = 5 },
+		{ .interface = &wl_shm_interface, .version = 1 },
+		{ .interface = &wp_viewporter_interface, .version = 1 },
+		{ .interface = &zwlr_screencopy_manager_v1_interface,
+			.version = 1 },
+		{ .interface = &wl_output_interface, .version = 1 },
+		{ 0 },
+	};
+	struct wl_registry *registry =
+		client_look_for_globals(test.client, globals);
+	assert_non_null(registry);
+	settle();
+	wl_registry_destroy(registry);
+	test.compositor = globals[0].object;
+	test.shm = globals[1].object;
+	test.viewporter = globals[2].object;
+	test.screencopy = globals[3].object;
+	test.output = globals[4].object;
 }
 
 static void create_buffer(int i, int32_t width, int32_t height) {
@@ -141,9 +134,7 @@ static int setup(void **state) {
 	test.wl_client = display_connect(&test.display, &fd);
 	test.client = wl_display_connect_to_fd(fd);
 	assert_non_null(test.client);
-	test.registry = wl_display_get_registry(test.client);
-	wl_registry_add_listener(test.registry, &registry_listener, NULL);
-	settle();
+	bind_globals();
 
 	test.memory = memfd_create("sealpool-test",
 		MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -191,7 +182,6 @@ static int teardown(void **state) {
 	zwlr_screencopy_manager_v1_destroy(test.screencopy);
 	wl_output_destroy(test.output);
 	wl_compositor_destroy(test.compositor);
-	wl_registry_destroy(test.registry);
 	wl_display_disconnect(test.client);
 	close(test.memory);
 	display_finish(&test.display);
