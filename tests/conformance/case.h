@@ -70,11 +70,36 @@ struct test_case {
 };
 
 /** All cases of a file; ended by one without a name. */
-extern const struct test_case protocol_cases[];
-extern const struct test_case content_cases[];
-extern const struct test_case memory_cases[];
-extern const struct test_case hostile_cases[];
-extern const struct test_case greed_cases[];
+extern const struct test_case protocol_global_cases[];
+extern const struct test_case protocol_format_cases[];
+extern const struct test_case protocol_pool_cases[];
+extern const struct test_case protocol_place_cases[];
+extern const struct test_case protocol_layout_cases[];
+extern const struct test_case protocol_shape_cases[];
+extern const struct test_case protocol_resize_cases[];
+extern const struct test_case protocol_end_cases[];
+extern const struct test_case protocol_commit_cases[];
+extern const struct test_case content_frame_cases[];
+extern const struct test_case content_pool_cases[];
+extern const struct test_case content_format_cases[];
+extern const struct test_case content_size_cases[];
+extern const struct test_case content_surface_cases[];
+extern const struct test_case content_cursor_cases[];
+extern const struct test_case memory_seal_cases[];
+extern const struct test_case memory_file_cases[];
+extern const struct test_case memory_fd_cases[];
+extern const struct test_case memory_capture_cases[];
+extern const struct test_case hostile_truncated_cases[];
+extern const struct test_case hostile_sealed_cases[];
+extern const struct test_case hostile_hole_cases[];
+extern const struct test_case hostile_not_memory_cases[];
+extern const struct test_case hostile_silent_cases[];
+extern const struct test_case hostile_capture_cases[];
+extern const struct test_case hostile_shape_cases[];
+extern const struct test_case greed_pool_cases[];
+extern const struct test_case greed_buffer_cases[];
+extern const struct test_case greed_byte_cases[];
+extern const struct test_case greed_time_cases[];
 /** Those that check the suite itself. */
 extern const struct test_case self_cases[];
 
@@ -128,6 +153,14 @@ void test_needs_capture(struct test *test);
  * most. Fails with what is wrong, "what" saying of what. */
 void test_expect_seen(struct test *test, const struct client_image *picture,
 	const char *what);
+
+/** Whether wl_shm announces the format. */
+bool test_has_format(struct test *test, uint32_t format);
+
+/** A case's argument that is a memory kind and a variant. */
+#define WITH(kind, variant) (CLIENT_MEMORY_##kind | (variant) << 8)
+enum client_memory_kind test_get_kind(const struct test *test);
+int32_t test_get_variant(const struct test *test);
 
 /** Milliseconds of the clock of clock.h. It follows the compositor. */
 int64_t test_now_ms(void);

@@ -14,9 +14,39 @@
 #include "jobs.h"
 #include "run.h"
 
+/* In the order that they are listed and run in. */
 static const struct test_case *const groups[] = {
-	protocol_cases, content_cases, memory_cases, hostile_cases,
-	greed_cases, NULL,
+	protocol_global_cases,
+	protocol_format_cases,
+	protocol_pool_cases,
+	protocol_place_cases,
+	protocol_layout_cases,
+	protocol_shape_cases,
+	protocol_resize_cases,
+	protocol_end_cases,
+	protocol_commit_cases,
+	content_frame_cases,
+	content_pool_cases,
+	content_format_cases,
+	content_size_cases,
+	content_surface_cases,
+	content_cursor_cases,
+	memory_seal_cases,
+	memory_file_cases,
+	memory_fd_cases,
+	memory_capture_cases,
+	hostile_truncated_cases,
+	hostile_sealed_cases,
+	hostile_hole_cases,
+	hostile_not_memory_cases,
+	hostile_silent_cases,
+	hostile_capture_cases,
+	hostile_shape_cases,
+	greed_pool_cases,
+	greed_buffer_cases,
+	greed_byte_cases,
+	greed_time_cases,
+	NULL,
 };
 
 static const struct test_case *const self_groups[] = { self_cases, NULL };

@@ -12,6 +12,7 @@
 
 #include "case.h"
 #include "clock.h"
+#include "globals.h"
 #include "test.h"
 
 #define SEEN_MS 2000
@@ -127,6 +128,41 @@ void test_connect(struct test *test, struct client *client) {
 	if (!client_connect(client, test->display)) {
 		test_fail_client(test, client);
 	}
+}
+
+static void note_format(void *data, struct wl_shm *shm, uint32_t format) {
+	uint32_t *wanted = data;
+	if (*wanted == format) {
+		*wanted = UINT32_MAX;
+	}
+}
+
+static const struct wl_shm_listener shm_listener = { .format = note_format };
+
+/* Formats are told at the bind, so another one is made. */
+bool test_has_format(struct test *test, uint32_t format) {
+	struct client *client = &test->client;
+	struct client_global global[] = {
+		{ .interface = &wl_shm_interface, .version = 1,
+			.listener = &shm_listener, .data = &format },
+		{ 0 },
+	};
+	struct wl_registry *registry =
+		client_look_for_globals(client->display, global);
+	if (registry == NULL) {
+		test_fail(test, "no memory");
+	}
+	must(test, client_roundtrip(client) && client_roundtrip(client));
+	wl_registry_destroy(registry);
+	return format == UINT32_MAX;
+}
+
+enum client_memory_kind test_get_kind(const struct test *test) {
+	return (enum client_memory_kind)(test->argument & 0xff);
+}
+
+int32_t test_get_variant(const struct test *test) {
+	return (int32_t)(test->argument >> 8);
 }
 
 void test_needs_capture(struct test *test) {

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Time.
+ */
+#include <fcntl.h>
+#include <wayland-client.h>
+
+#include "greed.h"
+
+static void flood_buffers(struct client *client, struct wl_shm_pool *pool,
+		int32_t rows, int count) {
+	for (int i = 0; i < count; i++) {
+		wl_buffer_destroy(wl_shm_pool_create_buffer(pool, 0, WIDE, rows,
+			STRIDE, WL_SHM_FORMAT_XRGB8888));
+	}
+}
+
+#define FLOOD 4000
+
+/* Whoever looks at a buffer when it is made, looks at 2 GiB each time. */
+static void buffers_of_sparse_file(struct test *test) {
+	struct client *client = &test->client;
+	int fd = greed_create_file(test, HUGE, F_SEAL_SHRINK);
+	struct wl_shm_pool *pool = wl_shm_create_pool(client->shm, fd, HUGE);
+	int64_t deadline = test_now_ms() + GREED_MS;
+	for (int i = 0; i < 5 && test_now_ms() < deadline; i++) {
+		flood_buffers(client, pool, ROWS, FLOOD);
+		if (!client_roundtrip(client)) {
+			return;
+		}
+	}
+}
+
+/* One that has all of its memory but the last page is looked at to the end. */
+static void flood_with_hole(struct test *test, int count, int32_t rows) {
+	static struct client clients[32];
+	int32_t size = STRIDE * rows;
+	int fd = greed_create_file(test, size, F_SEAL_SHRINK);
+	greed_fill(test, fd, size - PAGE_BYTES);
+	for (int i = 0; i < count; i++) {
+		test_connect(test, &clients[i]);
+		struct wl_shm_pool *pool = wl_shm_create_pool(clients[i].shm,
+			fd, size);
+		client_roundtrip(&clients[i]);
+		/* As many as the socket takes without an answer. */
+		flood_buffers(&clients[i], pool, rows, count > 1 ? 90 : 2000);
+	}
+	for (int i = 0; i < count; i++) {
+		wl_display_flush(clients[i].display);
+	}
+	for (int i = 0; i < count; i++) {
+		clients[i].patience = GREED_MS;
+		client_roundtrip(&clients[i]);
+	}
+}
+
+static void buffers_with_a_hole(struct test *test) {
+	flood_with_hole(test, 1, (int32_t)test->argument);
+}
+
+static void buffers_with_a_hole_of_many(struct test *test) {
+	flood_with_hole(test, 32, (int32_t)test->argument);
+}
+
+#define LARGE_ROWS 1024
+#define LARGE_BYTES (STRIDE * LARGE_ROWS)
+
+/* Each of them makes 64 MiB new, in 52 bytes of requests. */
+static void commits_of_large_buffer(struct test *test) {
+	struct client *client = &test->client;
+	struct wl_surface *surface = greed_create_surface(test, client);
+	int fd = greed_create_file(test, LARGE_BYTES, (unsigned)test->argument);
+	greed_fill(test, fd, LARGE_BYTES);
+	struct wl_shm_pool *pool = wl_shm_create_pool(client->shm, fd,
+		LARGE_BYTES);
+	struct wl_buffer *buffer = wl_shm_pool_create_buffer(pool, 0, WIDE,
+		LARGE_ROWS, STRIDE, WL_SHM_FORMAT_XRGB8888);
+	for (int i = 0; i < 70; i++) {
+		greed_commit(surface, buffer);
+	}
+	client->patience = 2 * GREED_MS;
+	client_roundtrip(client);
+}
+
+#define LARGEST_ROWS 8000
+
+/* Each more of them costs as much again. */
+#define LARGEST_CLIENTS 2
+
+/* One commit each, of about as much as a client can have read: what is new to
+ * the compositor's memory costs more than what it has had before. */
+static void first_commits(struct test *test, int count) {
+	static struct client clients[LARGEST_CLIENTS];
+	int fd = create_large_file(test);
+	for (int i = 0; i < count; i++) {
+		test_connect(test, &clients[i]);
+		struct wl_shm_pool *pool = wl_shm_create_pool(clients[i].shm,
+			fd, HUGE);
+		greed_commit(greed_create_surface(test, &clients[i]),
+			wl_shm_pool_create_buffer(pool, 0, WIDE, LARGEST_ROWS,
+				STRIDE, WL_SHM_FORMAT_XRGB8888));
+	}
+	for (int i = 0; i < count; i++) {
+		wl_display_flush(clients[i].display);
+	}
+	for (int i = 0; i < count; i++) {
+		clients[i].patience = 2 * GREED_MS;
+		client_roundtrip(&clients[i]);
+	}
+}
+
+static void first_commit_of_large_buffer(struct test *test) {
+	first_commits(test, 1);
+}
+
+static void first_commits_of_large_buffers(struct test *test) {
+	first_commits(test, LARGEST_CLIENTS);
+}
+
+const struct test_case greed_time_cases[] = {
+	{ "greed/time-of-buffers:sparse", CASE_ROBUSTNESS,
+		"A buffer of a file without memory is made in no time.",
+		buffers_of_sparse_file },
+	{ "greed/time-of-buffers:hole", CASE_ROBUSTNESS,
+		"A buffer that has all of its memory but for a page is made in "
+		"little time.", buffers_with_a_hole, 4095 },
+	{ "greed/time-of-buffers:hole-of-many", CASE_ROBUSTNESS,
+		"Several connections may make such buffers.",
+		buffers_with_a_hole_of_many, 4095 },
+	{ "greed/time-of-buffers:large-hole-of-many", CASE_ROBUSTNESS,
+		"Several connections may make such buffers.",
+		buffers_with_a_hole_of_many, 16384 },
+	{ "greed/time-of-first-commit:unsealed", CASE_ROBUSTNESS,
+		"A buffer of 500 MiB may be committed, and others be answered "
+		"soon.",
+		first_commit_of_large_buffer, 0 },
+	{ "greed/time-of-first-commit:sealed", CASE_ROBUSTNESS,
+		"A buffer of 500 MiB may be committed, and others be answered "
+		"soon.",
+		first_commit_of_large_buffer, F_SEAL_SHRINK },
+	{ "greed/time-of-first-commit:dotted", CASE_ROBUSTNESS,
+		"A buffer of 500 MiB may be committed, and others be answered "
+		"soon.",
+		first_commit_of_large_buffer, DOTTED },
+	{ "greed/time-of-first-commit:dotted-sealed", CASE_ROBUSTNESS,
+		"A buffer of 500 MiB may be committed, and others be answered "
+		"soon.",
+		first_commit_of_large_buffer, DOTTED | F_SEAL_SHRINK },
+	{ "greed/time-of-first-commits:unsealed", CASE_ROBUSTNESS,
+		"Several connections may commit such a buffer at once.",
+		first_commits_of_large_buffers, 0 },
+	{ "greed/time-of-first-commits:sealed", CASE_ROBUSTNESS,
+		"Several connections may commit such a buffer at once.",
+		first_commits_of_large_buffers, F_SEAL_SHRINK },
+	{ "greed/time-of-first-commits:dotted", CASE_ROBUSTNESS,
+		"Several connections may commit such a buffer at once.",
+		first_commits_of_large_buffers, DOTTED },
+	{ "greed/time-of-first-commits:dotted-sealed", CASE_ROBUSTNESS,
+		"Several connections may commit such a buffer at once.",
+		first_commits_of_large_buffers, DOTTED | F_SEAL_SHRINK },
+	{ "greed/time-of-commits:unsealed", CASE_ROBUSTNESS,
+		"A large buffer may be committed again and again, in less time "
+		"than it takes to paint it.", commits_of_large_buffer, 0 },
+	{ "greed/time-of-commits:sealed", CASE_ROBUSTNESS,
+		"A large buffer may be committed again and again, in less time "
+		"than it takes to paint it.", commits_of_large_buffer,
+		F_SEAL_SHRINK },
+	{ 0 },
+};

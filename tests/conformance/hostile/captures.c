@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Captures into memory that is not as it seems, and planes that are not in it.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <wayland-client.h>
+
+#include "attacker.h"
+#include "silent-files.h"
+
+/* The first plane is all that the pool, and a sealed file, has. */
+static void planes_outside(struct test *test) {
+	uint32_t format = (uint32_t)test->argument;
+	if (!test_has_format(test, format)) {
+		test_skip(test, "the compositor does not announce the format");
+	}
+	struct attacker *a = attacker_begin(test);
+	attacker_create_memory(a, CLIENT_MEMORY_FIXED, BYTES);
+	attacker_create_pool(a, BYTES);
+	must(test, client_buffer_create_with_format(&a->pool, &a->buffer, 0,
+		SIDE, BYTES / SIDE, SIDE, format));
+	attacker_keep_committing(a, &a->buffer, ATTACK_MS);
+}
+
+enum capture_target {
+	TARGET_SHORT,
+	TARGET_SEALED_SHORT,
+	TARGET_EMPTY,
+	TARGET_READ_ONLY,
+	TARGET_TRUNCATED,
+	TARGET_HOLES,
+	TARGET_APPENDING,
+	TARGET_SILENT,
+};
+
+/* How large the file of a target is. */
+static size_t target_size(enum capture_target target, size_t size) {
+	switch (target) {
+	case TARGET_SHORT:
+		/* In the middle of a page. */
+		return size / 2 + 100;
+	case TARGET_SEALED_SHORT:
+		return PAGE_BYTES;
+	case TARGET_EMPTY:
+	case TARGET_READ_ONLY:
+	case TARGET_TRUNCATED:
+	case TARGET_HOLES:
+	case TARGET_APPENDING:
+	case TARGET_SILENT:
+		break;
+	}
+	return size;
+}
+
+static int target_fd;
+static off_t target_length;
+
+static void cut_and_grow_target(int fd) {
+	if (ftruncate(fd, 0) != 0 || ftruncate(fd, target_length) != 0) {
+		_exit(1);
+	}
+}
+
+static void create_target(struct attacker *a, enum capture_target target,
+		size_t size) {
+	struct test *test = a->test;
+	if (target == TARGET_SILENT) {
+		a->memory.fd = open_silent_file(test, SILENT_FILES_READ);
+		target_fd = a->memory.fd;
+		return;
+	}
+	attacker_create_memory(a, target == TARGET_SEALED_SHORT ?
+		CLIENT_MEMORY_SEALED : CLIENT_MEMORY_UNSEALED,
+		target_size(target, size));
+	target_fd = a->memory.fd;
+	if (target == TARGET_EMPTY) {
+		attacker_cut_memory(a, 0);
+	} else if (target == TARGET_READ_ONLY) {
+		must(test, client_memory_make_read_only(a->client,
+			&a->memory));
+	} else if (target == TARGET_APPENDING) {
+		must(test, fcntl(a->memory.fd, F_SETFL, O_APPEND) == 0);
+	} else if (target == TARGET_HOLES) {
+		fallocate(a->memory.fd, FALLOC_FL_PUNCH_HOLE |
+			FALLOC_FL_KEEP_SIZE, 0, (off_t)size);
+	}
+}
+
+/* The compositor writes, and must take no harm, and do no more than that: a
+ * file that it makes longer is the client's to pay for. */
+static void capture(struct test *test) {
+	enum capture_target target = (enum capture_target)test->argument;
+	need_capture(test);
+	struct attacker *a = attacker_begin(test);
+	struct client_capture capture;
+	must(test, client_capture_begin(a->client, &capture));
+	size_t size = (size_t)capture.stride * (size_t)capture.height;
+	create_target(a, target, size);
+	pid_t child = -1;
+	target_length = (off_t)size;
+	if (target == TARGET_TRUNCATED) {
+		child = start_child(test, a->memory.fd, true, RACE_MS,
+			cut_and_grow_target);
+	}
+	attacker_create_pool_of_fd(a, a->memory.fd, (int32_t)size);
+	client_buffer_create_with_format(&a->pool, &a->buffer, 0,
+		capture.width, capture.height, capture.stride, capture.format);
+	int64_t deadline = test_now_ms() + (child > 0 ? RACE_MS / 2 : 300);
+	a->client->patience = 1000;
+	do {
+		client_capture_copy(&capture, &a->buffer);
+		client_capture_end(&capture);
+	} while (attacker_is_alive(a) && test_now_ms() < deadline &&
+		client_capture_begin(a->client, &capture));
+	if (child > 0) {
+		end_child(child);
+		return;
+	}
+	probe(test);
+	if (target == TARGET_SILENT) {
+		client_disconnect(a->client);
+		poll(NULL, 0, ATTACK_MS);
+		probe(test);
+		silent_files_unmount(&silent_files);
+		return;
+	}
+	struct stat st;
+	size_t was = target == TARGET_EMPTY ? 0 : target_size(target, size);
+	if (fstat(a->memory.fd, &st) == 0 && (size_t)st.st_size != was) {
+		test_fail(test, "the file of a capture's target had %zu bytes, "
+			"and the compositor has made it %lld long", was,
+			(long long)st.st_size);
+	}
+}
+
+const struct test_case hostile_capture_cases[] = {
+	{ "hostile/planes-outside:nv12", CASE_ROBUSTNESS,
+		"Of a format with several planes, only the first may be in "
+		"the pool.",
+		planes_outside, WL_SHM_FORMAT_NV12 },
+	{ "hostile/planes-outside:nv16", CASE_ROBUSTNESS,
+		"Of a format with several planes, only the first may be in "
+		"the pool.",
+		planes_outside, WL_SHM_FORMAT_NV16 },
+	{ "hostile/planes-outside:yuv420", CASE_ROBUSTNESS,
+		"Of a format with several planes, only the first may be in "
+		"the pool.",
+		planes_outside, WL_SHM_FORMAT_YUV420 },
+	{ "hostile/planes-outside:yuv444", CASE_ROBUSTNESS,
+		"Of a format with several planes, only the first may be in "
+		"the pool.",
+		planes_outside, WL_SHM_FORMAT_YUV444 },
+	{ "hostile/planes-outside:p010", CASE_ROBUSTNESS,
+		"Of a format with several planes, only the first may be in "
+		"the pool.",
+		planes_outside, WL_SHM_FORMAT_P010 },
+	{ "hostile/capture-target:short", CASE_ROBUSTNESS,
+		"What is captured may be wanted where there is no memory "
+		"for it, and must make no file longer.",
+		capture, TARGET_SHORT },
+	{ "hostile/capture-target:sealed-short", CASE_ROBUSTNESS,
+		"What is captured may be wanted where there is no memory "
+		"for it, and must make no file longer.",
+		capture, TARGET_SEALED_SHORT },
+	{ "hostile/capture-target:empty", CASE_ROBUSTNESS,
+		"What is captured may be wanted where there is no memory "
+		"for it, and must make no file longer.",
+		capture, TARGET_EMPTY },
+	{ "hostile/capture-target:read-only", CASE_ROBUSTNESS,
+		"What is captured may be wanted where there is no memory "
+		"for it, and must make no file longer.",
+		capture, TARGET_READ_ONLY },
+	{ "hostile/capture-target:truncated", CASE_ROBUSTNESS,
+		"What is captured may be wanted where there is no memory "
+		"for it, and must make no file longer.",
+		capture, TARGET_TRUNCATED },
+	{ "hostile/capture-target:holes", CASE_ROBUSTNESS,
+		"What is captured may be wanted where there is no memory "
+		"for it, and must make no file longer.",
+		capture, TARGET_HOLES },
+	{ "hostile/capture-target:appending", CASE_ROBUSTNESS,
+		"What is captured may be wanted where there is no memory "
+		"for it, and must make no file longer.",
+		capture, TARGET_APPENDING },
+	{ "hostile/capture-target:silent", CASE_ROBUSTNESS,
+		"What is captured may be wanted where there is no memory "
+		"for it, and must make no file longer.",
+		capture, TARGET_SILENT },
+	{ 0 },
+};

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Files whose server is the client.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "attacker.h"
+#include "silent-files.h"
+
+static void silent(struct test *test) {
+	int fd = open_silent_file(test, (unsigned)test->argument);
+	struct attacker *a = attacker_begin(test);
+	attacker_create_pool_of_fd(a, fd, BYTES);
+	attacker_create_buffer(a);
+	if (attacker_keep_committing(a, &a->buffer, ATTACK_MS)) {
+		client_buffer_destroy(&a->buffer);
+		client_pool_destroy(&a->pool);
+		client_roundtrip(a->client);
+	}
+	client_disconnect(a->client);
+	/* Whatever it was that waits must not be the compositor. */
+	poll(NULL, 0, ATTACK_MS);
+	probe(test);
+	silent_files_unmount(&silent_files);
+}
+
+/* Whoever adds a silent file to an epoll instance holds its lock meanwhile, and
+ * whoever asks the kernel about the instance waits for that. */
+static void held_epoll(struct test *test) {
+	int silent_fd = open_silent_file(test, SILENT_FILES_POLL);
+	int fd = epoll_create1(EPOLL_CLOEXEC);
+	fflush(NULL);
+	pid_t pid = fd >= 0 ? fork() : -1;
+	if (pid == 0) {
+		struct epoll_event event = { .events = EPOLLIN };
+		epoll_ctl(fd, EPOLL_CTL_ADD, silent_fd, &event);
+		_exit(0);
+	}
+	if (pid < 0) {
+		silent_files_unmount(&silent_files);
+		test_fail(test, "epoll, or fork: %s", strerror(errno));
+	}
+	while (!silent_files_were_asked(&silent_files)) {
+		poll(NULL, 0, 1);
+	}
+	struct attacker *a = attacker_begin(test);
+	attacker_create_pool_of_fd(a, fd, BYTES);
+	attacker_create_buffer(a);
+	attacker_keep_committing(a, &a->buffer, ATTACK_MS);
+	client_disconnect(a->client);
+	probe(test);
+	silent_files_unmount(&silent_files);
+	waitpid(pid, NULL, 0);
+}
+
+/* A large file with a hole, which its client is writing to without end: what is to
+ * be written is in a silent file. Meanwhile it holds the lock of the file. */
+static void write_without_end(struct test *test) {
+	int silent_fd = open_silent_file(test, SILENT_FILES_READ);
+	struct attacker *a = attacker_begin(test);
+	int32_t rows = 1024, stride = 4096;
+	size_t size = (size_t)rows * (size_t)stride;
+	void *silence = mmap(NULL, 4096, PROT_READ, MAP_SHARED, silent_fd, 0);
+	if (silence == MAP_FAILED || !client_memory_create(a->client,
+			&a->memory, (enum client_memory_kind)test->argument,
+			size)) {
+		silent_files_unmount(&silent_files);
+		test_fail(test, "no such file: %s", strerror(errno));
+	}
+	memset(a->memory.data, 0x55, size / 2);
+	fflush(NULL);
+	pid_t pid = fork();
+	if (pid == 0) {
+		/* Shares the open file, as the compositor will. */
+		fcntl(a->memory.fd, F_SETFL, O_DIRECT);
+		_exit(pwrite(a->memory.fd, silence, 4096, 0) == 4096);
+	}
+	while (pid > 0 && !silent_files_were_asked(&silent_files)) {
+		poll(NULL, 0, 1);
+	}
+	attacker_create_pool_of_fd(a, a->memory.fd, (int32_t)size);
+	client_buffer_create(&a->pool, &a->buffer, 0, stride / 4, rows, stride);
+	attacker_keep_committing(a, &a->buffer, ATTACK_MS);
+	client_disconnect(a->client);
+	probe(test);
+	silent_files_unmount(&silent_files);
+	waitpid(pid, NULL, 0);
+}
+
+/* More than the descriptors, and threads, that a compositor is likely to have. */
+#define SILENT_CLIENTS 1100
+
+static void silent_many(struct test *test) {
+	int fd = open_silent_file(test, (unsigned)test->argument);
+	struct attacker *a = &attacker;
+	for (int i = 0; i < SILENT_CLIENTS; i++) {
+		*a = (struct attacker){ .test = test, .client = &test->client };
+		attacker_create_pool_of_fd(a, fd, BYTES);
+		client_roundtrip(a->client);
+		client_disconnect(a->client);
+		if (!client_connect(a->client, test->display)) {
+			silent_files_unmount(&silent_files);
+			test_fail(test, "after %d pools on such a file: %.400s",
+				i + 1, a->client->error);
+		}
+	}
+	attacker_begin_with_good(test, CLIENT_MEMORY_SEALED);
+	silent_files_unmount(&silent_files);
+	probe(test);
+}
+
+enum unmounted {
+	UNMOUNTED_BEFORE,
+	UNMOUNTED_AFTER,
+};
+
+/* All that is asked of it then is an error. */
+static void unmounted(struct test *test) {
+	int fd = open_silent_file(test, 0);
+	struct attacker *a = attacker_begin(test);
+	if (test->argument == UNMOUNTED_BEFORE) {
+		silent_files_unmount(&silent_files);
+	}
+	attacker_create_pool_of_fd(a, fd, BYTES);
+	attacker_create_buffer(a);
+	if (test->argument == UNMOUNTED_AFTER) {
+		attacker_keep_committing(a, &a->buffer, ATTACK_MS / 2);
+		silent_files_unmount(&silent_files);
+	}
+	attacker_keep_committing(a, &a->buffer, ATTACK_MS);
+}
+
+const struct test_case hostile_silent_cases[] = {
+	{ "hostile/silent-file:read", CASE_ROBUSTNESS,
+		"A file's server can be the client (FUSE), and leave who "
+		"asks it waiting for ever.",
+		silent, SILENT_FILES_READ },
+	{ "hostile/silent-file:getattr", CASE_ROBUSTNESS,
+		"A file's server can be the client (FUSE), and leave who "
+		"asks it waiting for ever.",
+		silent, SILENT_FILES_GETATTR },
+	{ "hostile/silent-file:statfs", CASE_ROBUSTNESS,
+		"A file's server can be the client (FUSE), and leave who "
+		"asks it waiting for ever.",
+		silent, SILENT_FILES_STATFS },
+	{ "hostile/silent-file:flush", CASE_ROBUSTNESS,
+		"A file's server can be the client (FUSE), and leave who "
+		"asks it waiting for ever.",
+		silent, SILENT_FILES_FLUSH },
+	{ "hostile/silent-file:all", CASE_ROBUSTNESS,
+		"A file's server can be the client (FUSE), and leave who "
+		"asks it waiting for ever.",
+		silent, ~0 },
+	{ "hostile/silent-file:epoll", CASE_ROBUSTNESS,
+		"A file's server can be the client (FUSE), and leave whoever "
+		"asks about an epoll instance that watches it waiting.",
+		held_epoll, 0 },
+	{ "hostile/silent-writer:unsealed", CASE_ROBUSTNESS,
+		"A client can be writing to a file without end, and hold its "
+		"lock.",
+		write_without_end, CLIENT_MEMORY_UNSEALED },
+	{ "hostile/silent-writer:sealed", CASE_ROBUSTNESS,
+		"A client can be writing to a file without end, and hold its "
+		"lock.",
+		write_without_end, CLIENT_MEMORY_SEALED },
+	{ "hostile/silent-writer:file", CASE_ROBUSTNESS,
+		"A client can be writing to a file without end, and hold its "
+		"lock.",
+		write_without_end, CLIENT_MEMORY_FILE },
+	{ "hostile/silent-files-many:flush", CASE_ROBUSTNESS,
+		"Each of many connections may leave a file behind that "
+		"cannot be closed.",
+		silent_many, SILENT_FILES_FLUSH },
+	{ "hostile/silent-files-many:all", CASE_ROBUSTNESS,
+		"Each of many connections may leave a file behind that "
+		"cannot be asked for anything.",
+		silent_many, ~0 },
+	{ "hostile/unmounted-file:before", CASE_ROBUSTNESS,
+		"A file's file system may be gone when it becomes a pool.",
+		unmounted, UNMOUNTED_BEFORE },
+	{ "hostile/unmounted-file:after", CASE_ROBUSTNESS,
+		"A file's file system may go while it is shown.",
+		unmounted, UNMOUNTED_AFTER },
+	{ 0 },
+};

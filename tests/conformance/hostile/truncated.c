@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Files that are shorter than their pools, from the beginning or later.
+ */
+#include <poll.h>
+#include <unistd.h>
+#include <wayland-client.h>
+
+#include "attacker.h"
+#include "xdg-shell-client-protocol.h"
+
+static void short_file(struct test *test) {
+	struct attacker *a = attacker_begin(test);
+	attacker_create_memory(a, (enum client_memory_kind)test->argument,
+		BYTES / 2);
+	attacker_create_pool(a, BYTES);
+	attacker_create_buffer(a);
+	attacker_keep_committing(a, &a->buffer, ATTACK_MS);
+}
+
+static void empty_file(struct test *test) {
+	struct attacker *a = attacker_begin(test);
+	attacker_create_memory(a, (enum client_memory_kind)test->argument,
+		BYTES);
+	attacker_cut_memory(a, 0);
+	attacker_create_pool(a, BYTES);
+	attacker_create_buffer(a);
+	attacker_keep_committing(a, &a->buffer, ATTACK_MS);
+}
+
+static void cut_after_commit(struct test *test) {
+	attacker_begin_with_good(test, (enum client_memory_kind)test->argument);
+	attacker_cut_memory(&attacker, 0);
+	/* What is there is painted again, and then comes as something new. */
+	attacker_keep_committing(&attacker, NULL, ATTACK_MS / 2);
+	attacker_keep_committing(&attacker, &attacker.buffer, ATTACK_MS);
+}
+
+static void cut_before_commit(struct test *test) {
+	struct attacker *a = &attacker;
+	attacker_begin_with_good(test, (enum client_memory_kind)test->argument);
+	for (int i = 0; i < 2; i++) {
+		struct client_surface *surface = i == 0 ? &a->bare :
+			&a->window.surface;
+		if (surface->surface != NULL) {
+			client_surface_attach(surface, &a->buffer);
+			damage_all(surface);
+		}
+	}
+	must(test, client_roundtrip(a->client));
+	attacker_cut_memory(a, 0);
+	attacker_keep_committing(a, NULL, ATTACK_MS / 2);
+	attacker_keep_committing(a, &a->buffer, ATTACK_MS / 2);
+}
+
+static void cut_after_buffer_destroy(struct test *test) {
+	attacker_begin_with_good(test, (enum client_memory_kind)test->argument);
+	client_buffer_destroy(&attacker.buffer);
+	must(test, client_roundtrip(&test->client));
+	attacker_cut_memory(&attacker, 0);
+	attacker_keep_committing(&attacker, NULL, ATTACK_MS);
+}
+
+static void cut_after_pool_destroy(struct test *test) {
+	attacker_begin_with_good(test, (enum client_memory_kind)test->argument);
+	client_pool_destroy(&attacker.pool);
+	must(test, client_roundtrip(&test->client));
+	attacker_cut_memory(&attacker, 0);
+	attacker_keep_committing(&attacker, &attacker.buffer, ATTACK_MS);
+}
+
+static void cut_after_all_is_destroyed(struct test *test) {
+	struct attacker *a = &attacker;
+	attacker_begin_with_good(test, (enum client_memory_kind)test->argument);
+	attacker_commit(&a->bare, &a->buffer);
+	attacker_commit(a->window.surface.surface != NULL ? &a->window.surface :
+		&a->bare, &a->buffer);
+	client_buffer_destroy(&a->buffer);
+	client_pool_destroy(&a->pool);
+	/* Before anything of this is known to the compositor. */
+	attacker_cut_memory(a, 0);
+	attacker_keep_committing(a, NULL, ATTACK_MS);
+}
+
+static void cut_destroyed_while_attached(struct test *test) {
+	struct attacker *a = &attacker;
+	attacker_begin_with_good(test, (enum client_memory_kind)test->argument);
+	client_surface_attach(&a->bare, &a->buffer);
+	if (a->window.surface.surface != NULL) {
+		client_surface_attach(&a->window.surface, &a->buffer);
+	}
+	client_buffer_destroy(&a->buffer);
+	attacker_cut_memory(a, 0);
+	attacker_commit_once(a, NULL);
+	/* The window has lost its content by that, and how it goes on without is
+	 * no matter of wl_shm: cage uses what it has freed when it is committed
+	 * once more. */
+	int64_t deadline = test_now_ms() + ATTACK_MS;
+	while (attacker_is_alive(a) && test_now_ms() < deadline) {
+		attacker_commit(&a->bare, NULL);
+		client_roundtrip(a->client);
+		poll(NULL, 0, 1);
+	}
+}
+
+static void cut_to_nothing(int fd) {
+	if (ftruncate(fd, 0) != 0) {
+		_exit(1);
+	}
+	poll(NULL, 0, 1);
+}
+
+static void cut_after_end(struct test *test) {
+	struct attacker *a = &attacker;
+	attacker_begin_with_good(test, (enum client_memory_kind)test->argument);
+	/* This end comes without a word, with commits under way. */
+	start_child(test, a->memory.fd, false, 2000, cut_to_nothing);
+	attacker_commit(&a->bare, &a->buffer);
+	attacker_commit(a->window.surface.surface != NULL ? &a->window.surface :
+		&a->bare, &a->buffer);
+	wl_display_flush(a->client->display);
+}
+
+static void cut_after_disconnect(struct test *test) {
+	struct attacker *a = &attacker;
+	attacker_begin_with_good(test, (enum client_memory_kind)test->argument);
+	attacker_commit(&a->bare, &a->buffer);
+	attacker_commit(a->window.surface.surface != NULL ? &a->window.surface :
+		&a->bare, &a->buffer);
+	wl_display_flush(a->client->display);
+	client_disconnect(a->client);
+	attacker_cut_memory(a, 0);
+	/* For what is painted still, while the window goes. */
+	poll(NULL, 0, ATTACK_MS);
+	probe(test);
+}
+
+static void cut_and_grow(int fd) {
+	if (ftruncate(fd, 0) != 0 || ftruncate(fd, BYTES) != 0) {
+		_exit(1);
+	}
+}
+
+static void cut_in_race(struct test *test) {
+	attacker_begin_with_good(test, (enum client_memory_kind)test->argument);
+	struct attacker *a = &attacker;
+	pid_t child = start_child(test, a->memory.fd, true, RACE_MS,
+		cut_and_grow);
+	/* Whoever is disconnected comes back. */
+	int64_t deadline = test_now_ms() + RACE_MS;
+	int left;
+	while ((left = (int)(deadline - test_now_ms())) > 0 &&
+			!attacker_keep_committing(a, &a->buffer, left)) {
+		int fd = a->memory.fd;
+		attacker_come_back(a);
+		attacker_begin(test);
+		a->memory = (struct client_memory){ .fd = fd, .size = BYTES };
+		attacker_create_pool(a, BYTES);
+		attacker_create_buffer(a);
+	}
+	end_child(child);
+}
+
+enum role {
+	ROLE_SUBSURFACE,
+	ROLE_SUBSURFACE_DESYNC,
+	ROLE_TWO_WINDOWS,
+	ROLE_CURSOR,
+};
+
+static void keep_committing_to(struct attacker *a,
+		struct client_surface *surface) {
+	int64_t deadline = test_now_ms() + ATTACK_MS;
+	do {
+		attacker_commit(surface, &a->buffer);
+		/* What is in sync mode is applied with its parent's. */
+	} while (attacker_commit_once(a, &a->buffer) &&
+		test_now_ms() < deadline);
+}
+
+static void truncated_in_role(struct test *test) {
+	static struct client_subsurface subsurface;
+	static struct client_window window;
+	attacker_begin_with_good(test, CLIENT_MEMORY_UNSEALED);
+	struct attacker *a = &attacker;
+	struct client_surface *surface = NULL;
+	if (a->window.surface.surface == NULL) {
+		test_skip(test, "the compositor has no xdg_wm_base");
+	}
+	switch ((enum role)test->argument) {
+	case ROLE_SUBSURFACE:
+	case ROLE_SUBSURFACE_DESYNC:
+		if (a->client->subcompositor == NULL) {
+			test_skip(test, "there is no wl_subcompositor");
+		}
+		must(test, client_subsurface_create(a->client, &subsurface,
+			&a->window.surface, 10, 10));
+		if (test->argument == ROLE_SUBSURFACE_DESYNC) {
+			client_subsurface_set_desync(&subsurface);
+		}
+		surface = &subsurface.surface;
+		break;
+	case ROLE_TWO_WINDOWS:
+		must(test, client_window_create(a->client, &window,
+			"hostile too"));
+		surface = &window.surface;
+		break;
+	case ROLE_CURSOR:
+		if (a->client->seat == NULL || !(a->client->seat_capabilities &
+				WL_SEAT_CAPABILITY_POINTER)) {
+			test_skip(test, "there is no pointer");
+		}
+		surface = &a->bare;
+		wl_pointer_set_cursor(wl_seat_get_pointer(a->client->seat), 0,
+			surface->surface, 0, 0);
+		break;
+	}
+	attacker_commit(surface, &a->buffer);
+	must(test, attacker_commit_once(a, &a->buffer));
+	attacker_cut_memory(a, 0);
+	keep_committing_to(a, surface);
+}
+
+const struct test_case hostile_truncated_cases[] = {
+	{ "hostile/short:unsealed", CASE_ROBUSTNESS,
+		"A file may be shorter than its pool, and a buffer lie "
+		"where it has nothing.",
+		short_file, CLIENT_MEMORY_UNSEALED },
+	{ "hostile/short:shm_open", CASE_ROBUSTNESS,
+		"A file may be shorter than its pool, and a buffer lie "
+		"where it has nothing.",
+		short_file, CLIENT_MEMORY_SHM_OPEN },
+	{ "hostile/short:file", CASE_ROBUSTNESS,
+		"A file may be shorter than its pool, and a buffer lie "
+		"where it has nothing.",
+		short_file, CLIENT_MEMORY_FILE },
+	{ "hostile/empty:unsealed", CASE_ROBUSTNESS,
+		"A file may have no bytes at all.",
+		empty_file, CLIENT_MEMORY_UNSEALED },
+	{ "hostile/empty:shm_open", CASE_ROBUSTNESS,
+		"A file may have no bytes at all.",
+		empty_file, CLIENT_MEMORY_SHM_OPEN },
+	{ "hostile/empty:file", CASE_ROBUSTNESS,
+		"A file may have no bytes at all.",
+		empty_file, CLIENT_MEMORY_FILE },
+	{ "hostile/truncated-after-commit:unsealed", CASE_ROBUSTNESS,
+		"A file may be cut while its picture is on the output.",
+		cut_after_commit, CLIENT_MEMORY_UNSEALED },
+	{ "hostile/truncated-after-commit:shm_open", CASE_ROBUSTNESS,
+		"A file may be cut while its picture is on the output.",
+		cut_after_commit, CLIENT_MEMORY_SHM_OPEN },
+	{ "hostile/truncated-after-commit:file", CASE_ROBUSTNESS,
+		"A file may be cut while its picture is on the output.",
+		cut_after_commit, CLIENT_MEMORY_FILE },
+	{ "hostile/truncated-before-commit:unsealed", CASE_ROBUSTNESS,
+		"A file may be cut between a buffer's attach and the "
+		"commit.",
+		cut_before_commit, CLIENT_MEMORY_UNSEALED },
+	{ "hostile/truncated-before-commit:shm_open", CASE_ROBUSTNESS,
+		"A file may be cut between a buffer's attach and the "
+		"commit.",
+		cut_before_commit, CLIENT_MEMORY_SHM_OPEN },
+	{ "hostile/truncated-before-commit:file", CASE_ROBUSTNESS,
+		"A file may be cut between a buffer's attach and the "
+		"commit.",
+		cut_before_commit, CLIENT_MEMORY_FILE },
+	{ "hostile/truncated-after-buffer-destroy:unsealed", CASE_ROBUSTNESS,
+		"A file may be cut when its buffer is gone, and the surface "
+		"still shows it.",
+		cut_after_buffer_destroy, CLIENT_MEMORY_UNSEALED },
+	{ "hostile/truncated-after-buffer-destroy:shm_open", CASE_ROBUSTNESS,
+		"A file may be cut when its buffer is gone, and the surface "
+		"still shows it.",
+		cut_after_buffer_destroy, CLIENT_MEMORY_SHM_OPEN },
+	{ "hostile/truncated-after-buffer-destroy:file", CASE_ROBUSTNESS,
+		"A file may be cut when its buffer is gone, and the surface "
+		"still shows it.",
+		cut_after_buffer_destroy, CLIENT_MEMORY_FILE },
+	{ "hostile/truncated-after-pool-destroy:unsealed", CASE_ROBUSTNESS,
+		"A file may be cut when its pool is gone.",
+		cut_after_pool_destroy, CLIENT_MEMORY_UNSEALED },
+	{ "hostile/truncated-after-pool-destroy:shm_open", CASE_ROBUSTNESS,
+		"A file may be cut when its pool is gone.",
+		cut_after_pool_destroy, CLIENT_MEMORY_SHM_OPEN },
+	{ "hostile/truncated-after-pool-destroy:file", CASE_ROBUSTNESS,
+		"A file may be cut when its pool is gone.",
+		cut_after_pool_destroy, CLIENT_MEMORY_FILE },
+	{ "hostile/truncated-after-all-destroyed:unsealed", CASE_ROBUSTNESS,
+		"A file may be cut when a commit and the end of its buffer "
+		"come in one go.",
+		cut_after_all_is_destroyed, CLIENT_MEMORY_UNSEALED },
+	{ "hostile/truncated-destroyed-while-attached:unsealed", CASE_ROBUSTNESS,
+		"A buffer may be destroyed between attach and commit, and "
+		"its file be cut.",
+		cut_destroyed_while_attached, CLIENT_MEMORY_UNSEALED },
+	{ "hostile/truncated-after-disconnect:unsealed", CASE_ROBUSTNESS,
+		"A file may be cut when its client is gone.",
+		cut_after_disconnect, CLIENT_MEMORY_UNSEALED },
+	{ "hostile/truncated-after-disconnect:shm_open", CASE_ROBUSTNESS,
+		"A file may be cut when its client is gone.",
+		cut_after_disconnect, CLIENT_MEMORY_SHM_OPEN },
+	{ "hostile/truncated-after-disconnect:file", CASE_ROBUSTNESS,
+		"A file may be cut when its client is gone.",
+		cut_after_disconnect, CLIENT_MEMORY_FILE },
+	{ "hostile/truncated-after-exit:unsealed", CASE_ROBUSTNESS,
+		"A file may be cut by another process when its client's is "
+		"gone.",
+		cut_after_end, CLIENT_MEMORY_UNSEALED },
+	{ "hostile/truncated-after-exit:shm_open", CASE_ROBUSTNESS,
+		"A file may be cut by another process when its client's is "
+		"gone.",
+		cut_after_end, CLIENT_MEMORY_SHM_OPEN },
+	{ "hostile/truncated-after-exit:file", CASE_ROBUSTNESS,
+		"A file may be cut by another process when its client's is "
+		"gone.",
+		cut_after_end, CLIENT_MEMORY_FILE },
+	{ "hostile/truncated-in-race:unsealed", CASE_ROBUSTNESS,
+		"A file may be cut and grown again while it is read.",
+		cut_in_race, CLIENT_MEMORY_UNSEALED },
+	{ "hostile/truncated-in-race:shm_open", CASE_ROBUSTNESS,
+		"A file may be cut and grown again while it is read.",
+		cut_in_race, CLIENT_MEMORY_SHM_OPEN },
+	{ "hostile/truncated-in-race:file", CASE_ROBUSTNESS,
+		"A file may be cut and grown again while it is read.",
+		cut_in_race, CLIENT_MEMORY_FILE },
+	{ "hostile/truncated-in-role:subsurface", CASE_ROBUSTNESS,
+		"A subsurface's file may be cut.",
+		truncated_in_role, ROLE_SUBSURFACE },
+	{ "hostile/truncated-in-role:subsurface-desync", CASE_ROBUSTNESS,
+		"A desynchronized subsurface's file may be cut.",
+		truncated_in_role, ROLE_SUBSURFACE_DESYNC },
+	{ "hostile/truncated-in-role:two-windows", CASE_ROBUSTNESS,
+		"A file may be cut that is shown in several windows.",
+		truncated_in_role, ROLE_TWO_WINDOWS },
+	{ "hostile/truncated-in-role:cursor", CASE_ROBUSTNESS,
+		"A cursor's file may be cut.",
+		truncated_in_role, ROLE_CURSOR },
+	{ 0 },
+};

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The fd itself: its duplicates, its position, its flags.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "show.h"
+
+static void show_duplicate(struct test *test) {
+	struct show show;
+	show_init(test, &show, test_get_kind(test));
+	int fd = fcntl(show.memory.fd, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0) {
+		fail_errno(test, "F_DUPFD_CLOEXEC");
+	}
+	close(show.memory.fd);
+	show.memory.fd = fd;
+	show_begin(&show);
+	show_draw_frames(&show, FRAMES);
+}
+
+/* The compositor has the same open file, and so the same position. */
+static void show_with_position(struct test *test) {
+	struct show show;
+	show_init(test, &show, test_get_kind(test));
+	lseek(show.memory.fd, ROOM + 1234, SEEK_SET);
+	show_begin(&show);
+	show_draw_frames(&show, 2);
+	lseek(show.memory.fd, 0, SEEK_END);
+	show_draw_frames(&show, 2);
+}
+
+static void show_append(struct test *test) {
+	struct show show;
+	show_init(test, &show, test_get_kind(test));
+	show_set_append(&show);
+	show_begin(&show);
+	show_draw_frames(&show, FRAMES);
+}
+
+static void show_part_of_file(struct test *test) {
+	struct show show;
+	show_init(test, &show, test_get_kind(test));
+	must(test, client_memory_grow(&test->client, &show.memory, 8 * ROOM));
+	memset(show.memory.data, 0x77, show.memory.size);
+	/* Not even whole pages. */
+	show.size = ROOM + BYTES;
+	show_begin(&show);
+	show_draw_frames(&show, FRAMES);
+}
+
+/* Never mapped by its client. */
+static void show_written(struct test *test) {
+	struct show show;
+	show_init(test, &show, test_get_kind(test));
+	show_unmap(&show);
+	show_begin(&show);
+	for (int i = 0; i < FRAMES; i++) {
+		struct client_buffer *buffer = show_take_buffer(&show);
+		show_draw_expected(&show);
+		show_write_buffer(&show, buffer);
+		show_frame(&show);
+	}
+}
+
+const struct test_case memory_fd_cases[] = {
+	quality("duplicate:sealed", SEALED, 0,
+		"an fd may be one of several", show_duplicate),
+	quality("duplicate:unsealed", UNSEALED, 0,
+		"an fd may be one of several", show_duplicate),
+	quality("position:sealed", SEALED, 0,
+		"the fd's position has nothing to do with the pool",
+		show_with_position),
+	quality("position:unsealed", UNSEALED, 0,
+		"the fd's position has nothing to do with the pool",
+		show_with_position),
+	quality("append:sealed", SEALED, 0,
+		"the fd's flags have nothing to do with the pool",
+		show_append),
+	quality("append:unsealed", UNSEALED, 0,
+		"the fd's flags have nothing to do with the pool",
+		show_append),
+	quality("part-of-file:sealed", SEALED, 0,
+		"a pool may be smaller than its file", show_part_of_file),
+	quality("part-of-file:unsealed", UNSEALED, 0,
+		"a pool may be smaller than its file", show_part_of_file),
+	quality("part-of-file:file", FILE, 0,
+		"a pool may be smaller than its file", show_part_of_file),
+	quality("written:sealed", SEALED, 0,
+		"a client may write() instead of mapping", show_written),
+	quality("written:unsealed", UNSEALED, 0,
+		"a client may write() instead of mapping", show_written),
+	quality("written:file", FILE, 0,
+		"a client may write() instead of mapping", show_written),
+	{ 0 },
+};

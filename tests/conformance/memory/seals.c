@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Files that are sealed, or can only be read.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "show.h"
+
+/* The client itself goes on to draw, through a mapping from before. */
+static void show_read_only(struct test *test) {
+	struct show show;
+	show_init(test, &show, test_get_kind(test));
+	must(test, client_memory_make_read_only(&test->client, &show.memory));
+	show_begin(&show);
+	show_draw_frames(&show, FRAMES);
+}
+
+/* Seals that leave the client's mapping alone. */
+static void show_sealed(struct test *test) {
+	struct show show;
+	show_init(test, &show, CLIENT_MEMORY_UNSEALED);
+	show_seal(&show, (unsigned)test_get_variant(test));
+	show_begin(&show);
+	show_draw_frames(&show, FRAMES);
+}
+
+/* Two frames are drawn, then nobody can write any more. */
+static void show_sealed_for_good(struct test *test) {
+	struct show show;
+	show_init(test, &show, CLIENT_MEMORY_UNSEALED);
+	for (uint32_t i = 0; i < 2; i++) {
+		struct client_image image = {
+			.width = WIDTH, .height = HEIGHT, .stride = WIDTH * 4,
+			.data = (char *)show.memory.data + i * ROOM,
+		};
+		client_image_draw(&image, i);
+	}
+	show_unmap(&show);
+	show_seal(&show, (unsigned)test_get_variant(test));
+	show_begin(&show);
+	for (uint32_t i = 0; i < FRAMES; i++) {
+		client_image_draw(&show.expected, i % 2);
+		show_frame(&show);
+	}
+}
+
+static void seal_later(struct test *test) {
+	struct show show;
+	show_init(test, &show, CLIENT_MEMORY_UNSEALED);
+	show_begin(&show);
+	show_draw_frames(&show, FRAMES);
+	show_seal(&show, (unsigned)test_get_variant(test));
+	show_draw_frames(&show, FRAMES);
+}
+
+/* Grows twice, and is sealed in between, or after that. */
+static void grow_and_seal(struct test *test) {
+	struct show show;
+	bool sealed_first = (unsigned)test_get_variant(test);
+	show_init(test, &show, CLIENT_MEMORY_UNSEALED);
+	show_begin(&show);
+	show_draw_frames(&show, 2);
+	for (int i = 0; i < 2; i++) {
+		if (sealed_first) {
+			show_seal(&show, F_SEAL_SHRINK);
+		}
+		show.offset = show.size;
+		show.size += 2 * ROOM;
+		must(test, client_memory_grow(&test->client, &show.memory,
+			(size_t)show.size));
+		client_pool_resize(&show.pool, show.size);
+		/* The last one is still on the screen, and stays there until
+		 * it is replaced. */
+		client_buffer_destroy(&show.buffers[0]);
+		client_buffer_destroy(&show.buffers[1]);
+		show_create_buffers(&show);
+		show_draw_frames(&show, FRAMES);
+	}
+	show_seal(&show, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+	show_draw_frames(&show, FRAMES);
+}
+
+const struct test_case memory_seal_cases[] = {
+	quality("read-only:sealed", SEALED, 0,
+		"a compositor only has to read", show_read_only),
+	quality("read-only:unsealed", UNSEALED, 0,
+		"a compositor only has to read", show_read_only),
+	quality("read-only:shm_open", SHM_OPEN, 0,
+		"a compositor only has to read", show_read_only),
+	quality("read-only:file", FILE, 0,
+		"a compositor only has to read", show_read_only),
+	quality("seal-future-write:alone", UNSEALED, F_SEAL_FUTURE_WRITE,
+		"a client may keep all writing to itself", show_sealed),
+	quality("seal-future-write:shrink", UNSEALED,
+		F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK,
+		"a client may keep all writing to itself", show_sealed),
+	quality("seal-grow", UNSEALED, F_SEAL_GROW,
+		"a file that can only shrink is legal", show_sealed),
+	quality("seal-seal", UNSEALED, F_SEAL_SEAL,
+		"a file that can never be sealed is legal", show_sealed),
+	quality("seal-write:alone", UNSEALED, F_SEAL_WRITE,
+		"a picture that never changes can be sealed",
+		show_sealed_for_good),
+	quality("seal-write:shrink", UNSEALED, F_SEAL_WRITE | F_SEAL_SHRINK,
+		"a picture that never changes can be sealed",
+		show_sealed_for_good),
+	quality("seal-write:all", UNSEALED, F_SEAL_WRITE | F_SEAL_SHRINK |
+		F_SEAL_GROW | F_SEAL_SEAL,
+		"a picture that never changes can be sealed",
+		show_sealed_for_good),
+	quality("sealed-later:shrink", UNSEALED, F_SEAL_SHRINK,
+		"a seal may come after the pool", seal_later),
+	quality("sealed-later:all", UNSEALED,
+		F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL,
+		"a seal may come after the pool", seal_later),
+	quality("sealed-later:future-write", UNSEALED, F_SEAL_FUTURE_WRITE,
+		"a seal may come after the pool", seal_later),
+	quality("grown:then-sealed", UNSEALED, 0,
+		"a seal may come after the pool has grown", grow_and_seal),
+	quality("grown:after-seal", UNSEALED, 1,
+		"a file that cannot shrink may grow", grow_and_seal),
+	{ 0 },
+};

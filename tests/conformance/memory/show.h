@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CONFORMANCE_MEMORY_SHOW_H
+#define CONFORMANCE_MEMORY_SHOW_H
+
+/**
+ * A window, and a pool of the memory that is tried.
+ */
+
+#include "case.h"
+
+#ifndef F_SEAL_FUTURE_WRITE
+#define F_SEAL_FUTURE_WRITE 0x0010
+#endif
+#ifndef MFD_HUGE_2MB
+#define MFD_HUGE_2MB (21u << 26)
+#endif
+
+#define WIDTH 118
+#define HEIGHT 86
+#define BYTES (WIDTH * HEIGHT * 4)
+/* Of each of the two buffers that a pool has, with pages of its own. */
+#define ROOM ((BYTES + 0xffff) & ~0xffff)
+#define FRAMES 4
+
+#define SPARSE_BYTES (1 << 30)
+
+/* A pool with two buffers in it, and the window that they are for. */
+struct show {
+	struct test *test;
+	struct client_memory memory;
+	/* The pool's size, and where the buffers begin. */
+	int32_t size, offset;
+	struct client_pool pool;
+	struct client_buffer buffers[2];
+	struct client_window window;
+	struct client_image expected;
+	bool can_see;
+	uint32_t frames;
+};
+
+#define quality(name, KIND, more, text, run) \
+	{ "memory/" name, CASE_QUALITY, text, run, WITH(KIND, more) }
+
+_Noreturn void fail_errno(struct test *test, const char *doing);
+
+/** What comes before the pool: memory that has not been drawn on. */
+void show_init(struct test *test, struct show *show,
+	enum client_memory_kind kind);
+
+void show_create_buffers(struct show *show);
+
+/** Makes the memory that is there, and as it is, a pool. */
+void show_begin(struct show *show);
+
+void show_draw_expected(struct show *show);
+
+/** Commits the buffer whose turn it is, which holds what is expected. */
+void show_frame(struct show *show);
+
+struct client_buffer *show_take_buffer(struct show *show);
+
+/** Draws through the mapping. */
+void show_draw_buffer(struct show *show, const struct client_buffer *buffer);
+
+void show_draw_frames(struct show *show, int count);
+
+/** Writes the expected picture into the file at a buffer's place. */
+void show_write_buffer(struct show *show, const struct client_buffer *buffer);
+
+void show_set_append(struct show *show);
+void show_unmap(struct show *show);
+
+/** F_SEAL_* flags. Skips the case where the system does not have them. */
+void show_seal(struct show *show, unsigned seals);
+
+#endif

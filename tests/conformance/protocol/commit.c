@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * When a buffer is released, and what may be committed.
+ */
+#include <wayland-client.h>
+
+#include "picture.h"
+
+static void create_pair(struct test *test, struct client_memory *memory,
+		struct client_pool *pool, struct client_buffer buffers[2],
+		struct client_window *window) {
+	create_pool(test, memory, pool,
+		(enum client_memory_kind)test->argument, 2 * BYTES);
+	create_buffer(test, pool, &buffers[0], 0);
+	create_buffer(test, pool, &buffers[1], BYTES);
+	create_window(test, window);
+	test->client.patience = DUE_MS;
+}
+
+static void release_comes_after_replacement(struct test *test) {
+	struct client_memory memory;
+	struct client_pool pool;
+	struct client_buffer buffers[2];
+	struct client_window window;
+	create_pair(test, &memory, &pool, buffers, &window);
+	commit_buffer(&window.surface, &buffers[0]);
+	for (unsigned i = 0; i < 10; i++) {
+		test_expect_alive(test);
+		commit_buffer(&window.surface, &buffers[(i + 1) % 2]);
+		must(test, client_buffer_wait_released(&test->client,
+			&buffers[i % 2]));
+	}
+}
+
+static void release_comes_after_null(struct test *test) {
+	struct client_memory memory;
+	struct client_pool pool;
+	struct client_buffer buffers[2];
+	struct client_window window;
+	create_pair(test, &memory, &pool, buffers, &window);
+	commit_buffer(&window.surface, &buffers[0]);
+	test_expect_alive(test);
+	client_surface_attach(&window.surface, NULL);
+	client_surface_commit(&window.surface);
+	expect_alive_after(test, "a commit of no buffer");
+	must(test, client_buffer_wait_released(&test->client, &buffers[0]));
+}
+
+static void release_comes_after_the_surface(struct test *test) {
+	struct client_memory memory;
+	struct client_pool pool;
+	struct client_buffer buffers[2];
+	struct client_window window;
+	create_pair(test, &memory, &pool, buffers, &window);
+	commit_buffer(&window.surface, &buffers[0]);
+	test_expect_alive(test);
+	client_window_destroy(&window);
+	must(test, client_buffer_wait_released(&test->client, &buffers[0]));
+}
+
+static void release_comes_without_the_pool(struct test *test) {
+	struct client_memory memory;
+	struct client_pool pool;
+	struct client_buffer buffers[2];
+	struct client_window window;
+	create_pair(test, &memory, &pool, buffers, &window);
+	client_pool_destroy(&pool);
+	commit_buffer(&window.surface, &buffers[0]);
+	test_expect_alive(test);
+	commit_buffer(&window.surface, &buffers[1]);
+	must(test, client_buffer_wait_released(&test->client, &buffers[0]));
+}
+
+static void release_is_of_what_was_committed(struct test *test) {
+	struct client_memory memory;
+	struct client_pool pool;
+	struct client_buffer buffers[2];
+	struct client_window window;
+	create_pair(test, &memory, &pool, buffers, &window);
+	client_surface_attach(&window.surface, &buffers[0]);
+	commit_buffer(&window.surface, &buffers[1]);
+	struct client_fate fate;
+	client_wait_fate(&test->client, UNDUE_MS, &fate);
+	test_expect_alive(test);
+	if (buffers[0].releases > 0) {
+		test_fail(test, "a buffer that was never committed has been "
+			"released");
+	}
+}
+
+static void same_buffer_twice(struct test *test) {
+	struct client_memory memory;
+	struct client_pool pool;
+	struct client_buffer buffers[2];
+	struct client_window window;
+	create_pair(test, &memory, &pool, buffers, &window);
+	show(test, &window, &buffers[0], 1, "a buffer");
+	commit_buffer(&window.surface, &buffers[0]);
+	commit_buffer(&window.surface, &buffers[0]);
+	/* And once without. */
+	client_surface_damage(&window.surface, 0, 0, WIDTH, HEIGHT);
+	client_surface_commit(&window.surface);
+	expect_alive_after(test, "three commits of a buffer");
+	show(test, &window, &buffers[1], 2, "a buffer after one that was "
+		"committed three times");
+	must(test, client_buffer_wait_released(&test->client, &buffers[0]));
+}
+
+static void buffer_in_two_surfaces(struct test *test) {
+	struct client_memory memory;
+	struct client_pool pool;
+	struct client_buffer buffers[2];
+	struct client_window window, second;
+	create_pair(test, &memory, &pool, buffers, &window);
+	show(test, &window, &buffers[0], 1, "a buffer in one window");
+	create_window(test, &second);
+	commit_buffer(&second.surface, &buffers[0]);
+	expect_alive_after(test, "a commit of a buffer in a second window");
+	client_window_destroy(&window);
+	expect_alive_after(test, "the end of one of two windows");
+	client_buffer_destroy(&buffers[0]);
+	commit_buffer(&second.surface, &buffers[1]);
+	expect_alive_after(test, "the end of a buffer in two windows");
+}
+
+static void null_without_a_buffer(struct test *test) {
+	struct wl_surface *surface =
+		wl_compositor_create_surface(test->client.compositor);
+	if (surface == NULL) {
+		test_fail(test, "no memory");
+	}
+	wl_surface_attach(surface, NULL, 0, 0);
+	wl_surface_commit(surface);
+	wl_surface_attach(surface, NULL, 0, 0);
+	wl_surface_commit(surface);
+	expect_alive_after(test, "commits of no buffer");
+}
+
+const struct test_case protocol_commit_cases[] = {
+	{ "protocol/release:replaced-sealed", CASE_REQUIRED,
+		"A client is told when it can draw on a buffer again, so that "
+		"two are enough.", release_comes_after_replacement,
+		CLIENT_MEMORY_SEALED },
+	{ "protocol/release:replaced-unsealed", CASE_REQUIRED,
+		"A client is told when it can draw on a buffer again, so that "
+		"two are enough.", release_comes_after_replacement,
+		CLIENT_MEMORY_UNSEALED },
+	{ "protocol/release:null", CASE_REQUIRED,
+		"A surface without content has no use for the buffer that it "
+		"had.", release_comes_after_null, CLIENT_MEMORY_SEALED },
+	{ "protocol/release:surface-gone", CASE_REQUIRED,
+		"A surface that is gone has no use for the buffer that it "
+		"had.", release_comes_after_the_surface,
+		CLIENT_MEMORY_SEALED },
+	{ "protocol/release:pool-gone", CASE_REQUIRED,
+		"A buffer is released as any other when its pool is gone.",
+		release_comes_without_the_pool, CLIENT_MEMORY_SEALED },
+	{ "protocol/release:not-committed", CASE_REQUIRED,
+		"A buffer that was replaced before it was committed was not "
+		"used, so is not released.", release_is_of_what_was_committed,
+		CLIENT_MEMORY_SEALED },
+
+	{ "protocol/commit:twice-sealed", CASE_REQUIRED,
+		"A buffer may be committed any number of times.",
+		same_buffer_twice, CLIENT_MEMORY_SEALED },
+	{ "protocol/commit:twice-unsealed", CASE_REQUIRED,
+		"A buffer may be committed any number of times.",
+		same_buffer_twice, CLIENT_MEMORY_UNSEALED },
+	{ "protocol/commit:two-surfaces", CASE_REQUIRED,
+		"A buffer may be in several surfaces, though when it is "
+		"released then is left open.", buffer_in_two_surfaces,
+		CLIENT_MEMORY_SEALED },
+	{ "protocol/commit:null", CASE_REQUIRED,
+		"A surface that has no content may be told to have none.",
+		null_without_a_buffer },
+	{ 0 },
+};
