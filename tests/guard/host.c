@@ -366,19 +366,7 @@ size_t count_private_bytes(void) {
 }
 
 size_t host_count_mapped_bytes(void) {
-	FILE *maps = fopen("/proc/self/maps", "re");
-	assert_non_null(maps);
-	char line[4096 + 256];
-	size_t start, end, bytes = 0;
-	while (fgets(line, sizeof(line), maps) != NULL) {
-		if ((strstr(line, "/memfd:sealpool-") != NULL ||
-				strstr(line, "/sealpool-test-") != NULL) &&
-				sscanf(line, "%zx-%zx", &start, &end) == 2) {
-			bytes += end - start;
-		}
-	}
-	fclose(maps);
-	return bytes;
+	return count_mapped_bytes("/memfd:sealpool-", "/sealpool-test-");
 }
 
 uint64_t host_count_copied(struct host *host, const struct peer *peer,

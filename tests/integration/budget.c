@@ -491,16 +491,6 @@ static void bytes_of_a_buffer_go_with_it(void **state) {
 	peer_finish(peer);
 }
 
-/* In bytes, of this process. */
-static size_t get_resident(void) {
-	unsigned long total, resident;
-	FILE *statm = fopen("/proc/self/statm", "re");
-	assert_non_null(statm);
-	assert_int_equal(fscanf(statm, "%lu %lu", &total, &resident), 2);
-	fclose(statm);
-	return resident * (size_t)sysconf(_SC_PAGESIZE);
-}
-
 /* Whether memory that was never written to takes none when it is read, as by the zero
  * page that nearly every kernel has. */
 static bool zeroes_are_free(void) {
@@ -509,11 +499,11 @@ static bool zeroes_are_free(void) {
 	const volatile uint8_t *zeroes = mmap(NULL, size, PROT_READ,
 		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	assert_ptr_not_equal(zeroes, MAP_FAILED);
-	size_t resident = get_resident();
+	size_t resident = count_resident_bytes();
 	for (size_t i = 0; i < size; i += page_size) {
 		assert_int_equal(zeroes[i], 0);
 	}
-	bool free = get_resident() < resident + size / 2;
+	bool free = count_resident_bytes() < resident + size / 2;
 	munmap((void *)zeroes, size);
 	if (!free) {
 		print_message("skipped: this kernel has no zero page, so zeroes "
@@ -523,7 +513,7 @@ static bool zeroes_are_free(void) {
 }
 
 static void expect_resident(size_t most) {
-	size_t resident = get_resident();
+	size_t resident = count_resident_bytes();
 	if (resident > most && zeroes_are_free()) {
 		fail_msg("the compositor has grown to %zu bytes", resident);
 	}
@@ -539,7 +529,7 @@ static void sparse_sealed_file_costs_its_client(void **state) {
 	tell(peer, make_picture, .kind = CLIENT_MEMORY_FIXED, .width = WIDE,
 		.height = HIGH);
 	tell(peer, show, .buffer = 0);
-	size_t resident = get_resident();
+	size_t resident = count_resident_bytes();
 	expect_zeroes(server_get_shown(server, peer));
 	assert_int_equal(server_get_stats(server, peer).shadow_bytes, 0);
 	expect_resident(resident + WIDE * HIGH);
@@ -605,7 +595,7 @@ static void largest_pool_of_an_empty_file_costs_its_client(void **state) {
 	tell(peer, create_pool, .size = INT32_MAX);
 	tell(peer, create_buffer, .width = 16384, .height = 32767,
 		.stride = 65536);
-	size_t resident = get_resident();
+	size_t resident = count_resident_bytes();
 	expect_zeroes(server->newest);
 	expect_resident(resident + ((size_t)1 << 28));
 	over_budget(peer, "bytes", (int64_t)512 << 20, wait_handled,

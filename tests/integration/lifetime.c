@@ -460,28 +460,10 @@ static bool use_pools(struct actor *actor, const struct args *args) {
 	return true;
 }
 
-/* In bytes; 0 where a sanitizer keeps what was freed for a while. */
+/* 0 where a sanitizer keeps what was freed for a while. */
 static size_t get_resident(void) {
-	if (WITH_ADDRESS_SANITIZER || WITH_THREAD_SANITIZER) {
-		return 0;
-	}
-	unsigned long total, resident;
-	FILE *statm = fopen("/proc/self/statm", "re");
-	assert_non_null(statm);
-	assert_int_equal(fscanf(statm, "%lu %lu", &total, &resident), 2);
-	fclose(statm);
-	return resident * (size_t)sysconf(_SC_PAGESIZE);
-}
-
-static size_t count_mappings(void) {
-	FILE *maps = fopen("/proc/self/maps", "re");
-	assert_non_null(maps);
-	size_t count = 0;
-	for (int c; (c = getc(maps)) != EOF;) {
-		count += c == '\n';
-	}
-	fclose(maps);
-	return count;
+	return WITH_ADDRESS_SANITIZER || WITH_THREAD_SANITIZER ? 0 :
+		count_resident_bytes();
 }
 
 static int setup_short_idle(void **state) {
@@ -512,7 +494,7 @@ static void many_pools_in_sequence_leave_nothing_behind(void **state) {
 	tell(peer, use_pools, .count = 100);
 	wait_given_back(server, peer);
 	size_t fds = count_fds();
-	size_t mappings = count_mappings();
+	size_t mappings = count_mappings("", "");
 	size_t resident = get_resident();
 
 	tell(peer, use_pools, .count = 10000);
@@ -520,7 +502,7 @@ static void many_pools_in_sequence_leave_nothing_behind(void **state) {
 	wait_given_back(server, peer);
 	assert_int_equal(count_fds(), fds);
 	/* malloc() may map and unmap an arena of its own. */
-	expect_between(count_mappings(), mappings - 4, mappings + 4);
+	expect_between(count_mappings("", ""), mappings - 4, mappings + 4);
 	/* A hundred bytes left by each pool would show. */
 	if (get_resident() > resident + 1024 * 1024) {
 		fail_msg("the compositor has grown by %zu bytes",

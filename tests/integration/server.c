@@ -5,7 +5,6 @@
  * Its surfaces hold references to what is attached and committed. What is there
  * of wlr-screencopy is a way to hand a wl_buffer to something else than a surface.
  */
-#include <dirent.h>
 #include <drm_fourcc.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -367,36 +366,8 @@ void expect_number(const char *text, int64_t number) {
 	fail_msg("no %s in \"%s\"", digits, text);
 }
 
-void expect_between(uint64_t number, uint64_t low, uint64_t high) {
-	if (number < low || number > high) {
-		fail_msg("%" PRIu64 " is not one of %" PRIu64 " to %" PRIu64,
-			number, low, high);
-	}
-}
-
 /* This process */
 
-size_t count_fds(void) {
-	DIR *dir = opendir("/proc/self/fd");
-	assert_non_null(dir);
-	/* Neither ".", "..", nor the directory's own. */
-	size_t count = 0;
-	while (readdir(dir) != NULL) {
-		count++;
-	}
-	closedir(dir);
-	return count - 3;
-}
-
 size_t count_pool_mappings(void) {
-	FILE *maps = fopen("/proc/self/maps", "re");
-	assert_non_null(maps);
-	char line[4096 + 256];
-	size_t count = 0;
-	while (fgets(line, sizeof(line), maps) != NULL) {
-		count += strstr(line, "/memfd:sealpool-") != NULL ||
-			strstr(line, "/sealpool-test-") != NULL;
-	}
-	fclose(maps);
-	return count;
+	return count_mappings("/memfd:sealpool-", "/sealpool-test-");
 }

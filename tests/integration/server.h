@@ -18,8 +18,10 @@
 
 #include <sealpool/shm.h>
 
+#include "between.h"
 #include "compositor.h"
 #include "image.h"
+#include "process.h"
 
 /** For any wait, also with a sanitizer on a busy machine. */
 #define SERVER_PATIENCE_MS 300000
@@ -131,13 +133,8 @@ void expect_kind(struct sealpool_buffer *buffer,
 /** Fails unless the text has the number in it, by itself. */
 void expect_number(const char *text, int64_t number);
 
-/** Fails unless the number is one of "low" to "high". cmocka's own for this
- * has another name in each of its major versions. */
-void expect_between(uint64_t number, uint64_t low, uint64_t high);
-
 /* Of this process */
 
-size_t count_fds(void);
 /** Of pools and shadows. */
 size_t count_pool_mappings(void);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "image/format.h"
+#include "layout.h"
 #include "traces.h"
 
 /* Each format packs whole blocks into rows of this width. */
@@ -105,17 +106,6 @@ static const struct sp_format *get_format(uint32_t drm) {
 static bool fits(uint32_t drm, int32_t width, int32_t stride) {
 	struct sp_layout layout;
 	return sp_layout_init(&layout, get_format(drm), 0, width, 1, stride);
-}
-
-static struct sp_layout make_layout(uint32_t drm, int32_t offset,
-		int32_t width, int32_t height, int32_t stride) {
-	struct sp_layout layout;
-	if (!sp_layout_init(&layout, get_format(drm), offset, width, height,
-			stride)) {
-		fail_msg("%s cannot be %d pixels wide at a stride of %d",
-			name_of(drm), width, stride);
-	}
-	return layout;
 }
 
 /* Which formats */

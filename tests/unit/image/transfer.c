@@ -23,6 +23,8 @@
 
 #include "between.h"
 #include "image/transfer.h"
+#include "layout.h"
+#include "memfd.h"
 #include "memory/file.h"
 #include "traces.h"
 
@@ -38,8 +40,7 @@ static uint8_t pattern(uint64_t i) {
 }
 
 static int create_file(off_t size) {
-	int fd = memfd_create("sealpool-test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	assert_true(fd >= 0);
+	int fd = create_memfd(0, 0);
 	uint8_t *bytes = malloc((size_t)size + 1);
 	assert_non_null(bytes);
 	for (off_t i = 0; i < size; i++) {
@@ -54,16 +55,6 @@ static off_t get_size(int fd) {
 	struct stat st;
 	assert_int_equal(fstat(fd, &st), 0);
 	return st.st_size;
-}
-
-static struct sp_layout make_layout(uint32_t drm, int32_t offset,
-		int32_t width, int32_t height, int32_t stride) {
-	struct sp_layout layout;
-	const struct sp_format *format = sp_format_get(drm);
-	assert_non_null(format);
-	assert_true(sp_layout_init(&layout, format, offset, width, height,
-		stride));
-	return layout;
 }
 
 /* What a range of bytes should be. */

@@ -19,6 +19,7 @@
 
 #include "child.h"
 #include "memory/bounce.h"
+#include "process.h"
 #include "traces.h"
 
 /* No power of two. */
@@ -174,13 +175,13 @@ static void without_fds_nothing_is_written_until_there_are(void **state) {
 static const char *copy_without_addresses(void) {
 	static struct pieces pieces;
 	pieces_create(&pieces);
-	size_t fds = traces_count_fds();
+	size_t fds = count_fds();
 	child_limit_addresses(0);
 	if (sp_bounce_copy(&bounce, pieces.from, pieces.into, PIECES)) {
 		return "copied without addresses";
 	}
 	child_set_limit(RLIMIT_AS, RLIM_INFINITY);
-	if (traces_count_fds() != fds) {
+	if (count_fds() != fds) {
 		return "an fd was left";
 	}
 	return pieces_are_untouched(&pieces) ? NULL : "something was written";

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "memfd.h"
 #include "memory/discard.h"
 #include "memory/file.h"
 #include "traces.h"
@@ -101,10 +102,8 @@ static int teardown(void **state) {
 	return traces_teardown(state);
 }
 
-static int create_memfd(off_t size, off_t memory) {
-	int fd = memfd_create("sealpool-test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	assert_true(fd >= 0);
-	assert_int_equal(ftruncate(fd, size), 0);
+static int create_file(off_t size, off_t memory) {
+	int fd = create_memfd(size, 0);
 	if (memory > 0) {
 		assert_int_equal(fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, memory),
 			0);
@@ -127,29 +126,29 @@ static void expect_closed(size_t here, size_t elsewhere) {
 /* Memory */
 
 static void little_memory_is_closed_at_once(void **state) {
-	sp_discard_memory(create_memfd(SMALL, SMALL), false);
+	sp_discard_memory(create_file(SMALL, SMALL), false);
 	expect_closed(1, 0);
 	/* However long the file is. */
-	sp_discard_memory(create_memfd(1024 * MIB, 0), false);
+	sp_discard_memory(create_file(1024 * MIB, 0), false);
 	expect_closed(2, 0);
 }
 
 static void much_memory_is_closed_by_a_thread(void **state) {
-	sp_discard_memory(create_memfd(LARGE, LARGE), false);
+	sp_discard_memory(create_file(LARGE, LARGE), false);
 	expect_closed(0, 1);
 	/* However short the file is. */
-	sp_discard_memory(create_memfd(4096, LARGE), false);
+	sp_discard_memory(create_file(4096, LARGE), false);
 	expect_closed(0, 2);
 }
 
 static void so_it_is_by_a_file_that_ends_or_is_refused(void **state) {
 	struct sp_file file;
 	const char *reason;
-	assert_int_equal(sp_file_init(&file, create_memfd(LARGE, LARGE),
+	assert_int_equal(sp_file_init(&file, create_file(LARGE, LARGE),
 		&reason), 0);
 	sp_file_finish(&file);
 	expect_closed(0, 1);
-	sp_file_discard_fd(create_memfd(LARGE, LARGE));
+	sp_file_discard_fd(create_file(LARGE, LARGE));
 	expect_closed(0, 2);
 }
 
@@ -157,7 +156,7 @@ static void so_it_is_by_a_file_that_ends_or_is_refused(void **state) {
 
 static void discard_files(off_t size) {
 	for (size_t i = 0; i < FILES; i++) {
-		sp_discard_memory(create_memfd(size, size), false);
+		sp_discard_memory(create_file(size, size), false);
 	}
 }
 
@@ -166,7 +165,7 @@ static void little_memory_of_many_files_is_much(void **state) {
 	expect_closed(16, FILES - 16);
 	/* But not for long. */
 	seconds++;
-	sp_discard_memory(create_memfd(SMALL, SMALL), false);
+	sp_discard_memory(create_file(SMALL, SMALL), false);
 	expect_closed(17, FILES - 16);
 }
 
@@ -177,9 +176,9 @@ static void what_costs_less_than_a_thread_is_closed_at_once(void **state) {
 
 static void memory_never_waits_for_a_thread(void **state) {
 	no_threads = true;
-	sp_discard_memory(create_memfd(LARGE, LARGE), false);
+	sp_discard_memory(create_file(LARGE, LARGE), false);
 	expect_closed(1, 0);
-	sp_discard_memory(create_memfd(LARGE, LARGE), true);
+	sp_discard_memory(create_file(LARGE, LARGE), true);
 	expect_closed(2, 0);
 }
 
@@ -202,7 +201,7 @@ static void wait_for_a_look(void) {
 }
 
 static void passed_file_is_kept_until_it_is_unmapped(void **state) {
-	int fd = create_memfd(LARGE, LARGE);
+	int fd = create_file(LARGE, LARGE);
 	void *data = map(fd);
 	sp_discard_memory(fd, true);
 	wait_for_a_look();
@@ -212,7 +211,7 @@ static void passed_file_is_kept_until_it_is_unmapped(void **state) {
 }
 
 static void passed_file_that_is_not_mapped_is_closed_by_a_thread(void **state) {
-	sp_discard_memory(create_memfd(LARGE, LARGE), true);
+	sp_discard_memory(create_file(LARGE, LARGE), true);
 	expect_closed(0, 1);
 }
 
@@ -220,7 +219,7 @@ static void passed_files_do_not_wait_for_each_other(void **state) {
 	int fds[3];
 	void *data[3];
 	for (int i = 0; i < 3; i++) {
-		fds[i] = create_memfd(LARGE, LARGE);
+		fds[i] = create_file(LARGE, LARGE);
 		data[i] = map(fds[i]);
 		sp_discard_memory(fds[i], true);
 	}
@@ -234,7 +233,7 @@ static void passed_files_do_not_wait_for_each_other(void **state) {
 }
 
 static void little_memory_that_was_passed_is_closed_at_once(void **state) {
-	int fd = create_memfd(SMALL, SMALL);
+	int fd = create_file(SMALL, SMALL);
 	void *data = map(fd);
 	sp_discard_memory(fd, true);
 	expect_closed(1, 0);
@@ -242,7 +241,7 @@ static void little_memory_that_was_passed_is_closed_at_once(void **state) {
 }
 
 static void one_fd_of_a_passed_file_is_kept(void **state) {
-	int fd = create_memfd(LARGE, LARGE);
+	int fd = create_file(LARGE, LARGE);
 	int other = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	void *data = map(fd);
 	sp_discard_memory(fd, true);
@@ -266,7 +265,7 @@ static void with_few_fds(void (*func)(void)) {
 static void pass_five(void) {
 	void *data[5];
 	for (size_t i = 0; i < 5; i++) {
-		int fd = create_memfd(LARGE, LARGE);
+		int fd = create_file(LARGE, LARGE);
 		data[i] = map(fd);
 		sp_discard_memory(fd, true);
 		expect_closed(i == 4, 0);

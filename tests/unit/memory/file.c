@@ -31,24 +31,11 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "memfd.h"
 #include "memory/file.h"
 #include "traces.h"
 
 #define SIZE 12345
-
-static size_t page_size(void) {
-	return (size_t)sysconf(_SC_PAGESIZE);
-}
-
-static int create_memfd(off_t size, int seals) {
-	int fd = memfd_create("sealpool-test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	assert_true(fd >= 0);
-	assert_int_equal(ftruncate(fd, size), 0);
-	if (seals != 0) {
-		assert_int_equal(fcntl(fd, F_ADD_SEALS, seals), 0);
-	}
-	return fd;
-}
 
 /* Gives memory to a part of the file. */
 static void fill(int fd, off_t start, off_t length) {
@@ -65,15 +52,6 @@ static void fill(int fd, off_t start, off_t length) {
 static void punch_hole(int fd, off_t start, off_t length) {
 	assert_int_equal(fallocate(fd, FALLOC_FL_PUNCH_HOLE |
 		FALLOC_FL_KEEP_SIZE, start, length), 0);
-}
-
-/* The same file through another open file description. */
-static int reopen(int fd, int flags) {
-	char path[64];
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	int opened = open(path, flags | O_CLOEXEC);
-	assert_true(opened >= 0);
-	return opened;
 }
 
 /* Takes the fd over. */

@@ -16,24 +16,15 @@
 
 
 #include "child.h"
+#include "memfd.h"
 #include "memory/holes.h"
 #include "memory/mapping.h"
 #include "memory/nofault.h"
+#include "process.h"
 #include "traces.h"
 
 /* For a file that is expected to grow. */
 #define ROOMY_SIZE ((size_t)1 << 31)
-
-static size_t page_size(void) {
-	return (size_t)sysconf(_SC_PAGESIZE);
-}
-
-static int create_memfd(size_t size) {
-	int fd = memfd_create("sealpool-test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	assert_true(fd >= 0);
-	assert_int_equal(ftruncate(fd, (off_t)size), 0);
-	return fd;
-}
 
 static void write_byte(int fd, size_t offset, uint8_t byte) {
 	assert_int_equal(pwrite(fd, &byte, 1, (off_t)offset), 1);
@@ -49,14 +40,6 @@ static void expect_file_size(int fd, size_t size) {
 	struct stat st;
 	assert_int_equal(fstat(fd, &st), 0);
 	assert_int_equal(st.st_size, size);
-}
-
-static int reopen(int fd, int flags) {
-	char path[64];
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	int opened = open(path, flags | O_CLOEXEC);
-	assert_true(opened >= 0);
-	return opened;
 }
 
 static struct sp_mapping *map(int fd, enum sp_mapping_mode mode, size_t size,
@@ -88,7 +71,7 @@ static bool is_mapped(void *address) {
 /* How far */
 
 static void size_is_rounded_up_to_whole_pages(void **state) {
-	int fd = create_memfd(10);
+	int fd = create_memfd(10, 0);
 	static const size_t sizes[] = { 1, 4095, 4096, 4097 };
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		struct sp_mapping *mapping = sp_mapping_create(fd,
@@ -102,7 +85,7 @@ static void size_is_rounded_up_to_whole_pages(void **state) {
 }
 
 static void size_is_rounded_up_to_the_pages_of_the_file(void **state) {
-	int fd = create_memfd(10);
+	int fd = create_memfd(10, 0);
 	struct sp_mapping *mapping = sp_mapping_create(fd, SP_MAPPING_READ, 10,
 		1 << 21, false);
 	assert_non_null(mapping);
@@ -115,7 +98,7 @@ static void mapping_has_the_bytes_of_the_file(void **state) {
 	static const enum sp_mapping_mode modes[] = {
 		SP_MAPPING_READ, SP_MAPPING_WRITE, SP_MAPPING_NOFAULT,
 	};
-	int fd = create_memfd(3 * page_size());
+	int fd = create_memfd(3 * page_size(), 0);
 	write_byte(fd, 0, 7);
 	write_byte(fd, 3 * page_size() - 1, 9);
 	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
@@ -132,7 +115,7 @@ static void roomy_mapping_shows_a_file_that_grows(void **state) {
 	if (sizeof(void *) < 8) {
 		skip();
 	}
-	int fd = create_memfd(1);
+	int fd = create_memfd(1, 0);
 	struct sp_mapping *mapping = map(fd, SP_MAPPING_READ, 1, true);
 	assert_int_equal(mapping->size, ROOMY_SIZE);
 	assert_int_equal(ftruncate(fd, INT32_MAX), 0);
@@ -143,7 +126,7 @@ static void roomy_mapping_shows_a_file_that_grows(void **state) {
 }
 
 static void mapping_without_room_is_as_large_as_asked_for(void **state) {
-	int fd = create_memfd(1);
+	int fd = create_memfd(1, 0);
 	struct sp_mapping *mapping = map(fd, SP_MAPPING_READ, 1, false);
 	assert_int_equal(mapping->size, page_size());
 	sp_mapping_unref(mapping);
@@ -154,7 +137,7 @@ static void largest_pool_can_be_mapped(void **state) {
 	if (sizeof(void *) < 8) {
 		skip();
 	}
-	int fd = create_memfd(1);
+	int fd = create_memfd(1, 0);
 	for (int roomy = 0; roomy < 2; roomy++) {
 		struct sp_mapping *mapping = map(fd, SP_MAPPING_WRITE,
 			INT32_MAX, roomy != 0);
@@ -166,7 +149,7 @@ static void largest_pool_can_be_mapped(void **state) {
 }
 
 static void mapping_never_makes_the_file_longer(void **state) {
-	int fd = create_memfd(10);
+	int fd = create_memfd(10, 0);
 	for (int mode = SP_MAPPING_READ; mode <= SP_MAPPING_NOFAULT; mode++) {
 		for (int roomy = 0; roomy < 2; roomy++) {
 			sp_mapping_unref(map(fd, (enum sp_mapping_mode)mode,
@@ -194,7 +177,7 @@ static void mapping_never_makes_a_file_of_huge_pages_longer(void **state) {
 /* Reading and writing */
 
 static void written_bytes_reach_the_file(void **state) {
-	int fd = create_memfd(100);
+	int fd = create_memfd(100, 0);
 	struct sp_mapping *mapping = map(fd, SP_MAPPING_WRITE, 100, false);
 	mapping->data[99] = 3;
 	assert_int_equal(read_byte(fd, 99), 3);
@@ -203,7 +186,7 @@ static void written_bytes_reach_the_file(void **state) {
 }
 
 static void later_writes_of_the_client_are_seen(void **state) {
-	int fd = create_memfd(100);
+	int fd = create_memfd(100, 0);
 	struct sp_mapping *mapping = map(fd, SP_MAPPING_READ, 100, false);
 	assert_int_equal(mapping->data[99], 0);
 	write_byte(fd, 99, 3);
@@ -217,7 +200,7 @@ static void mappings_for_reading_cannot_be_written(void **state) {
 	static const enum sp_mapping_mode modes[] = {
 		SP_MAPPING_READ, SP_MAPPING_NOFAULT,
 	};
-	int fd = create_memfd(100);
+	int fd = create_memfd(100, 0);
 	int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
 	assert_true(zero >= 0);
 	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
@@ -233,7 +216,7 @@ static void mappings_for_reading_cannot_be_written(void **state) {
 }
 
 static void read_only_fd_is_mapped_for_reading_only(void **state) {
-	int fd = create_memfd(100);
+	int fd = create_memfd(100, 0);
 	write_byte(fd, 0, 7);
 	int read_only = reopen(fd, O_RDONLY);
 	struct sp_mapping *mapping = map(read_only, SP_MAPPING_READ, 100,
@@ -247,7 +230,7 @@ static void read_only_fd_is_mapped_for_reading_only(void **state) {
 
 /* Shared mappings of it were refused before Linux 6.7. */
 static void file_sealed_against_writing_can_be_read(void **state) {
-	int fd = create_memfd(100);
+	int fd = create_memfd(100, 0);
 	write_byte(fd, 0, 7);
 	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), 0);
 	struct sp_mapping *mapping = map(fd, SP_MAPPING_READ, 100, false);
@@ -259,7 +242,7 @@ static void file_sealed_against_writing_can_be_read(void **state) {
 static void file_sealed_against_writing_cannot_be_written(void **state) {
 	static const int seals[] = { F_SEAL_WRITE, F_SEAL_FUTURE_WRITE };
 	for (size_t i = 0; i < sizeof(seals) / sizeof(seals[0]); i++) {
-		int fd = create_memfd(100);
+		int fd = create_memfd(100, 0);
 		assert_int_equal(fcntl(fd, F_ADD_SEALS, seals[i]), 0);
 		errno = 0;
 		struct sp_mapping *mapping = sp_mapping_create(fd,
@@ -284,7 +267,7 @@ static void what_is_not_a_file_is_not_mapped(void **state) {
 }
 
 static void write_only_fd_is_not_mapped(void **state) {
-	int fd = create_memfd(100);
+	int fd = create_memfd(100, 0);
 	int write_only = reopen(fd, O_WRONLY);
 	expect_not_mapped(write_only, SP_MAPPING_READ, EACCES);
 	expect_not_mapped(write_only, SP_MAPPING_WRITE, EACCES);
@@ -295,7 +278,7 @@ static void write_only_fd_is_not_mapped(void **state) {
 /* Addresses */
 
 static const char *map_with_few_addresses(void) {
-	int fd = create_memfd(100);
+	int fd = create_memfd(100, 0);
 	child_limit_addresses(ROOMY_SIZE / 2);
 	struct sp_mapping *mapping = sp_mapping_create(fd, SP_MAPPING_WRITE,
 		100, page_size(), true);
@@ -316,8 +299,8 @@ static void where_addresses_are_few_there_is_less_room(void **state) {
 }
 
 static const char *map_without_addresses(void) {
-	size_t fds = traces_count_fds();
-	int fd = create_memfd(100);
+	size_t fds = count_fds();
+	int fd = create_memfd(100, 0);
 	size_t mappings = traces_count_mappings();
 	child_limit_addresses(16 << 20);
 	for (int mode = SP_MAPPING_READ; mode <= SP_MAPPING_NOFAULT; mode++) {
@@ -331,7 +314,7 @@ static const char *map_without_addresses(void) {
 		}
 	}
 	close(fd);
-	if (traces_count_fds() != fds ||
+	if (count_fds() != fds ||
 			traces_count_mappings() != mappings) {
 		return "something was left behind";
 	}
@@ -345,7 +328,7 @@ static void where_there_are_no_addresses_nothing_is_mapped(void **state) {
 /* Lifetime */
 
 static void mapping_lives_as_long_as_its_last_user(void **state) {
-	int fd = create_memfd(page_size());
+	int fd = create_memfd(page_size(), 0);
 	write_byte(fd, 0, 7);
 	struct sp_mapping *mapping = map(fd, SP_MAPPING_READ, page_size(),
 		false);
@@ -360,7 +343,7 @@ static void mapping_lives_as_long_as_its_last_user(void **state) {
 }
 
 static void all_of_a_roomy_mapping_goes(void **state) {
-	int fd = create_memfd(1);
+	int fd = create_memfd(1, 0);
 	struct sp_mapping *mapping = map(fd, SP_MAPPING_READ, 1, true);
 	uint8_t *last = mapping->data + mapping->size - page_size();
 	sp_mapping_unref(mapping);
@@ -385,7 +368,7 @@ static void *use_often(void *data) {
 }
 
 static void threads_can_share_a_mapping(void **state) {
-	int fd = create_memfd(page_size());
+	int fd = create_memfd(page_size(), 0);
 	write_byte(fd, 0, 1);
 	struct sp_mapping *mapping = map(fd, SP_MAPPING_READ, page_size(),
 		false);
@@ -417,7 +400,7 @@ static void hide_first_byte(struct sp_mapping *mapping, uint8_t byte) {
 }
 
 static void outdated_mapping_shows_the_file_once_renewed(void **state) {
-	int fd = create_memfd(page_size());
+	int fd = create_memfd(page_size(), 0);
 	write_byte(fd, 0, 1);
 	/* Longer than the file, as it may well be. */
 	struct sp_mapping *mapping = map(fd, SP_MAPPING_NOFAULT,
@@ -435,7 +418,7 @@ static void outdated_mapping_shows_the_file_once_renewed(void **state) {
 }
 
 static void mapping_that_is_not_outdated_is_left_alone(void **state) {
-	int fd = create_memfd(page_size());
+	int fd = create_memfd(page_size(), 0);
 	write_byte(fd, 0, 1);
 	struct sp_mapping *mapping = map(fd, SP_MAPPING_NOFAULT, page_size(),
 		false);
@@ -461,7 +444,7 @@ static void expect_holes(const struct sp_mapping *mapping, uint64_t start,
 
 static void file_without_memory_has_holes(void **state) {
 	size_t page = page_size();
-	int fd = create_memfd(8 * page);
+	int fd = create_memfd(8 * page, 0);
 	struct sp_mapping *mapping = map(fd, SP_MAPPING_READ, 8 * page, false);
 	expect_holes(mapping, 0, 8 * page, true);
 	/* To look for them must not fill them. */
@@ -474,7 +457,7 @@ static void file_without_memory_has_holes(void **state) {
 
 static void one_page_without_memory_is_a_hole(void **state) {
 	size_t page = page_size();
-	int fd = create_memfd(8 * page);
+	int fd = create_memfd(8 * page, 0);
 	for (size_t i = 0; i < 8; i++) {
 		write_byte(fd, i * page, 1);
 	}
@@ -494,7 +477,7 @@ static void one_page_without_memory_is_a_hole(void **state) {
 
 static void only_pages_of_the_range_are_looked_at(void **state) {
 	size_t page = page_size();
-	int fd = create_memfd(8 * page);
+	int fd = create_memfd(8 * page, 0);
 	write_byte(fd, 3 * page, 1);
 	struct sp_mapping *mapping = map(fd, SP_MAPPING_READ, 8 * page, false);
 	expect_holes(mapping, 3 * page, 4 * page, false);
@@ -509,7 +492,7 @@ static void only_pages_of_the_range_are_looked_at(void **state) {
 
 static void hole_at_the_end_of_a_large_file_is_found(void **state) {
 	size_t page = page_size(), pages = 3 * 4096 + 5;
-	int fd = create_memfd(pages * page);
+	int fd = create_memfd(pages * page, 0);
 	uint8_t *data = mmap(NULL, pages * page, PROT_READ | PROT_WRITE,
 		MAP_SHARED, fd, 0);
 	assert_true(data != MAP_FAILED);
@@ -534,7 +517,7 @@ static void hole_at_the_end_of_a_large_file_is_found(void **state) {
 
 static void page_past_the_end_of_the_file_is_a_hole(void **state) {
 	size_t page = page_size();
-	int fd = create_memfd(page);
+	int fd = create_memfd(page, 0);
 	write_byte(fd, 0, 1);
 	struct sp_mapping *mapping = map(fd, SP_MAPPING_READ, 2 * page, false);
 	expect_holes(mapping, 0, page, false);
@@ -546,7 +529,7 @@ static void page_past_the_end_of_the_file_is_a_hole(void **state) {
 /* When in doubt, there are holes. */
 static void pages_that_are_not_mapped_count_as_holes(void **state) {
 	size_t page = page_size();
-	int fd = create_memfd(3 * page);
+	int fd = create_memfd(3 * page, 0);
 	for (size_t i = 0; i < 3; i++) {
 		write_byte(fd, i * page, 1);
 	}

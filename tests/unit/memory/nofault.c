@@ -23,6 +23,7 @@
 
 #include "memory/mapping.h"
 #include "memory/nofault.h"
+#include "process.h"
 #include "traces.h"
 
 #define FLAG SEALPOOL_MAP_NOFAULT
@@ -170,13 +171,13 @@ int __wrap_madvise(void *address, size_t size, int advice) {
 static void expect_answer(struct kernel another, bool expected) {
 	kernel = another;
 	kernel.is_another = true;
-	size_t fds = traces_count_fds();
+	size_t fds = count_fds();
 	size_t mappings = traces_count_mappings();
 	bool present = sp_nofault_probe();
 	kernel = (struct kernel){ 0 };
 	mapped = NULL;
 	assert_int_equal(present, expected);
-	assert_int_equal(traces_count_fds(), fds);
+	assert_int_equal(count_fds(), fds);
 	assert_int_equal(traces_count_mappings(), mappings);
 }
 

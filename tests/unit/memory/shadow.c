@@ -13,9 +13,11 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "memfd.h"
 #include "memory/account.h"
 #include "memory/mapping.h"
 #include "memory/shadow.h"
+#include "process.h"
 #include "traces.h"
 
 /* What a client may hold here, in pages and fds. */
@@ -26,10 +28,6 @@
 struct holder {
 	struct sp_account all, account;
 };
-
-static uint64_t page_size(void) {
-	return (uint64_t)sysconf(_SC_PAGESIZE);
-}
 
 static struct holder holder;
 
@@ -379,13 +377,13 @@ static void shadow_over_the_budget_of_fds_is_refused(void **state) {
 	for (int i = 0; i < FDS; i++) {
 		shadows[i] = create_shadow(1000);
 	}
-	size_t fds = traces_count_fds();
+	size_t fds = count_fds();
 	struct sp_shadow refused;
 	assert_int_equal(sp_shadow_init(&refused, &holder.account, 1000),
 		-EDQUOT);
 	assert_int_equal(holder.account.full_resource, SP_RESOURCE_FDS);
 	assert_int_equal(get_fds(), FDS);
-	assert_int_equal(traces_count_fds(), fds);
+	assert_int_equal(count_fds(), fds);
 	/* There is nothing to be finished. */
 	sp_shadow_finish(&refused);
 	assert_int_equal(get_fds(), FDS);
@@ -414,20 +412,20 @@ static const char *create_without_fds(void) {
 }
 
 static const char *create_with_short_files(void) {
-	size_t fds = traces_count_fds();
+	size_t fds = count_fds();
 	/* To try it would be fatal. */
 	signal(SIGXFSZ, SIG_DFL);
 	child_set_limit(RLIMIT_FSIZE, page_size() - 1);
 	const char *wrong = expect_no_shadow(1000, EFBIG);
-	return wrong == NULL && traces_count_fds() != fds ?
+	return wrong == NULL && count_fds() != fds ?
 		"left an fd open" : wrong;
 }
 
 static const char *create_without_addresses(void) {
-	size_t fds = traces_count_fds();
+	size_t fds = count_fds();
 	child_limit_addresses(16 << 20);
 	const char *wrong = expect_no_shadow(256 << 20, ENOMEM);
-	return wrong == NULL && traces_count_fds() != fds ?
+	return wrong == NULL && count_fds() != fds ?
 		"left an fd open" : wrong;
 }
 

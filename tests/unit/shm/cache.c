@@ -12,6 +12,7 @@
 #include <wayland-server-protocol.h>
 
 #include "display.h"
+#include "memfd.h"
 #include "server/buffer.h"
 #include "server/context.h"
 #include "server/pool.h"
@@ -40,7 +41,7 @@ static uint8_t get_byte(int buffer) {
 
 static void create_buffers(int client) {
 	enum { EACH = BUFFERS / 2 };
-	int fd = memfd_create("sealpool-test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int fd = create_memfd(0, 0);
 	uint8_t bytes[BYTES];
 	for (int i = 0; i < EACH; i++) {
 		memset(bytes, get_byte(client * EACH + i), BYTES);

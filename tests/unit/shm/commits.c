@@ -24,6 +24,7 @@
 #include "display.h"
 #include "globals.h"
 #include "image/copies.h"
+#include "memfd.h"
 #include "server/buffer.h"
 #include "server/context.h"
 #include "server/pool.h"
@@ -136,10 +137,7 @@ static int setup(void **state) {
 	assert_non_null(test.client);
 	bind_globals();
 
-	test.memory = memfd_create("sealpool-test",
-		MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	assert_true(test.memory >= 0);
-	assert_int_equal(ftruncate(test.memory, BUFFERS * BYTES), 0);
+	test.memory = create_memfd(BUFFERS * BYTES, 0);
 	test.pool = wl_shm_create_pool(test.shm, test.memory, BUFFERS * BYTES);
 	for (int i = 0; i < 3; i++) {
 		create_buffer(i, WIDTH, HEIGHT);

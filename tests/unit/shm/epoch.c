@@ -11,6 +11,7 @@
 
 #include "display.h"
 #include "image/format.h"
+#include "memfd.h"
 #include "memory/file.h"
 #include "server/buffer.h"
 #include "server/context.h"
@@ -47,7 +48,7 @@ static int setup(void **state) {
 	display_init(&fixture.display, NULL);
 	struct wl_client *client =
 		display_connect(&fixture.display, &fixture.fd);
-	int fd = memfd_create("sealpool-test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int fd = create_memfd(0, 0);
 	fixture.file_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	draw(1);
 	struct sp_file file;

@@ -10,6 +10,7 @@
 #include <wayland-server-protocol.h>
 
 #include "display.h"
+#include "memfd.h"
 #include "memory/clock.h"
 #include "policy/idle.h"
 #include "server/buffer.h"
@@ -37,13 +38,11 @@ static int setup(void **state) {
 	traces_setup(state);
 	display_init(&fixture.display, NULL);
 	fixture.client = display_connect(&fixture.display, &fixture.fd);
-	int fd = memfd_create("sealpool-test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	uint8_t bytes[BYTES];
-	memset(bytes, 7, sizeof(bytes));
+	int fd = create_memfd(BYTES, 0);
+	fill_memfd(fd, BYTES, 7);
 	struct sp_file file;
 	const char *reason;
-	if (fd < 0 || pwrite(fd, bytes, BYTES, 0) != BYTES ||
-			sp_file_init(&file, fd, &reason) < 0) {
+	if (sp_file_init(&file, fd, &reason) < 0) {
 		return -1;
 	}
 	fixture.pool = sp_pool_new(fixture.display.context, fixture.client, &file,

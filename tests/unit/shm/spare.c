@@ -11,6 +11,7 @@
 #include <wayland-server-protocol.h>
 
 #include "display.h"
+#include "memfd.h"
 #include "policy/idle.h"
 #include "server/buffer.h"
 #include "server/context.h"
@@ -33,10 +34,6 @@ struct fixture {
 };
 
 static struct fixture fixture;
-
-static uint64_t page_size(void) {
-	return (uint64_t)sysconf(_SC_PAGESIZE);
-}
 
 static int setup(void **state) {
 	traces_setup(state);
@@ -67,16 +64,8 @@ static struct sp_client *get_client(int i) {
 
 /* An unsealed file, all of "byte" up to "filled". */
 static int create_file(uint64_t size, uint64_t filled, uint8_t byte) {
-	int fd = memfd_create("sealpool-test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	assert_true(fd >= 0);
-	assert_int_equal(ftruncate(fd, (off_t)size), 0);
-	uint8_t bytes[4096];
-	memset(bytes, byte, sizeof(bytes));
-	for (uint64_t at = 0; at < filled; at += sizeof(bytes)) {
-		size_t length = filled - at < sizeof(bytes) ?
-			(size_t)(filled - at) : sizeof(bytes);
-		assert_int_equal(pwrite(fd, bytes, length, (off_t)at), length);
-	}
+	int fd = create_memfd((off_t)size, 0);
+	fill_memfd(fd, (off_t)filled, byte);
 	return fd;
 }
 

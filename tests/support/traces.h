@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef UNIT_TRACES_H
-#define UNIT_TRACES_H
+#ifndef SUPPORT_TRACES_H
+#define SUPPORT_TRACES_H
 
 /**
  * What a test leaves behind in its process: file descriptors, and mappings of
@@ -13,8 +13,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-/** Of this process, now. */
-size_t traces_count_fds(void);
 /** Of memfds, and of files that have no name any more. */
 size_t traces_count_mappings(void);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef UNIT_BETWEEN_H
-#define UNIT_BETWEEN_H
+#ifndef SUPPORT_BETWEEN_H
+#define SUPPORT_BETWEEN_H
 
 #include <setjmp.h>
 #include <stdarg.h>

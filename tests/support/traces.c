@@ -2,54 +2,32 @@
 /*
  * What a test leaves behind, as /proc tells.
  */
-#include <dirent.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "process.h"
 #include "traces.h"
 
 /* As it was before the test that runs now. */
 static size_t fds_before, mappings_before;
 
-size_t traces_count_fds(void) {
-	DIR *dir = opendir("/proc/self/fd");
-	assert_non_null(dir);
-	/* Neither ".", "..", nor the directory's own. */
-	size_t count = 0;
-	while (readdir(dir) != NULL) {
-		count++;
-	}
-	closedir(dir);
-	return count - 3;
-}
-
 size_t traces_count_mappings(void) {
-	FILE *maps = fopen("/proc/self/maps", "re");
-	assert_non_null(maps);
-	char line[4096 + 256];
-	size_t count = 0;
-	while (fgets(line, sizeof(line), maps) != NULL) {
-		count += strstr(line, "/memfd:") != NULL ||
-			strstr(line, " (deleted)") != NULL;
-	}
-	fclose(maps);
-	return count;
+	return count_mappings("/memfd:", " (deleted)");
 }
 
 int traces_setup(void **state) {
-	fds_before = traces_count_fds();
+	fds_before = count_fds();
 	mappings_before = traces_count_mappings();
 	return 0;
 }
 
 int traces_teardown(void **state) {
 	/* A thread may close some of them: see discard.c. */
-	for (int i = 0; i < 1000 && traces_count_fds() != fds_before; i++) {
+	for (int i = 0; i < 1000 && count_fds() != fds_before; i++) {
 		usleep(1000);
 	}
-	ssize_t fds = (ssize_t)traces_count_fds() - (ssize_t)fds_before;
+	ssize_t fds = (ssize_t)count_fds() - (ssize_t)fds_before;
 	ssize_t mappings = (ssize_t)traces_count_mappings() -
 		(ssize_t)mappings_before;
 	if (fds != 0 || mappings != 0) {
