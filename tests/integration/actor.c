@@ -46,6 +46,23 @@ bool cut_memory(struct actor *actor, const struct args *args) {
 		(size_t)args->size);
 }
 
+bool map_memory_again(struct actor *actor, const struct args *args) {
+	struct client_memory *memory = &actor->memory[args->memory];
+	if (ftruncate(memory->fd, args->size) < 0) {
+		return client_fail(&actor->client, "ftruncate: %s",
+			strerror(errno));
+	}
+	void *data = mmap(NULL, (size_t)args->size, PROT_READ | PROT_WRITE,
+		MAP_SHARED, memory->fd, 0);
+	if (data == MAP_FAILED) {
+		return client_fail(&actor->client, "mmap: %s",
+			strerror(errno));
+	}
+	memory->data = data;
+	memory->size = (size_t)args->size;
+	return true;
+}
+
 bool seal_memory(struct actor *actor, const struct args *args) {
 	return client_memory_seal(&actor->client, &actor->memory[args->memory],
 		args->seals);

@@ -72,6 +72,8 @@ bool fill_memory(struct actor *actor, const struct args *args);
 /** To .size bytes. */
 bool grow_memory(struct actor *actor, const struct args *args);
 bool cut_memory(struct actor *actor, const struct args *args);
+/** Makes the file, which was cut, .size bytes long and maps it again. */
+bool map_memory_again(struct actor *actor, const struct args *args);
 /** .seals, F_SEAL_*. */
 bool seal_memory(struct actor *actor, const struct args *args);
 /** The fd to send can be read only. */

@@ -28,7 +28,7 @@
 #define SHADOWS 3
 #define BUFFERS 5
 
-static int setup_with(void **state, const struct sealpool_budget *budget) {
+static int server_setup_with_budget(void **state, const struct sealpool_budget *budget) {
 	*state = server_create(&(struct sealpool_options){
 		.size = sizeof(struct sealpool_options),
 		.budget = *budget,
@@ -37,21 +37,21 @@ static int setup_with(void **state, const struct sealpool_budget *budget) {
 }
 
 static int setup_few_pools(void **state) {
-	return setup_with(state, &(struct sealpool_budget){ .pools = POOLS });
+	return server_setup_with_budget(state, &(struct sealpool_budget){ .pools = POOLS });
 }
 
 static int setup_few_fds(void **state) {
-	return setup_with(state, &(struct sealpool_budget){ .fds = FDS });
+	return server_setup_with_budget(state, &(struct sealpool_budget){ .fds = FDS });
 }
 
 static int setup_few_bytes(void **state) {
-	return setup_with(state, &(struct sealpool_budget){
+	return server_setup_with_budget(state, &(struct sealpool_budget){
 		.shadow_bytes = SHADOWS * BYTES,
 	});
 }
 
 static int setup_few_bytes_for_all(void **state) {
-	return setup_with(state, &(struct sealpool_budget){
+	return server_setup_with_budget(state, &(struct sealpool_budget){
 		.shadow_bytes = 6 * BYTES,
 		.all_shadow_bytes = 8 * BYTES,
 	});
@@ -59,14 +59,14 @@ static int setup_few_bytes_for_all(void **state) {
 
 /* Plenty for one. */
 static int setup_few_fds_for_all(void **state) {
-	return setup_with(state, &(struct sealpool_budget){
+	return server_setup_with_budget(state, &(struct sealpool_budget){
 		.fds = ALL_FDS - FDS,
 		.all_fds = ALL_FDS,
 	});
 }
 
 static int setup_few_buffers(void **state) {
-	return setup_with(state, &(struct sealpool_budget){
+	return server_setup_with_budget(state, &(struct sealpool_budget){
 		.buffers = BUFFERS,
 	});
 }
@@ -631,7 +631,7 @@ static int setup_with_limit(void **state, rlim_t limit, uint32_t fds) {
 	if (setrlimit(RLIMIT_NOFILE, &small) < 0) {
 		return -1;
 	}
-	int ret = setup_with(state, &(struct sealpool_budget){ .fds = fds });
+	int ret = server_setup_with_budget(state, &(struct sealpool_budget){ .fds = fds });
 	if (ret == 0) {
 		struct server *server = *state;
 		static struct rlimit before;

@@ -1,0 +1,517 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How much is copied: what was damaged since, and no more.
+ *
+ * What is copied is counted in bytes. Buffers here are wide, so that the rows of a
+ * rectangle lie far enough apart to be copied one by one.
+ */
+#include <wayland-client.h>
+
+#include "peer.h"
+#include "server.h"
+
+#define WIDTH 512
+#define HEIGHT 32
+#define STRIDE (WIDTH * 4)
+#define BYTES (STRIDE * HEIGHT)
+
+/* A client that shows an unsealed picture as frame 1, which has been read. */
+static struct peer *create_peer_that_was_read(struct server *server,
+		uint64_t *copied) {
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
+	expect_frame(server_get_shown(server, peer), 1);
+	*copied = 0;
+	assert_int_equal(server_count_copied(server, peer, copied), BYTES);
+	return peer;
+}
+
+static void expect_copied(struct server *server, const struct peer *peer,
+		uint64_t *copied, uint64_t expected) {
+	read_buffer(server_get_shown(server, peer));
+	assert_int_equal(server_count_copied(server, peer, copied), expected);
+}
+
+static void nothing_is_copied_when_nobody_reads(void **state) {
+	struct server *server = *state;
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
+	for (uint32_t frame = 2; frame < 10; frame++) {
+		tell(peer, draw_and_show, .frame = frame);
+	}
+	assert_int_equal(server_get_stats(server, peer).bytes_copied_in, 0);
+	assert_int_equal(server_get_stats(server, peer).shadow_bytes, 0);
+	/* What gathers meanwhile is copied once. */
+	expect_frame(server_get_shown(server, peer), 9);
+	assert_int_equal(server_get_stats(server, peer).bytes_copied_in, BYTES);
+	peer_finish(peer);
+}
+
+static void what_is_not_damaged_is_not_copied_again(void **state) {
+	struct server *server = *state;
+	uint64_t copied;
+	struct peer *peer = create_peer_that_was_read(server, &copied);
+	expect_copied(server, peer, &copied, 0);
+	expect_copied(server, peer, &copied, 0);
+	tell(peer, attach, .buffer = 0);
+	tell(peer, commit, .surface = 0);
+	expect_copied(server, peer, &copied, 0);
+	peer_finish(peer);
+}
+
+static void only_damaged_pixels_are_copied(void **state) {
+	enum { WIDE = 3840, HIGH = 2160, SIDE = 100 };
+	struct server *server = *state;
+	struct client_image expected;
+	assert_true(client_image_create(&expected, WIDE, HIGH));
+	struct peer *peer = peer_create(server);
+	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED, .width = WIDE,
+		.height = HIGH);
+	tell(peer, draw_and_show, .frame = 0);
+	client_image_draw(&expected, 0);
+	expect_image(server_get_shown(server, peer), &expected);
+	uint64_t copied = 0;
+	assert_int_equal(server_count_copied(server, peer, &copied),
+		4 * WIDE * HIGH);
+	for (int32_t i = 1; i <= 20; i++) {
+		int32_t x = i * 173 % (WIDE - SIDE);
+		int32_t y = i * 97 % (HIGH - SIDE);
+		tell(peer, draw_and_show, .frame = (uint32_t)i, .x = x, .y = y,
+			.width = SIDE, .height = SIDE);
+		client_image_draw_rect(&expected, x, y, SIDE, SIDE, 1,
+			(uint32_t)i);
+		expect_copied(server, peer, &copied, 40000);
+	}
+	expect_image(server_get_shown(server, peer), &expected);
+	client_image_destroy(&expected);
+	peer_finish(peer);
+}
+
+static void damage_that_overlaps_is_copied_once(void **state) {
+	struct server *server = *state;
+	uint64_t copied;
+	struct peer *peer = create_peer_that_was_read(server, &copied);
+	tell(peer, attach, .buffer = 0);
+	tell(peer, damage_buffer, .x = 0, .y = 0, .width = 20, .height = 10);
+	tell(peer, damage_buffer, .x = 10, .y = 0, .width = 20, .height = 10);
+	tell(peer, damage, .x = 0, .y = 0, .width = 30, .height = 5);
+	tell(peer, commit, .surface = 0);
+	expect_copied(server, peer, &copied, 30 * 10 * 4);
+	peer_finish(peer);
+}
+
+static void damage_outside_of_the_buffer_is_cut_off(void **state) {
+	struct server *server = *state;
+	uint64_t copied;
+	struct peer *peer = create_peer_that_was_read(server, &copied);
+	tell(peer, draw, .frame = 2);
+	tell(peer, attach, .buffer = 0);
+	tell(peer, damage_buffer, .x = -10, .y = -10, .width = 20,
+		.height = 20);
+	tell(peer, damage, .x = WIDTH - 10, .y = HEIGHT - 10,
+		.width = INT32_MAX, .height = INT32_MAX);
+	tell(peer, damage, .x = WIDTH, .y = 0, .width = 10, .height = 10);
+	tell(peer, damage, .x = INT32_MAX, .y = INT32_MAX,
+		.width = INT32_MAX, .height = INT32_MAX);
+	tell(peer, damage_buffer, .x = 50, .y = 0, .width = -10,
+		.height = 10);
+	tell(peer, commit, .surface = 0);
+	expect_copied(server, peer, &copied, 2 * 10 * 10 * 4);
+	peer_finish(peer);
+}
+
+/* Each buffer lacks what was damaged since it was shown last. */
+static void damage_is_stale_in_each_buffer_of_the_surface(void **state) {
+	struct server *server = *state;
+	struct peer *peer = peer_create(server);
+	uint64_t copied = 0;
+	for (int i = 0; i < 2; i++) {
+		tell(peer, make_picture, .buffer = i,
+			.kind = CLIENT_MEMORY_UNSEALED, .width = WIDTH,
+			.height = HEIGHT);
+		tell(peer, draw_and_show, .buffer = i, .frame = 0);
+		expect_copied(server, peer, &copied, BYTES);
+	}
+	/* The second one's damage was all of the first as well. */
+	tell(peer, attach, .buffer = 0);
+	tell(peer, commit, .surface = 0);
+	expect_copied(server, peer, &copied, BYTES);
+
+	struct client_image expected;
+	assert_true(client_image_create(&expected, WIDTH, HEIGHT));
+	client_image_draw(&expected, 0);
+	for (int i = 1; i <= 6; i++) {
+		/* This frame's rectangle, and the one of before, which the
+		 * other buffer has. No two are in the same rows: what is
+		 * between such would be copied along. */
+		int32_t y = i * 4, before = y - 4;
+		if (i > 1) {
+			tell(peer, draw, .buffer = i % 2,
+				.frame = (uint32_t)i - 1, .x = 3, .y = before,
+				.width = 10, .height = 4);
+		}
+		tell(peer, draw_and_show, .buffer = i % 2,
+			.frame = (uint32_t)i, .x = 3, .y = y, .width = 10,
+			.height = 4);
+		client_image_draw_rect(&expected, 3, y, 10, 4, 1,
+			(uint32_t)i);
+		expect_copied(server, peer, &copied,
+			(i > 1 ? 2 : 1) * 10 * 4 * 4);
+		expect_image(server_get_shown(server, peer), &expected);
+	}
+	client_image_destroy(&expected);
+	peer_finish(peer);
+}
+
+/*
+ * A buffer that is read once more after another one has taken its place, as it
+ * may be for a slow renderer or a picture of an earlier state, holds what it
+ * held. That it now lacks the other one's damage is only true once its client
+ * has drawn it again.
+ */
+static void damage_is_not_forgotten_when_a_buffer_is_read_late(void **state) {
+	struct server *server = *state;
+	struct peer *peer = peer_create(server);
+	struct client_image expected;
+	assert_true(client_image_create(&expected, WIDTH, HEIGHT));
+	for (int i = 0; i < 2; i++) {
+		tell(peer, make_picture, .buffer = i,
+			.kind = CLIENT_MEMORY_UNSEALED, .width = WIDTH,
+			.height = HEIGHT);
+		tell(peer, draw, .buffer = i, .frame = 0);
+	}
+	tell(peer, show, .buffer = 0);
+	struct sealpool_buffer *late =
+		sealpool_buffer_ref(server_get_shown(server, peer));
+	expect_frame(late, 0);
+
+	client_image_draw(&expected, 0);
+	client_image_draw_rect(&expected, 20, 3, 10, 10, 1, 1);
+	tell(peer, draw_and_show, .buffer = 1, .frame = 1, .x = 20, .y = 3,
+		.width = 10, .height = 10);
+	expect_image(server_get_shown(server, peer), &expected);
+	expect_frame(late, 0);
+
+	client_image_draw_rect(&expected, 40, 3, 10, 10, 1, 2);
+	tell(peer, draw, .buffer = 0, .frame = 1, .x = 20, .y = 3,
+		.width = 10, .height = 10);
+	tell(peer, draw_and_show, .buffer = 0, .frame = 2, .x = 40, .y = 3,
+		.width = 10, .height = 10);
+	expect_image(server_get_shown(server, peer), &expected);
+	client_image_destroy(&expected);
+	sealpool_buffer_unref(late);
+	peer_finish(peer);
+}
+
+static void damage_gathers_over_frames_that_nobody_reads(void **state) {
+	struct server *server = *state;
+	uint64_t copied;
+	struct peer *peer = create_peer_that_was_read(server, &copied);
+	struct client_image expected;
+	assert_true(client_image_create(&expected, WIDTH, HEIGHT));
+	client_image_draw(&expected, 1);
+	for (int32_t i = 0; i < 5; i++) {
+		uint32_t frame = (uint32_t)i + 2;
+		tell(peer, draw_and_show, .frame = frame, .x = i * 50,
+			.y = i * 6, .width = 10, .height = 6);
+		client_image_draw_rect(&expected, i * 50, i * 6, 10, 6, 1,
+			frame);
+	}
+	expect_copied(server, peer, &copied, 5 * 10 * 6 * 4);
+	expect_image(server_get_shown(server, peer), &expected);
+	client_image_destroy(&expected);
+	peer_finish(peer);
+}
+
+static void surface_damage_is_scaled_to_the_buffer(void **state) {
+	struct server *server = *state;
+	uint64_t copied;
+	struct peer *peer = create_peer_that_was_read(server, &copied);
+	tell(peer, set_scale, .scale = 2);
+	tell(peer, show, .buffer = 0);
+	expect_copied(server, peer, &copied, BYTES);
+
+	struct client_image expected;
+	assert_true(client_image_create(&expected, WIDTH, HEIGHT));
+	client_image_draw(&expected, 1);
+	tell(peer, draw, .frame = 2, .x = 10, .y = 4, .width = 40,
+		.height = 20);
+	client_image_draw_rect(&expected, 10, 4, 40, 20, 1, 2);
+	tell(peer, attach, .buffer = 0);
+	tell(peer, damage, .x = 5, .y = 2, .width = 20, .height = 10);
+	tell(peer, commit, .surface = 0);
+	expect_copied(server, peer, &copied, 40 * 20 * 4);
+	expect_image(server_get_shown(server, peer), &expected);
+	client_image_destroy(&expected);
+
+	/* Damage of the buffer is in its own pixels in any case. */
+	tell(peer, show, .buffer = 0, .x = 5, .y = 2, .width = 20,
+		.height = 10);
+	expect_copied(server, peer, &copied, 20 * 10 * 4);
+	peer_finish(peer);
+}
+
+static void commit_surface_damage(struct peer *peer) {
+	tell(peer, attach, .buffer = 0);
+	tell(peer, damage, .x = 5, .y = 2, .width = 20, .height = 10);
+	tell(peer, commit, .surface = 0);
+}
+
+static void surface_damage_with_a_transform_is_the_whole_buffer(void **state) {
+	struct server *server = *state;
+	for (int32_t i = WL_OUTPUT_TRANSFORM_90;
+			i <= WL_OUTPUT_TRANSFORM_FLIPPED_270; i++) {
+		uint64_t copied;
+		struct peer *peer = create_peer_that_was_read(server, &copied);
+		tell(peer, set_transform, .transform = i);
+		tell(peer, show, .buffer = 0);
+		read_buffer(server_get_shown(server, peer));
+		server_count_copied(server, peer, &copied);
+		commit_surface_damage(peer);
+		expect_copied(server, peer, &copied, BYTES);
+		/* Damage of the buffer is as exact as ever. */
+		tell(peer, show, .buffer = 0, .x = 5, .y = 2, .width = 20,
+			.height = 10);
+		expect_copied(server, peer, &copied, 20 * 10 * 4);
+		peer_finish(peer);
+	}
+}
+
+static void surface_damage_with_a_viewport_is_the_whole_buffer(void **state) {
+	struct server *server = *state;
+	uint64_t copied;
+	struct peer *peer = create_peer_that_was_read(server, &copied);
+	tell(peer, create_viewport, .surface = 0);
+	commit_surface_damage(peer);
+	expect_copied(server, peer, &copied, BYTES);
+	commit_surface_damage(peer);
+	expect_copied(server, peer, &copied, BYTES);
+	tell(peer, show, .buffer = 0, .x = 5, .y = 2, .width = 20,
+		.height = 10);
+	expect_copied(server, peer, &copied, 20 * 10 * 4);
+	peer_finish(peer);
+}
+
+static void viewport_made_before_the_first_buffer_counts(void **state) {
+	struct server *server = *state;
+	struct peer *peer = peer_create(server);
+	tell(peer, create_surface, .surface = 0);
+	tell(peer, create_viewport, .surface = 0);
+	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
+		.width = WIDTH, .height = HEIGHT);
+	tell(peer, draw_and_show, .frame = 1);
+	uint64_t copied = 0;
+	expect_copied(server, peer, &copied, BYTES);
+	commit_surface_damage(peer);
+	expect_copied(server, peer, &copied, BYTES);
+	peer_finish(peer);
+}
+
+/* It is the surface that is damaged, not what is attached. */
+static void damage_without_attach_is_copied(void **state) {
+	struct server *server = *state;
+	uint64_t copied;
+	struct peer *peer = create_peer_that_was_read(server, &copied);
+	tell(peer, draw, .frame = 2);
+	tell(peer, damage_buffer, .x = 5, .y = 2, .width = 20, .height = 10);
+	tell(peer, commit, .surface = 0);
+	expect_copied(server, peer, &copied, 20 * 10 * 4);
+	peer_finish(peer);
+}
+
+/* Not before it is committed, though. */
+static void damage_counts_when_it_is_committed(void **state) {
+	struct server *server = *state;
+	uint64_t copied;
+	struct peer *peer = create_peer_that_was_read(server, &copied);
+	tell(peer, attach, .buffer = 0);
+	tell(peer, damage_buffer, .x = 5, .y = 2, .width = 20, .height = 10);
+	expect_copied(server, peer, &copied, 0);
+	tell(peer, commit, .surface = 0);
+	expect_copied(server, peer, &copied, 20 * 10 * 4);
+	peer_finish(peer);
+}
+
+static void buffer_on_another_surface_is_copied_whole(void **state) {
+	struct server *server = *state;
+	uint64_t copied;
+	struct peer *peer = create_peer_that_was_read(server, &copied);
+	tell(peer, draw, .frame = 2);
+	tell(peer, show, .surface = 1, .buffer = 0, .x = 5, .y = 2,
+		.width = 20, .height = 10);
+	struct sealpool_buffer *moved =
+		server_get_surface(server, peer, 1)->current;
+	expect_frame(moved, 2);
+	assert_int_equal(server_count_copied(server, peer, &copied), BYTES);
+	/* From then on it is that surface's damage that counts. */
+	tell(peer, show, .surface = 1, .buffer = 0, .x = 5, .y = 2,
+		.width = 20, .height = 10);
+	read_buffer(moved);
+	assert_int_equal(server_count_copied(server, peer, &copied),
+		20 * 10 * 4);
+	peer_finish(peer);
+}
+
+static void buffer_of_another_size_is_copied_whole(void **state) {
+	struct server *server = *state;
+	uint64_t copied;
+	struct peer *peer = create_peer_that_was_read(server, &copied);
+	tell(peer, make_picture, .buffer = 1, .kind = CLIENT_MEMORY_UNSEALED,
+		.width = WIDTH, .height = HEIGHT / 2);
+	tell(peer, draw_and_show, .buffer = 1, .frame = 2);
+	read_buffer(server_get_shown(server, peer));
+	server_count_copied(server, peer, &copied);
+	/* What is the same pixel of either is not known. */
+	tell(peer, draw, .buffer = 0, .frame = 3);
+	tell(peer, show, .buffer = 0, .x = 5, .y = 2, .width = 20,
+		.height = 10);
+	expect_frame(server_get_shown(server, peer), 3);
+	assert_int_equal(server_count_copied(server, peer, &copied), BYTES);
+	peer_finish(peer);
+}
+
+static void buffer_attached_elsewhere_on_its_surface_is_copied_whole(
+		void **state) {
+	struct server *server = *state;
+	uint64_t copied;
+	struct peer *peer = create_peer_that_was_read(server, &copied);
+	tell(peer, draw, .frame = 2);
+	tell(peer, attach, .buffer = 0, .x = 1, .y = 0);
+	tell(peer, damage, .x = 5, .y = 2, .width = 20, .height = 10);
+	tell(peer, commit, .surface = 0);
+	expect_frame(server_get_shown(server, peer), 2);
+	assert_int_equal(server_count_copied(server, peer, &copied), BYTES);
+	peer_finish(peer);
+}
+
+/* An icon, say. */
+static void buffer_on_no_surface_is_copied_whole_each_time(void **state) {
+	struct server *server = *state;
+	struct peer *peer = peer_create(server);
+	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
+		.width = WIDTH, .height = HEIGHT);
+	uint64_t copied = 0;
+	for (uint32_t frame = 1; frame <= 4; frame++) {
+		tell(peer, draw, .frame = frame);
+		expect_frame(server->newest, frame);
+		assert_int_equal(server_count_copied(server, peer, &copied),
+			BYTES);
+	}
+	peer_finish(peer);
+}
+
+static void buffer_whose_surface_is_gone_is_copied_whole(void **state) {
+	struct server *server = *state;
+	uint64_t copied;
+	struct peer *peer = create_peer_that_was_read(server, &copied);
+	struct sealpool_buffer *buffer =
+		sealpool_buffer_ref(server_get_shown(server, peer));
+	tell(peer, destroy_surface, .surface = 0);
+	tell(peer, draw, .frame = 2);
+	expect_frame(buffer, 2);
+	assert_int_equal(server_count_copied(server, peer, &copied), BYTES);
+	sealpool_buffer_unref(buffer);
+	peer_finish(peer);
+}
+
+static void buffer_given_to_another_request_is_copied_whole(void **state) {
+	struct server *server = *state;
+	uint64_t copied;
+	struct peer *peer = create_peer_that_was_read(server, &copied);
+	tell(peer, draw, .frame = 2);
+	tell(peer, capture, .buffer = 0);
+	assert_ptr_equal(server->captured, server_get_shown(server, peer));
+	expect_frame(server->captured, 2);
+	assert_int_equal(server_count_copied(server, peer, &copied), BYTES);
+	tell(peer, draw, .frame = 3);
+	expect_frame(server->captured, 3);
+	assert_int_equal(server_count_copied(server, peer, &copied), BYTES);
+	/* Until it is shown again. */
+	tell(peer, draw_and_show, .frame = 4);
+	expect_copied(server, peer, &copied, BYTES);
+	tell(peer, show, .buffer = 0, .x = 5, .y = 2, .width = 20,
+		.height = 10);
+	expect_copied(server, peer, &copied, 20 * 10 * 4);
+	peer_finish(peer);
+}
+
+/* Many rectangles cost no more than all of the buffer. */
+static void many_rectangles_are_exact(void **state) {
+	struct server *server = *state;
+	uint64_t copied;
+	struct peer *peer = create_peer_that_was_read(server, &copied);
+	struct client_image expected;
+	assert_true(client_image_create(&expected, WIDTH, HEIGHT));
+	client_image_draw(&expected, 1);
+	tell(peer, attach, .buffer = 0);
+	for (int32_t i = 0; i < 200; i++) {
+		int32_t x = i % 50 * 10, y = i / 50 * 7;
+		tell(peer, draw, .frame = 2, .x = x, .y = y, .width = 3,
+			.height = 3);
+		client_image_draw_rect(&expected, x, y, 3, 3, 1, 2);
+		tell(peer, damage_buffer, .x = x, .y = y, .width = 3,
+			.height = 3);
+	}
+	tell(peer, commit, .surface = 0);
+	expect_image(server_get_shown(server, peer), &expected);
+	expect_between(server_count_copied(server, peer, &copied),
+		200 * 3 * 3 * 4, BYTES);
+	client_image_destroy(&expected);
+	peer_finish(peer);
+}
+
+/* A reader that takes its time sees one frame, whatever is committed. */
+static void frame_being_read_does_not_change(void **state) {
+	struct server *server = *state;
+	struct peer *peer = peer_create_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
+	struct sealpool_buffer *buffer = server_get_shown(server, peer);
+	struct sealpool_access access, newer;
+	assert_int_equal(sealpool_buffer_begin_access(buffer,
+		SEALPOOL_ACCESS_READ, &access), 0);
+	tell(peer, draw_and_show, .frame = 2);
+	assert_int_equal(sealpool_buffer_begin_access(buffer,
+		SEALPOOL_ACCESS_READ, &newer), 0);
+	const uint32_t *pixels = access.data, *newer_pixels = newer.data;
+	for (int32_t i = 0; i < WIDTH; i++) {
+		assert_int_equal(pixels[i], client_pattern(i, 0, 1));
+		assert_int_equal(newer_pixels[i], client_pattern(i, 0, 2));
+	}
+	sealpool_access_end(&newer);
+	for (int32_t i = 0; i < WIDTH; i++) {
+		assert_int_equal(pixels[i], client_pattern(i, 0, 1));
+	}
+	sealpool_access_end(&access);
+	expect_frame(buffer, 2);
+	peer_finish(peer);
+}
+
+int main(void) {
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, server_setup, server_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(nothing_is_copied_when_nobody_reads),
+		TEST(what_is_not_damaged_is_not_copied_again),
+		TEST(only_damaged_pixels_are_copied),
+		TEST(damage_that_overlaps_is_copied_once),
+		TEST(damage_outside_of_the_buffer_is_cut_off),
+		TEST(damage_is_stale_in_each_buffer_of_the_surface),
+		TEST(damage_is_not_forgotten_when_a_buffer_is_read_late),
+		TEST(damage_gathers_over_frames_that_nobody_reads),
+		TEST(surface_damage_is_scaled_to_the_buffer),
+		TEST(surface_damage_with_a_transform_is_the_whole_buffer),
+		TEST(surface_damage_with_a_viewport_is_the_whole_buffer),
+		TEST(viewport_made_before_the_first_buffer_counts),
+		TEST(damage_without_attach_is_copied),
+		TEST(damage_counts_when_it_is_committed),
+		TEST(buffer_on_another_surface_is_copied_whole),
+		TEST(buffer_of_another_size_is_copied_whole),
+		TEST(buffer_attached_elsewhere_on_its_surface_is_copied_whole),
+		TEST(buffer_on_no_surface_is_copied_whole_each_time),
+		TEST(buffer_whose_surface_is_gone_is_copied_whole),
+		TEST(buffer_given_to_another_request_is_copied_whole),
+		TEST(many_rectangles_are_exact),
+		TEST(frame_being_read_does_not_change),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
