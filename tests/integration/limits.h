@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef INTEGRATION_LIMITS_H
+#define INTEGRATION_LIMITS_H
+
+/**
+ * Servers with small budgets, and clients that are over them or must not be.
+ */
+
+#include "peer.h"
+#include "server.h"
+
+#define WIDTH 64
+#define HEIGHT 64
+#define STRIDE (WIDTH * 4)
+#define BYTES (STRIDE * HEIGHT)
+
+#define POOLS 4
+#define FDS 6
+#define ALL_FDS 96
+#define SHADOWS 3
+#define BUFFERS 5
+
+int server_setup_with_budget(void **state, const struct sealpool_budget *budget);
+
+/** A client that shows a picture of its own, before and after. */
+struct peer *create_bystander(struct server *server);
+
+void finish_bystander(struct server *server, struct peer *peer);
+
+/** "name" is a word of the budget's description, "limit" what it is. */
+void expect_over_budget(struct peer *peer, order_func order,
+	const char *order_name, const struct args *args,
+	const char *name, int64_t limit);
+
+/** Shows pictures on surfaces of their own. */
+void show_pictures(struct peer *peer, enum client_memory_kind kind,
+	int count);
+
+struct sealpool_buffer *get_picture(struct server *server,
+	const struct peer *peer, int index);
+
+#define over_budget(peer, name, limit, order, ...) \
+	expect_over_budget(peer, order, #order, \
+		&(struct args){ __VA_ARGS__ }, name, limit)
+
+#endif
