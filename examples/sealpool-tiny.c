@@ -778,17 +778,24 @@ static struct wlr_backend *create_backend(struct wl_event_loop *loop) {
 }
 
 static void create_globals(struct wl_display *display, bool stock,
-		const struct sealpool_options *options) {
+		bool feedback, bool monitor) {
 	/*
-	 * Sealpool comes in here, and nowhere else. NULL would do for the
+	 * Sealpool comes in here, and nowhere else. NULL stands for the
 	 * default options: see struct sealpool_options for what a client may
-	 * hold, where messages go, and who is told what.
+	 * hold, and where messages go.
 	 * wlr_renderer_init_wl_display() is not called, because it would make a
 	 * second wl_shm.
 	 */
 	if (!stock) {
 		server.shm = NEED(sealpool_wlr_shm_create_with_renderer(
-			display, server.renderer, options));
+			display, 2, server.renderer, NULL));
+		if (feedback) {
+			NEED(sealpool_feedback_create(server.shm));
+		}
+		if (monitor) {
+			/* It says itself what is wrong. */
+			sealpool_monitor_create(server.shm);
+		}
 	} else {
 		NEED(wlr_shm_create_with_renderer(display, 2, server.renderer));
 	}
@@ -919,7 +926,7 @@ int main(int argc, char *argv[]) {
 	const char *command = NULL, *socket_name = NULL;
 	enum wlr_log_importance importance = WLR_ERROR;
 	bool stock = false;
-	struct sealpool_options options = { .size = sizeof(options) };
+	bool feedback = false, monitor = false;
 	server.width = 1280;
 	server.height = 720;
 	int option;
@@ -933,10 +940,10 @@ int main(int argc, char *argv[]) {
 			stock = true;
 			break;
 		case 'f':
-			options.feedback = true;
+			feedback = true;
 			break;
 		case 'm':
-			options.monitor = true;
+			monitor = true;
 			break;
 		case 'z':
 			if (!parse_size(optarg, &server.width,
@@ -989,7 +996,7 @@ int main(int argc, char *argv[]) {
 		server.renderer));
 	create_scene();
 	create_seat();
-	create_globals(server.display, stock, &options);
+	create_globals(server.display, stock, feedback, monitor);
 
 	server_listen_to(&server.backend->events.destroy,
 		handle_backend_destroy);

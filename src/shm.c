@@ -102,10 +102,7 @@ void sp_shm_destroy(struct sealpool_shm *shm) {
 	if (shm->global != NULL) {
 		wl_global_destroy(shm->global);
 	}
-	if (shm->feedback != NULL) {
-		sp_feedback_destroy(shm->feedback);
-	}
-	sp_monitor_destroy(shm->monitor);
+	wl_signal_emit(&shm->destroy, NULL);
 	sp_commits_destroy(shm->commits);
 	leave_context(shm->context);
 	free(shm);
@@ -136,30 +133,13 @@ struct sealpool_shm *sp_shm_create(struct wl_display *display,
 		goto error_context;
 	}
 	shm->context = context;
+	wl_signal_init(&shm->destroy);
 	shm->commits = sp_commits_create(context);
 	if (shm->commits == NULL) {
 		goto error_shm;
 	}
 	shm->display_destroy.notify = handle_display_destroy;
 	wl_display_add_destroy_listener(display, &shm->display_destroy);
-	if (wanted.feedback) {
-		shm->feedback = sp_feedback_create(context);
-		if (shm->feedback == NULL) {
-			sp_log(context, SEALPOOL_LOG_ERROR, "cannot create "
-				"%s: %s", SP_FEEDBACK_MANAGER, strerror(errno));
-			sp_shm_destroy(shm);
-			return NULL;
-		}
-	}
-	if (wanted.monitor) {
-		/* Nobody is less safe without. */
-		shm->monitor = sp_monitor_create(context);
-		if (shm->monitor == NULL) {
-			sp_log(context, SEALPOOL_LOG_ERROR, "cannot listen in "
-				"$XDG_RUNTIME_DIR for sealpool-top: %s",
-				strerror(errno));
-		}
-	}
 	return shm;
 
 error_shm:
@@ -179,14 +159,15 @@ static const struct sp_front own_front = {
 };
 
 struct sealpool_shm *sealpool_shm_create(struct wl_display *display,
-		const uint32_t *formats, size_t formats_len,
+		uint32_t version, const uint32_t *formats, size_t formats_len,
 		const struct sealpool_options *options) {
 	struct sealpool_shm *shm = sp_shm_create(display, options, &own_front);
 	if (shm == NULL) {
 		return NULL;
 	}
 	if (sp_context_set_formats(shm->context, formats, formats_len)) {
-		shm->global = sp_wl_shm_create_global(shm->context);
+		shm->global = sp_wl_shm_create_global(shm->context,
+			version);
 	}
 	if (shm->global == NULL || !sp_commits_listen(shm->commits)) {
 		sp_log(shm->context, SEALPOOL_LOG_ERROR,
@@ -197,10 +178,93 @@ struct sealpool_shm *sealpool_shm_create(struct wl_display *display,
 	return shm;
 }
 
-void sealpool_shm_set_new_buffer_func(struct sealpool_shm *shm,
-		sealpool_new_buffer_func func, void *data) {
-	shm->context->new_buffer = func;
-	shm->context->new_buffer_data = data;
+void sealpool_shm_add_new_buffer_listener(struct sealpool_shm *shm,
+		struct wl_listener *listener) {
+	wl_signal_add(&shm->context->new_buffer, listener);
+}
+
+/* What observes, as parts of a wl_shm or a guard */
+
+struct sealpool_feedback {
+	struct sp_feedback *feedback;
+	struct wl_listener shm_destroy;
+};
+
+void sealpool_feedback_destroy(struct sealpool_feedback *feedback) {
+	if (feedback == NULL) {
+		return;
+	}
+	wl_list_remove(&feedback->shm_destroy.link);
+	sp_feedback_destroy(feedback->feedback);
+	free(feedback);
+}
+
+static void feedback_handle_shm_destroy(struct wl_listener *listener,
+		void *data) {
+	struct sealpool_feedback *feedback =
+		wl_container_of(listener, feedback, shm_destroy);
+	sealpool_feedback_destroy(feedback);
+}
+
+struct sealpool_feedback *sealpool_feedback_create(struct sealpool_shm *shm) {
+	struct sealpool_feedback *feedback = calloc(1, sizeof(*feedback));
+	if (feedback == NULL) {
+		return NULL;
+	}
+	feedback->feedback = sp_feedback_create(shm->context);
+	if (feedback->feedback == NULL) {
+		free(feedback);
+		return NULL;
+	}
+	feedback->shm_destroy.notify = feedback_handle_shm_destroy;
+	wl_signal_add(&shm->destroy, &feedback->shm_destroy);
+	return feedback;
+}
+
+struct wl_global *sealpool_feedback_get_global(
+		const struct sealpool_feedback *feedback) {
+	return sp_feedback_get_global(feedback->feedback);
+}
+
+struct sealpool_monitor {
+	struct sp_monitor *monitor;
+	struct wl_listener shm_destroy;
+};
+
+void sealpool_monitor_destroy(struct sealpool_monitor *monitor) {
+	if (monitor == NULL) {
+		return;
+	}
+	wl_list_remove(&monitor->shm_destroy.link);
+	sp_monitor_destroy(monitor->monitor);
+	free(monitor);
+}
+
+static void monitor_handle_shm_destroy(struct wl_listener *listener,
+		void *data) {
+	struct sealpool_monitor *monitor =
+		wl_container_of(listener, monitor, shm_destroy);
+	sealpool_monitor_destroy(monitor);
+}
+
+struct sealpool_monitor *sealpool_monitor_create(struct sealpool_shm *shm) {
+	struct sealpool_monitor *monitor = calloc(1, sizeof(*monitor));
+	if (monitor == NULL) {
+		return NULL;
+	}
+	monitor->monitor = sp_monitor_create(shm->context);
+	if (monitor->monitor == NULL) {
+		int error = errno;
+		sp_log(shm->context, SEALPOOL_LOG_ERROR, "cannot listen in "
+			"$XDG_RUNTIME_DIR for sealpool-top: %s",
+			strerror(error));
+		free(monitor);
+		errno = error;
+		return NULL;
+	}
+	monitor->shm_destroy.notify = monitor_handle_shm_destroy;
+	wl_signal_add(&shm->destroy, &monitor->shm_destroy);
+	return monitor;
 }
 
 void sealpool_shm_set_commit_funcs(struct sealpool_shm *shm,

@@ -8,17 +8,15 @@
 
 struct sp_commits;
 struct sp_context;
-struct sp_feedback;
 struct sp_front;
-struct sp_monitor;
 
 /** All that is made for a display: of a wl_shm, or of a guard before one. */
 struct sealpool_shm {
 	struct sp_context *context;
 	struct wl_listener display_destroy;
 	struct wl_global *global; /* NULL under a guard */
-	struct sp_feedback *feedback; /* NULL unless wanted */
-	struct sp_monitor *monitor; /* NULL for none */
+	/* Its parts go when it does; the data is NULL. */
+	struct wl_signal destroy;
 	struct sp_commits *commits;
 };
 

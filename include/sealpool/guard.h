@@ -24,7 +24,6 @@
 extern "C" {
 #endif
 
-struct wl_client;
 struct wl_display;
 struct sealpool_guard;
 
@@ -40,7 +39,7 @@ struct sealpool_guard;
  * buffer after releasing it is logged, and then all of that memory stays until the
  * pools go. An fd that the wl_shm behind keeps for a pool counts as well, and what
  * a surface shows counts as held until it shows something else.
- * Lenience ends where a sealed file is shorter than a pool is resized to: that
+ * What short_file() leaves alive ends where a sealed file is shorter than a pool is resized to: that
  * cannot be made safe, and its client gets invalid_fd.
  *
  * Returns NULL, after a log message, when a resource is lacking.
@@ -48,13 +47,12 @@ struct sealpool_guard;
 struct sealpool_guard *sealpool_guard_create(struct wl_display *display,
 	const struct sealpool_options *options);
 
-/** As sealpool_shm_get_client_stats(). A buffer of a pool that passes as it is
- * counts as direct. */
-void sealpool_guard_get_client_stats(struct sealpool_guard *guard,
-	struct wl_client *client, struct sealpool_stats *stats);
-/** As sealpool_shm_for_each_pool(). */
-void sealpool_guard_for_each_pool(struct sealpool_guard *guard,
-	struct wl_client *client, sealpool_pool_stats_func func, void *data);
+/**
+ * What sealpool_shm_get_client_stats(), sealpool_shm_for_each_pool(),
+ * sealpool_feedback_create() and sealpool_monitor_create() are called with for a
+ * guard. A buffer of a pool that passes as it is counts as direct. Goes with the guard.
+ */
+struct sealpool_shm *sealpool_guard_get_shm(struct sealpool_guard *guard);
 
 #ifdef __cplusplus
 }

@@ -36,6 +36,8 @@ extern "C" {
 
 struct wl_client;
 struct wl_display;
+struct wl_global;
+struct wl_listener;
 struct wl_resource;
 
 /** The wl_shm global and all that hangs on it. */
@@ -108,10 +110,17 @@ struct sealpool_options {
 	size_t size;
 	/** What clients may hold. */
 	struct sealpool_budget budget;
-	/** Leave a client alive whose file is shorter than the buffer read:
-	 * missing bytes read as zero, and nobody is told. The default is to
-	 * send wl_shm.invalid_fd on the wl_buffer. */
-	bool lenient;
+	/**
+	 * Called on the display's thread when a read has found that a client's file
+	 * is shorter than the buffer; "file_size" is in bytes. Missing bytes read as
+	 * zero, and that is logged. NULL, the default, sends wl_shm.invalid_fd on
+	 * the wl_buffer, which ends the client; a function that does nothing leaves
+	 * it alive, as wlroots' own wl_shm does.
+	 */
+	void (*short_file)(struct sealpool_buffer *buffer, uint64_t file_size,
+		void *data);
+	/** Given to it. */
+	void *short_file_data;
 	/** Where messages go. NULL: errors and information to stderr (core), or
 	 * all to wlr_log (the wlroots face). */
 	sealpool_log_func log;
@@ -124,21 +133,12 @@ struct sealpool_options {
 	 * for its next one. Zero: 10000. UINT32_MAX: never. For a guard's, see
 	 * sealpool_guard_create(). */
 	uint32_t shadow_idle_ms;
-	/** Offer sealpool_shm_feedback_manager_v1: clients can ask how their own
-	 * memory is seen, why, and what it costs. A client that does may guess
-	 * from that when its surfaces are read, so offer it not to all where
-	 * that matters (wl_display_set_global_filter()). Default: no. */
-	bool feedback;
-	/** Listen at a socket in $XDG_RUNTIME_DIR, for sealpool-top(1): whoever
-	 * this user is and can reach it is told what each client holds and has
-	 * cost. Clients in a sandbox cannot reach it, unless they are given more
-	 * of that folder than the socket of their compositor. Default: no. */
-	bool monitor;
 };
 
 /**
- * Creates the wl_shm global, version 2 (1 where built with libwayland before
- * 1.23, which has no later one).
+ * Creates the wl_shm global. "version" is the highest that clients may bind: 1 or 2;
+ * where built with libwayland before 1.23, which has no later one, it is 1 in any
+ * case.
  *
  * "formats" are offered to clients; they must include DRM_FORMAT_ARGB8888 and
  * DRM_FORMAT_XRGB8888 (asserted: the protocol requires both). A format listed
@@ -150,21 +150,50 @@ struct sealpool_options {
  * when memory or another resource is lacking.
  */
 struct sealpool_shm *sealpool_shm_create(struct wl_display *display,
-	const uint32_t *formats, size_t formats_len,
+	uint32_t version, const uint32_t *formats, size_t formats_len,
 	const struct sealpool_options *options);
 
 /**
- * Called for each new wl_buffer, before the client can use it, to let the
- * compositor attach an object of its own: by a destroy listener of the wl_buffer's
- * resource, from which the object is found again. Returning false means that there
- * was no memory: the client is told so, and the buffer is destroyed.
+ * Adds a listener that is called for each new wl_buffer, before the client can use
+ * it; the data is the sealpool_buffer. The compositor may attach an object of its own
+ * then, by a destroy listener of the wl_buffer's resource, from which the object is found
+ * again. Remove the listener before the display is destroyed, or from its destroy
+ * listener.
  */
-typedef bool (*sealpool_new_buffer_func)(struct sealpool_buffer *buffer,
-	void *data);
+void sealpool_shm_add_new_buffer_listener(struct sealpool_shm *shm,
+	struct wl_listener *listener);
 
-/** Sets the function called for each new wl_buffer; NULL for none. */
-void sealpool_shm_set_new_buffer_func(struct sealpool_shm *shm,
-	sealpool_new_buffer_func func, void *data);
+/** sealpool_shm_feedback_manager_v1. */
+struct sealpool_feedback;
+
+/**
+ * Offers sealpool_shm_feedback_manager_v1: clients can ask how their own memory is
+ * seen, why, and what it costs. A client that does may guess from that when its
+ * surfaces are read, so offer it not to all where that matters
+ * (wl_display_set_global_filter()). One for a wl_shm or a guard is enough. Goes with the
+ * display, or before by sealpool_feedback_destroy(). Returns NULL when there is no
+ * memory.
+ */
+struct sealpool_feedback *sealpool_feedback_create(struct sealpool_shm *shm);
+/** Takes the offer back. Objects that clients have go on. */
+void sealpool_feedback_destroy(struct sealpool_feedback *feedback);
+/** For a filter. */
+struct wl_global *sealpool_feedback_get_global(
+	const struct sealpool_feedback *feedback);
+
+/** A socket for sealpool-top(1). */
+struct sealpool_monitor;
+
+/**
+ * Listens at a socket in $XDG_RUNTIME_DIR, for sealpool-top(1): whoever this user is
+ * and can reach it is told what each client holds and has cost. Clients in a sandbox
+ * cannot reach it, unless they are given more of that folder than the socket of their
+ * compositor. Goes with the display, or before by sealpool_monitor_destroy(). Returns
+ * NULL after a log message, with errno set.
+ */
+struct sealpool_monitor *sealpool_monitor_create(struct sealpool_shm *shm);
+/** Closes the socket and removes it. */
+void sealpool_monitor_destroy(struct sealpool_monitor *monitor);
 
 /**
  * For compositors that can keep a commit until later. A file that is not memory is
@@ -268,7 +297,6 @@ struct sealpool_access {
 	struct sealpool_buffer *buffer;
 	void *held;
 	uint32_t flags;
-	void *reserved[4];
 	/** @endcond */
 };
 
@@ -283,7 +311,7 @@ struct sealpool_access {
  * memory for the page that reading a hole takes.) They may still be changing
  * under the reader, as with any shared memory: read each byte once where that
  * matters. Bytes that the client's file does not have read as zero, and the
- * client gets its error from the event loop (see sealpool_options.lenient).
+ * client gets its error from the event loop (see sealpool_options.short_file).
  * Bytes that cannot be had for another reason read as zero this time. The disk may
  * have an error. The client's budget may have no room for a copy: the client gets
  * its error. The compositor may have no memory: that is logged. So a read access
@@ -306,7 +334,7 @@ int sealpool_buffer_begin_access(struct sealpool_buffer *buffer,
 	uint32_t flags, struct sealpool_access *access);
 
 /** Ends an access, on the thread that began it or any other. */
-void sealpool_access_end(struct sealpool_access *access);
+void sealpool_buffer_end_access(struct sealpool_access *access);
 
 /**
  * Returns an fd that holds the buffer's bytes at sealpool_buffer_get_offset(), for

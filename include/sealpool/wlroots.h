@@ -13,7 +13,7 @@
  *
  * a compositor calls
  *
- *     sealpool_wlr_shm_create_with_renderer(display, renderer, NULL);
+ *     sealpool_wlr_shm_create_with_renderer(display, 2, renderer, NULL);
  *
  * and nothing else changes: wlr_buffer_try_from_resource() finds the buffers,
  * the renderer reads them, screen capture writes them, the release event goes
@@ -53,15 +53,15 @@ struct wlr_renderer;
  * when the renderer cannot read from memory or a resource is lacking.
  */
 struct sealpool_shm *sealpool_wlr_shm_create_with_renderer(
-	struct wl_display *display, struct wlr_renderer *renderer,
-	const struct sealpool_options *options);
+	struct wl_display *display, uint32_t version,
+	struct wlr_renderer *renderer, const struct sealpool_options *options);
 
 /**
  * The same with a list of formats, for compositors that do not use struct
  * wlr_renderer. The list is as for sealpool_shm_create().
  */
 struct sealpool_shm *sealpool_wlr_shm_create(struct wl_display *display,
-	const uint32_t *formats, size_t formats_len,
+	uint32_t version, const uint32_t *formats, size_t formats_len,
 	const struct sealpool_options *options);
 
 #ifdef __cplusplus

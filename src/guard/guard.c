@@ -503,13 +503,6 @@ error:
 	return NULL;
 }
 
-void sealpool_guard_get_client_stats(struct sealpool_guard *guard,
-		struct wl_client *client, struct sealpool_stats *stats) {
-	sealpool_shm_get_client_stats(guard->shm, client, stats);
-}
-
-void sealpool_guard_for_each_pool(struct sealpool_guard *guard,
-		struct wl_client *client, sealpool_pool_stats_func func,
-		void *data) {
-	sealpool_shm_for_each_pool(guard->shm, client, func, data);
+struct sealpool_shm *sealpool_guard_get_shm(struct sealpool_guard *guard) {
+	return guard->shm;
 }

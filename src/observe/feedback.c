@@ -538,3 +538,7 @@ void sp_feedback_destroy(struct sp_feedback *feedback) {
 	wl_list_remove(&feedback->commit.link);
 	feedback_unref(feedback);
 }
+
+struct wl_global *sp_feedback_get_global(const struct sp_feedback *feedback) {
+	return feedback->global;
+}

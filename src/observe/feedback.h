@@ -2,8 +2,6 @@
 #ifndef SEALPOOL_OBSERVE_FEEDBACK_H
 #define SEALPOOL_OBSERVE_FEEDBACK_H
 
-#define SP_FEEDBACK_MANAGER "sealpool_shm_feedback_manager_v1"
-
 struct sp_context;
 struct sp_feedback;
 
@@ -11,5 +9,6 @@ struct sp_feedback;
 struct sp_feedback *sp_feedback_create(struct sp_context *context);
 /** While the display is still there. */
 void sp_feedback_destroy(struct sp_feedback *feedback);
+struct wl_global *sp_feedback_get_global(const struct sp_feedback *feedback);
 
 #endif

@@ -305,9 +305,6 @@ error:
 }
 
 void sp_monitor_destroy(struct sp_monitor *monitor) {
-	if (monitor == NULL) {
-		return;
-	}
 	struct reader *reader, *tmp;
 	wl_list_for_each_safe(reader, tmp, &monitor->readers, link) {
 		reader_destroy(reader);

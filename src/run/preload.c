@@ -88,7 +88,8 @@ static void add_stats(struct sealpool_stats *sum,
 static void get_client_stats(const struct display *display,
 		struct wl_client *client, struct sealpool_stats *stats) {
 	*stats = (struct sealpool_stats){ .size = sizeof(*stats) };
-	sealpool_guard_get_client_stats(display->guard, client, stats);
+	sealpool_shm_get_client_stats(sealpool_guard_get_shm(display->guard),
+		client, stats);
 }
 
 static void print_stats(const struct display *display, const char *when) {
@@ -193,6 +194,11 @@ static void print_last_stats(void) {
 
 /* The display */
 
+/* It is logged, and the client lives on. */
+static void ignore_short_file(struct sealpool_buffer *buffer,
+		uint64_t file_size, void *data) {
+}
+
 static bool guard_display(struct wl_display *wl) {
 	struct display *display = calloc(1, sizeof(*display));
 	if (display == NULL) {
@@ -201,9 +207,7 @@ static bool guard_display(struct wl_display *wl) {
 	struct sealpool_options options = {
 		.size = sizeof(options),
 		.budget = settings.budget,
-		.lenient = settings.lenient,
-		.feedback = settings.feedback,
-		.monitor = settings.monitor,
+		.short_file = settings.lenient ? ignore_short_file : NULL,
 		.log = log_message,
 	};
 	display->wl = wl;
@@ -215,6 +219,14 @@ static bool guard_display(struct wl_display *wl) {
 		wl_list_remove(&display->destroy.link);
 		free(display);
 		return false;
+	}
+	struct sealpool_shm *shm = sealpool_guard_get_shm(display->guard);
+	if (settings.feedback && sealpool_feedback_create(shm) == NULL) {
+		fputs("sealpool: no memory for feedback\n", stderr);
+	}
+	if (settings.monitor) {
+		/* It says itself what is wrong. */
+		sealpool_monitor_create(shm);
 	}
 	if (settings.stats_seconds > 0) {
 		begin_stats(display);

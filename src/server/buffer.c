@@ -60,16 +60,17 @@ static void buffer_destroy(struct sealpool_buffer *buffer) {
 /* What an access met */
 
 /* Returns whether the client is to be disconnected. */
-static bool post_short(const struct sealpool_buffer *buffer,
+static bool post_short(struct sealpool_buffer *buffer,
 		uint64_t file_size) {
 	const struct sp_pool *pool = buffer->pool;
 	struct sp_context *context = pool->client->context;
-	if (context->lenient) {
+	if (context->short_file != NULL) {
 		sp_log(context, SEALPOOL_LOG_INFO, "client %d: pool of "
 			"%" PRIi32 " bytes, but its file has %" PRIu64 ": the "
 			"buffer ends at %" PRIu64,
 			sp_client_get_pid(pool->client), pool->size, file_size,
 			buffer->view.layout.end);
+		context->short_file(buffer, file_size, context->short_file_data);
 		return false;
 	}
 	sp_post_error(context, buffer->resource, WL_SHM_ERROR_INVALID_FD,
@@ -81,7 +82,7 @@ static bool post_short(const struct sealpool_buffer *buffer,
 
 static bool post_report(const struct sp_report *report,
 		enum sp_report_kind kind, int64_t value) {
-	const struct sealpool_buffer *buffer =
+	struct sealpool_buffer *buffer =
 		wl_container_of(report, buffer, report);
 	struct sp_client *client = buffer->pool->client;
 	/* A client that has destroyed its wl_buffer has said that the contents
@@ -338,7 +339,7 @@ int sealpool_buffer_begin_access(struct sealpool_buffer *buffer,
 	return 0;
 }
 
-void sealpool_access_end(struct sealpool_access *access) {
+void sealpool_buffer_end_access(struct sealpool_access *access) {
 	if (access->flags != 0) {
 		struct sp_access begun = {
 			.held = access->held,

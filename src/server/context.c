@@ -68,7 +68,8 @@ struct sp_context *sp_context_create(struct wl_display *display,
 	struct sp_context blank = {
 		.display = display,
 		.refs = 1,
-		.lenient = options->lenient,
+		.short_file = options->short_file,
+		.short_file_data = options->short_file_data,
 		.log = options->log != NULL ? options->log : log_to_stderr,
 		.log_data = options->log_data,
 		.front = front,
@@ -87,6 +88,7 @@ struct sp_context *sp_context_create(struct wl_display *display,
 	wl_list_init(&context->clients);
 	wl_list_init(&context->identities);
 	wl_list_init(&context->reports.list);
+	wl_signal_init(&context->new_buffer);
 	wl_signal_init(&context->commit);
 
 	int ret = -pthread_mutex_init(&context->reports.lock, NULL);

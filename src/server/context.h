@@ -83,12 +83,12 @@ struct sp_context {
 
 	uint32_t *formats; /* DRM fourcc codes */
 	size_t formats_len;
-	/* A client whose file is too short lives on. */
-	bool lenient;
+	/* See struct sealpool_options. */
+	void (*short_file)(struct sealpool_buffer *buffer, uint64_t file_size,
+		void *data);
+	void *short_file_data;
 	sealpool_log_func log;
 	void *log_data;
-	sealpool_new_buffer_func new_buffer;
-	void *new_buffer_data;
 	const struct sp_front *front;
 	const struct sp_policy *policy;
 
@@ -118,6 +118,8 @@ struct sp_context {
 	struct sp_mail answers;
 	struct sp_silence silence;
 	struct sp_epoch epoch;
+	/* The data is the sealpool_buffer. */
+	struct wl_signal new_buffer;
 	/* A client has committed a surface; the data is the wl_client. */
 	struct wl_signal commit;
 };

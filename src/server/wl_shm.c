@@ -5,6 +5,7 @@
  * All checks of what a client asks for are here, and nothing is looked at that they
  * do not concern: pool.c and buffer.c make and keep what passes.
  */
+#include <assert.h>
 #include <drm_fourcc.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -79,12 +80,7 @@ static void create_buffer(struct sp_pool *pool, struct wl_client *client,
 	}
 	wl_resource_set_implementation(buffer->resource, &buffer_impl, buffer,
 		buffer_handle_resource_destroy);
-
-	if (context->new_buffer != NULL &&
-			!context->new_buffer(buffer, context->new_buffer_data)) {
-		sp_post_no_memory(context, client);
-		wl_resource_destroy(buffer->resource);
-	}
+	wl_signal_emit(&context->new_buffer, buffer);
 }
 
 struct sealpool_buffer *sealpool_buffer_try_from_resource(
@@ -254,7 +250,10 @@ static void shm_bind(struct wl_client *client, void *data, uint32_t version,
 	}
 }
 
-struct wl_global *sp_wl_shm_create_global(struct sp_context *context) {
+struct wl_global *sp_wl_shm_create_global(struct sp_context *context,
+		uint32_t version) {
+	assert(version > 0);
 	return wl_global_create(context->display, &wl_shm_interface,
-		SHM_VERSION, context, shm_bind);
+		version < SHM_VERSION ? (int)version : SHM_VERSION, context,
+		shm_bind);
 }

@@ -10,9 +10,11 @@ struct sp_context;
 struct sp_layout;
 struct sp_pool;
 
-/** Creates the global of Sealpool's own wl_shm. Returns NULL when there is no
+/** Creates the global of Sealpool's own wl_shm, of that version or the highest that
+ * libwayland has. Returns NULL when there is no
  * memory. */
-struct wl_global *sp_wl_shm_create_global(struct sp_context *context);
+struct wl_global *sp_wl_shm_create_global(struct sp_context *context,
+	uint32_t version);
 
 /** The pool behind a wl_shm_pool, or NULL when that was made by something else
  * than Sealpool. */

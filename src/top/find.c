@@ -109,7 +109,7 @@ bool find_socket(char *path, size_t size) {
 		fputs("sealpool-top: no compositor here tells of its clients. "
 			"It has to be told to: sealpool-run --monitor, "
 			"monitor=true in weston.ini's [sealpool], or "
-			"sealpool_options.monitor\n", stderr);
+			"sealpool_monitor_create()\n", stderr);
 	}
 	return found == 1;
 }

@@ -87,15 +87,20 @@ static bool get_bool(struct weston_config_section *section, const char *key,
 	return true;
 }
 
-static bool get_options(struct weston_compositor *compositor,
-		struct sealpool_options *options) {
+struct settings {
+	struct sealpool_options options;
+	bool lenient, feedback, monitor;
+};
+
+static bool get_settings(struct weston_compositor *compositor,
+		struct settings *settings) {
 	struct weston_config *config = wet_get_config(compositor);
 	struct weston_config_section *section =
 		weston_config_get_section(config, "sealpool", NULL, NULL);
-	struct sealpool_budget *budget = &options->budget;
-	return get_bool(section, "lenient", &options->lenient) &&
-		get_bool(section, "feedback", &options->feedback) &&
-		get_bool(section, "monitor", &options->monitor) &&
+	struct sealpool_budget *budget = &settings->options.budget;
+	return get_bool(section, "lenient", &settings->lenient) &&
+		get_bool(section, "feedback", &settings->feedback) &&
+		get_bool(section, "monitor", &settings->monitor) &&
 		get_number32(section, "pools", &budget->pools) &&
 		get_number32(section, "buffers", &budget->buffers) &&
 		get_number32(section, "fds", &budget->fds) &&
@@ -106,17 +111,39 @@ static bool get_options(struct weston_compositor *compositor,
 			&budget->all_shadow_bytes);
 }
 
+/* It is logged, and the client lives on. */
+static void ignore_short_file(struct sealpool_buffer *buffer,
+		uint64_t file_size, void *data) {
+}
+
 __attribute__((visibility("default")))
 int wet_module_init(struct weston_compositor *compositor, int *argc,
 		char *argv[]) {
-	struct sealpool_options options = {
-		.size = sizeof(options),
-		.log = log_to_weston,
+	struct settings settings = {
+		.options = {
+			.size = sizeof(settings.options),
+			.log = log_to_weston,
+		},
 	};
 	/* Weston does not start without a module that it was told to load. */
-	if (!get_options(compositor, &options) || sealpool_guard_create(
-			compositor->wl_display, &options) == NULL) {
+	if (!get_settings(compositor, &settings)) {
 		return -1;
+	}
+	if (settings.lenient) {
+		settings.options.short_file = ignore_short_file;
+	}
+	struct sealpool_guard *guard = sealpool_guard_create(
+		compositor->wl_display, &settings.options);
+	if (guard == NULL) {
+		return -1;
+	}
+	struct sealpool_shm *shm = sealpool_guard_get_shm(guard);
+	if (settings.feedback && sealpool_feedback_create(shm) == NULL) {
+		weston_log("sealpool: no memory for feedback\n");
+	}
+	if (settings.monitor) {
+		/* It says itself what is wrong. */
+		sealpool_monitor_create(shm);
 	}
 	weston_log("sealpool: guarding wl_shm\n");
 	return 0;

@@ -134,7 +134,7 @@ static void buffer_end_data_ptr_access(struct wlr_buffer *base) {
 		buffer->discarded = NULL;
 		return;
 	}
-	sealpool_access_end(&buffer->access);
+	sealpool_buffer_end_access(&buffer->access);
 }
 
 static const struct wlr_buffer_impl buffer_impl = {
@@ -231,7 +231,7 @@ static void log_to_wlr(void *data, enum sealpool_log_importance importance,
 }
 
 struct sealpool_shm *sealpool_wlr_shm_create(struct wl_display *display,
-		const uint32_t *formats, size_t formats_len,
+		uint32_t version, const uint32_t *formats, size_t formats_len,
 		const struct sealpool_options *options) {
 	struct sealpool_options wanted = { .size = sizeof(wanted) };
 	if (options != NULL) {
@@ -245,7 +245,8 @@ struct sealpool_shm *sealpool_wlr_shm_create(struct wl_display *display,
 		wanted.log = log_to_wlr;
 	}
 	struct sealpool_shm *shm =
-		sealpool_shm_create(display, formats, formats_len, &wanted);
+		sealpool_shm_create(display, version, formats, formats_len,
+			&wanted);
 	if (shm == NULL) {
 		return NULL;
 	}
@@ -255,7 +256,8 @@ struct sealpool_shm *sealpool_wlr_shm_create(struct wl_display *display,
 }
 
 struct sealpool_shm *sealpool_wlr_shm_create_with_renderer(
-		struct wl_display *display, struct wlr_renderer *renderer,
+		struct wl_display *display, uint32_t version,
+		struct wlr_renderer *renderer,
 		const struct sealpool_options *options) {
 	const struct wlr_drm_format_set *set = wlr_renderer_get_texture_formats(
 		renderer, WLR_BUFFER_CAP_DATA_PTR);
@@ -273,7 +275,8 @@ struct sealpool_shm *sealpool_wlr_shm_create_with_renderer(
 		formats[i] = set->formats[i].format;
 	}
 	struct sealpool_shm *shm =
-		sealpool_wlr_shm_create(display, formats, set->len, options);
+		sealpool_wlr_shm_create(display, version, formats, set->len,
+			options);
 	free(formats);
 	return shm;
 }

@@ -89,13 +89,13 @@ static struct sealpool_options make_options(uint32_t idle_ms) {
 
 static bool core_create(struct wl_display *display, uint32_t idle_ms) {
 	struct sealpool_options options = make_options(idle_ms);
-	sealpool = sealpool_shm_create(display, formats, FORMATS_LEN, &options);
+	sealpool = sealpool_shm_create(display, 2, formats, FORMATS_LEN, &options);
 	return sealpool != NULL;
 }
 
 static bool face_create(struct wl_display *display, uint32_t idle_ms) {
 	struct sealpool_options options = make_options(idle_ms);
-	sealpool = sealpool_wlr_shm_create(display, formats, FORMATS_LEN,
+	sealpool = sealpool_wlr_shm_create(display, 2, formats, FORMATS_LEN,
 		&options);
 	return sealpool != NULL;
 }
@@ -124,7 +124,7 @@ static bool core_begin(void *buffer, void *access, void **data,
 }
 
 static void core_end(void *buffer, void *access) {
-	sealpool_access_end(access);
+	sealpool_buffer_end_access(access);
 }
 
 static void sealpool_get_copies(struct wl_client *client, uint64_t *held,

@@ -190,7 +190,7 @@ static void dispatch(void) {
 static void read_held(void) {
 	struct sealpool_access access;
 	sealpool_buffer_begin_access(held, SEALPOOL_ACCESS_READ, &access);
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 }
 
 /* The client */
@@ -302,7 +302,7 @@ static void start(void) {
 	check(server != NULL && wl_global_create(server,
 		&wl_compositor_interface, 1, NULL, bind_compositor) != NULL,
 		"cannot start the server");
-	struct sealpool_shm *global = sealpool_shm_create(server, formats,
+	struct sealpool_shm *global = sealpool_shm_create(server, 2, formats,
 		sizeof(formats) / sizeof(formats[0]), NULL);
 	check(global != NULL, "cannot create wl_shm");
 	if (sealpool_shm_set_new_buffer_func != NULL) {

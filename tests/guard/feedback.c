@@ -6,6 +6,8 @@
 #include <sys/mman.h>
 #include <wayland-client.h>
 
+#include <sealpool/guard.h>
+
 #include "asker.h"
 #include "host.h"
 
@@ -21,10 +23,9 @@
 #define RESOURCE(name) SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_##name
 
 static int setup(void **state) {
-	struct host *host = host_create(&(struct sealpool_options){
-		.size = sizeof(struct sealpool_options),
-		.feedback = true,
-	});
+	struct host *host = host_create(NULL);
+	assert_non_null(sealpool_feedback_create(
+		sealpool_guard_get_shm(host->guard)));
 	offer_single_pixels(host->server.display);
 	*state = host;
 	return 0;

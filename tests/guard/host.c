@@ -332,7 +332,7 @@ int host_setup(void **state) {
 int host_setup_lenient(void **state) {
 	*state = host_create(&(struct sealpool_options){
 		.size = sizeof(struct sealpool_options),
-		.lenient = true,
+		.short_file = server_ignore_short_file,
 	});
 	return 0;
 }
@@ -349,7 +349,8 @@ int host_teardown(void **state) {
 struct sealpool_stats host_get_stats(struct host *host,
 		const struct peer *peer) {
 	struct sealpool_stats stats = { .size = sizeof(stats) };
-	sealpool_guard_get_client_stats(host->guard, peer->client, &stats);
+	sealpool_shm_get_client_stats(sealpool_guard_get_shm(host->guard),
+		peer->client, &stats);
 	return stats;
 }
 

@@ -179,7 +179,7 @@ static void fd_of_a_copy_for_writing_is_given_back(void **state) {
 		assert_int_equal(sealpool_buffer_begin_access(
 			get_picture(server, peer, i), SEALPOOL_ACCESS_WRITE,
 			&access), 0);
-		sealpool_access_end(&access);
+		sealpool_buffer_end_access(&access);
 		assert_int_equal(server_get_stats(server, peer).fds, FDS);
 	}
 	tell(peer, create_pool, .pool = FDS, .size = BYTES);
@@ -199,7 +199,7 @@ static void write_without_an_fd_left_disconnects_its_client(void **state) {
 	assert_int_equal(sealpool_buffer_begin_access(
 		get_picture(server, peer, 1), SEALPOOL_ACCESS_WRITE, &second),
 		-EDQUOT);
-	sealpool_access_end(&first);
+	sealpool_buffer_end_access(&first);
 	over_budget(peer, "fds", FDS, wait_handled, .buffer = 0);
 	peer_finish(peer);
 	finish_bystander(server, bystander);
@@ -257,7 +257,7 @@ static void end_reading(struct sealpool_access accesses[SHADOWS]) {
 	for (int i = 0; i < SHADOWS; i++) {
 		assert_int_equal(*(uint32_t *)accesses[i].data,
 			client_pattern(0, 0, (uint32_t)i + 1));
-		sealpool_access_end(&accesses[i]);
+		sealpool_buffer_end_access(&accesses[i]);
 	}
 }
 

@@ -279,7 +279,7 @@ static void read_beyond_the_limit_of_all_shows_zeroes(void **state) {
 	expect_zeroes(server->newest);
 	for (int i = 0; i < SHADOWS; i++) {
 		for (int j = 0; j < 5; j++) {
-			sealpool_access_end(&accesses[i][j]);
+			sealpool_buffer_end_access(&accesses[i][j]);
 		}
 	}
 	expect_frame(server->newest, 1);

@@ -477,11 +477,11 @@ static void frame_being_read_does_not_change(void **state) {
 		assert_int_equal(pixels[i], client_pattern(i, 0, 1));
 		assert_int_equal(newer_pixels[i], client_pattern(i, 0, 2));
 	}
-	sealpool_access_end(&newer);
+	sealpool_buffer_end_access(&newer);
 	for (int32_t i = 0; i < WIDTH; i++) {
 		assert_int_equal(pixels[i], client_pattern(i, 0, 1));
 	}
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 	expect_frame(buffer, 2);
 	peer_finish(peer);
 }

@@ -28,13 +28,13 @@
 static int setup(void **state) {
 	struct server *server = server_create(&(struct sealpool_options){
 		.size = sizeof(struct sealpool_options),
-		.feedback = true,
 		.budget = { .pools = 7, .buffers = 5000, .fds = 30,
 			.shadow_bytes = 1 << 20 },
 	});
 	if (server == NULL) {
 		return -1;
 	}
+	assert_non_null(sealpool_feedback_create(server->shm));
 	offer_single_pixels(server->display);
 	*state = server;
 	return 0;
@@ -314,7 +314,7 @@ static void bytes_that_were_written_are_told(void **state) {
 	assert_int_equal(sealpool_buffer_begin_access(server->captured,
 		SEALPOOL_ACCESS_WRITE, &access), 0);
 	memset(access.data, 1, BYTES);
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 	tell(peer, ask_buffer);
 	tell(peer, expect_copied, .size = BYTES, .offset = BYTES);
 	peer_finish(peer);
@@ -462,11 +462,10 @@ static void so_is_one_of_another_wl_shm(void **state) {
 	struct server *server = *state;
 	/* Clients bind the first one. */
 	static const uint32_t formats[] = { 0x34325241, 0x34325258 };
-	assert_non_null(sealpool_shm_create(server->display, formats, 2,
-		&(struct sealpool_options){
-			.size = sizeof(struct sealpool_options),
-			.feedback = true,
-		}));
+	struct sealpool_shm *shm =
+		sealpool_shm_create(server->display, 2, formats, 2, NULL);
+	assert_non_null(shm);
+	assert_non_null(sealpool_feedback_create(shm));
 	/* The manager is the last one that was announced. */
 	static const order_func orders[] = {
 		get_pool_feedback, get_buffer_feedback,

@@ -89,7 +89,7 @@ static void memory_for_writing_is_given_back_as_well(void **state) {
 		assert_int_equal(sealpool_buffer_begin_access(buffer,
 			SEALPOOL_ACCESS_READ | SEALPOOL_ACCESS_WRITE, &access),
 			0);
-		sealpool_access_end(&access);
+		sealpool_buffer_end_access(&access);
 		wait_given_back(server, peer);
 		assert_int_equal(server_get_stats(server, peer).fds, 1);
 	}
@@ -134,7 +134,7 @@ static void copy_under_access_is_not_idle(void **state) {
 	let_time_pass(server);
 	assert_int_equal(get_shadow_bytes(server, peer), BYTES);
 	assert_int_equal(*(uint32_t *)access.data, client_pattern(0, 0, 1));
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 	wait_given_back(server, peer);
 	peer_finish(peer);
 }
@@ -152,7 +152,7 @@ static void copies_of_a_wl_buffer_that_is_gone_stay(void **state) {
 		SEALPOOL_ACCESS_READ, &access), 0);
 	tell(peer, destroy_buffer, .buffer = 0);
 	tell(peer, fill_memory, .frame = 2);
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 	let_time_pass(server);
 	bool there = get_shadow_bytes(server, peer) == BYTES;
 	expect_frame(buffer, 1);
@@ -208,7 +208,7 @@ static void neighbour_that_is_in_use_stays(void **state) {
 	}
 	assert_int_equal(get_shadow_bytes(server, peer), BYTES);
 	assert_int_equal(*(uint32_t *)access.data, client_pattern(0, 0, 2));
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 	expect_frame(first, 1);
 	expect_frame(second, 2);
 	sealpool_buffer_unref(first);
@@ -252,7 +252,7 @@ static void nothing_wakes_up_for_a_copy_that_has_to_stay(void **state) {
 	read_buffer(buffer);
 	let_time_pass(server);
 	expect_silence(server);
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 	peer_finish(peer);
 }
 

@@ -180,7 +180,7 @@ static void sparse_file_is_copied_only_while_it_is_filled(void **state) {
 	int64_t end = server_now_ms() + SERVER_PATIENCE_MS;
 	do {
 		assert_true(server_now_ms() < end);
-		sealpool_access_end(&late);
+		sealpool_buffer_end_access(&late);
 		sealpool_buffer_begin_access(buffer, SEALPOOL_ACCESS_READ,
 			&late);
 		tell(peer, show);
@@ -194,8 +194,8 @@ static void sparse_file_is_copied_only_while_it_is_filled(void **state) {
 		tell(peer, attach);
 	}
 	expect_frame(buffer, 4);
-	sealpool_access_end(&late);
-	sealpool_access_end(&early);
+	sealpool_buffer_end_access(&late);
+	sealpool_buffer_end_access(&early);
 	expect_frame(buffer, 4);
 	peer_finish(peer);
 }
@@ -233,7 +233,7 @@ static void *read_all_the_time(void *data) {
 			SEALPOOL_ACCESS_READ, &access);
 		reader->wrong += memcmp(access.data, reader->expected,
 			BYTES) != 0;
-		sealpool_access_end(&access);
+		sealpool_buffer_end_access(&access);
 	}
 	return NULL;
 }

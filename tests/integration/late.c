@@ -118,7 +118,7 @@ static void expect_late_bytes(struct sealpool_buffer *buffer) {
 	for (int i = 0; i < BYTES; i++) {
 		assert_int_equal(bytes[i], SILENT_FILES_LATE_BYTE);
 	}
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 }
 
 struct held {
@@ -196,7 +196,7 @@ static void late_file_is_shown_when_it_answers(void **state) {
 		assert_int_equal(sealpool_buffer_begin_access(buffer,
 			SEALPOOL_ACCESS_READ, &access), 0);
 		first = *(const uint8_t *)access.data;
-		sealpool_access_end(&access);
+		sealpool_buffer_end_access(&access);
 	}
 	expect_late_bytes(buffer);
 	peer_finish(peer);
@@ -273,7 +273,7 @@ static void answer_has_room_beside_what_is_not_used(void **state) {
 	struct sealpool_access access;
 	if (sealpool_buffer_begin_access(buffer, SEALPOOL_ACCESS_WRITE,
 			&access) == 0) {
-		sealpool_access_end(&access);
+		sealpool_buffer_end_access(&access);
 	}
 	/* The copy for writing is left, which nobody uses. */
 	while (server_get_stats(server, peer).shadow_bytes > BYTES) {
@@ -296,7 +296,7 @@ static void what_a_write_has_asked_for_holds_nothing_up(void **state) {
 	struct sealpool_access access;
 	if (sealpool_buffer_begin_access(server_get_shown(server, peer),
 			SEALPOOL_ACCESS_WRITE, &access) == 0) {
-		sealpool_access_end(&access);
+		sealpool_buffer_end_access(&access);
 	}
 	tell(peer, commit, .surface = 0);
 	wait_released(server, &held);

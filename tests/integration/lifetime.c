@@ -195,7 +195,7 @@ static void buffer_may_end_while_it_is_read(void **state) {
 			SEALPOOL_ACCESS_READ, &access), 0);
 		peer_kill(peer);
 		uint32_t last = ((uint32_t *)access.data)[BYTES / 4 - 1];
-		sealpool_access_end(&access);
+		sealpool_buffer_end_access(&access);
 		assert_int_equal(last,
 			client_pattern(WIDTH - 1, HEIGHT - 1, 1));
 		sealpool_buffer_unref(buffer);
@@ -214,11 +214,11 @@ static void client_may_end_while_it_is_written_to(void **state) {
 			SEALPOOL_ACCESS_WRITE, &access), 0);
 		peer_kill(peer);
 		memset(access.data, 0xee, BYTES);
-		sealpool_access_end(&access);
+		sealpool_buffer_end_access(&access);
 		assert_int_equal(sealpool_buffer_begin_access(buffer,
 			SEALPOOL_ACCESS_READ, &access), 0);
 		uint32_t last = ((uint32_t *)access.data)[BYTES / 4 - 1];
-		sealpool_access_end(&access);
+		sealpool_buffer_end_access(&access);
 		assert_int_equal(last, 0xeeeeeeee);
 		sealpool_buffer_unref(buffer);
 	}
@@ -346,7 +346,7 @@ static void resize_does_not_move_what_is_read(void **state) {
 			wrong += ((uint32_t *)access.data)[j] !=
 				client_pattern(j % WIDTH, j / WIDTH, 1);
 		}
-		sealpool_access_end(&access);
+		sealpool_buffer_end_access(&access);
 		assert_int_equal(wrong, 0);
 		/* A new access is as good. */
 		expect_frame(buffer, 1);
@@ -396,7 +396,7 @@ static void read_and_release(struct server_surface *surface) {
 	for (int32_t i = 1; i < width * height; i++) {
 		wrong += pixels[i] != pixels[0] + (uint32_t)i;
 	}
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 	assert_int_equal(wrong, 0);
 	sealpool_buffer_send_release(surface->current);
 	(*(unsigned *)surface->server->data)++;

@@ -160,7 +160,7 @@ static void memory_that_becomes_direct_gives_its_copy_back(void **state) {
 	tell(peer, draw_and_show, .frame = 2);
 	expect_kind(buffer, SEALPOOL_MEMORY_DIRECT);
 	assert_int_equal(*(uint32_t *)access.data, client_pattern(0, 0, 1));
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 	expect_frame(buffer, 2);
 
 	tell(peer, draw_and_show, .frame = 3);
@@ -309,7 +309,7 @@ static void expect_filled(struct sealpool_buffer *buffer, uint32_t frame,
 		wrong += bytes[i] != (uint8_t)client_pattern(
 			offset + (int32_t)i, 0, frame);
 	}
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 	assert_int_equal(wrong, 0);
 }
 

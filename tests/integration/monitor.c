@@ -41,16 +41,20 @@ static void get_path(char path[108], const char *suffix) {
 	snprintf(path, 108, "%s/sealpool-%d%s", dir, (int)getpid(), suffix);
 }
 
-static const struct sealpool_options options = {
-	.size = sizeof(struct sealpool_options),
-	.monitor = true,
-};
+static struct server *create_with_monitor(void) {
+	struct server *server = server_create(NULL);
+	if (server != NULL) {
+		/* One test wants none to be had. */
+		sealpool_monitor_create(server->shm);
+	}
+	return server;
+}
 
 static int setup(void **state) {
 	assert_true(client_directory_create(dir, sizeof(dir),
 		"sealpool-monitor"));
 	setenv("XDG_RUNTIME_DIR", dir, true);
-	*state = server_create(&options);
+	*state = create_with_monitor();
 	return *state != NULL ? 0 : -1;
 }
 
@@ -209,7 +213,7 @@ static void only_its_user_can_connect(void **state) {
 /* Of each display. */
 static void a_second_one_gets_another_name(void **state) {
 	struct server *server = *state;
-	struct server *second = server_create(&options);
+	struct server *second = create_with_monitor();
 	char path[108];
 	get_path(path, "-1");
 	char *text = read_all(second, connect_to(path));
@@ -230,7 +234,7 @@ static void what_a_dead_process_has_left_is_replaced(void **state) {
 	assert_int_equal(bind(fd, (struct sockaddr *)&address,
 		sizeof(address)), 0);
 	close(fd);
-	struct server *second = server_create(&options);
+	struct server *second = create_with_monitor();
 	char *text = read_all(second, connect_to(path));
 	expect_in(text, "\nend\n");
 	free(text);
@@ -239,7 +243,7 @@ static void what_a_dead_process_has_left_is_replaced(void **state) {
 
 static void without_a_folder_there_is_a_message_and_a_compositor(void **state) {
 	unsetenv("XDG_RUNTIME_DIR");
-	struct server *second = server_create(&options);
+	struct server *second = create_with_monitor();
 	assert_non_null(second);
 	expect_in(second->message, "XDG_RUNTIME_DIR");
 	assert_true(server_destroy(second));

@@ -382,7 +382,7 @@ static void writing_to_huge_pages_never_makes_the_file_longer(void **state) {
 		.data = access.data,
 	};
 	client_image_draw(&image, 7);
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 	tell(peer, expect_drawn, .frame = 7);
 	tell(peer, expect_huge_page);
 	peer_finish(peer);

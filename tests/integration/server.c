@@ -95,15 +95,19 @@ static void handle_log(void *data, enum sealpool_log_importance importance,
 	server->messages++;
 }
 
-static bool handle_new_buffer(struct sealpool_buffer *buffer, void *data) {
-	struct server *server = data;
-	server->newest = buffer;
-	return true;
+static void handle_new_buffer(struct wl_listener *listener, void *data) {
+	struct server *server = wl_container_of(listener, server, new_buffer);
+	server->newest = data;
 }
 
 /* libwayland notes each client that it ends; here that is the usual. */
 static void ignore_log(const char *format, va_list args) {
 	/* The client tells the test what its error was. */
+}
+
+void server_ignore_short_file(struct sealpool_buffer *buffer,
+		uint64_t file_size, void *data) {
+	/* The test looks at what is read. */
 }
 
 bool server_init(struct server *server) {
@@ -147,15 +151,15 @@ struct server *server_create(const struct sealpool_options *options) {
 	}
 	mine.log = handle_log;
 	mine.log_data = server;
-	server->shm = sealpool_shm_create(server->display, formats,
+	server->shm = sealpool_shm_create(server->display, 2, formats,
 		sizeof(formats) / sizeof(formats[0]), &mine);
 	if (server->shm == NULL) {
 		print_error("%s\n", server->message);
 		goto error_display;
 	}
 	server->messages = 0;
-	sealpool_shm_set_new_buffer_func(server->shm, handle_new_buffer,
-		server);
+	server->new_buffer.notify = handle_new_buffer;
+	sealpool_shm_add_new_buffer_listener(server->shm, &server->new_buffer);
 	return server;
 
 error_display:
@@ -286,7 +290,7 @@ static void begin_read(struct sealpool_buffer *buffer,
 void read_buffer(struct sealpool_buffer *buffer) {
 	struct sealpool_access access;
 	begin_read(buffer, &access);
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 }
 
 void read_image(struct sealpool_buffer *buffer, struct client_image *image) {
@@ -300,7 +304,7 @@ void read_image(struct sealpool_buffer *buffer, struct client_image *image) {
 			(uint8_t *)access.data + (size_t)y * access.stride,
 			(size_t)width * 4);
 	}
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 }
 
 void expect_zeroes(struct sealpool_buffer *buffer) {
@@ -314,7 +318,7 @@ void expect_zeroes(struct sealpool_buffer *buffer) {
 			fail_msg("row %d is not zero", (int)y);
 		}
 	}
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 }
 
 void expect_image(struct sealpool_buffer *buffer,

@@ -40,6 +40,7 @@ struct server {
 
 	/* The wl_buffer made last, while it is there; no reference. */
 	struct sealpool_buffer *newest;
+	struct wl_listener new_buffer;
 	/* Given to the last screen capture. A reference. */
 	struct sealpool_buffer *captured;
 	/* Called at each commit, and before a surface is gone, if set. */
@@ -81,6 +82,10 @@ struct server *server_create(const struct sealpool_options *options);
  * pool is left. Returns false, after a message, if there is.
  */
 bool server_destroy(struct server *server);
+
+/** For struct sealpool_options.short_file: leaves the client alive. */
+void server_ignore_short_file(struct sealpool_buffer *buffer,
+	uint64_t file_size, void *data);
 
 /** For cmocka: a server without options, as the test's state. */
 int server_setup(void **state);

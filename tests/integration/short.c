@@ -15,7 +15,7 @@
 static int setup_lenient(void **state) {
 	*state = server_create(&(struct sealpool_options){
 		.size = sizeof(struct sealpool_options),
-		.lenient = true,
+		.short_file = server_ignore_short_file,
 	});
 	return *state != NULL ? 0 : -1;
 }

@@ -523,7 +523,7 @@ static void read_honest(struct scene *scene, const struct shown *shown) {
 				sealpool_buffer_get_kind(shown->buffer)),
 			wrong, first % WIDTH, first / WIDTH);
 	}
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 	scene->reads[shown->honest]++;
 }
 
@@ -549,7 +549,7 @@ static void read_hostile(struct scene *scene, const struct shown *shown,
 		}
 	}
 	checksum ^= sum;
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 	scene->hostile_reads++;
 }
 
@@ -610,7 +610,7 @@ static int setup_with(void **state, bool lenient) {
 		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct server *server = server_create(&(struct sealpool_options){
 		.size = sizeof(struct sealpool_options),
-		.lenient = lenient,
+		.short_file = lenient ? server_ignore_short_file : NULL,
 		/* Copies come and go all the time in one of the two. */
 		.shadow_idle_ms = lenient ? 1 : 0,
 	});

@@ -18,7 +18,7 @@
 static int setup_lenient(void **state) {
 	*state = server_create(&(struct sealpool_options){
 		.size = sizeof(struct sealpool_options),
-		.lenient = true,
+		.short_file = server_ignore_short_file,
 	});
 	return *state != NULL ? 0 : -1;
 }
@@ -47,7 +47,7 @@ static void expect_written(struct server *server, struct peer *peer,
 	/* A write access sees what is there. */
 	assert_int_equal(*(uint32_t *)access.data, client_pattern(0, 0, 1));
 	write_frame(&access, 7);
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 	tell(peer, expect_drawn, .frame = 7);
 	assert_int_equal(server_get_stats(server, peer).bytes_copied_out,
 		copied_out);
@@ -120,7 +120,7 @@ static void only_pixels_are_handed_back(void **state) {
 	/* All of it, as a careless writer would. */
 	memset(access.data, 0xee, (STRIDE + 64) * HEIGHT);
 	write_frame(&access, 7);
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 	tell(peer, expect_drawn, .frame = 7);
 	tell(peer, expect_gaps_filled, .frame = 3);
 	peer_finish(peer);
@@ -140,7 +140,7 @@ static void what_is_written_stays_when_a_neighbour_is_read(void **state) {
 	assert_int_equal(begin_write(written, &access), 0);
 	write_frame(&access, 7);
 	read_buffer(server->newest);
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 	tell(peer, expect_drawn, .frame = 7);
 	peer_finish(peer);
 }
@@ -159,7 +159,7 @@ static void what_is_written_stays_when_its_bytes_are_read(void **state) {
 	write_frame(&access, 7);
 	expect_frame(server->newest, 1);
 	expect_frame(written, 1);
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 	tell(peer, expect_drawn, .frame = 7);
 	expect_frame(server->newest, 7);
 	peer_finish(peer);
@@ -179,7 +179,7 @@ static void memory_for_writing_is_kept(void **state) {
 			write_frame(&accesses[j], i);
 		}
 		for (int j = 0; j < 2; j++) {
-			sealpool_access_end(&accesses[j]);
+			sealpool_buffer_end_access(&accesses[j]);
 		}
 		struct sealpool_stats stats = server_get_stats(server, peer);
 		assert_int_equal(stats.shadow_bytes, BYTES);
@@ -207,7 +207,7 @@ static void writing_to_a_file_that_is_too_short_ends_the_client(void **state) {
 	assert_int_equal(begin_write(server_get_shown(server, peer), &access),
 		0);
 	write_frame(&access, 7);
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 	refused(peer, "wl_buffer", 0, WL_SHM_ERROR_INVALID_FD, wait_handled,
 		.buffer = 0);
 	peer_finish(peer);
@@ -222,7 +222,7 @@ static void write_while_the_file_is_cut(struct server *server,
 	assert_int_equal(begin_write(buffer, &access), 0);
 	write_frame(&access, 7);
 	tell(peer, cut_memory, .size = 10 * STRIDE + 100);
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 	assert_int_equal(server_get_stats(server, peer).bytes_copied_out,
 		10 * STRIDE + 100);
 	assert_int_equal(server_get_stats(server, peer).faults, 1);

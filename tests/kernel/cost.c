@@ -60,7 +60,7 @@ static int64_t measure(struct server *server, struct peer *peer, int32_t size,
 			SEALPOOL_ACCESS_READ, &access), 0);
 		volatile uint64_t sum = sum_pixels(&access, size);
 		(void)sum;
-		sealpool_access_end(&access);
+		sealpool_buffer_end_access(&access);
 		took[i] = now() - start;
 	}
 	for (int i = 1; i < FRAMES; i++) {

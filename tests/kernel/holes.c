@@ -66,7 +66,7 @@ static void restore_commit_limit(void) {
 static int setup(void **state) {
 	*state = server_create(&(struct sealpool_options){
 		.size = sizeof(struct sealpool_options),
-		.lenient = true,
+		.short_file = server_ignore_short_file,
 	});
 	return *state != NULL ? 0 : -1;
 }
@@ -112,7 +112,7 @@ static void touch_all(struct sealpool_buffer *buffer, uint32_t flags) {
 			}
 		}
 	}
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 	_exit(zeroes == (size_t)WIDTH * HEIGHT ? SAW_ZEROES :
 		drawn == (size_t)WIDTH * HEIGHT ? SAW_FRAME : SAW_SOMETHING);
 }
@@ -355,7 +355,7 @@ static void hole_filled_after_it_read_as_zero_is_shown(void **state) {
 	const volatile uint8_t *bytes = access.data;
 	uint8_t seen = ret == 0 ? bytes[1] : 0;
 	if (ret == 0) {
-		sealpool_access_end(&access);
+		sealpool_buffer_end_access(&access);
 	}
 	restore_commit_limit();
 	assert_int_equal(ret, 0);
@@ -376,7 +376,7 @@ static void hand_back_into_holes_raises_no_signal(void **state) {
 	struct sealpool_access access;
 	assert_int_equal(sealpool_buffer_begin_access(buffer,
 		SEALPOOL_ACCESS_READ | SEALPOOL_ACCESS_WRITE, &access), 0);
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 	tell(peer, punch, .memory = 0);
 	struct end end = write_without_memory(buffer);
 	assert_int_equal(end.signal, 0);
@@ -579,7 +579,7 @@ static void memory_that_others_pay_for_is_read_in_place(void **state) {
 			wrong += ((*pixel ^ client_pattern(0, (int32_t)y, 1)) &
 				0xffffff) != 0;
 		}
-		sealpool_access_end(&access);
+		sealpool_buffer_end_access(&access);
 		assert_int_equal(wrong, 0);
 		peer_finish(peer);
 	}

@@ -35,7 +35,7 @@ static bool has_nofault(void) {
 static int setup_lenient(void **state) {
 	*state = server_create(&(struct sealpool_options){
 		.size = sizeof(struct sealpool_options),
-		.lenient = true,
+		.short_file = server_ignore_short_file,
 	});
 	return *state != NULL ? 0 : -1;
 }
@@ -171,7 +171,7 @@ static void memory_cut_while_it_is_read_reads_on(void **state) {
 	assert_int_equal(*last, drawn);
 	tell(peer, cut_memory, .size = 0);
 	assert_int_equal(*last, has_nofault() ? 0 : drawn);
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 	peer_finish(peer);
 }
 
@@ -317,7 +317,7 @@ static void what_is_written_goes_by_way_of_a_copy(void **state) {
 	client_image_draw(&image, 7);
 	/* The client sees all of it at once, at the end. */
 	tell(peer, expect_drawn, .frame = 1);
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 	tell(peer, expect_drawn, .frame = 7);
 	expect_frame(buffer, 7);
 	expect_kind(buffer, unsealed);
@@ -334,7 +334,7 @@ static void what_is_written_makes_no_file_longer(void **state) {
 	assert_int_equal(sealpool_buffer_begin_access(server->newest,
 		SEALPOOL_ACCESS_READ | SEALPOOL_ACCESS_WRITE, &access), 0);
 	memset(access.data, 0xee, BYTES);
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 	tell(peer, expect_size, .size = BYTES);
 	peer_finish(peer);
 }

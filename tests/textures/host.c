@@ -220,7 +220,7 @@ int host_setup(void **state) {
 	struct server *server = &host->server;
 	assert_true(server_init(server));
 	wl_list_init(&host->surfaces);
-	server->shm = sealpool_wlr_shm_create_with_renderer(server->display,
+	server->shm = sealpool_wlr_shm_create_with_renderer(server->display, 2,
 		renderer, NULL);
 	assert_non_null(server->shm);
 	struct wlr_compositor *compositor =

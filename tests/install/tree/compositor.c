@@ -88,16 +88,17 @@ struct compositor {
 	struct wl_display *display;
 	struct sealpool_buffer *buffers[2];
 	int buffers_len;
+	struct wl_listener new_buffer;
 	struct wl_listener client_destroy;
 };
 
-static bool handle_new_buffer(struct sealpool_buffer *buffer, void *data) {
-	struct compositor *compositor = data;
+static void handle_new_buffer(struct wl_listener *listener, void *data) {
+	struct compositor *compositor =
+		wl_container_of(listener, compositor, new_buffer);
 	if (compositor->buffers_len < 2) {
 		compositor->buffers[compositor->buffers_len++] =
-			sealpool_buffer_ref(buffer);
+			sealpool_buffer_ref(data);
 	}
-	return true;
 }
 
 static void handle_client_destroy(struct wl_listener *listener, void *data) {
@@ -114,7 +115,7 @@ static int read_buffer(struct sealpool_buffer *buffer, uint32_t pixel) {
 	}
 	uint32_t seen;
 	memcpy(&seen, (char *)access.data + access.stride * 63 + 63 * 4, 4);
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 	printf("%s 0x%08x\n",
 		sealpool_memory_kind_name(sealpool_buffer_get_kind(buffer)),
 		(unsigned)seen);
@@ -125,11 +126,12 @@ int main(void) {
 	struct compositor compositor = { .display = wl_display_create() };
 	const uint32_t formats[] = { DRM_FORMAT_ARGB8888, DRM_FORMAT_XRGB8888 };
 	struct sealpool_shm *shm =
-		sealpool_shm_create(compositor.display, formats, 2, NULL);
+		sealpool_shm_create(compositor.display, 2, formats, 2, NULL);
 	if (shm == NULL) {
 		return 1;
 	}
-	sealpool_shm_set_new_buffer_func(shm, handle_new_buffer, &compositor);
+	compositor.new_buffer.notify = handle_new_buffer;
+	sealpool_shm_add_new_buffer_listener(shm, &compositor.new_buffer);
 
 	int fds[2];
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0) {

@@ -1048,7 +1048,7 @@ static void two_globals_of_a_display_keep_records_apart(void **state) {
 	static const uint32_t formats[] = {
 		DRM_FORMAT_ARGB8888, DRM_FORMAT_XRGB8888,
 	};
-	struct sealpool_shm *other = sealpool_shm_create(display.wl, formats,
+	struct sealpool_shm *other = sealpool_shm_create(display.wl, 2, formats,
 		2, NULL);
 	assert_non_null(other);
 	struct guest guest;

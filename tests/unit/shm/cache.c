@@ -114,7 +114,7 @@ static bool read_one(int i, uint32_t flags) {
 	const uint8_t *bytes = access.data;
 	bool exact = bytes[0] == get_byte(i) &&
 		memcmp(bytes, bytes + 1, BYTES - 1) == 0;
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 	return exact;
 }
 
@@ -175,14 +175,14 @@ static void copy_of_a_wl_buffer_that_is_gone_stays(void **state) {
 	assert_true(read_one(BUFFERS - 1, SEALPOOL_ACCESS_READ));
 	sealpool_buffer_begin_access(last, SEALPOOL_ACCESS_READ, &access);
 	const void *data = access.data;
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 	sp_view_set_final(&last->view);
 	for (int i = 0; i < BUFFERS; i++) {
 		read_one(i, SEALPOOL_ACCESS_READ);
 	}
 	sealpool_buffer_begin_access(last, SEALPOOL_ACCESS_READ, &access);
 	assert_ptr_equal(access.data, data);
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 }
 
 #define TEST_CACHE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

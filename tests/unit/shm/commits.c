@@ -62,6 +62,7 @@ static struct {
 	/* the compositor's, with a reference each */
 	struct sealpool_buffer *buffers[BUFFERS];
 	struct sealpool_buffer *newest;
+	struct wl_listener new_buffer;
 	struct wl_client *wl_client;
 } test;
 
@@ -69,9 +70,8 @@ static struct {
 
 static const struct compositor_impl impl = { 0 };
 
-static bool handle_new_buffer(struct sealpool_buffer *buffer, void *data) {
-	test.newest = buffer;
-	return true;
+static void handle_new_buffer(struct wl_listener *listener, void *data) {
+	test.newest = data;
 }
 
 /* The client */
@@ -125,8 +125,9 @@ static int setup(void **state) {
 	traces_setup(state);
 	memset(&test, 0, sizeof(test));
 	display_init(&test.display, NULL);
-	sealpool_shm_set_new_buffer_func(test.display.shm, handle_new_buffer,
-		NULL);
+	test.new_buffer.notify = handle_new_buffer;
+	sealpool_shm_add_new_buffer_listener(test.display.shm,
+		&test.new_buffer);
 	assert_true(compositor_init(&test.server, test.display.wl, &impl, NULL));
 	assert_true(compositor_offer(&test.server, &compositor_viewporter));
 	assert_true(compositor_offer(&test.server, &compositor_screencopy));
@@ -221,7 +222,7 @@ static void read_buffer(int i) {
 	if (ret < 0) {
 		fail_msg("buffer %d cannot be read: %s", i, strerror(-ret));
 	}
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 }
 
 static uint64_t count_copied(void) {
@@ -515,7 +516,7 @@ static void copies_that_are_in_use_grow_stale_as_well(void **state) {
 	uint64_t before = count_copied();
 	read_buffer(0);
 	assert_int_equal(count_copied() - before, BYTES);
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 	show(0, 50, 0, 10, 10);
 	before = count_copied();
 	read_buffer(0);
@@ -921,7 +922,7 @@ static void second_tracker_leaves_buffers_of_the_first_alone(void **state) {
 	static const uint32_t formats[] = {
 		DRM_FORMAT_ARGB8888, DRM_FORMAT_XRGB8888,
 	};
-	assert_non_null(sealpool_shm_create(test.display.wl, formats, 2,
+	assert_non_null(sealpool_shm_create(test.display.wl, 2, formats, 2,
 		NULL));
 	begin_with_all(2);
 	show(0, 10, 0, 10, 10);

@@ -42,7 +42,7 @@ void display_init(struct display *display,
 	if (budget != NULL) {
 		options.budget = *budget;
 	}
-	display->shm = sealpool_shm_create(display->wl, formats,
+	display->shm = sealpool_shm_create(display->wl, 2, formats,
 		sizeof(formats) / sizeof(formats[0]), &options);
 	assert_non_null(display->shm);
 	display->messages = 0;

@@ -199,7 +199,7 @@ static void what_is_not_tracked_is_copied_for_each_access(void **state) {
 		assert_int_equal(sealpool_buffer_begin_access(fixture.buffer,
 			SEALPOOL_ACCESS_READ, &access), 0);
 		uint8_t seen = shown();
-		sealpool_access_end(&access);
+		sealpool_buffer_end_access(&access);
 		assert_int_equal(seen, i);
 	}
 }

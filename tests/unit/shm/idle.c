@@ -81,7 +81,7 @@ static void read_buffer(void) {
 	struct sealpool_access access;
 	assert_int_equal(sealpool_buffer_begin_access(fixture.buffer,
 		SEALPOOL_ACCESS_READ, &access), 0);
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 }
 
 static uint64_t get_bytes(void) {
@@ -117,7 +117,7 @@ static void copy_that_is_used_stays(void **state) {
 	assert_int_equal(drop_at(UINT64_MAX), UINT64_MAX);
 	assert_int_equal(get_bytes(), BYTES);
 	assert_int_equal(*(uint8_t *)access.data, 7);
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 	drop_at(UINT64_MAX);
 	assert_int_equal(get_bytes(), 0);
 }

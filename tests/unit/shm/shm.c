@@ -20,7 +20,7 @@ static const char *create_shm_with_short_files(void) {
 	for (size_t size = 0; size <= 3 * (size_t)sysconf(_SC_PAGESIZE); size += 512) {
 		child_set_limit(RLIMIT_FSIZE, size);
 		struct wl_display *display = wl_display_create();
-		bool created = display != NULL && sealpool_shm_create(display,
+		bool created = display != NULL && sealpool_shm_create(display, 2,
 			formats, 2, NULL) != NULL;
 		if (!created) {
 			return child_wrong("no shm where files have %zu bytes",

@@ -108,7 +108,7 @@ static void read_picture(struct picture *picture) {
 	assert_int_equal(sealpool_buffer_begin_access(picture->buffer,
 		SEALPOOL_ACCESS_READ, &access), 0);
 	picture->data = access.data;
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 }
 
 static const struct shape small = { 0, 32, 32, 128 };
@@ -158,7 +158,7 @@ static void expect_shown(const struct picture *picture, struct shape shape,
 			}
 		}
 	}
-	sealpool_access_end(&access);
+	sealpool_buffer_end_access(&access);
 }
 
 /* A picture, of a file that is filled so far, in the place of the last one. */
