@@ -32,23 +32,25 @@
  * as many huge pages off the system, while mprotect() does neither (seen on
  * Linux 6.18).
  */
-static void *map_for_writing(int fd, size_t size) {
-	void *data = mmap(NULL, size, PROT_READ, MAP_SHARED | MAP_NORESERVE,
-		fd, 0);
-	if (data != MAP_FAILED &&
-			mprotect(data, size, PROT_READ | PROT_WRITE) < 0) {
+static uint8_t SP_UNTRUSTED *map_for_writing(int fd, size_t size) {
+	uint8_t SP_UNTRUSTED *data = mmap(NULL, size, PROT_READ,
+		MAP_SHARED | MAP_NORESERVE, fd, 0);
+	if (data != MAP_FAILED && mprotect(sp_untrusted_for_kernel(data),
+			size, PROT_READ | PROT_WRITE) < 0) {
 		int error = errno;
-		munmap(data, size);
+		munmap(sp_untrusted_for_kernel(data), size);
 		errno = error;
 		return MAP_FAILED;
 	}
 	return data;
 }
 
-static void *map(int fd, enum sp_mapping_mode mode, size_t size) {
+static uint8_t SP_UNTRUSTED *map(int fd, enum sp_mapping_mode mode,
+		size_t size) {
 	switch (mode) {
 	case SP_MAPPING_READ:;
-		void *data = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+		uint8_t SP_UNTRUSTED *data = mmap(NULL, size, PROT_READ,
+			MAP_SHARED, fd, 0);
 		/* Before Linux 6.7 a shared mapping of a memfd with
 		 * F_SEAL_WRITE was refused, even for reading. A private one
 		 * that is never written shows the same pages. */
@@ -65,11 +67,11 @@ static void *map(int fd, enum sp_mapping_mode mode, size_t size) {
 	abort();
 }
 
-static struct sp_mapping *wrap(void *data, size_t size) {
+static struct sp_mapping *wrap(uint8_t SP_UNTRUSTED *data, size_t size) {
 	struct sp_mapping *mapping = malloc(sizeof(*mapping));
 	if (mapping == NULL) {
 		int error = errno;
-		munmap(data, size);
+		munmap(sp_untrusted_for_kernel(data), size);
 		errno = error;
 		return NULL;
 	}
@@ -83,8 +85,8 @@ static struct sp_mapping *wrap(void *data, size_t size) {
 struct sp_mapping *sp_mapping_create_zeroes(void) {
 	/* A page that is only ever read is the kernel's zero page, and is not
 	 * charged, under strict overcommit neither. */
-	void *data = mmap(NULL, ZEROES_SIZE, PROT_READ, MAP_PRIVATE |
-		MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint8_t SP_UNTRUSTED *data = mmap(NULL, ZEROES_SIZE, PROT_READ,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	return data != MAP_FAILED ? wrap(data, ZEROES_SIZE) : NULL;
 }
 
@@ -92,7 +94,7 @@ struct sp_mapping *sp_mapping_create(int fd, enum sp_mapping_mode mode,
 		size_t size, size_t page_size, bool roomy) {
 	size = (size + page_size - 1) & ~(page_size - 1);
 
-	void *data = MAP_FAILED;
+	uint8_t SP_UNTRUSTED *data = MAP_FAILED;
 	size_t mapped = size;
 	if (roomy && sizeof(void *) >= 8 && size < ROOMY_SIZE) {
 		mapped = ROOMY_SIZE;

@@ -56,8 +56,8 @@ void sp_sparse_finish(struct sp_sparse *sparse) {
 /* mincore() does not know of pages that are swapped out: it can tell where holes
  * are if there are none of those. */
 static bool map_holes(struct sp_sparse *sparse) {
-	void *base = mmap(NULL, sparse->size, PROT_READ, MAP_PRIVATE, sparse->fd,
-		0);
+	uint8_t SP_UNTRUSTED *base = mmap(NULL, sparse->size, PROT_READ,
+		MAP_PRIVATE, sparse->fd, 0);
 	if (base == MAP_FAILED) {
 		return false;
 	}
@@ -66,7 +66,7 @@ static bool map_holes(struct sp_sparse *sparse) {
 			sparse->allocated) {
 		return true;
 	}
-	munmap(base, sparse->size);
+	munmap(sp_untrusted_for_kernel(base), sparse->size);
 	sparse->base = NULL;
 	return false;
 }
