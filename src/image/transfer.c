@@ -19,7 +19,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "memory/io.h"
@@ -47,7 +46,6 @@
 #define PIECE_COST 512
 #define ROWS_MIN 4
 #define ROW_BYTES_MAX (16 * 1024)
-#define ROWS_AT_ONCE 128
 
 /*
  * For rows that are read together with what lies between them, which may be
@@ -72,7 +70,7 @@
 
 /* Rows to be read by one call. */
 struct batch {
-	struct iovec from[ROWS_AT_ONCE], to[ROWS_AT_ONCE];
+	struct sp_bounce_piece rows[SP_BOUNCE_PIECES_MAX];
 	size_t len, bytes;
 };
 
@@ -197,16 +195,14 @@ static void batch_read(struct job *job, struct batch *batch) {
 	if (batch->len == 0) {
 		return;
 	}
-	if (sp_bounce_copy(job->source->bounce, batch->from, batch->to,
+	if (sp_bounce_copy(job->source->bounce, job->base, batch->rows,
 			batch->len)) {
 		job->copied.bytes += batch->bytes;
 	} else {
 		/* Most likely, the file has ended. */
 		for (size_t i = 0; i < batch->len; i++) {
-			uint64_t offset =
-				(uintptr_t)batch->from[i].iov_base -
-				(uintptr_t)job->base;
-			copy_piece(job, offset, batch->from[i].iov_len);
+			copy_piece(job, batch->rows[i].offset,
+				batch->rows[i].length);
 		}
 		job->base = NULL;
 	}
@@ -220,7 +216,7 @@ static void copy_in_batches(struct job *job, const struct sp_span *span,
 	size_t length = span->row_bytes;
 	for (uint32_t row = 0; row < span->rows; row++) {
 		uint64_t offset = span->offset + (uint64_t)stride * row;
-		if (batch.len == ROWS_AT_ONCE ||
+		if (batch.len == SP_BOUNCE_PIECES_MAX ||
 				length > SP_BOUNCE_SIZE - batch.bytes) {
 			batch_read(job, &batch);
 		}
@@ -229,14 +225,10 @@ static void copy_in_batches(struct job *job, const struct sp_span *span,
 			copy_piece(job, offset, length);
 			continue;
 		}
-		batch.from[batch.len] = (struct iovec){
-			.iov_base = sp_untrusted_for_kernel(
-				job->base + offset),
-			.iov_len = length,
-		};
-		batch.to[batch.len++] = (struct iovec){
-			.iov_base = write_target(job, offset, length),
-			.iov_len = length,
+		batch.rows[batch.len++] = (struct sp_bounce_piece){
+			.offset = offset,
+			.to = write_target(job, offset, length),
+			.length = length,
 		};
 		batch.bytes += length;
 	}

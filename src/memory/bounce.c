@@ -18,10 +18,12 @@
  * client that keeps one thread waiting keeps no other. There are as many files as
  * threads have read at the same time.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "bounce.h"
@@ -94,37 +96,40 @@ static void give_back_file(struct sp_bounce *bounce,
 	pthread_mutex_unlock(&bounce->lock);
 }
 
-static size_t sum_up(const struct iovec *pieces, size_t len) {
+/* Returns whether all of the pieces have come. */
+static bool bring(struct sp_bounce_file *file,
+		const uint8_t SP_UNTRUSTED *base,
+		const struct sp_bounce_piece *pieces, size_t len) {
+	struct iovec from[SP_BOUNCE_PIECES_MAX];
 	size_t bytes = 0;
 	for (size_t i = 0; i < len; i++) {
-		bytes += pieces[i].iov_len;
+		from[i] = (struct iovec){
+			.iov_base = sp_untrusted_for_kernel(
+				base + pieces[i].offset),
+			.iov_len = pieces[i].length,
+		};
+		bytes += pieces[i].length;
 	}
-	return bytes;
-}
-
-/* Returns how many bytes of the pieces have come so far, or a negative errno. */
-static ssize_t bring(struct sp_bounce_file *file, const struct iovec *from,
-		size_t len) {
 	ssize_t n;
 	do {
 		n = pwritev(file->fd, from, (int)len, 0);
 	} while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : n;
+	return n >= 0 && (size_t)n == bytes;
 }
 
-bool sp_bounce_copy(struct sp_bounce *bounce, const struct iovec *from,
-		const struct iovec *to, size_t len) {
+bool sp_bounce_copy(struct sp_bounce *bounce, const uint8_t SP_UNTRUSTED *base,
+		const struct sp_bounce_piece *pieces, size_t len) {
+	assert(len <= SP_BOUNCE_PIECES_MAX);
 	struct sp_bounce_file *file = take_file(bounce);
 	if (file == NULL) {
 		return false;
 	}
-	ssize_t n = bring(file, from, len);
-	bool moved = n >= 0 && (size_t)n == sum_up(from, len);
+	bool moved = bring(file, base, pieces, len);
 	if (moved) {
 		const uint8_t *data = file->data;
 		for (size_t i = 0; i < len; i++) {
-			memcpy(to[i].iov_base, data, to[i].iov_len);
-			data += to[i].iov_len;
+			memcpy(pieces[i].to, data, pieces[i].length);
+			data += pieces[i].length;
 		}
 	}
 	give_back_file(bounce, file);

@@ -6,13 +6,21 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
-#include <sys/uio.h>
+
+#include "untrusted.h"
 
 /* How much it takes at once, in bytes. */
 #define SP_BOUNCE_SIZE ((size_t)64 * 1024)
+#define SP_BOUNCE_PIECES_MAX 128
 
 struct sp_bounce_file;
+
+struct sp_bounce_piece {
+	/* Where it is in the mapping. */
+	uint64_t offset;
+	uint8_t *to;
+	size_t length;
+};
 
 /** Where bytes pass through on their way from a mapping that can fault. */
 struct sp_bounce {
@@ -28,12 +36,12 @@ int sp_bounce_init(struct sp_bounce *bounce);
 void sp_bounce_finish(struct sp_bounce *bounce);
 
 /**
- * Copies "len" pieces of memory, SP_BOUNCE_SIZE bytes in all at most, to where
- * "to" has as many of the same sizes. To read them may be impossible, for the end
+ * Copies "len" pieces, SP_BOUNCE_PIECES_MAX and SP_BOUNCE_SIZE bytes in all at most,
+ * out of a mapping that begins at "base". To read them may be impossible, for the end
  * of the file that is mapped there: returns false when one could not be had, or
  * when there is no room for the way. Nothing is written then. Any thread.
  */
-bool sp_bounce_copy(struct sp_bounce *bounce, const struct iovec *from,
-	const struct iovec *to, size_t len);
+bool sp_bounce_copy(struct sp_bounce *bounce, const uint8_t SP_UNTRUSTED *base,
+	const struct sp_bounce_piece *pieces, size_t len);
 
 #endif

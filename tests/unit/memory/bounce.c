@@ -48,7 +48,7 @@ struct pieces {
 	uint8_t *mapping;
 	size_t size;
 	uint8_t to[PIECES * PIECE];
-	struct iovec from[PIECES], into[PIECES];
+	struct sp_bounce_piece list[PIECES];
 	int fd;
 };
 
@@ -66,14 +66,11 @@ static void pieces_create(struct pieces *pieces) {
 	}
 	memset(pieces->to, UNTOUCHED, sizeof(pieces->to));
 	for (size_t i = 0; i < PIECES; i++) {
-		pieces->from[i] = (struct iovec){
-			.iov_base = pieces->mapping + i * gap,
-			.iov_len = PIECE,
-		};
-		/* The other way round. */
-		pieces->into[i] = (struct iovec){
-			.iov_base = pieces->to + (PIECES - 1 - i) * PIECE,
-			.iov_len = PIECE,
+		pieces->list[i] = (struct sp_bounce_piece){
+			.offset = i * gap,
+			/* The other way round. */
+			.to = pieces->to + (PIECES - 1 - i) * PIECE,
+			.length = PIECE,
 		};
 	}
 }
@@ -108,11 +105,12 @@ static bool pieces_are_untouched(const struct pieces *pieces) {
 static void all_pieces_arrive_where_they_should(void **state) {
 	struct pieces pieces;
 	pieces_create(&pieces);
-	assert_true(sp_bounce_copy(&bounce, pieces.from, pieces.into, PIECES));
+	assert_true(sp_bounce_copy(&bounce, pieces.mapping, pieces.list,
+		PIECES));
 	assert_true(pieces_arrived(&pieces));
 	/* Not those of the last time. */
 	memset(pieces.mapping, 7, pieces.size);
-	assert_true(sp_bounce_copy(&bounce, pieces.from, pieces.into, 3));
+	assert_true(sp_bounce_copy(&bounce, pieces.mapping, pieces.list, 3));
 	for (size_t i = 0; i < 3 * PIECE; i++) {
 		assert_int_equal(pieces.to[sizeof(pieces.to) - 1 - i], 7);
 	}
@@ -124,9 +122,8 @@ static void as_much_as_there_is_room_for_arrives(void **state) {
 	assert_non_null(from);
 	assert_non_null(to);
 	memset(from, 5, SP_BOUNCE_SIZE);
-	struct iovec piece = { from, SP_BOUNCE_SIZE };
-	struct iovec into = { to, SP_BOUNCE_SIZE };
-	assert_true(sp_bounce_copy(&bounce, &piece, &into, 1));
+	const struct sp_bounce_piece piece = { 0, to, SP_BOUNCE_SIZE };
+	assert_true(sp_bounce_copy(&bounce, from, &piece, 1));
 	assert_memory_equal(from, to, SP_BOUNCE_SIZE);
 	free(from);
 	free(to);
@@ -137,11 +134,11 @@ static void where_the_file_has_ended_nothing_is_written(void **state) {
 	struct pieces pieces;
 	pieces_create(&pieces);
 	for (size_t i = 0; i < 2; i++) {
-		assert_true(sp_bounce_copy(&bounce, pieces.from, pieces.into,
+		assert_true(sp_bounce_copy(&bounce, pieces.mapping, pieces.list,
 			PIECES));
 		memset(pieces.to, UNTOUCHED, sizeof(pieces.to));
 		assert_int_equal(ftruncate(pieces.fd, i == 0 ? 8192 : 0), 0);
-		assert_false(sp_bounce_copy(&bounce, pieces.from, pieces.into,
+		assert_false(sp_bounce_copy(&bounce, pieces.mapping, pieces.list,
 			PIECES));
 		assert_true(pieces_are_untouched(&pieces));
 		assert_int_equal(ftruncate(pieces.fd, (off_t)pieces.size), 0);
@@ -153,14 +150,16 @@ static const char *copy_without_fds(void) {
 	static struct pieces pieces;
 	pieces_create(&pieces);
 	child_set_limit(RLIMIT_NOFILE, 0);
-	if (sp_bounce_copy(&bounce, pieces.from, pieces.into, PIECES)) {
+	if (sp_bounce_copy(&bounce, pieces.mapping, pieces.list,
+			PIECES)) {
 		return "copied without an fd";
 	}
 	if (!pieces_are_untouched(&pieces)) {
 		return "something was written";
 	}
 	child_set_limit(RLIMIT_NOFILE, 64);
-	if (!sp_bounce_copy(&bounce, pieces.from, pieces.into, PIECES) ||
+	if (!sp_bounce_copy(&bounce, pieces.mapping, pieces.list,
+			PIECES) ||
 			!pieces_arrived(&pieces)) {
 		return "not copied when there were fds again";
 	}
@@ -177,7 +176,8 @@ static const char *copy_without_addresses(void) {
 	pieces_create(&pieces);
 	size_t fds = count_fds();
 	child_limit_addresses(0);
-	if (sp_bounce_copy(&bounce, pieces.from, pieces.into, PIECES)) {
+	if (sp_bounce_copy(&bounce, pieces.mapping, pieces.list,
+			PIECES)) {
 		return "copied without addresses";
 	}
 	child_set_limit(RLIMIT_AS, RLIM_INFINITY);
@@ -197,7 +197,7 @@ static void *copy_often(void *data) {
 	struct pieces *pieces = data;
 	for (size_t i = 0; i < TIMES; i++) {
 		memset(pieces->to, UNTOUCHED, sizeof(pieces->to));
-		if (!sp_bounce_copy(&bounce, pieces->from, pieces->into,
+		if (!sp_bounce_copy(&bounce, pieces->mapping, pieces->list,
 				PIECES) || !pieces_arrived(pieces)) {
 			return pieces;
 		}
@@ -213,14 +213,10 @@ static void threads_do_not_get_one_anothers_bytes(void **state) {
 		pieces_create(&pieces[i]);
 		/* Another order: two that mix are seen. */
 		for (size_t j = 0; j < i; j++) {
-			struct iovec first = pieces[i].from[0];
-			struct iovec into = pieces[i].into[0];
-			memmove(pieces[i].from, pieces[i].from + 1,
+			struct sp_bounce_piece first = pieces[i].list[0];
+			memmove(pieces[i].list, pieces[i].list + 1,
 				(PIECES - 1) * sizeof(first));
-			memmove(pieces[i].into, pieces[i].into + 1,
-				(PIECES - 1) * sizeof(into));
-			pieces[i].from[PIECES - 1] = first;
-			pieces[i].into[PIECES - 1] = into;
+			pieces[i].list[PIECES - 1] = first;
 		}
 		assert_int_equal(pthread_create(&threads[i], NULL, copy_often,
 			&pieces[i]), 0);
@@ -281,13 +277,14 @@ static void late_page_destroy(struct late_page *page) {
 static void *copy_late_page(void *data) {
 	const struct late_page *page = data;
 	uint8_t to[PIECE];
-	struct iovec from = { page->data, PIECE }, into = { to, PIECE };
-	return sp_bounce_copy(&bounce, &from, &into, 1) ? NULL : data;
+	const struct sp_bounce_piece piece = { 0, to, PIECE };
+	return sp_bounce_copy(&bounce, page->data, &piece, 1) ? NULL : data;
 }
 
 static void *copy_once(void *data) {
 	struct pieces *pieces = data;
-	return sp_bounce_copy(&bounce, pieces->from, pieces->into, PIECES) &&
+	return sp_bounce_copy(&bounce, pieces->mapping, pieces->list,
+				PIECES) &&
 		pieces_arrived(pieces) ? NULL : data;
 }
 
