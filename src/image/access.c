@@ -39,8 +39,7 @@ static bool is_to_be_tried(const struct sp_view *view) {
 
 static void point_to(const struct sp_view *view,
 		const struct sp_mapping *mapping, struct sp_access *access) {
-	access->data = sp_untrusted_in_place(mapping->data) +
-		sp_layout_start(&view->layout);
+	access->data = sp_view_get_in_place(view, mapping);
 }
 
 /* Reads a copy. Returns 0 or a negative errno. */

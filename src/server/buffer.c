@@ -12,7 +12,6 @@
 
 #include "buffer.h"
 #include "context.h"
-#include "memory/mapping.h"
 #include "pool.h"
 #include "silence.h"
 
@@ -327,15 +326,14 @@ static int begin_any(struct sealpool_buffer *buffer, uint32_t flags,
 /* What most accesses are takes as few instructions as can be. */
 int sealpool_buffer_begin_access(struct sealpool_buffer *buffer,
 		uint32_t flags, struct sealpool_access *access) {
-	if (flags != SEALPOOL_ACCESS_READ || atomic_load_explicit(
-			&buffer->view.kind, memory_order_acquire) !=
-			SEALPOOL_MEMORY_DIRECT) {
+	uint8_t *data;
+	if (flags != SEALPOOL_ACCESS_READ ||
+			!sp_view_begin_direct(&buffer->view, &data)) {
 		return begin_any(buffer, flags, access);
 	}
 	describe(buffer, access);
 	access->flags = 0;
-	access->data = sp_untrusted_in_place(buffer->view.mapping->data) +
-		sp_layout_start(&buffer->view.layout);
+	access->data = data;
 	return 0;
 }
 
