@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "memory/mapping.h"
 #include "view.h"
 
 /**
@@ -19,14 +18,6 @@ int sp_view_begin_read(struct sp_view *view, uint64_t epoch,
 int sp_view_begin_write(struct sp_view *view, uint64_t epoch,
 	struct sp_access *access);
 void sp_view_end(struct sp_view *view, struct sp_access *access);
-
-/** Where a view is read, or written, in place. The only such conversion: the bytes below
- * the view's end are sealed or the mapping has MAP_NOFAULT (see judge.c). */
-static inline uint8_t *sp_view_get_in_place(const struct sp_view *view,
-		const struct sp_mapping *mapping) {
-	return sp_untrusted_in_place(mapping->data) +
-		sp_layout_start(&view->layout);
-}
 
 /** Begins to read a direct view, in as few instructions as can be. There is nothing to
  * end. Returns whether it is one. */

@@ -10,11 +10,11 @@
 #include <sealpool/memory.h>
 
 #include "format.h"
+#include "memory/mapping.h"
 #include "memory/memory.h"
 
 struct sp_backing;
 struct sp_copies;
-struct sp_mapping;
 struct sp_view;
 
 /** What an access met. Any thread; the caller holds no lock. */
@@ -65,6 +65,14 @@ struct sp_access {
 	void *held;
 	uint32_t flags;
 };
+
+/** Where a view is read, or written, in place. The only such conversion: the bytes below
+ * the view's end are sealed or the mapping has MAP_NOFAULT (see judge.c). */
+static inline uint8_t *sp_view_get_in_place(const struct sp_view *view,
+		const struct sp_mapping *mapping) {
+	return sp_untrusted_in_place(mapping->data) +
+		sp_layout_start(&view->layout);
+}
 
 /** Reports why a copy could not be made: a negative errno. Any thread, without a
  * lock. */
