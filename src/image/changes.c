@@ -51,10 +51,10 @@ void sp_view_finish(struct sp_view *view) {
 	}
 	struct sp_backing *backing = view->backing;
 	if (view->mapping != NULL) {
-		pthread_mutex_lock(&backing->lock);
-		sp_inplace_end(&backing->inplace,
+		sp_lock_acquire(&backing->lock);
+		sp_inplace_end(&backing->inplace, &backing->lock,
 			sp_layout_start(&view->layout), view->layout.end);
-		pthread_mutex_unlock(&backing->lock);
+		sp_lock_release(&backing->lock);
 	}
 	sp_inplace_remove_view(&backing->inplace,
 		sp_layout_start(&view->layout), view->layout.end);

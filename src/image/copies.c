@@ -39,7 +39,7 @@ static struct sp_copies *copies_create(struct sp_view *view) {
 	if (copies == NULL) {
 		return NULL;
 	}
-	if (pthread_mutex_init(&copies->lock, NULL) != 0) {
+	if (sp_lock_init(&copies->lock) < 0) {
 		goto error_copies;
 	}
 	if (pthread_cond_init(&copies->filled, NULL) != 0) {
@@ -53,7 +53,7 @@ static struct sp_copies *copies_create(struct sp_view *view) {
 	return copies;
 
 error_lock:
-	pthread_mutex_destroy(&copies->lock);
+	sp_lock_finish(&copies->lock);
 error_copies:
 	free(copies);
 	return NULL;
@@ -76,11 +76,11 @@ struct sp_copies *sp_copies_get(struct sp_view *view) {
 
 void sp_copies_destroy(struct sp_copies *copies) {
 	struct sp_copy *copy, *after;
-	pthread_mutex_lock(&copies->lock);
+	sp_lock_acquire(&copies->lock);
 	sp_list_for_each(copy, &copies->list, struct sp_copy, link) {
 		sp_cache_remove(sp_copies_get_cache(copies), &copy->cached);
 	}
-	pthread_mutex_unlock(&copies->lock);
+	sp_lock_release(&copies->lock);
 	/* The cache does not know of any now. */
 	sp_list_for_each_safe(copy, after, &copies->list, struct sp_copy,
 			link) {
@@ -93,14 +93,14 @@ void sp_copies_destroy(struct sp_copies *copies) {
 	}
 	pixman_region32_fini(&copies->stale_since);
 	pthread_cond_destroy(&copies->filled);
-	pthread_mutex_destroy(&copies->lock);
+	sp_lock_finish(&copies->lock);
 	free(copies);
 }
 
-/* Stale regions. Require: copies->lock */
+/* Stale regions */
 
 static void age_asked(struct sp_copies *copies,
-		const pixman_region32_t *region) {
+		const pixman_region32_t *region) SP_REQUIRES(copies->lock) {
 	const struct sp_layout *layout = &copies->view->layout;
 	if (region == NULL) {
 		sp_region_set_size(&copies->stale_since, layout->width,
@@ -113,7 +113,7 @@ static void age_asked(struct sp_copies *copies,
 /* The region, or all for NULL, may have changed: at any time, or, unless "epoch" is
  * 0, at any time before the requests that were read in that epoch. */
 static void age(struct sp_copies *copies, const pixman_region32_t *region,
-		uint64_t epoch) {
+		uint64_t epoch) SP_REQUIRES(copies->lock) {
 	struct sp_copy *copy;
 	if (region == NULL || pixman_region32_not_empty(
 			(pixman_region32_t *)region)) {
@@ -123,18 +123,18 @@ static void age(struct sp_copies *copies, const pixman_region32_t *region,
 		age_asked(copies, region);
 	}
 	sp_list_for_each(copy, &copies->list, struct sp_copy, link) {
-		sp_copy_age(copy, region, epoch);
+		sp_copy_age(copies, copy, region, epoch);
 	}
 }
 
 void sp_copies_age(struct sp_copies *copies, const pixman_region32_t *region,
 		uint64_t epoch) {
-	pthread_mutex_lock(&copies->lock);
+	sp_lock_acquire(&copies->lock);
 	age(copies, region, epoch);
-	pthread_mutex_unlock(&copies->lock);
+	sp_lock_release(&copies->lock);
 }
 
-/* Using copies. Require: copies->lock */
+/* Using copies */
 
 static bool is_for(const struct sp_copy *copy, bool writing) {
 	return (copy->place == SP_COPY_IN_SHADOW) == writing;
@@ -143,13 +143,14 @@ static bool is_for(const struct sp_copy *copy, bool writing) {
 /* The copy to use for an access, or NULL where a new one is needed: for reading
  * one that shows the newest frame, or else one that nobody uses and that can
  * be brought up to date. */
-static struct sp_copy *find(struct sp_copies *copies, bool for_writing) {
+static struct sp_copy *find(struct sp_copies *copies, bool for_writing)
+		SP_REQUIRES(copies->lock) {
 	struct sp_copy *copy, *unused = NULL;
 	sp_list_for_each(copy, &copies->list, struct sp_copy, link) {
 		if (!is_for(copy, for_writing)) {
 			continue;
 		}
-		if (!for_writing && sp_copy_is_current(copy)) {
+		if (!for_writing && sp_copy_is_current(copies, copy)) {
 			return copy;
 		}
 		if (copy->users == 0 && unused == NULL) {
@@ -160,7 +161,8 @@ static struct sp_copy *find(struct sp_copies *copies, bool for_writing) {
 }
 
 /* Better an older frame than none: for reading when no copy can be made. */
-static struct sp_copy *find_older(struct sp_copies *copies) {
+static struct sp_copy *find_older(struct sp_copies *copies)
+		SP_REQUIRES(copies->lock) {
 	struct sp_copy *copy;
 	sp_list_for_each(copy, &copies->list, struct sp_copy, link) {
 		if (is_for(copy, false)) {
@@ -172,35 +174,35 @@ static struct sp_copy *find_older(struct sp_copies *copies) {
 
 /* The same, by one of the two, once it is not being filled. */
 static struct sp_copy *wait_for(struct sp_copies *copies, bool for_writing,
-		bool older) {
+		bool older) SP_REQUIRES(copies->lock) {
 	for (;;) {
 		struct sp_copy *copy = older ? find_older(copies) :
 			find(copies, for_writing);
 		if (copy == NULL || !copy->filling) {
 			return copy;
 		}
-		pthread_cond_wait(&copies->filled, &copies->lock);
+		sp_lock_wait(&copies->filled, &copies->lock);
 	}
 }
 
 /* The same, and makes one if there is none; NULL where that fails, with "error" set.
  * One thread makes one at a time. Releases the lock meanwhile. */
 static struct sp_copy *find_or_create(struct sp_copies *copies,
-		bool for_writing, int *error) {
+		bool for_writing, int *error) SP_REQUIRES(copies->lock) {
 	struct sp_copy *copy;
 	while ((copy = wait_for(copies, for_writing, false)) == NULL &&
 			copies->creating) {
 		/* By another thread, which may serve here as well. */
-		pthread_cond_wait(&copies->filled, &copies->lock);
+		sp_lock_wait(&copies->filled, &copies->lock);
 	}
 	if (copy != NULL) {
 		return copy;
 	}
 	struct sp_copy *created = NULL;
 	copies->creating = true;
-	pthread_mutex_unlock(&copies->lock);
+	sp_lock_release(&copies->lock);
 	*error = sp_copy_create(copies, for_writing, &created);
-	pthread_mutex_lock(&copies->lock);
+	sp_lock_acquire(&copies->lock);
 	copies->creating = false;
 	pthread_cond_broadcast(&copies->filled);
 	if (created != NULL) {
@@ -211,70 +213,71 @@ static struct sp_copy *find_or_create(struct sp_copies *copies,
 	return wait_for(copies, for_writing, false);
 }
 
-static void copy_use(struct sp_copy *copy) {
+static void copy_use(struct sp_copies *copies, struct sp_copy *copy)
+		SP_REQUIRES(copies->lock) {
 	if (copy->users++ == 0) {
-		sp_cache_remove(sp_copies_get_cache(copy->copies), &copy->cached);
+		sp_cache_remove(sp_copies_get_cache(copies), &copy->cached);
 		copy->on_offer = false;
 	}
 }
 
 bool sp_copies_begin_current(struct sp_copies *copies,
 		struct sp_access *access, struct sp_copy **copy_ptr) {
-	pthread_mutex_lock(&copies->lock);
+	sp_lock_acquire(&copies->lock);
 	struct sp_copy *copy = wait_for(copies, false, false);
-	bool found = copy != NULL && sp_copy_is_current(copy);
+	bool found = copy != NULL && sp_copy_is_current(copies, copy);
 	if (found) {
-		copy_use(copy);
+		copy_use(copies, copy);
 		access->data = sp_copy_get_data(copy);
 		*copy_ptr = copy;
 	}
-	pthread_mutex_unlock(&copies->lock);
+	sp_lock_release(&copies->lock);
 	return found;
 }
 
 uint64_t sp_copies_get_generation(struct sp_copies *copies) {
-	pthread_mutex_lock(&copies->lock);
+	sp_lock_acquire(&copies->lock);
 	uint64_t generation = copies->generation;
-	pthread_mutex_unlock(&copies->lock);
+	sp_lock_release(&copies->lock);
 	return generation;
 }
 
 bool sp_copies_are_waiting(struct sp_copies *copies, uint64_t generation) {
-	pthread_mutex_lock(&copies->lock);
+	sp_lock_acquire(&copies->lock);
 	bool waiting = copies->seen < generation && copies->asked != NULL &&
 		!sp_reader_is_done(copies->view->backing->reader,
 			&copies->asked->job);
-	pthread_mutex_unlock(&copies->lock);
+	sp_lock_release(&copies->lock);
 	return waiting;
 }
 
 bool sp_copies_have_seen(struct sp_copies *copies, uint64_t generation) {
-	pthread_mutex_lock(&copies->lock);
+	sp_lock_acquire(&copies->lock);
 	bool seen = copies->seen >= generation;
-	pthread_mutex_unlock(&copies->lock);
+	sp_lock_release(&copies->lock);
 	return seen;
 }
 
 int sp_copies_begin_read(struct sp_copies *copies, uint64_t epoch,
 		struct sp_access *access, struct sp_copy **copy_ptr) {
 	int ret = 0;
-	pthread_mutex_lock(&copies->lock);
+	sp_lock_acquire(&copies->lock);
 	struct sp_copy *copy = find_or_create(copies, false, &ret);
 	bool older = copy == NULL;
 	if (older) {
 		copy = wait_for(copies, false, true);
 	}
 	if (copy == NULL) {
-		pthread_mutex_unlock(&copies->lock);
+		sp_lock_release(&copies->lock);
 		return ret;
 	}
-	copy_use(copy);
+	copy_use(copies, copy);
 	int slow_ret = 0;
-	if (!older && !sp_copy_is_current(copy)) {
-		slow_ret = sp_copy_fill(copy, epoch);
+	if (!older && !sp_copy_is_current(copies, copy)) {
+		slow_ret = sp_copy_fill(copies, copy, epoch);
 	}
 	access->data = sp_copy_get_data(copy);
-	pthread_mutex_unlock(&copies->lock);
+	sp_lock_release(&copies->lock);
 	*copy_ptr = copy;
 	/* What is there is shown until there is more. */
 	if (slow_ret < 0 && slow_ret != -ETIMEDOUT) {
@@ -287,39 +290,40 @@ int sp_copies_begin_write(struct sp_copies *copies, uint64_t epoch,
 		struct sp_mapping *mapping, struct sp_access *access,
 		struct sp_copy **copy_ptr) {
 	int ret = 0;
-	pthread_mutex_lock(&copies->lock);
+	sp_lock_acquire(&copies->lock);
 	struct sp_copy *copy = find_or_create(copies, true, &ret);
 	if (copy == NULL) {
-		pthread_mutex_unlock(&copies->lock);
+		sp_lock_release(&copies->lock);
 		return ret;
 	}
-	copy_use(copy);
-	if (!sp_copy_is_current(copy)) {
-		ret = sp_copy_fill(copy, epoch);
+	copy_use(copies, copy);
+	if (!sp_copy_is_current(copies, copy)) {
+		ret = sp_copy_fill(copies, copy, epoch);
 	}
 	if (ret < 0) {
 		/* All of it would be written back. */
 		copy->users--;
 		sp_cache_add(sp_copies_get_cache(copies), &copy->cached);
-		pthread_mutex_unlock(&copies->lock);
+		sp_lock_release(&copies->lock);
 		return ret;
 	}
 	copy->write_back = mapping;
 	access->data = sp_copy_get_data(copy);
-	pthread_mutex_unlock(&copies->lock);
+	sp_lock_release(&copies->lock);
 	*copy_ptr = copy;
 	return 0;
 }
 
 /* Who reads or writes once will again: one copy for each of that is kept. What
  * cannot be copied again is kept in any case. */
-static bool is_wanted(const struct sp_copy *copy) {
-	if (copy->place == SP_COPY_IN_STORE && copy->copies->view->final &&
-			sp_copy_is_current(copy)) {
+static bool is_wanted(const struct sp_copies *copies,
+		const struct sp_copy *copy) SP_REQUIRES(copies->lock) {
+	if (copy->place == SP_COPY_IN_STORE && copies->view->final &&
+			sp_copy_is_current(copies, copy)) {
 		return true;
 	}
 	const struct sp_copy *other;
-	sp_list_for_each(other, &copy->copies->list, struct sp_copy, link) {
+	sp_list_for_each(other, &copies->list, struct sp_copy, link) {
 		if (other != copy && is_for(other, copy->place == SP_COPY_IN_SHADOW)) {
 			return false;
 		}
@@ -333,12 +337,12 @@ void sp_copies_end(struct sp_copies *copies, struct sp_copy *copy) {
 		sp_copy_write_back(copy);
 	}
 	bool destroy = false;
-	pthread_mutex_lock(&copies->lock);
+	sp_lock_acquire(&copies->lock);
 	if (for_writing) {
 		age(copies, NULL, 0);
 	}
 	if (--copy->users == 0 && copy->place != SP_COPY_IN_PINNED_SHADOW) {
-		destroy = !is_wanted(copy);
+		destroy = !is_wanted(copies, copy);
 		if (destroy) {
 			sp_list_remove(&copy->link);
 			sp_cache_begin_release(sp_copies_get_cache(copies));
@@ -348,7 +352,7 @@ void sp_copies_end(struct sp_copies *copies, struct sp_copy *copy) {
 			sp_cache_add_orphan(sp_copies_get_cache(copies), &copy->cached);
 		}
 	}
-	pthread_mutex_unlock(&copies->lock);
+	sp_lock_release(&copies->lock);
 	if (destroy) {
 		struct sp_cache *cache = sp_copies_get_cache(copies);
 		sp_copy_destroy(copy);
@@ -360,7 +364,7 @@ void sp_copies_drop(struct sp_copies *copies) {
 	struct sp_copy *copy, *after;
 	struct sp_list dropped;
 	sp_list_init(&dropped);
-	pthread_mutex_lock(&copies->lock);
+	sp_lock_acquire(&copies->lock);
 	sp_list_for_each_safe(copy, after, &copies->list, struct sp_copy,
 			link) {
 		if (copy->users == 0) {
@@ -369,7 +373,7 @@ void sp_copies_drop(struct sp_copies *copies) {
 			sp_list_append(&dropped, &copy->link);
 		}
 	}
-	pthread_mutex_unlock(&copies->lock);
+	sp_lock_release(&copies->lock);
 	sp_list_for_each_safe(copy, after, &dropped, struct sp_copy, link) {
 		sp_copy_destroy(copy);
 	}
@@ -377,65 +381,66 @@ void sp_copies_drop(struct sp_copies *copies) {
 
 void sp_copies_keep(struct sp_copies *copies) {
 	struct sp_copy *copy;
-	pthread_mutex_lock(&copies->lock);
+	sp_lock_acquire(&copies->lock);
 	sp_list_for_each(copy, &copies->list, struct sp_copy, link) {
 		if (is_for(copy, false) && !copy->on_offer) {
 			sp_cache_remove(sp_copies_get_cache(copies), &copy->cached);
 		}
 	}
-	pthread_mutex_unlock(&copies->lock);
+	sp_lock_release(&copies->lock);
 }
 
 void sp_copies_orphan(struct sp_copies *copies) {
 	struct sp_copy *copy;
-	pthread_mutex_lock(&copies->lock);
+	sp_lock_acquire(&copies->lock);
 	sp_list_for_each(copy, &copies->list, struct sp_copy, link) {
 		if (copy->users == 0 && copy->place == SP_COPY_IN_STORE) {
 			sp_cache_remove(sp_copies_get_cache(copies), &copy->cached);
 			sp_cache_add_orphan(sp_copies_get_cache(copies), &copy->cached);
 		}
 	}
-	pthread_mutex_unlock(&copies->lock);
+	sp_lock_release(&copies->lock);
 }
 
 void sp_copies_count(struct sp_copies *copies, uint32_t *fds,
 		uint64_t *bytes) {
 	const struct sp_copy *copy;
-	pthread_mutex_lock(&copies->lock);
+	sp_lock_acquire(&copies->lock);
 	sp_list_for_each(copy, &copies->list, struct sp_copy, link) {
 		if (copy->place != SP_COPY_IN_PINNED_SHADOW) {
 			*fds += (uint32_t)copy->cached.held[SP_RESOURCE_FDS];
 			*bytes += copy->cached.held[SP_RESOURCE_SHADOW_BYTES];
 		}
 	}
-	pthread_mutex_unlock(&copies->lock);
+	sp_lock_release(&copies->lock);
 }
 
 /* Pinned shadows */
 
-static void copy_retract(struct sp_copy *copy) {
+static void copy_retract(struct sp_copies *copies, struct sp_copy *copy)
+		SP_REQUIRES(copies->lock) {
 	if (copy->on_offer) {
-		sp_cache_remove(sp_copies_get_cache(copy->copies), &copy->cached);
+		sp_cache_remove(sp_copies_get_cache(copies), &copy->cached);
 		copy->on_offer = false;
 	}
 }
 
 int sp_copies_reserve(struct sp_copies *copies) {
 	int ret = 0;
-	pthread_mutex_lock(&copies->lock);
+	sp_lock_acquire(&copies->lock);
 	struct sp_copy *copy = find_older(copies);
 	if (copy == NULL) {
 		copy = find_or_create(copies, false, &ret);
 	}
 	if (copy != NULL) {
-		copy_retract(copy);
+		copy_retract(copies, copy);
 	}
-	pthread_mutex_unlock(&copies->lock);
+	sp_lock_release(&copies->lock);
 	return copy != NULL ? 0 : ret;
 }
 
 void sp_copies_offer(struct sp_copies *copies) {
-	pthread_mutex_lock(&copies->lock);
+	sp_lock_acquire(&copies->lock);
 	struct sp_copy *copy = find_older(copies);
 	if (copy != NULL && copy->place == SP_COPY_IN_PINNED_SHADOW &&
 			copy->users == 0 && !copy->on_offer &&
@@ -443,15 +448,15 @@ void sp_copies_offer(struct sp_copies *copies) {
 		copy->on_offer = true;
 		sp_cache_add(sp_copies_get_cache(copies), &copy->cached);
 	}
-	pthread_mutex_unlock(&copies->lock);
+	sp_lock_release(&copies->lock);
 }
 
 void sp_copies_get_stale(struct sp_copies *copies, pixman_region32_t *stale) {
 	const struct sp_layout *layout = &copies->view->layout;
-	pthread_mutex_lock(&copies->lock);
+	sp_lock_acquire(&copies->lock);
 	struct sp_copy *copy = find(copies, false);
 	if (copy == NULL || !pixman_region32_copy(stale, &copy->stale)) {
 		sp_region_set_size(stale, layout->width, layout->height);
 	}
-	pthread_mutex_unlock(&copies->lock);
+	sp_lock_release(&copies->lock);
 }

@@ -55,11 +55,11 @@ void sp_copy_destroy(struct sp_copy *copy) {
 static bool copy_detach(struct sp_cached *cached) {
 	struct sp_copy *copy = sp_list_entry(cached, struct sp_copy, cached);
 	struct sp_copies *copies = copy->copies;
-	if (pthread_mutex_trylock(&copies->lock) != 0) {
+	if (!sp_lock_try_acquire(&copies->lock)) {
 		return false;
 	}
 	sp_list_remove(&copy->link);
-	pthread_mutex_unlock(&copies->lock);
+	sp_lock_release(&copies->lock);
 	return true;
 }
 
@@ -77,14 +77,15 @@ void sp_copy_leave_spare(struct sp_copy *copy) {
 	}
 }
 
-/* What is stale. Require: copies->lock */
+/* What is stale */
 
-bool sp_copy_is_current(const struct sp_copy *copy) {
+bool sp_copy_is_current(const struct sp_copies *copies,
+		const struct sp_copy *copy) {
 	return !pixman_region32_not_empty((pixman_region32_t *)&copy->stale);
 }
 
-void sp_copy_age_whole(struct sp_copy *copy) {
-	const struct sp_layout *layout = &copy->copies->view->layout;
+void sp_copy_age_whole(struct sp_copies *copies, struct sp_copy *copy) {
+	const struct sp_layout *layout = &copies->view->layout;
 	sp_region_set_size(&copy->stale, layout->width, layout->height);
 }
 
@@ -92,7 +93,7 @@ void sp_copy_age_whole(struct sp_copy *copy) {
 #define FRESH_RECTS_MAX 64
 
 /* Unlike what is stale, this may be less than there is, but not more. */
-void sp_copy_note_fresh(struct sp_copy *copy,
+void sp_copy_note_fresh(struct sp_copies *copies, struct sp_copy *copy,
 		const pixman_region32_t *region, uint64_t epoch) {
 	if (copy->fresh_epoch != epoch) {
 		pixman_region32_clear(&copy->fresh);
@@ -106,9 +107,9 @@ void sp_copy_note_fresh(struct sp_copy *copy,
 	}
 }
 
-void sp_copy_age(struct sp_copy *copy, const pixman_region32_t *region,
-		uint64_t epoch) {
-	const struct sp_layout *layout = &copy->copies->view->layout;
+void sp_copy_age(struct sp_copies *copies, struct sp_copy *copy,
+		const pixman_region32_t *region, uint64_t epoch) {
+	const struct sp_layout *layout = &copies->view->layout;
 	pixman_region32_t changed;
 	pixman_region32_init(&changed);
 	if (region == NULL) {
@@ -121,7 +122,7 @@ void sp_copy_age(struct sp_copy *copy, const pixman_region32_t *region,
 				&copy->fresh)) {
 		sp_region_add(&copy->stale, &changed);
 	} else {
-		sp_copy_age_whole(copy);
+		sp_copy_age_whole(copies, copy);
 	}
 	pixman_region32_fini(&changed);
 }
@@ -167,9 +168,9 @@ static int copy_init_pinned(struct sp_copy *copy) {
 	int ret = sp_pinned_use(&backing->pinned, sp_layout_start(&view->layout),
 		view->layout.end);
 	if (ret == 0) {
-		pthread_mutex_lock(&backing->lock);
+		sp_lock_acquire(&backing->lock);
 		copy->mapping = sp_mapping_ref(backing->pinned.shadow.mapping);
-		pthread_mutex_unlock(&backing->lock);
+		sp_lock_release(&backing->lock);
 	}
 	return ret;
 }
@@ -217,7 +218,8 @@ int sp_copy_create(struct sp_copies *copies, bool for_writing,
 	copy_note_held(copy);
 	pixman_region32_init(&copy->stale);
 	pixman_region32_init(&copy->fresh);
-	sp_copy_age_whole(copy);
+	sp_region_set_size(&copy->stale, copies->view->layout.width,
+		copies->view->layout.height);
 	*copy_ptr = copy;
 	return 0;
 }

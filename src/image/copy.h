@@ -3,13 +3,13 @@
 #define SEALPOOL_IMAGE_COPY_H
 
 #include <pixman.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "memory/backing.h"
 #include "memory/cache.h"
 #include "memory/chunks.h"
+#include "memory/lock.h"
 #include "memory/shadow.h"
 #include "memory/store.h"
 #include "view.h"
@@ -50,7 +50,7 @@ struct sp_copy {
 
 struct sp_copies {
 	struct sp_view *view;
-	pthread_mutex_t lock; /* over all below */
+	struct sp_lock lock; /* over all below */
 	pthread_cond_t filled;
 	struct sp_list list; /* sp_copy.link */
 	/* A copy is being made, without the lock. */
@@ -84,17 +84,21 @@ void sp_copy_leave_spare(struct sp_copy *copy);
 /** The buffer's first byte. */
 uint8_t *sp_copy_get_data(const struct sp_copy *copy);
 
-/* Require: copies->lock. */
+/* What is stale in a copy of these. */
 
-/** Whether nothing is stale. */
-bool sp_copy_is_current(const struct sp_copy *copy);
+/** Whether nothing is. */
+bool sp_copy_is_current(const struct sp_copies *copies,
+	const struct sp_copy *copy) SP_REQUIRES(copies->lock);
 /** A region, or all for NULL, has become stale: at any time, or, unless "epoch" is 0,
  * before the requests that were read in that epoch. */
-void sp_copy_age(struct sp_copy *copy, const pixman_region32_t *region,
-	uint64_t epoch);
-void sp_copy_age_whole(struct sp_copy *copy);
+void sp_copy_age(struct sp_copies *copies, struct sp_copy *copy,
+	const pixman_region32_t *region, uint64_t epoch)
+	SP_REQUIRES(copies->lock);
+void sp_copy_age_whole(struct sp_copies *copies, struct sp_copy *copy)
+	SP_REQUIRES(copies->lock);
 /** A region was copied in an epoch. */
-void sp_copy_note_fresh(struct sp_copy *copy, const pixman_region32_t *region,
-	uint64_t epoch);
+void sp_copy_note_fresh(struct sp_copies *copies, struct sp_copy *copy,
+	const pixman_region32_t *region, uint64_t epoch)
+	SP_REQUIRES(copies->lock);
 
 #endif

@@ -72,13 +72,13 @@ static struct sp_transferred copy_in(struct sp_copy *copy,
 
 /* Brings a copy up to date. Releases the lock meanwhile: commits need not wait for
  * a copy. */
-static void fill(struct sp_copy *copy, uint64_t epoch) {
-	struct sp_copies *copies = copy->copies;
+static void fill(struct sp_copies *copies, struct sp_copy *copy, uint64_t epoch)
+		SP_REQUIRES(copies->lock) {
 	pixman_region32_t stale = copy->stale;
 	pixman_region32_init(&copy->stale);
 	uint64_t generation = copies->generation;
 	copy->filling = true;
-	pthread_mutex_unlock(&copies->lock);
+	sp_lock_release(&copies->lock);
 
 	struct sp_transferred copied = copy_in(copy, &stale);
 	count_in(copies->view, copied.bytes);
@@ -87,15 +87,15 @@ static void fill(struct sp_copy *copy, uint64_t epoch) {
 		sp_view_note_missing(copies->view, copied.error);
 	}
 
-	pthread_mutex_lock(&copies->lock);
+	sp_lock_acquire(&copies->lock);
 	if (copied.missing > 0) {
 		/* Zero for this access; the client may yet do better. */
-		sp_copy_age_whole(copy);
+		sp_copy_age_whole(copies, copy);
 	} else {
 		copies->seen = generation;
 	}
 	if (copied.missing == 0 && epoch != 0) {
-		sp_copy_note_fresh(copy, &stale, epoch);
+		sp_copy_note_fresh(copies, copy, &stale, epoch);
 	}
 	pixman_region32_fini(&stale);
 	copy->filling = false;
@@ -123,10 +123,10 @@ static void report_slow(struct sp_view *view, const struct sp_slow *slow) {
 }
 
 /* Takes what the file has answered to a copy. What became stale since it was asked
- * stays stale. Requires: copies->lock */
-static void copy_take(struct sp_copy *copy, struct sp_slow *slow,
-		uint64_t epoch) {
-	struct sp_copies *copies = copy->copies;
+ * stays stale. */
+static void copy_take(struct sp_copies *copies, struct sp_copy *copy,
+		struct sp_slow *slow, uint64_t epoch)
+		SP_REQUIRES(copies->lock) {
 	const struct sp_transfer_target target = copy_get_target(copy);
 	sp_slow_take(slow, &target);
 	count_in(copies->view, slow->copied.bytes);
@@ -139,18 +139,18 @@ static void copy_take(struct sp_copy *copy, struct sp_slow *slow,
 				&copies->stale_since) ||
 			!pixman_region32_subtract(&copy->stale, &copy->stale,
 				&taken)) {
-		sp_copy_age_whole(copy);
+		sp_copy_age_whole(copies, copy);
 	} else if (epoch != 0 && copies->asked_generation ==
 			copies->generation) {
-		sp_copy_note_fresh(copy, &slow->region, epoch);
+		sp_copy_note_fresh(copies, copy, &slow->region, epoch);
 	}
 	pixman_region32_fini(&taken);
 }
 
 /* Asks for what is stale. Releases the lock meanwhile: other copies may be reclaimed for
  * the memory that the answer takes. Returns 0 or a negative errno. */
-static int copy_ask(struct sp_copy *copy) {
-	struct sp_copies *copies = copy->copies;
+static int copy_ask(struct sp_copies *copies, struct sp_copy *copy)
+		SP_REQUIRES(copies->lock) {
 	struct sp_backing *backing = copies->view->backing;
 	uint64_t generation = copies->generation;
 	pixman_region32_t stale;
@@ -160,10 +160,10 @@ static int copy_ask(struct sp_copy *copy) {
 		return -ENOMEM;
 	}
 	struct sp_slow *slow = NULL;
-	pthread_mutex_unlock(&copies->lock);
+	sp_lock_release(&copies->lock);
 	int ret = sp_slow_read(backing->reader, &backing->file,
 		&copies->view->layout, &stale, backing->account, &slow);
-	pthread_mutex_lock(&copies->lock);
+	sp_lock_acquire(&copies->lock);
 	pixman_region32_fini(&stale);
 	if (ret == 0 && (copies->asked != NULL ||
 			copies->generation != generation)) {
@@ -180,28 +180,28 @@ static int copy_ask(struct sp_copy *copy) {
 
 /* Waits for what was asked, as long as may be, and takes it. Releases the lock
  * meanwhile. Returns 0 or -ETIMEDOUT. */
-static int copy_await(struct sp_copy *copy, uint64_t epoch, bool *failed) {
-	struct sp_copies *copies = copy->copies;
+static int copy_await(struct sp_copies *copies, struct sp_copy *copy,
+		uint64_t epoch, bool *failed) SP_REQUIRES(copies->lock) {
 	struct sp_view *view = copies->view;
 	struct sp_slow *slow = sp_slow_ref(copies->asked);
-	pthread_mutex_unlock(&copies->lock);
+	sp_lock_release(&copies->lock);
 	bool done = sp_reader_wait(view->backing->reader, &slow->job);
 	if (!done) {
 		view->ops->silent(view);
 	}
-	pthread_mutex_lock(&copies->lock);
+	sp_lock_acquire(&copies->lock);
 	*failed = done && has_failed(slow);
 	/* Unless another thread was faster. */
 	if (done && copies->asked == slow) {
-		copy_take(copy, slow, epoch);
+		copy_take(copies, copy, slow, epoch);
 		copies->asked = NULL;
 		copies->seen = copies->asked_generation;
 		sp_slow_unref(slow);
 	}
 	if (*failed) {
-		pthread_mutex_unlock(&copies->lock);
+		sp_lock_release(&copies->lock);
 		report_slow(view, slow);
-		pthread_mutex_lock(&copies->lock);
+		sp_lock_acquire(&copies->lock);
 	}
 	sp_slow_unref(slow);
 	return done ? 0 : -ETIMEDOUT;
@@ -209,20 +209,20 @@ static int copy_await(struct sp_copy *copy, uint64_t epoch, bool *failed) {
 
 /* Brings a copy up to date as far as the file answers in time. Returns 0,
  * -ETIMEDOUT or another negative errno. Releases the lock meanwhile. */
-static int copy_fill_slowly(struct sp_copy *copy, uint64_t epoch) {
-	struct sp_copies *copies = copy->copies;
+static int copy_fill_slowly(struct sp_copies *copies, struct sp_copy *copy,
+		uint64_t epoch) SP_REQUIRES(copies->lock) {
 	if (copies->view->backing->file.own && copies->asked == NULL) {
-		fill(copy, epoch);
+		fill(copies, copy, epoch);
 	}
 	copy->filling = true;
 	int ret = 0;
 	bool failed = false;
 	/* What was asked for an older frame comes first. */
-	for (int i = 0; i < 2 && ret == 0 && !failed && !sp_copy_is_current(copy);
+	for (int i = 0; i < 2 && ret == 0 && !failed && !sp_copy_is_current(copies, copy);
 			i++) {
-		ret = copies->asked != NULL ? 0 : copy_ask(copy);
+		ret = copies->asked != NULL ? 0 : copy_ask(copies, copy);
 		if (ret == 0 && copies->asked != NULL) {
-			ret = copy_await(copy, epoch, &failed);
+			ret = copy_await(copies, copy, epoch, &failed);
 		}
 	}
 	copy->filling = false;
@@ -230,11 +230,12 @@ static int copy_fill_slowly(struct sp_copy *copy, uint64_t epoch) {
 	return ret;
 }
 
-int sp_copy_fill(struct sp_copy *copy, uint64_t epoch) {
-	if (copy->copies->view->backing->file.kind == SP_FILE_SLOW) {
-		return copy_fill_slowly(copy, epoch);
+int sp_copy_fill(struct sp_copies *copies, struct sp_copy *copy,
+		uint64_t epoch) {
+	if (copies->view->backing->file.kind == SP_FILE_SLOW) {
+		return copy_fill_slowly(copies, copy, epoch);
 	}
-	fill(copy, epoch);
+	fill(copies, copy, epoch);
 	return 0;
 }
 

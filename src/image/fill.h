@@ -10,10 +10,10 @@
 /**
  * Brings a copy up to date, as far as the file answers in time. "epoch" is the current
  * one, or 0. Returns 0, -ETIMEDOUT or another negative errno, of a file that is not
- * memory. Requires: copies->lock, which is released meanwhile: commits need not wait
- * for a copy.
+ * memory. Releases the lock meanwhile: commits need not wait for a copy.
  */
-int sp_copy_fill(struct sp_copy *copy, uint64_t epoch);
+int sp_copy_fill(struct sp_copies *copies, struct sp_copy *copy, uint64_t epoch)
+	SP_REQUIRES(copies->lock);
 
 /** Copies what was written to a copy to the client's file, and lets go of its
  * mapping. Without a lock. */

@@ -70,9 +70,10 @@ bool sp_judge_try(struct sp_view *view,
 		sp_mapping_unref(mapping);
 		return false;
 	}
-	pthread_mutex_lock(&backing->lock);
+	sp_lock_acquire(&backing->lock);
 	bool has_room = view->mapping != NULL ||
-		sp_inplace_begin(&backing->inplace, backing->size,
+		sp_inplace_begin(&backing->inplace, &backing->lock,
+			backing->size,
 			sp_layout_start(&view->layout), view->layout.end);
 	view->no_room = !has_room;
 	/* Unless another thread was faster. */
@@ -84,7 +85,7 @@ bool sp_judge_try(struct sp_view *view,
 		atomic_store_explicit(&view->kind, kind,
 			memory_order_release);
 	}
-	pthread_mutex_unlock(&backing->lock);
+	sp_lock_release(&backing->lock);
 	sp_mapping_unref(mapping);
 	return has_room;
 }

@@ -20,7 +20,7 @@ void sp_account_init(struct sp_account *account, struct sp_account *parent,
 	account->parent = parent;
 	account->ops = ops;
 	atomic_init(&account->discharges, 0);
-	account->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+	account->lock = (struct sp_lock)SP_LOCK_INITIALIZER;
 	atomic_init(&account->full, NULL);
 	atomic_init(&account->full_resource, SP_RESOURCE_FDS);
 	atomic_init(&account->full_amount, 0);
@@ -54,7 +54,7 @@ static struct sp_account *get_root(struct sp_account *account) {
 static struct sp_account *try_charge(struct sp_account *account,
 		enum sp_resource resource, uint64_t amount) {
 	struct sp_account *root = get_root(account), *full = NULL;
-	pthread_mutex_lock(&root->lock);
+	sp_lock_acquire(&root->lock);
 	for (struct sp_account *a = account; a != NULL && full == NULL;
 			a = a->parent) {
 		full = fits(a, resource, amount) ? NULL : a;
@@ -63,7 +63,7 @@ static struct sp_account *try_charge(struct sp_account *account,
 			a = a->parent) {
 		a->used[resource] += amount;
 	}
-	pthread_mutex_unlock(&root->lock);
+	sp_lock_release(&root->lock);
 	return full;
 }
 

@@ -2,12 +2,12 @@
 #ifndef SEALPOOL_MEMORY_ACCOUNT_H
 #define SEALPOOL_MEMORY_ACCOUNT_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "list.h"
+#include "lock.h"
 
 struct sp_account;
 
@@ -49,7 +49,7 @@ struct sp_account {
 	const struct sp_account_ops *ops;
 	/* Of the topmost account: over all charges, but not what takes them
 	 * back. */
-	pthread_mutex_t lock;
+	struct sp_lock lock;
 	/* Of the topmost account: how often a charge was taken back. */
 	_Atomic uint64_t discharges;
 	_Atomic uint64_t used[SP_RESOURCES];

@@ -23,9 +23,9 @@ int sp_backing_init(struct sp_backing *backing, struct sp_memory *memory,
 		.client_counters = client_counters,
 		.size = size,
 	};
-	int ret = pthread_mutex_init(&backing->lock, NULL);
-	if (ret != 0) {
-		return -ret;
+	int ret = sp_lock_init(&backing->lock);
+	if (ret < 0) {
+		return ret;
 	}
 	backing->file = *file;
 	sp_inplace_init(&backing->inplace, account, &backing->file);
@@ -41,7 +41,7 @@ struct sp_orphan {
 };
 
 bool sp_backing_begin_use(struct sp_backing *backing) {
-	pthread_mutex_lock(&backing->lock);
+	sp_lock_acquire(&backing->lock);
 	bool there = backing->file.fd >= 0;
 	backing->uses_len += there;
 	if (there && backing->orphan != NULL) {
@@ -49,30 +49,30 @@ bool sp_backing_begin_use(struct sp_backing *backing) {
 		sp_cache_remove(&backing->memory->cache,
 			&backing->orphan->cached);
 	}
-	pthread_mutex_unlock(&backing->lock);
+	sp_lock_release(&backing->lock);
 	return there;
 }
 
 void sp_backing_end_use(struct sp_backing *backing) {
-	pthread_mutex_lock(&backing->lock);
+	sp_lock_acquire(&backing->lock);
 	if (--backing->uses_len == 0 && backing->orphan != NULL) {
 		sp_cache_add_orphan(&backing->memory->cache,
 			&backing->orphan->cached);
 	}
-	pthread_mutex_unlock(&backing->lock);
+	sp_lock_release(&backing->lock);
 }
 
 static bool orphan_detach(struct sp_cached *cached) {
 	struct sp_orphan *orphan =
 		sp_list_entry(cached, struct sp_orphan, cached);
 	struct sp_backing *backing = orphan->backing;
-	if (pthread_mutex_trylock(&backing->lock) != 0) {
+	if (!sp_lock_try_acquire(&backing->lock)) {
 		return false;
 	}
 	orphan->file = backing->file;
 	backing->file.fd = -1;
 	backing->orphan = NULL;
-	pthread_mutex_unlock(&backing->lock);
+	sp_lock_release(&backing->lock);
 	return true;
 }
 
@@ -85,7 +85,7 @@ static void orphan_release(struct sp_cached *cached) {
 }
 
 void sp_backing_orphan(struct sp_backing *backing) {
-	pthread_mutex_lock(&backing->lock);
+	sp_lock_acquire(&backing->lock);
 	/* A reader thread may be using one that is not memory. */
 	if (backing->file.fd >= 0 && backing->orphan == NULL &&
 			backing->file.kind != SP_FILE_SLOW) {
@@ -104,17 +104,17 @@ void sp_backing_orphan(struct sp_backing *backing) {
 			}
 		}
 	}
-	pthread_mutex_unlock(&backing->lock);
+	sp_lock_release(&backing->lock);
 }
 
 static void forget_orphan(struct sp_backing *backing) {
-	pthread_mutex_lock(&backing->lock);
+	sp_lock_acquire(&backing->lock);
 	struct sp_orphan *orphan = backing->orphan;
 	if (orphan != NULL) {
 		sp_cache_remove(&backing->memory->cache, &orphan->cached);
 		backing->orphan = NULL;
 	}
-	pthread_mutex_unlock(&backing->lock);
+	sp_lock_release(&backing->lock);
 	free(orphan);
 }
 
@@ -128,7 +128,7 @@ bool sp_backing_finish(struct sp_backing *backing) {
 	if (backing->is_pinned) {
 		sp_pinned_finish(&backing->pinned);
 	}
-	pthread_mutex_destroy(&backing->lock);
+	sp_lock_finish(&backing->lock);
 	bool has_fd = backing->file.fd >= 0;
 	if (has_fd) {
 		sp_file_finish(&backing->file);
@@ -137,9 +137,9 @@ bool sp_backing_finish(struct sp_backing *backing) {
 }
 
 void sp_backing_grow(struct sp_backing *backing, uint64_t size) {
-	pthread_mutex_lock(&backing->lock);
+	sp_lock_acquire(&backing->lock);
 	backing->size = size;
-	pthread_mutex_unlock(&backing->lock);
+	sp_lock_release(&backing->lock);
 }
 
 int sp_backing_pin(struct sp_backing *backing) {
@@ -150,18 +150,18 @@ int sp_backing_pin(struct sp_backing *backing) {
 }
 
 int sp_backing_grow_pinned(struct sp_backing *backing, uint64_t size) {
-	pthread_mutex_lock(&backing->lock);
+	sp_lock_acquire(&backing->lock);
 	int ret = sp_shadow_grow(&backing->pinned.shadow, size);
 	if (ret == 0) {
 		backing->size = size;
 	}
-	pthread_mutex_unlock(&backing->lock);
+	sp_lock_release(&backing->lock);
 	return ret;
 }
 
 struct sp_mapping *sp_backing_map(struct sp_backing *backing,
 		enum sp_mapping_mode mode, uint64_t end) {
-	pthread_mutex_lock(&backing->lock);
+	sp_lock_acquire(&backing->lock);
 	struct sp_mapping **newest = &backing->mappings[mode];
 	if (*newest == NULL || (*newest)->size < end) {
 		/* A pool that grew once will grow again. */
@@ -170,13 +170,13 @@ struct sp_mapping *sp_backing_map(struct sp_backing *backing,
 			backing->file.fd, mode, (size_t)backing->size,
 			backing->file.page_size, roomy);
 		if (mapping == NULL) {
-			pthread_mutex_unlock(&backing->lock);
+			sp_lock_release(&backing->lock);
 			return NULL;
 		}
 		sp_mapping_unref(*newest);
 		*newest = mapping;
 	}
 	struct sp_mapping *mapping = sp_mapping_ref(*newest);
-	pthread_mutex_unlock(&backing->lock);
+	sp_lock_release(&backing->lock);
 	return mapping;
 }

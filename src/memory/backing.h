@@ -2,13 +2,13 @@
 #ifndef SEALPOOL_MEMORY_BACKING_H
 #define SEALPOOL_MEMORY_BACKING_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "chunks.h"
 #include "file.h"
 #include "inplace.h"
+#include "lock.h"
 #include "mapping.h"
 #include "memory.h"
 #include "pinned.h"
@@ -33,7 +33,7 @@ struct sp_backing {
 	/* The client's, which has them of all its pools. */
 	struct sp_counters *client_counters;
 
-	pthread_mutex_t lock; /* over all below */
+	struct sp_lock lock; /* over all below */
 	/* Of the file's fd. */
 	unsigned uses_len;
 	/* The fd, once it may be given back; NULL before and after that. */

@@ -36,7 +36,7 @@ struct sp_bounce_file {
 
 int sp_bounce_init(struct sp_bounce *bounce) {
 	bounce->unused = NULL;
-	return -pthread_mutex_init(&bounce->lock, NULL);
+	return sp_lock_init(&bounce->lock);
 }
 
 static void file_destroy(struct sp_bounce_file *file) {
@@ -51,7 +51,7 @@ void sp_bounce_finish(struct sp_bounce *bounce) {
 		bounce->unused = file->next;
 		file_destroy(file);
 	}
-	pthread_mutex_destroy(&bounce->lock);
+	sp_lock_finish(&bounce->lock);
 }
 
 static struct sp_bounce_file *file_create(void) {
@@ -79,21 +79,21 @@ error_file:
 
 /* Returns NULL where one is needed and cannot be had. */
 static struct sp_bounce_file *take_file(struct sp_bounce *bounce) {
-	pthread_mutex_lock(&bounce->lock);
+	sp_lock_acquire(&bounce->lock);
 	struct sp_bounce_file *file = bounce->unused;
 	if (file != NULL) {
 		bounce->unused = file->next;
 	}
-	pthread_mutex_unlock(&bounce->lock);
+	sp_lock_release(&bounce->lock);
 	return file != NULL ? file : file_create();
 }
 
 static void give_back_file(struct sp_bounce *bounce,
 		struct sp_bounce_file *file) {
-	pthread_mutex_lock(&bounce->lock);
+	sp_lock_acquire(&bounce->lock);
 	file->next = bounce->unused;
 	bounce->unused = file;
-	pthread_mutex_unlock(&bounce->lock);
+	sp_lock_release(&bounce->lock);
 }
 
 /* Returns whether all of the pieces have come. */

@@ -2,11 +2,11 @@
 #ifndef SEALPOOL_MEMORY_BOUNCE_H
 #define SEALPOOL_MEMORY_BOUNCE_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lock.h"
 #include "untrusted.h"
 
 /* How much it takes at once, in bytes. */
@@ -25,7 +25,7 @@ struct sp_bounce_piece {
 /** Where bytes pass through on their way from a mapping that can fault. */
 struct sp_bounce {
 	/* Held by nobody who waits for a client's page. */
-	pthread_mutex_t lock; /* over all below */
+	struct sp_lock lock; /* over all below */
 	/* Those that no thread uses. */
 	struct sp_bounce_file *unused;
 };

@@ -30,11 +30,11 @@ int sp_cache_init(struct sp_cache *cache,
 	sp_list_init(&cache->orphans);
 	cache->releasing = 0;
 	cache->filled = filled;
-	return -pthread_mutex_init(&cache->lock, NULL);
+	return sp_lock_init(&cache->lock);
 }
 
 void sp_cache_finish(struct sp_cache *cache) {
-	pthread_mutex_destroy(&cache->lock);
+	sp_lock_finish(&cache->lock);
 }
 
 void sp_cached_init(struct sp_cached *cached, struct sp_account *account) {
@@ -57,33 +57,35 @@ void sp_cache_add_locked(struct sp_cache *cache, struct sp_cached *cached) {
 }
 
 void sp_cache_add(struct sp_cache *cache, struct sp_cached *cached) {
-	pthread_mutex_lock(&cache->lock);
+	sp_lock_acquire(&cache->lock);
 	sp_cache_add_locked(cache, cached);
-	pthread_mutex_unlock(&cache->lock);
+	sp_lock_release(&cache->lock);
 }
 
 void sp_cache_add_orphan(struct sp_cache *cache, struct sp_cached *cached) {
-	pthread_mutex_lock(&cache->lock);
+	sp_lock_acquire(&cache->lock);
 	sp_list_append(&cache->orphans, &cached->link);
 	sp_list_append(&cached->account->cached, &cached->account_link);
-	pthread_mutex_unlock(&cache->lock);
+	sp_lock_release(&cache->lock);
 }
 
-static void leave(struct sp_cached *cached) {
+static void leave(struct sp_cache *cache, struct sp_cached *cached)
+		SP_REQUIRES(cache->lock) {
 	sp_list_remove(&cached->link);
 	sp_list_remove(&cached->account_link);
 }
 
 void sp_cache_remove(struct sp_cache *cache, struct sp_cached *cached) {
-	pthread_mutex_lock(&cache->lock);
-	leave(cached);
-	pthread_mutex_unlock(&cache->lock);
+	sp_lock_acquire(&cache->lock);
+	leave(cache, cached);
+	sp_lock_release(&cache->lock);
 }
 
 /* Takes one that holds some of the resource, if that can be had at once, and notes
  * if it cannot. */
-static bool take(struct sp_cached *cached, enum sp_resource resource,
-		bool *busy) {
+static bool take(struct sp_cache *cache, struct sp_cached *cached,
+		enum sp_resource resource, bool *busy)
+		SP_REQUIRES(cache->lock) {
 	if (cached->held[resource] == 0) {
 		return false;
 	}
@@ -91,15 +93,16 @@ static bool take(struct sp_cached *cached, enum sp_resource resource,
 		*busy = true;
 		return false;
 	}
-	leave(cached);
+	leave(cache, cached);
 	return true;
 }
 
-static struct sp_cached *take_first(struct sp_list *list,
-		enum sp_resource resource, bool *busy) {
+static struct sp_cached *take_first(struct sp_cache *cache,
+		struct sp_list *list, enum sp_resource resource, bool *busy)
+		SP_REQUIRES(cache->lock) {
 	struct sp_cached *cached;
 	sp_list_for_each(cached, list, struct sp_cached, link) {
-		if (take(cached, resource, busy)) {
+		if (take(cache, cached, resource, busy)) {
 			return cached;
 		}
 	}
@@ -108,18 +111,21 @@ static struct sp_cached *take_first(struct sp_list *list,
 
 /* Of all accounts. */
 static struct sp_cached *take_any(struct sp_cache *cache,
-		enum sp_resource resource, bool *busy) {
-	struct sp_cached *orphan = take_first(&cache->orphans, resource, busy);
+		enum sp_resource resource, bool *busy)
+		SP_REQUIRES(cache->lock) {
+	struct sp_cached *orphan =
+		take_first(cache, &cache->orphans, resource, busy);
 	return orphan != NULL ? orphan :
-		take_first(&cache->list, resource, busy);
+		take_first(cache, &cache->list, resource, busy);
 }
 
-static struct sp_cached *take_of(struct sp_account *account,
-		enum sp_resource resource, bool *busy) {
+static struct sp_cached *take_of(struct sp_cache *cache,
+		struct sp_account *account, enum sp_resource resource,
+		bool *busy) SP_REQUIRES(cache->lock) {
 	struct sp_cached *cached;
 	sp_list_for_each(cached, &account->cached, struct sp_cached,
 			account_link) {
-		if (take(cached, resource, busy)) {
+		if (take(cache, cached, resource, busy)) {
 			return cached;
 		}
 	}
@@ -127,23 +133,23 @@ static struct sp_cached *take_of(struct sp_account *account,
 }
 
 void sp_cache_begin_release(struct sp_cache *cache) {
-	pthread_mutex_lock(&cache->lock);
+	sp_lock_acquire(&cache->lock);
 	cache->releasing++;
-	pthread_mutex_unlock(&cache->lock);
+	sp_lock_release(&cache->lock);
 }
 
 void sp_cache_end_release(struct sp_cache *cache) {
-	pthread_mutex_lock(&cache->lock);
+	sp_lock_acquire(&cache->lock);
 	cache->releasing--;
-	pthread_mutex_unlock(&cache->lock);
+	sp_lock_release(&cache->lock);
 }
 
 void sp_cache_settle(struct sp_cache *cache) {
 	bool settled = false;
 	while (!settled) {
-		pthread_mutex_lock(&cache->lock);
+		sp_lock_acquire(&cache->lock);
 		settled = cache->releasing == 0;
-		pthread_mutex_unlock(&cache->lock);
+		sp_lock_release(&cache->lock);
 		if (!settled) {
 			sched_yield();
 		}
@@ -155,13 +161,13 @@ bool sp_cache_reclaim(struct sp_cache *cache, struct sp_account *account,
 	uint64_t freed = 0;
 	while (freed < amount) {
 		bool busy = false;
-		pthread_mutex_lock(&cache->lock);
+		sp_lock_acquire(&cache->lock);
 		struct sp_cached *cached = account->parent == NULL ?
 			take_any(cache, resource, &busy) :
-			take_of(account, resource, &busy);
+			take_of(cache, account, resource, &busy);
 		busy |= cache->releasing > 0;
 		cache->releasing += cached != NULL;
-		pthread_mutex_unlock(&cache->lock);
+		sp_lock_release(&cache->lock);
 		if (cached == NULL) {
 			if (busy && freed == 0) {
 				/* It will be there, or free, in a moment. */
@@ -182,7 +188,7 @@ uint64_t sp_cache_drop_old(struct sp_cache *cache, uint64_t until) {
 	struct sp_cached *cached, *after;
 	struct sp_list taken;
 	sp_list_init(&taken);
-	pthread_mutex_lock(&cache->lock);
+	sp_lock_acquire(&cache->lock);
 	sp_list_for_each_safe(cached, after, &cache->list, struct sp_cached,
 			link) {
 		if (cached->since > until) {
@@ -192,14 +198,14 @@ uint64_t sp_cache_drop_old(struct sp_cache *cache, uint64_t until) {
 			break;
 		}
 		if (cached->detach(cached)) {
-			leave(cached);
+			leave(cache, cached);
 			sp_list_append(&taken, &cached->link);
 			cache->releasing++;
 		} else if (next == UINT64_MAX) {
 			next = cached->since;
 		}
 	}
-	pthread_mutex_unlock(&cache->lock);
+	sp_lock_release(&cache->lock);
 	sp_list_for_each_safe(cached, after, &taken, struct sp_cached, link) {
 		cached->release(cached);
 		sp_cache_end_release(cache);

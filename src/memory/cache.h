@@ -2,12 +2,12 @@
 #ifndef SEALPOOL_MEMORY_CACHE_H
 #define SEALPOOL_MEMORY_CACHE_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "account.h"
 #include "list.h"
+#include "lock.h"
 
 /** Something that is charged to an account and can be given back: nobody uses it,
  * and it can be made again. */
@@ -28,7 +28,7 @@ struct sp_cached {
 
 /** All of them. */
 struct sp_cache {
-	pthread_mutex_t lock;
+	struct sp_lock lock;
 	/* sp_cached.link, the least recently used first. */
 	struct sp_list list;
 	/* The same, of clients that have gone: cannot be made again, so that they
@@ -51,8 +51,9 @@ void sp_cached_init(struct sp_cached *cached, struct sp_account *account);
 /** Adds it as what was used last. "held" and the functions are set. Any thread,
  * also with the locks that detach() tries for. */
 void sp_cache_add(struct sp_cache *cache, struct sp_cached *cached);
-/** The same. Requires: cache->lock. */
-void sp_cache_add_locked(struct sp_cache *cache, struct sp_cached *cached);
+/** The same. */
+void sp_cache_add_locked(struct sp_cache *cache, struct sp_cached *cached)
+	SP_REQUIRES(cache->lock);
 
 /** Adds what a client has left behind that has gone. The same as sp_cache_add(). */
 void sp_cache_add_orphan(struct sp_cache *cache, struct sp_cached *cached);

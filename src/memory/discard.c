@@ -26,7 +26,6 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +37,7 @@
 
 #include "clock.h"
 #include "discard.h"
+#include "lock.h"
 #include "thread.h"
 
 #define THREADS_MAX 1024
@@ -73,7 +73,7 @@ struct discard {
 };
 
 static struct {
-	pthread_mutex_t lock;
+	struct sp_lock lock;
 	int threads;
 	/* For a thread. */
 	struct discard *waiting;
@@ -84,7 +84,7 @@ static struct {
 	/* When memory was last freed at once, and how much of it. */
 	uint64_t period;
 	uint64_t freed;
-} discards = { .lock = PTHREAD_MUTEX_INITIALIZER };
+} discards = { .lock = SP_LOCK_INITIALIZER };
 
 static uint64_t get_kept_max(void) {
 	struct rlimit limit;
@@ -99,20 +99,20 @@ static void *close_all(void *data) {
 	while (discard != NULL) {
 		close(discard->fd);
 		free(discard);
-		pthread_mutex_lock(&discards.lock);
+		sp_lock_acquire(&discards.lock);
 		discard = discards.waiting;
 		if (discard != NULL) {
 			discards.waiting = discard->next;
 		} else {
 			discards.threads--;
 		}
-		pthread_mutex_unlock(&discards.lock);
+		sp_lock_release(&discards.lock);
 	}
 	return NULL;
 }
 
-/* Requires: discards.lock. */
-static bool start_closing(struct discard *discard) {
+static bool start_closing(struct discard *discard)
+		SP_REQUIRES(discards.lock) {
 	bool started = discards.threads < THREADS_MAX &&
 		sp_thread_start(close_all, discard) == 0;
 	discards.threads += started;
@@ -127,12 +127,12 @@ void sp_discard_fd(int fd) {
 		return;
 	}
 	discard->fd = fd;
-	pthread_mutex_lock(&discards.lock);
+	sp_lock_acquire(&discards.lock);
 	if (!start_closing(discard)) {
 		discard->next = discards.waiting;
 		discards.waiting = discard;
 	}
-	pthread_mutex_unlock(&discards.lock);
+	sp_lock_release(&discards.lock);
 }
 
 /* Files that were passed to another wl_shm */
@@ -172,8 +172,8 @@ static void look(struct discard *first) {
 	fclose(maps);
 }
 
-/* Takes those out that are not mapped. Requires: discards.lock. */
-static struct discard *take_unmapped(void) {
+/* Takes those out that are not mapped. */
+static struct discard *take_unmapped(void) SP_REQUIRES(discards.lock) {
 	struct discard *unmapped = NULL, **link = &discards.passed;
 	while (*link != NULL) {
 		struct discard *discard = *link;
@@ -199,14 +199,14 @@ static void *close_passed(void *data) {
 		};
 		nanosleep(&wait, NULL);
 		wait_ms = wait_ms * 2 < LOOK_MAX_MS ? wait_ms * 2 : LOOK_MAX_MS;
-		pthread_mutex_lock(&discards.lock);
+		sp_lock_acquire(&discards.lock);
 		struct discard *first = discards.passed;
-		pthread_mutex_unlock(&discards.lock);
+		sp_lock_release(&discards.lock);
 		look(first);
-		pthread_mutex_lock(&discards.lock);
+		sp_lock_acquire(&discards.lock);
 		struct discard *unmapped = take_unmapped();
 		over = discards.passed == NULL;
-		pthread_mutex_unlock(&discards.lock);
+		sp_lock_release(&discards.lock);
 		while (unmapped != NULL) {
 			struct discard *next = unmapped->next;
 			close(unmapped->fd);
@@ -217,8 +217,7 @@ static void *close_passed(void *data) {
 	return NULL;
 }
 
-/* Requires: discards.lock. */
-static bool is_kept(const struct stat *st) {
+static bool is_kept(const struct stat *st) SP_REQUIRES(discards.lock) {
 	for (const struct discard *discard = discards.passed; discard != NULL;
 			discard = discard->next) {
 		if (discard->inode == st->st_ino && discard->device == st->st_dev) {
@@ -228,9 +227,8 @@ static bool is_kept(const struct stat *st) {
 	return false;
 }
 
-/* Requires: discards.lock. */
 static bool keep_passed(struct discard *discard, const struct stat *st,
-		uint64_t kept_max) {
+		uint64_t kept_max) SP_REQUIRES(discards.lock) {
 	/* One fd of a file is enough. */
 	if (is_kept(st) || discards.passed_len >= kept_max) {
 		return false;
@@ -249,8 +247,7 @@ static bool keep_passed(struct discard *discard, const struct stat *st,
 
 /* Memory */
 
-/* Requires: discards.lock. */
-static bool may_free_at_once(uint64_t bytes) {
+static bool may_free_at_once(uint64_t bytes) SP_REQUIRES(discards.lock) {
 	if (bytes <= LITTLE) {
 		return true;
 	}
@@ -274,10 +271,10 @@ static bool discard_large(int fd, bool passed, const struct stat *st) {
 	}
 	discard->fd = fd;
 	uint64_t kept_max = passed ? get_kept_max() : 0;
-	pthread_mutex_lock(&discards.lock);
+	sp_lock_acquire(&discards.lock);
 	bool taken = passed ? keep_passed(discard, st, kept_max) :
 		start_closing(discard);
-	pthread_mutex_unlock(&discards.lock);
+	sp_lock_release(&discards.lock);
 	if (!taken) {
 		free(discard);
 	}
@@ -292,9 +289,9 @@ void sp_discard_memory(int fd, bool passed) {
 	if (fstat(fd, &st) == 0) {
 		/* st_blocks counts 512 bytes, whatever the block size. */
 		uint64_t bytes = (uint64_t)st.st_blocks * 512;
-		pthread_mutex_lock(&discards.lock);
+		sp_lock_acquire(&discards.lock);
 		bool at_once = may_free_at_once(bytes);
-		pthread_mutex_unlock(&discards.lock);
+		sp_lock_release(&discards.lock);
 		if (!at_once && discard_large(fd, passed, &st)) {
 			return;
 		}

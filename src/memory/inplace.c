@@ -90,8 +90,8 @@ static void settle(struct sp_inplace *inplace) {
 	}
 }
 
-bool sp_inplace_begin(struct sp_inplace *inplace, uint64_t pool_size,
-		uint64_t start, uint64_t end) {
+bool sp_inplace_begin(struct sp_inplace *inplace, struct sp_lock *lock,
+		uint64_t pool_size, uint64_t start, uint64_t end) {
 	uint64_t bytes = count_bytes(start, end);
 	if (inplace->charged > inplace->live + SLACK) {
 		settle(inplace);
@@ -109,7 +109,8 @@ bool sp_inplace_begin(struct sp_inplace *inplace, uint64_t pool_size,
 	return true;
 }
 
-void sp_inplace_end(struct sp_inplace *inplace, uint64_t start, uint64_t end) {
+void sp_inplace_end(struct sp_inplace *inplace, struct sp_lock *lock,
+		uint64_t start, uint64_t end) {
 	inplace->live -= count_bytes(start, end);
 }
 

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lock.h"
+
 struct sp_account;
 struct sp_file;
 
@@ -34,15 +36,17 @@ void sp_inplace_add_view(struct sp_inplace *inplace, uint64_t start,
 void sp_inplace_remove_view(struct sp_inplace *inplace, uint64_t start,
 	uint64_t end);
 
+/* The lock is the backing's, in both. */
+
 /**
  * Charges the account for a view that is going to be read in place for the first
- * time, of a pool of so many bytes. Returns whether there is room for it. Requires:
- * the backing's lock.
+ * time, of a pool of so many bytes. Returns whether there is room for it.
  */
-bool sp_inplace_begin(struct sp_inplace *inplace, uint64_t pool_size,
-	uint64_t start, uint64_t end);
-/** The view is gone. Requires: the backing's lock. */
-void sp_inplace_end(struct sp_inplace *inplace, uint64_t start, uint64_t end);
+bool sp_inplace_begin(struct sp_inplace *inplace, struct sp_lock *lock,
+	uint64_t pool_size, uint64_t start, uint64_t end) SP_REQUIRES(lock);
+/** The view is gone. */
+void sp_inplace_end(struct sp_inplace *inplace, struct sp_lock *lock,
+	uint64_t start, uint64_t end) SP_REQUIRES(lock);
 
 /**
  * Whether the pool's file has many times the memory of its client's buffers. Looks

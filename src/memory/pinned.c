@@ -18,8 +18,8 @@
 #include "account.h"
 #include "pinned.h"
 
-/* Requires: pinned->lock */
-static void look_for_reads(struct sp_pinned *pinned) {
+static void look_for_reads(struct sp_pinned *pinned)
+		SP_REQUIRES(pinned->lock) {
 	if (pinned->gave_back && sp_shadow_settle(&pinned->shadow) > 0) {
 		*pinned->reads_late = true;
 	}
@@ -35,32 +35,32 @@ static void punch(void *data, uint64_t start, uint64_t end) {
  * nobody's. */
 static void charge_excess(struct sp_pinned *pinned, uint64_t excess) {
 	if (sp_shadow_prepay(&pinned->shadow, excess) == 0) {
-		pthread_mutex_lock(pinned->lock);
+		sp_lock_acquire(pinned->lock);
 		pinned->shadow.charged += excess;
-		pthread_mutex_unlock(pinned->lock);
+		sp_lock_release(pinned->lock);
 	}
 }
 
 int sp_pinned_use(struct sp_pinned *pinned, uint64_t start, uint64_t end) {
 	struct sp_shadow *shadow = &pinned->shadow;
-	pthread_mutex_lock(pinned->lock);
+	sp_lock_acquire(pinned->lock);
 	look_for_reads(pinned);
 	int64_t lacking = sp_uses_add(&pinned->uses, start, end);
-	pthread_mutex_unlock(pinned->lock);
+	sp_lock_release(pinned->lock);
 	if (lacking <= 0) {
 		return (int)lacking;
 	}
 	/* What is reclaimed for this is none of these pages: they have a user. */
 	uint64_t paid = (uint64_t)lacking, excess = 0;
 	int ret = sp_shadow_prepay(shadow, paid);
-	pthread_mutex_lock(pinned->lock);
+	sp_lock_acquire(pinned->lock);
 	if (ret == 0) {
 		ret = sp_shadow_fill(shadow, start, end, paid, &excess);
 	}
 	if (ret < 0) {
 		sp_uses_remove(&pinned->uses, start, end, punch, pinned);
 	}
-	pthread_mutex_unlock(pinned->lock);
+	sp_lock_release(pinned->lock);
 	if (excess > 0) {
 		charge_excess(pinned, excess);
 	}
@@ -69,16 +69,16 @@ int sp_pinned_use(struct sp_pinned *pinned, uint64_t start, uint64_t end) {
 
 void sp_pinned_give_back(struct sp_pinned *pinned, uint64_t start,
 		uint64_t end) {
-	pthread_mutex_lock(pinned->lock);
+	sp_lock_acquire(pinned->lock);
 	look_for_reads(pinned);
 	if (!*pinned->reads_late) {
 		sp_uses_remove(&pinned->uses, start, end, punch, pinned);
 	}
-	pthread_mutex_unlock(pinned->lock);
+	sp_lock_release(pinned->lock);
 }
 
 int sp_pinned_init(struct sp_pinned *pinned, struct sp_account *account,
-		pthread_mutex_t *lock, atomic_bool *reads_late,
+		struct sp_lock *lock, atomic_bool *reads_late,
 		uint64_t size) {
 	pinned->lock = lock;
 	pinned->reads_late = reads_late;
@@ -88,7 +88,9 @@ int sp_pinned_init(struct sp_pinned *pinned, struct sp_account *account,
 }
 
 void sp_pinned_finish(struct sp_pinned *pinned) {
+	sp_lock_acquire(pinned->lock);
 	look_for_reads(pinned);
+	sp_lock_release(pinned->lock);
 	sp_uses_finish(&pinned->uses);
 	sp_shadow_finish(&pinned->shadow);
 }

@@ -2,18 +2,18 @@
 #ifndef SEALPOOL_MEMORY_PINNED_H
 #define SEALPOOL_MEMORY_PINNED_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lock.h"
 #include "shadow.h"
 #include "uses.h"
 
 /** A shadow that another wl_shm has mapped, and who uses its pages. */
 struct sp_pinned {
 	struct sp_shadow shadow;
-	pthread_mutex_t *lock; /* the backing's, over all below */
+	struct sp_lock *lock; /* the backing's, over all below */
 	/* Set when the other wl_shm has read pages that were given back. */
 	atomic_bool *reads_late;
 	/* Of its pages: the copies there, and those that have gone while the other
@@ -25,7 +25,7 @@ struct sp_pinned {
 
 /** Makes the shadow. Returns 0 or a negative errno. */
 int sp_pinned_init(struct sp_pinned *pinned, struct sp_account *account,
-	pthread_mutex_t *lock, atomic_bool *reads_late, uint64_t size);
+	struct sp_lock *lock, atomic_bool *reads_late, uint64_t size);
 
 /**
  * Adds a user of a range of the pinned shadow, in bytes, and gives memory to it.

@@ -44,24 +44,24 @@ int sp_readers_init(struct sp_readers *readers,
 	sp_list_init(&readers->running);
 	sp_list_init(&readers->waiting);
 	sp_list_init(&readers->finished);
-	int ret = pthread_mutex_init(&readers->lock, NULL);
-	if (ret != 0) {
-		return -ret;
+	int ret = sp_lock_init(&readers->lock);
+	if (ret < 0) {
+		return ret;
 	}
 	pthread_condattr_t attr;
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	ret = pthread_cond_init(&readers->done, &attr);
+	ret = -pthread_cond_init(&readers->done, &attr);
 	pthread_condattr_destroy(&attr);
-	if (ret != 0) {
-		pthread_mutex_destroy(&readers->lock);
+	if (ret < 0) {
+		sp_lock_finish(&readers->lock);
 	}
-	return -ret;
+	return ret;
 }
 
 void sp_readers_finish(struct sp_readers *readers) {
 	pthread_cond_destroy(&readers->done);
-	pthread_mutex_destroy(&readers->lock);
+	sp_lock_finish(&readers->lock);
 }
 
 void sp_reader_init(struct sp_reader *reader, struct sp_readers *readers) {
@@ -74,14 +74,15 @@ static struct sp_job *first_job(const struct sp_reader *reader) {
 	return sp_list_entry(reader->jobs.next, struct sp_job, link);
 }
 
-/* Does the jobs of one reader. Requires: readers->lock, which is released meanwhile */
-static void do_jobs(struct sp_readers *readers, struct sp_reader *reader) {
+/* Does the jobs of one reader. Releases the lock meanwhile. */
+static void do_jobs(struct sp_readers *readers, struct sp_reader *reader)
+		SP_REQUIRES(readers->lock) {
 	while (!sp_list_is_empty(&reader->jobs)) {
 		struct sp_job *job = first_job(reader);
 		reader->busy_since = sp_clock_now();
-		pthread_mutex_unlock(&readers->lock);
+		sp_lock_release(&readers->lock);
 		job->run(job);
-		pthread_mutex_lock(&readers->lock);
+		sp_lock_acquire(&readers->lock);
 		reader->busy_since = 0;
 		job->done = true;
 		sp_list_remove(&job->link);
@@ -95,7 +96,8 @@ static void do_jobs(struct sp_readers *readers, struct sp_reader *reader) {
 	pthread_cond_broadcast(&readers->done);
 }
 
-static struct sp_reader *take_waiting(struct sp_readers *readers) {
+static struct sp_reader *take_waiting(struct sp_readers *readers)
+		SP_REQUIRES(readers->lock) {
 	if (sp_list_is_empty(&readers->waiting)) {
 		return NULL;
 	}
@@ -110,12 +112,12 @@ static struct sp_reader *take_waiting(struct sp_readers *readers) {
 static void *run(void *data) {
 	struct sp_reader *reader = data;
 	struct sp_readers *readers = reader->readers;
-	pthread_mutex_lock(&readers->lock);
+	sp_lock_acquire(&readers->lock);
 	do {
 		do_jobs(readers, reader);
 		reader = take_waiting(readers);
 	} while (reader != NULL);
-	pthread_mutex_unlock(&readers->lock);
+	sp_lock_release(&readers->lock);
 	return NULL;
 }
 
@@ -124,9 +126,8 @@ static uint64_t get_silence(const struct sp_reader *reader) {
 		sp_clock_now() - reader->busy_since : 0;
 }
 
-/* Requires: readers->lock */
 static void count(const struct sp_readers *readers, unsigned *working,
-		unsigned *stuck) {
+		unsigned *stuck) SP_REQUIRES(readers->lock) {
 	*working = *stuck = 0;
 	const struct sp_reader *reader;
 	sp_list_for_each(reader, &readers->running, struct sp_reader, link) {
@@ -136,8 +137,8 @@ static void count(const struct sp_readers *readers, unsigned *working,
 	}
 }
 
-/* Requires: readers->lock */
-static bool has_room(const struct sp_readers *readers) {
+static bool has_room(const struct sp_readers *readers)
+		SP_REQUIRES(readers->lock) {
 	unsigned working, stuck;
 	count(readers, &working, &stuck);
 	return working < WORKING_MAX && stuck < STUCK_MAX;
@@ -146,17 +147,17 @@ static bool has_room(const struct sp_readers *readers) {
 bool sp_reader_is_available(struct sp_reader *reader) {
 	struct sp_readers *readers = reader->readers;
 	unsigned working, stuck;
-	pthread_mutex_lock(&readers->lock);
+	sp_lock_acquire(&readers->lock);
 	count(readers, &working, &stuck);
 	bool available = get_silence(reader) < SP_READER_PATIENCE &&
 		stuck < STUCK_MAX;
-	pthread_mutex_unlock(&readers->lock);
+	sp_lock_release(&readers->lock);
 	return available;
 }
 
-/* A thread for the one that waits longest, which may be another. Requires:
- * readers->lock */
-static int serve_waiting(struct sp_readers *readers) {
+/* A thread for the one that waits longest, which may be another. */
+static int serve_waiting(struct sp_readers *readers)
+		SP_REQUIRES(readers->lock) {
 	if (sp_list_is_empty(&readers->waiting) || !has_room(readers)) {
 		return 0;
 	}
@@ -174,7 +175,7 @@ int sp_reader_submit(struct sp_reader *reader, struct sp_job *job) {
 	struct sp_readers *readers = reader->readers;
 	job->reader = reader;
 	job->done = false;
-	pthread_mutex_lock(&readers->lock);
+	sp_lock_acquire(&readers->lock);
 	sp_list_append(&reader->jobs, &job->link);
 	if (sp_list_is_empty(&reader->link)) {
 		sp_list_append(&readers->waiting, &reader->link);
@@ -190,24 +191,24 @@ int sp_reader_submit(struct sp_reader *reader, struct sp_job *job) {
 			sp_list_remove(&reader->link);
 		}
 	}
-	pthread_mutex_unlock(&readers->lock);
+	sp_lock_release(&readers->lock);
 	return ret;
 }
 
 bool sp_readers_retry(struct sp_readers *readers) {
-	pthread_mutex_lock(&readers->lock);
+	sp_lock_acquire(&readers->lock);
 	while (!sp_list_is_empty(&readers->waiting) && has_room(readers) &&
 			serve_waiting(readers) == 0) {
 	}
 	bool busy = !sp_list_is_empty(&readers->waiting) ||
 		!sp_list_is_empty(&readers->running);
-	pthread_mutex_unlock(&readers->lock);
+	sp_lock_release(&readers->lock);
 	return busy;
 }
 
 bool sp_reader_cancel(struct sp_reader *reader, struct sp_job *job) {
 	struct sp_readers *readers = reader->readers;
-	pthread_mutex_lock(&readers->lock);
+	sp_lock_acquire(&readers->lock);
 	/* A thread that has nothing to do at its start would find no reader. */
 	bool cancelled = !job->done &&
 		!(reader->has_thread && first_job(reader) == job);
@@ -217,7 +218,7 @@ bool sp_reader_cancel(struct sp_reader *reader, struct sp_job *job) {
 	if (cancelled && sp_list_is_empty(&reader->jobs)) {
 		sp_list_remove(&reader->link);
 	}
-	pthread_mutex_unlock(&readers->lock);
+	sp_lock_release(&readers->lock);
 	return cancelled;
 }
 
@@ -227,8 +228,8 @@ static int64_t get_microseconds(void) {
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* Requires: readers->lock */
-static int64_t get_allowance(struct sp_readers *readers) {
+static int64_t get_allowance(struct sp_readers *readers)
+		SP_REQUIRES(readers->lock) {
 	uint64_t now = sp_clock_now();
 	int64_t more = (int64_t)(now - readers->allowance_at) *
 		(ALLOWANCE_MAX / 1000);
@@ -242,7 +243,7 @@ static int64_t get_allowance(struct sp_readers *readers) {
 
 bool sp_reader_wait(struct sp_reader *reader, const struct sp_job *job) {
 	struct sp_readers *readers = reader->readers;
-	pthread_mutex_lock(&readers->lock);
+	sp_lock_acquire(&readers->lock);
 	int64_t start = get_microseconds();
 	int64_t end = start + get_allowance(readers);
 	const struct timespec deadline = {
@@ -251,24 +252,24 @@ bool sp_reader_wait(struct sp_reader *reader, const struct sp_job *job) {
 	};
 	int ret = 0;
 	while (!job->done && ret == 0 && end > start) {
-		ret = pthread_cond_timedwait(&readers->done, &readers->lock,
+		ret = sp_lock_wait_until(&readers->done, &readers->lock,
 			&deadline);
 	}
 	bool done = job->done;
 	readers->allowance -= get_microseconds() - start;
-	pthread_mutex_unlock(&readers->lock);
+	sp_lock_release(&readers->lock);
 	return done;
 }
 
 bool sp_reader_is_done(struct sp_reader *reader, const struct sp_job *job) {
-	pthread_mutex_lock(&reader->readers->lock);
+	sp_lock_acquire(&reader->readers->lock);
 	bool done = job->done;
-	pthread_mutex_unlock(&reader->readers->lock);
+	sp_lock_release(&reader->readers->lock);
 	return done;
 }
 
 uint64_t sp_reader_get_silence(struct sp_reader *reader, const void *owner) {
-	pthread_mutex_lock(&reader->readers->lock);
+	sp_lock_acquire(&reader->readers->lock);
 	uint64_t silence = 0;
 	const struct sp_job *job;
 	sp_list_for_each(job, &reader->jobs, struct sp_job, link) {
@@ -277,12 +278,13 @@ uint64_t sp_reader_get_silence(struct sp_reader *reader, const void *owner) {
 			break;
 		}
 	}
-	pthread_mutex_unlock(&reader->readers->lock);
+	sp_lock_release(&reader->readers->lock);
 	return silence;
 }
 
-/* Whether a thread may be done in a moment. Requires: readers->lock */
-static bool is_working(const struct sp_readers *readers) {
+/* Whether a thread may be done in a moment. */
+static bool is_working(const struct sp_readers *readers)
+		SP_REQUIRES(readers->lock) {
 	unsigned working, stuck;
 	count(readers, &working, &stuck);
 	return working > 0;
@@ -297,29 +299,29 @@ void sp_readers_drain(struct sp_readers *readers) {
 	int ret = 0;
 	bool left;
 	do {
-		pthread_mutex_lock(&readers->lock);
+		sp_lock_acquire(&readers->lock);
 		while (is_working(readers) && ret == 0) {
-			ret = pthread_cond_timedwait(&readers->done,
+			ret = sp_lock_wait_until(&readers->done,
 				&readers->lock, &deadline);
 		}
-		pthread_mutex_unlock(&readers->lock);
+		sp_lock_release(&readers->lock);
 		/* That may submit more. */
 		sp_readers_handle_finished(readers);
-		pthread_mutex_lock(&readers->lock);
+		sp_lock_acquire(&readers->lock);
 		left = is_working(readers);
-		pthread_mutex_unlock(&readers->lock);
+		sp_lock_release(&readers->lock);
 	} while (left && ret == 0);
 }
 
 void sp_readers_handle_finished(struct sp_readers *readers) {
-	pthread_mutex_lock(&readers->lock);
+	sp_lock_acquire(&readers->lock);
 	while (!sp_list_is_empty(&readers->finished)) {
 		struct sp_job *job = sp_list_entry(readers->finished.next,
 			struct sp_job, link);
 		sp_list_remove(&job->link);
-		pthread_mutex_unlock(&readers->lock);
+		sp_lock_release(&readers->lock);
 		job->finish(job);
-		pthread_mutex_lock(&readers->lock);
+		sp_lock_acquire(&readers->lock);
 	}
-	pthread_mutex_unlock(&readers->lock);
+	sp_lock_release(&readers->lock);
 }

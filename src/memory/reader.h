@@ -2,11 +2,11 @@
 #ifndef SEALPOOL_MEMORY_READER_H
 #define SEALPOOL_MEMORY_READER_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "list.h"
+#include "lock.h"
 
 struct sp_reader;
 
@@ -26,7 +26,7 @@ struct sp_job {
 
 /** All threads that do such. */
 struct sp_readers {
-	pthread_mutex_t lock; /* over all below, and all readers */
+	struct sp_lock lock; /* over all below, and all readers */
 	pthread_cond_t done;
 	struct sp_list running; /* sp_reader.link, of those that have a thread */
 	struct sp_list waiting; /* sp_reader.link, of those that have jobs only */

@@ -34,14 +34,14 @@ static void spare_release(struct sp_cached *cached) {
 /* The caller becomes the owner of what it returns. */
 static struct sp_spare *take(struct sp_cache *cache,
 		struct sp_spare_slot *slot) {
-	pthread_mutex_lock(&cache->lock);
+	sp_lock_acquire(&cache->lock);
 	struct sp_spare *spare = slot->spare;
 	if (spare != NULL) {
 		slot->spare = NULL;
 		sp_list_remove(&spare->cached.link);
 		sp_list_remove(&spare->cached.account_link);
 	}
-	pthread_mutex_unlock(&cache->lock);
+	sp_lock_release(&cache->lock);
 	return spare;
 }
 
@@ -66,10 +66,10 @@ void sp_spare_put(struct sp_cache *cache, struct sp_spare_slot *slot,
 	spare->cached.release = spare_release;
 	spare->store = *store;
 	spare->slot = slot;
-	pthread_mutex_lock(&cache->lock);
+	sp_lock_acquire(&cache->lock);
 	slot->spare = spare;
 	sp_cache_add_locked(cache, &spare->cached);
-	pthread_mutex_unlock(&cache->lock);
+	sp_lock_release(&cache->lock);
 }
 
 bool sp_spare_take(struct sp_cache *cache, struct sp_spare_slot *slot,

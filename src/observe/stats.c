@@ -3,7 +3,6 @@
  * What clients and pools hold and have cost.
  */
 #include <assert.h>
-#include <pthread.h>
 #include <string.h>
 
 #include "server/buffer.h"
@@ -22,10 +21,10 @@ static void count_buffers(const struct sp_pool *pool,
 static void count_shadows(struct sp_pool *pool, struct sealpool_stats *stats) {
 	struct sp_backing *backing = &pool->backing;
 	if (backing->is_pinned) {
-		pthread_mutex_lock(&backing->lock);
+		sp_lock_acquire(&backing->lock);
 		stats->fds++;
 		stats->shadow_bytes += backing->pinned.shadow.charged;
-		pthread_mutex_unlock(&backing->lock);
+		sp_lock_release(&backing->lock);
 	}
 	const struct sealpool_buffer *buffer;
 	wl_list_for_each(buffer, &pool->buffers, link) {

@@ -91,7 +91,7 @@ struct sp_context *sp_context_create(struct wl_display *display,
 	wl_signal_init(&context->new_buffer);
 	wl_signal_init(&context->commit);
 
-	int ret = -pthread_mutex_init(&context->reports.lock, NULL);
+	int ret = sp_lock_init(&context->reports.lock);
 	if (ret < 0) {
 		goto error_context;
 	}
@@ -110,7 +110,7 @@ struct sp_context *sp_context_create(struct wl_display *display,
 error_memory:
 	sp_memory_finish(&context->memory);
 error_reports:
-	pthread_mutex_destroy(&context->reports.lock);
+	sp_lock_finish(&context->reports.lock);
 error_context:
 	sp_log(context, SEALPOOL_LOG_ERROR, "cannot start: %s", strerror(-ret));
 	free(context);
@@ -138,7 +138,7 @@ void sp_context_unref(struct sp_context *context) {
 		return;
 	}
 	assert(wl_list_empty(&context->clients));
-	pthread_mutex_destroy(&context->reports.lock);
+	sp_lock_finish(&context->reports.lock);
 	sp_mailbox_finish(&context->mailbox);
 	sp_memory_finish(&context->memory);
 	free(context->formats);

@@ -12,6 +12,7 @@
 #include "epoch.h"
 #include "mailbox.h"
 #include "memory/account.h"
+#include "memory/lock.h"
 #include "memory/memory.h"
 
 struct sp_client;
@@ -48,7 +49,7 @@ struct sp_policy {
 
 /** report.c: what nobody has been told of yet. */
 struct sp_reports {
-	pthread_mutex_t lock;
+	struct sp_lock lock;
 	struct wl_list list; /* sp_report.link */
 	struct sp_mail mail;
 };

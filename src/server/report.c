@@ -26,7 +26,7 @@ static bool take(struct sp_reports *reports, const struct sp_client *client,
 		struct taken *taken) {
 	bool found = false;
 	struct sp_report *report;
-	pthread_mutex_lock(&reports->lock);
+	sp_lock_acquire(&reports->lock);
 	wl_list_for_each(report, &reports->list, link) {
 		if (client == NULL || report->client == client) {
 			found = true;
@@ -43,7 +43,7 @@ static bool take(struct sp_reports *reports, const struct sp_client *client,
 			report->told = true;
 		}
 	}
-	pthread_mutex_unlock(&reports->lock);
+	sp_lock_release(&reports->lock);
 	return found;
 }
 
@@ -78,16 +78,16 @@ static struct sp_context *get_context(const struct sp_report *report) {
 
 void sp_report_finish(struct sp_report *report) {
 	struct sp_reports *reports = &get_context(report)->reports;
-	pthread_mutex_lock(&reports->lock);
+	sp_lock_acquire(&reports->lock);
 	wl_list_remove(&report->link);
-	pthread_mutex_unlock(&reports->lock);
+	sp_lock_release(&reports->lock);
 }
 
 void sp_report_post(struct sp_report *report, enum sp_report_kind kind,
 		int64_t value) {
 	struct sp_context *context = get_context(report);
 	struct sp_reports *reports = &context->reports;
-	pthread_mutex_lock(&reports->lock);
+	sp_lock_acquire(&reports->lock);
 	bool known = kind == SP_REPORT_FAILED ? report->logged : report->told;
 	bool first = !known && wl_list_empty(&report->link);
 	if (first) {
@@ -95,7 +95,7 @@ void sp_report_post(struct sp_report *report, enum sp_report_kind kind,
 		report->value = value;
 		wl_list_insert(reports->list.prev, &report->link);
 	}
-	pthread_mutex_unlock(&reports->lock);
+	sp_lock_release(&reports->lock);
 	if (!first) {
 		return;
 	}

@@ -165,13 +165,13 @@ static void silent_reader_holds_up_no_other(void **state) {
 /* To start many threads may take so long that the first ones count as stuck. */
 static void make_all_work(void) {
 	struct sp_reader *reader;
-	pthread_mutex_lock(&readers.lock);
+	sp_lock_acquire(&readers.lock);
 	sp_list_for_each(reader, &readers.running, struct sp_reader, link) {
 		if (reader->busy_since != 0) {
 			reader->busy_since = sp_clock_now();
 		}
 	}
-	pthread_mutex_unlock(&readers.lock);
+	sp_lock_release(&readers.lock);
 }
 
 /* More than there are threads: they take their turn. */
@@ -221,9 +221,9 @@ static void who_never_answers_gets_no_more(void **state) {
 	while (sp_reader_get_silence(&reader, &reader) == 0) {
 		usleep(1000);
 	}
-	pthread_mutex_lock(&readers.lock);
+	sp_lock_acquire(&readers.lock);
 	reader.busy_since -= SP_READER_PATIENCE;
-	pthread_mutex_unlock(&readers.lock);
+	sp_lock_release(&readers.lock);
 	assert_false(sp_reader_is_available(&reader));
 	waiting_answer(&waiting);
 	waiting_end(&waiting);
