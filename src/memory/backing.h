@@ -12,11 +12,21 @@
 #include "mapping.h"
 #include "memory.h"
 #include "pinned.h"
+#include "reader.h"
 #include "spare.h"
 
 struct sp_account;
+struct sp_look_ops;
 struct sp_orphan;
-struct sp_reader;
+
+/** look.c: what is being found out about a file that may never answer. On the event
+ * loop's thread, but for the job. */
+struct sp_look {
+	const struct sp_look_ops *ops;
+	struct sp_job job;
+	bool is_under_way, cancelled, closing;
+	bool is_regular; /* the job's until it is done */
+};
 
 /** A pool's memory: the client's file, and where it is mapped. */
 struct sp_backing {
@@ -32,6 +42,7 @@ struct sp_backing {
 	struct sp_counters counters;
 	/* The client's, which has them of all its pools. */
 	struct sp_counters *client_counters;
+	struct sp_look look;
 
 	struct sp_lock lock; /* over all below */
 	/* Of the file's fd. */

@@ -38,6 +38,8 @@ struct sp_readers {
 	 * in microseconds, and when that was so, in milliseconds. */
 	int64_t allowance;
 	uint64_t allowance_at;
+	/* Files that may never answer, closed or not; on the event loop's thread. */
+	uint32_t files_len;
 };
 
 /** Of one identity: has one thread at most, so that its jobs are done one after
@@ -50,6 +52,8 @@ struct sp_reader {
 	struct sp_list jobs; /* sp_job.link; the first is being done */
 	/* Since when the first job is being done, in milliseconds; 0 for none. */
 	uint64_t busy_since;
+	/* As that of all readers. */
+	uint32_t files_len;
 };
 
 /** Returns 0 or a negative errno. */

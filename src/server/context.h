@@ -111,8 +111,6 @@ struct sp_context {
 	/* Buffers that another thread let go of. */
 	_Atomic(struct sealpool_buffer *) unused_buffers;
 	struct sp_mail unused;
-	/* Those with a file that may never answer, closed or not. */
-	uint32_t slow_pools_len;
 	/* NULL when the display has gone. */
 	struct sp_holds *holds;
 	/* Reader threads have done something. */

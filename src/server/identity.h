@@ -34,9 +34,8 @@ struct sp_identity {
 	/* Those without a wl_client, of which something is left. */
 	struct wl_list gone; /* sp_member.link */
 	struct sp_account account;
-	/* For files that may never answer, and how many of its pools have one. */
+	/* For files that may never answer. */
 	struct sp_reader reader;
-	uint32_t slow_pools_len;
 	/* What is known of its clients: a user's unit of systemd, or NULL where it
 	 * is only a process with its descendants, or a single connection. */
 	char *unit;

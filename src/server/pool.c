@@ -7,134 +7,41 @@
  */
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <wayland-server-protocol.h>
 
 #include "context.h"
+#include "memory/look.h"
 #include "pool.h"
 #include "silence.h"
 
-/* Files that may never answer: the pool has one job at a time */
-
-static struct sp_pool *pool_from_job(struct sp_job *job) {
-	struct sp_pool *pool = wl_container_of(job, pool, job);
-	return pool;
-}
-
-/* What is read at once must not be opened for direct I/O, which the client could do
- * at any time to the open file that it shares with us. */
-static bool open_anew(struct sp_backing *backing) {
-	struct sp_file *file = &backing->file;
-	char path[64];
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", file->fd);
-	int fd = open(path, (file->writable ? O_RDWR : O_RDONLY) | O_CLOEXEC |
-		O_NOCTTY | O_NONBLOCK);
-	if (fd < 0) {
-		return false;
-	}
-	int old = file->fd;
-	sp_lock_acquire(&backing->lock);
-	file->fd = fd;
-	sp_lock_release(&backing->lock);
-	close(old);
-	return true;
-}
-
-static void look_at_file(struct sp_job *job) {
-	struct sp_pool *pool = pool_from_job(job);
-	struct sp_file *file = &pool->backing.file;
-	struct stat st;
-	bool known = fstat(file->fd, &st) == 0;
-	/* A server that is in trouble says nothing about the file. */
-	pool->is_regular = !known || S_ISREG(st.st_mode);
-	file->own = known && pool->is_regular && open_anew(&pool->backing);
-}
-
-static void finish_look(struct sp_job *job) {
-	struct sp_pool *pool = pool_from_job(job);
-	pool->looking = false;
-	if (!pool->is_regular && pool->resource != NULL &&
-			!pool->client->ending) {
+static void pool_handle_refused(struct sp_backing *backing) {
+	struct sp_pool *pool = wl_container_of(backing, pool, backing);
+	if (pool->resource != NULL && !pool->client->ending) {
 		sp_pool_refuse_file(pool->client->context, pool->resource,
 			-EINVAL, "is not a regular file");
 		sp_client_end_later(pool->client);
 	}
-	sp_pool_unref(pool);
 }
 
-/* Nobody waits for the type of such a file: one that is not regular is refused when
- * that is known. */
-static int pool_look_at_file(struct sp_pool *pool) {
-	pool->job.run = look_at_file;
-	pool->job.finish = finish_look;
-	pool->job.owner = &pool->client->account;
-	int ret = sp_reader_submit(&pool->client->member.identity->reader, &pool->job);
-	if (ret == 0) {
-		pool->looking = true;
-		sp_pool_ref(pool);
-		sp_silence_note(pool->client->context);
-	}
-	return ret;
-}
-
-void sp_pool_leave_resource(struct sp_pool *pool) {
-	pool->resource = NULL;
-	/* A file that answers late holds up no other that nobody needs. */
-	if (pool->looking && sp_reader_cancel(
-			&pool->client->member.identity->reader, &pool->job)) {
-		pool->looking = false;
-		sp_pool_unref(pool);
-	}
-	sp_pool_unref(pool);
-}
-
-static void pool_free(struct sp_pool *pool, bool has_fd) {
-	sp_client_dismiss_pool(pool->client, has_fd);
+static void pool_handle_closed(struct sp_backing *backing, bool had_fd) {
+	struct sp_pool *pool = wl_container_of(backing, pool, backing);
+	sp_client_dismiss_pool(pool->client, had_fd);
 	sp_client_unref(pool->client);
 	free(pool);
 }
 
-static void count_slow_pool(struct sp_client *client, int32_t change) {
-	client->context->slow_pools_len += (uint32_t)change;
-	client->member.identity->slow_pools_len += (uint32_t)change;
-}
+static const struct sp_look_ops look_ops = {
+	.refused = pool_handle_refused,
+	.closed = pool_handle_closed,
+};
 
-static void close_file(struct sp_job *job) {
-	close(pool_from_job(job)->backing.file.fd);
-}
-
-static void finish_close(struct sp_job *job) {
-	struct sp_pool *pool = pool_from_job(job);
-	count_slow_pool(pool->client, -1);
-	pool_free(pool, true);
-}
-
-/* It counts as the client's until no thread uses it. */
-static void pool_close_file(struct sp_pool *pool) {
-	pool->job.run = close_file;
-	pool->job.finish = finish_close;
-	if (pool->backing.file.jobs_len == 0 || sp_reader_submit(
-			&pool->client->member.identity->reader, &pool->job) < 0) {
-		sp_file_discard_fd(pool->backing.file.fd);
-		finish_close(&pool->job);
-	}
-}
-
-/* Nobody can close the fd of a file while a thread waits for that file. So all such
- * files together may have a quarter of the fds, and those of one identity half of that. */
-#define SLOW_FDS_PART 4
-
-static bool may_have_slow_file(struct sp_client *client) {
-	struct sp_identity *identity = client->member.identity;
-	uint32_t most = client->context->limits.all_fds / SLOW_FDS_PART;
-	return sp_reader_is_available(&identity->reader) &&
-		client->context->slow_pools_len < most &&
-		identity->slow_pools_len < (most + 1) / 2;
+void sp_pool_leave_resource(struct sp_pool *pool) {
+	pool->resource = NULL;
+	/* A file that answers late holds up no other that nobody needs. */
+	sp_look_cancel(&pool->backing);
+	sp_pool_unref(pool);
 }
 
 /* Nobody could read it. */
@@ -157,7 +64,9 @@ struct sp_pool *sp_pool_new(struct sp_context *context,
 		sp_post_no_memory(context, wl_client);
 		goto error_file;
 	}
-	if (file->kind == SP_FILE_SLOW && !may_have_slow_file(client)) {
+	if (file->kind == SP_FILE_SLOW && !sp_look_has_room(
+			&client->member.identity->reader,
+			context->limits.all_fds)) {
 		refuse_slow_file(client);
 		goto error_file;
 	}
@@ -182,13 +91,13 @@ struct sp_pool *sp_pool_new(struct sp_context *context,
 	wl_list_init(&pool->lents);
 	pool->refs = 1;
 	pool->size = size;
-	if (file->kind == SP_FILE_SLOW) {
-		count_slow_pool(client, 1);
-	}
-	if (file->kind == SP_FILE_SLOW && pool_look_at_file(pool) < 0) {
+	if (sp_look_begin(&pool->backing, &look_ops) < 0) {
 		refuse_slow_file(client);
 		sp_pool_unref(pool);
 		return NULL;
+	}
+	if (file->kind == SP_FILE_SLOW) {
+		sp_silence_note(context);
 	}
 	return pool;
 
@@ -229,14 +138,9 @@ void sp_pool_unref(struct sp_pool *pool) {
 		return;
 	}
 	assert(wl_list_empty(&pool->buffers));
-	bool has_fd = sp_backing_finish(&pool->backing);
 	wl_list_remove(&pool->link);
 	if (pool->fd_behind) {
 		sp_account_discharge(&pool->client->account, SP_RESOURCE_FDS, 1);
 	}
-	if (pool->backing.file.kind == SP_FILE_SLOW) {
-		pool_close_file(pool);
-	} else {
-		pool_free(pool, has_fd);
-	}
+	sp_look_close(&pool->backing);
 }

@@ -23,10 +23,6 @@ struct sp_pool {
 
 	int32_t size;
 	struct sp_backing backing;
-	/* Of a file that may never answer: holds a reference, or the pool's end
-	 * up. */
-	struct sp_job job;
-	bool looking, is_regular;
 };
 
 /**
