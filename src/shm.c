@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory/limits.h"
 #include "observe/feedback.h"
 #include "observe/monitor.h"
 #include "observe/stats.h"

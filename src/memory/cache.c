@@ -212,3 +212,20 @@ uint64_t sp_cache_drop_old(struct sp_cache *cache, uint64_t until) {
 	}
 	return next;
 }
+
+/* How many looks there are at most in the time that makes something idle. */
+#define LOOKS_MAX 8
+
+uint64_t sp_cache_get_wait(uint32_t after, uint64_t now, uint64_t first) {
+	uint64_t least = after / LOOKS_MAX;
+	return first > now + least ? first - now : least;
+}
+
+uint64_t sp_cache_drop_idle(struct sp_cache *cache, uint32_t after) {
+	uint64_t now = sp_clock_now();
+	/* The clock may have begun less than that ago. */
+	uint64_t first = now < after ? now :
+		sp_cache_drop_old(cache, now - after);
+	return first != UINT64_MAX ?
+		sp_cache_get_wait(after, now, first + after) : UINT64_MAX;
+}

@@ -84,4 +84,12 @@ bool sp_cache_reclaim(struct sp_cache *cache, struct sp_account *account,
  * left did, or UINT64_MAX if there is none. Any thread. */
 uint64_t sp_cache_drop_old(struct sp_cache *cache, uint64_t until);
 
+/** Gives back what has been here for "after" milliseconds. Returns in how many
+ * milliseconds to call it again, or UINT64_MAX if nothing is left. Any thread. */
+uint64_t sp_cache_drop_idle(struct sp_cache *cache, uint32_t after);
+
+/** For how long to wait, at the time "now", when "first" is the time at which
+ * something can be idle. All in milliseconds. */
+uint64_t sp_cache_get_wait(uint32_t after, uint64_t now, uint64_t first);
+
 #endif

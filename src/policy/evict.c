@@ -33,7 +33,7 @@
 #include <stdlib.h>
 
 #include "evict.h"
-#include "limits.h"
+#include "memory/limits.h"
 #include "server/client.h"
 #include "server/context.h"
 
@@ -276,17 +276,11 @@ static void handle_pressure(struct sp_mail *mail) {
 }
 
 void sp_evict_set_limits(struct sp_context *context) {
-	const struct sealpool_budget *limits = &context->limits;
-	uint32_t fds_reserve = limits->all_fds / SP_FDS_RESERVE_PART;
-	uint64_t bytes_reserve =
-		limits->all_shadow_bytes / SP_BYTES_RESERVE_PART;
-	sp_account_set_limit(&context->all, SP_RESOURCE_FDS,
-		limits->all_fds, fds_reserve);
-	sp_account_set_limit(&context->all, SP_RESOURCE_SHADOW_BYTES,
-		limits->all_shadow_bytes, bytes_reserve);
-	/* Twice that: it is the clients' own memory, as long as they keep it. */
-	sp_account_set_limit(&context->all, SP_RESOURCE_IN_PLACE_BYTES,
-		limits->all_shadow_bytes, limits->all_shadow_bytes);
+	const struct sp_limits limits = {
+		.all_fds = context->limits.all_fds,
+		.all_shadow_bytes = context->limits.all_shadow_bytes,
+	};
+	sp_limits_set_all(&limits, &context->all);
 }
 
 void sp_evict_init(struct sp_context *context) {

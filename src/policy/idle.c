@@ -14,13 +14,9 @@
 #include <wayland-server-core.h>
 
 #include "idle.h"
-#include "memory/clock.h"
 #include "server/context.h"
 
 #define DEFAULT_AFTER 10000
-
-/* How many looks there are at most in the time that makes a copy idle. */
-#define LOOKS_MAX 8
 
 static void wait_for(struct sp_idle *idle, uint64_t ms) {
 	if (ms > INT32_MAX) {
@@ -30,22 +26,14 @@ static void wait_for(struct sp_idle *idle, uint64_t ms) {
 		ms > 0 ? (int)ms : 1) == 0;
 }
 
-uint64_t sp_idle_get_wait(uint32_t after, uint64_t now, uint64_t first) {
-	uint64_t least = after / LOOKS_MAX;
-	return first > now + least ? first - now : least;
-}
-
 static int handle_timer(void *data) {
 	struct sp_context *context = data;
 	struct sp_idle *idle = &context->idle;
 	/* First, so that what other threads add meanwhile is not lost. */
 	idle->waiting = false;
-	uint64_t now = sp_clock_now();
-	uint64_t first = now < idle->after ? UINT64_MAX : sp_cache_drop_old(
-		&context->memory.cache, now - idle->after);
-	if (first != UINT64_MAX) {
-		wait_for(idle, sp_idle_get_wait(idle->after, now,
-			first + idle->after));
+	uint64_t wait = sp_cache_drop_idle(&context->memory.cache, idle->after);
+	if (wait != UINT64_MAX) {
+		wait_for(idle, wait);
 	}
 	return 0;
 }

@@ -12,10 +12,6 @@ int sp_idle_init(struct sp_context *context, uint32_t after);
 /** While the display is still there. */
 void sp_idle_detach(struct sp_context *context);
 
-/** For how long the timer, which has just come, waits when "first" is the time
- * at which a copy can be idle. All in milliseconds. */
-uint64_t sp_idle_get_wait(uint32_t after, uint64_t now, uint64_t first);
-
 /** There is something in the context's cache. Any thread. */
 void sp_idle_handle_filled(struct sp_cache *cache);
 

@@ -7,6 +7,7 @@
 
 #include "client.h"
 #include "context.h"
+#include "memory/limits.h"
 
 static void client_handle_wl_client_destroy(struct wl_listener *listener,
 		void *data) {
@@ -56,12 +57,11 @@ struct sp_client *sp_client_get(struct sp_context *context,
 	client->context = context;
 	client->wl_client = wl_client;
 	sp_account_init(&client->account, NULL, context->policy->account_ops);
-	sp_account_set_limit(&client->account, SP_RESOURCE_FDS,
-		context->limits.fds, 0);
-	sp_account_set_limit(&client->account, SP_RESOURCE_SHADOW_BYTES,
-		context->limits.shadow_bytes, 0);
-	sp_account_set_limit(&client->account, SP_RESOURCE_IN_PLACE_BYTES,
-		context->limits.shadow_bytes, 0);
+	const struct sp_limits limits = {
+		.fds = context->limits.fds,
+		.shadow_bytes = context->limits.shadow_bytes,
+	};
+	sp_limits_set_client(&limits, &client->account);
 	if (sp_identity_join(context, wl_client, &client->account,
 			&client->member) < 0) {
 		free(client);

@@ -200,8 +200,8 @@ static void timer_is_not_set_where_copies_are_never_idle(void **state) {
 }
 
 static void timer_waits_for_the_first_copy(void **state) {
-	assert_int_equal(sp_idle_get_wait(10000, 500, 10400), 9900);
-	assert_int_equal(sp_idle_get_wait(1, 500, 501), 1);
+	assert_int_equal(sp_cache_get_wait(10000, 500, 10400), 9900);
+	assert_int_equal(sp_cache_get_wait(1, 500, 501), 1);
 }
 
 /* Ten thousand copies are not looked at ten thousand times. */
@@ -211,7 +211,7 @@ static void timer_takes_its_time_between_two_looks(void **state) {
 	unsigned looks = 0;
 	for (; now < start + AGAIN; looks++) {
 		/* There is always a copy that is idle a little later. */
-		now += sp_idle_get_wait(AGAIN, now, now + 1);
+		now += sp_cache_get_wait(AGAIN, now, now + 1);
 	}
 	assert_in_range(looks, 4, 16);
 }
