@@ -275,14 +275,6 @@ bool sealpool_buffer_get_plane(const struct sealpool_buffer *buffer,
 enum sealpool_memory_kind sealpool_buffer_get_kind(
 	const struct sealpool_buffer *buffer);
 
-/** What an access is for: one of these, or both. */
-enum sealpool_access_flag {
-	/** The bytes are looked at. */
-	SEALPOOL_ACCESS_READ = 1 << 0,
-	/** The bytes are changed. */
-	SEALPOOL_ACCESS_WRITE = 1 << 1,
-};
-
 /** One access to a buffer's bytes; on the caller's stack, say. */
 struct sealpool_access {
 	/** The first plane's first byte, at a row length of "stride". Valid

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SEALPOOL_IMAGE_PUBLIC_H
+#define SEALPOOL_IMAGE_PUBLIC_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <sealpool/memory.h>
+
+#include "memory/account.h"
+#include "memory/alarm.h"
+#include "memory/backing.h"
+#include "memory/limits.h"
+#include "memory/list.h"
+#include "memory/memory.h"
+#include "memory/spare.h"
+#include "view.h"
+
+/*
+ * The objects of <sealpool/memory.h>. Each source uses those before it: public.c,
+ * public-account.c, public-file.c, public-view.c. All members belong to the event
+ * loop's thread, but where another is named.
+ */
+
+struct sealpool_memory {
+	struct sp_memory memory;
+	struct sealpool_memory_options options;
+	struct sp_limits limits;
+	struct sp_alarm alarm;
+	/* The creator's, and each account's. */
+	unsigned refs;
+	struct sp_list accounts; /* sealpool_account.link */
+	/* Any thread, all below. */
+	struct sp_account all;
+	/* The option, which never changes. */
+	uint32_t idle_ms;
+	/* The alarm is set for what will be idle. */
+	atomic_bool is_set;
+	atomic_bool pressure;
+	pthread_mutex_t lock; /* over all below, and the notes of views */
+	struct sp_list noted; /* sp_notes.link */
+	struct sp_list unanswered; /* sp_notes.unanswered_link */
+};
+
+struct sealpool_account {
+	struct sealpool_memory *memory;
+	struct sp_list link; /* sealpool_memory.accounts */
+	struct sp_list files; /* sealpool_file.link */
+	/* The creator's, and each file's. */
+	unsigned refs;
+	bool gone;
+	/* The compositor was told to end the client. */
+	bool told;
+	/* A view had no room for a copy. Any thread. */
+	atomic_bool is_over;
+	void *data;
+	struct sp_account account;
+	struct sp_reader reader;
+	struct sp_spare_slot spare;
+	struct sp_counters counters;
+};
+
+struct sealpool_file {
+	struct sealpool_account *account;
+	struct sp_list link; /* sealpool_account.files, or empty */
+	struct sp_list views; /* sealpool_view.link */
+	/* The opener's, and each view's. */
+	unsigned refs;
+	bool closed;
+	void *data;
+	struct sp_backing backing;
+};
+
+/** What accesses have met that nobody was told of. Under the memory's lock. */
+struct sp_notes {
+	struct sp_list link; /* sealpool_memory.noted, or empty */
+	struct sp_list unanswered_link; /* sealpool_memory.unanswered, or empty */
+	/* Of enum sp_note, a bit each. */
+	unsigned pending, told;
+	uint64_t file_size;
+	int error;
+	/* See sp_view_is_waiting(). */
+	uint64_t generation;
+};
+
+enum sp_note {
+	SP_NOTE_SHORT_FILE = 1 << 0,
+	SP_NOTE_FAILED = 1 << 1,
+};
+
+struct sealpool_view {
+	struct sealpool_file *file;
+	struct sp_list link; /* sealpool_file.views */
+	void *data;
+	struct sp_view view;
+	struct sp_notes notes;
+};
+
+/* public.c */
+
+void sp_public_unref_memory(struct sealpool_memory *memory);
+/** What a view is told by accesses; it is initialized with this. */
+extern const struct sp_view_ops sp_public_view_ops;
+void sp_public_init_notes(struct sealpool_view *view);
+/** Nobody is told of what was noted. */
+void sp_public_finish_notes(struct sealpool_view *view);
+/** See sealpool_view_freeze(). */
+void sp_public_freeze_view(struct sealpool_view *view);
+
+/* public-account.c */
+
+void sp_public_unref_account(struct sealpool_account *account);
+
+/* public-file.c */
+
+void sp_public_unref_file(struct sealpool_file *file);
+
+#endif
