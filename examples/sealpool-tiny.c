@@ -56,6 +56,9 @@
 #include <xkbcommon/xkbcommon.h>
 
 #include <sealpool/wlroots.h>
+#ifdef MEMORY_SHM
+#include "memory-shm.h"
+#endif
 
 /* All that wlroots 0.18, 0.19 and 0.20 differ in here hangs on this. */
 #define HAVE_WLROOTS_0_19 (WLR_VERSION_NUM >= (19 << 8))
@@ -779,6 +782,16 @@ static struct wlr_backend *create_backend(struct wl_event_loop *loop) {
 
 static void create_globals(struct wl_display *display, bool stock,
 		bool feedback, bool monitor) {
+	struct wlr_compositor *compositor =
+		NEED(wlr_compositor_create(display, 6, server.renderer));
+#ifdef MEMORY_SHM
+	/* Not in sealpool-tiny, but in sealpool-tiny-memory. */
+	if (!memory_shm_create(display, compositor, server.renderer)) {
+		need(NULL, "memory_shm_create()");
+	}
+#else
+	(void)compositor;
+
 	/*
 	 * Sealpool comes in here, and nowhere else. NULL stands for the
 	 * default options: see struct sealpool_options for what a client may
@@ -799,8 +812,8 @@ static void create_globals(struct wl_display *display, bool stock,
 	} else {
 		NEED(wlr_shm_create_with_renderer(display, 2, server.renderer));
 	}
+#endif
 
-	NEED(wlr_compositor_create(display, 6, server.renderer));
 	NEED(wlr_subcompositor_create(display));
 	NEED(wlr_viewporter_create(display));
 	NEED(wlr_data_device_manager_create(display));
