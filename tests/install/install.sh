@@ -14,7 +14,8 @@ lib=$dest$LIBDIR
 bin=$dest$BINDIR
 
 # What is installed
-for file in libsealpool.so pkgconfig/sealpool.pc sealpool/sealpool-preload.so; do
+for file in libsealpool.so libsealpool-memory.so pkgconfig/sealpool.pc \
+		pkgconfig/sealpool-memory.pc sealpool/sealpool-preload.so; do
 	[ -e "$lib/$file" ] || fail "$LIBDIR/$file is not installed"
 done
 for header in "$SOURCE_ROOT"/include/sealpool/*.h; do
@@ -45,6 +46,9 @@ exported() {
 		fail "$1 exports (>) other symbols than its map has (<)"
 }
 exported "$lib/libsealpool.so" "$SOURCE_ROOT/src/sealpool.syms"
+exported "$lib/libsealpool-memory.so" "$SOURCE_ROOT/src/sealpool-memory.syms"
+! readelf -d "$lib/libsealpool-memory.so" | grep 'NEEDED.*wayland' ||
+	fail 'libsealpool-memory needs libwayland'
 [ -z "$WLROOTS" ] || exported "$lib/libsealpool-wlroots.so" \
 	"$SOURCE_ROOT/src/wlroots/sealpool-wlroots.syms"
 
@@ -74,6 +78,10 @@ seen=$("$tmp/built/compositor")
 [ "$seen" = "$(printf 'direct 0xff102030\nshadow 0xff405060')" ] ||
 	[ "$seen" = "$(printf 'direct 0xff102030\nnofault 0xff405060')" ] ||
 	fail "compositor printed: $seen"
+seen=$("$tmp/built/reader")
+[ "$seen" = "$(printf 'direct 0x10203040\nshadow 0x10203040')" ] ||
+	[ "$seen" = "$(printf 'direct 0x10203040\nnofault 0x10203040')" ] ||
+	fail "reader printed: $seen"
 [ ! -e "$tmp/built/headers" ] || "$tmp/built/headers" ||
 	fail 'the headers do not work in C++'
 

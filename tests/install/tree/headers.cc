@@ -2,6 +2,7 @@
 //
 // The headers by themselves, in C++.
 #include <sealpool/guard.h>
+#include <sealpool/memory.h>
 #include <sealpool/shm.h>
 #include <sealpool/wlroots.h>
 
