@@ -80,7 +80,7 @@ static void note(struct sp_view *sp_view, enum sp_note kind, int64_t value) {
 	struct sealpool_view *view = from_view(sp_view);
 	struct sealpool_memory *memory = get_memory(view);
 	struct sp_notes *notes = &view->notes;
-	pthread_mutex_lock(&memory->lock);
+	sp_lock_acquire(&memory->lock);
 	if (!(notes->told & kind)) {
 		notes->told |= kind;
 		notes->pending |= kind;
@@ -93,7 +93,7 @@ static void note(struct sp_view *sp_view, enum sp_note kind, int64_t value) {
 		sp_list_append(&memory->noted, &notes->link);
 		sp_alarm_ring(&memory->alarm);
 	}
-	pthread_mutex_unlock(&memory->lock);
+	sp_lock_release(&memory->lock);
 }
 
 static void note_short_file(struct sp_view *view, uint64_t file_size) {
@@ -117,11 +117,11 @@ static void note_silent(struct sp_view *sp_view) {
 	struct sealpool_view *view = from_view(sp_view);
 	struct sealpool_memory *memory = get_memory(view);
 	uint64_t generation = sp_view_get_generation(sp_view);
-	pthread_mutex_lock(&memory->lock);
+	sp_lock_acquire(&memory->lock);
 	view->notes.generation = generation;
 	sp_list_remove(&view->notes.unanswered_link);
 	sp_list_append(&memory->unanswered, &view->notes.unanswered_link);
-	pthread_mutex_unlock(&memory->lock);
+	sp_lock_release(&memory->lock);
 	sp_alarm_ring(&memory->alarm);
 }
 
@@ -150,10 +150,10 @@ void sp_public_init_notes(struct sealpool_view *view) {
 
 void sp_public_finish_notes(struct sealpool_view *view) {
 	struct sealpool_memory *memory = get_memory(view);
-	pthread_mutex_lock(&memory->lock);
+	sp_lock_acquire(&memory->lock);
 	sp_list_remove(&view->notes.link);
 	sp_list_remove(&view->notes.unanswered_link);
-	pthread_mutex_unlock(&memory->lock);
+	sp_lock_release(&memory->lock);
 }
 
 void sp_public_freeze_view(struct sealpool_view *view) {
@@ -168,7 +168,7 @@ void sp_public_freeze_view(struct sealpool_view *view) {
 static struct sealpool_view *take_noted(struct sealpool_memory *memory,
 		struct sp_notes *taken) {
 	struct sealpool_view *view = NULL;
-	pthread_mutex_lock(&memory->lock);
+	sp_lock_acquire(&memory->lock);
 	if (!sp_list_is_empty(&memory->noted)) {
 		view = sp_list_entry(memory->noted.next, struct sealpool_view,
 			notes.link);
@@ -180,7 +180,7 @@ static struct sealpool_view *take_noted(struct sealpool_memory *memory,
 			sp_list_remove(&view->notes.link);
 		}
 	}
-	pthread_mutex_unlock(&memory->lock);
+	sp_lock_release(&memory->lock);
 	return view;
 }
 
@@ -201,7 +201,7 @@ static void tell_noted(struct sealpool_memory *memory) {
 
 static struct sealpool_view *take_answered(struct sealpool_memory *memory) {
 	struct sealpool_view *view, *found = NULL;
-	pthread_mutex_lock(&memory->lock);
+	sp_lock_acquire(&memory->lock);
 	sp_list_for_each(view, &memory->unanswered, struct sealpool_view,
 			notes.unanswered_link) {
 		if (!sp_view_is_waiting(&view->view, view->notes.generation)) {
@@ -210,7 +210,7 @@ static struct sealpool_view *take_answered(struct sealpool_memory *memory) {
 			break;
 		}
 	}
-	pthread_mutex_unlock(&memory->lock);
+	sp_lock_release(&memory->lock);
 	return found;
 }
 
@@ -336,7 +336,7 @@ struct sealpool_memory *sealpool_memory_create(
 	sp_list_init(&memory->accounts);
 	sp_list_init(&memory->noted);
 	sp_list_init(&memory->unanswered);
-	int ret = -pthread_mutex_init(&memory->lock, NULL);
+	int ret = sp_lock_init(&memory->lock);
 	if (ret < 0) {
 		goto error_memory;
 	}
@@ -353,7 +353,7 @@ struct sealpool_memory *sealpool_memory_create(
 error_alarm:
 	sp_alarm_finish(&memory->alarm);
 error_lock:
-	pthread_mutex_destroy(&memory->lock);
+	sp_lock_finish(&memory->lock);
 error_memory:
 	free(memory);
 	errno = -ret;
@@ -376,6 +376,6 @@ void sp_public_unref_memory(struct sealpool_memory *memory) {
 	}
 	sp_memory_finish(&memory->memory);
 	sp_alarm_finish(&memory->alarm);
-	pthread_mutex_destroy(&memory->lock);
+	sp_lock_finish(&memory->lock);
 	free(memory);
 }

@@ -2,7 +2,6 @@
 #ifndef SEALPOOL_IMAGE_PUBLIC_H
 #define SEALPOOL_IMAGE_PUBLIC_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,6 +13,7 @@
 #include "memory/backing.h"
 #include "memory/limits.h"
 #include "memory/list.h"
+#include "memory/lock.h"
 #include "memory/memory.h"
 #include "memory/spare.h"
 #include "view.h"
@@ -39,7 +39,7 @@ struct sealpool_memory {
 	/* The alarm is set for what will be idle. */
 	atomic_bool is_set;
 	atomic_bool pressure;
-	pthread_mutex_t lock; /* over all below, and the notes of views */
+	struct sp_lock lock; /* over all below, and the notes of views */
 	struct sp_list noted; /* sp_notes.link */
 	struct sp_list unanswered; /* sp_notes.unanswered_link */
 };

@@ -48,9 +48,9 @@ static bool open_anew(struct sp_backing *backing) {
 		return false;
 	}
 	int old = file->fd;
-	pthread_mutex_lock(&backing->lock);
+	sp_lock_acquire(&backing->lock);
 	file->fd = fd;
-	pthread_mutex_unlock(&backing->lock);
+	sp_lock_release(&backing->lock);
 	close(old);
 	return true;
 }
