@@ -10,6 +10,12 @@
 #include "peer.h"
 #include "sealpool-shm-feedback-v1-client-protocol.h"
 
+#define MANAGER "sealpool_shm_feedback_manager_v1"
+#define KIND(kind) SEALPOOL_SHM_FEEDBACK_V1_KIND_##kind
+#define REASON(reason) SEALPOOL_SHM_FEEDBACK_V1_REASON_##reason
+#define ERROR(error) SEALPOOL_SHM_FEEDBACK_MANAGER_V1_ERROR_##error
+#define RESOURCE(name) SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_##name
+
 /** Binds the global; all others below need it. */
 bool bind_feedback(struct actor *actor, const struct args *args);
 /** Fails if there is such a global. */

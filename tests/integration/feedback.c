@@ -19,12 +19,6 @@
 #define STRIDE (WIDTH * 4)
 #define BYTES (STRIDE * HEIGHT)
 
-#define MANAGER "sealpool_shm_feedback_manager_v1"
-#define KIND(kind) SEALPOOL_SHM_FEEDBACK_V1_KIND_##kind
-#define REASON(reason) SEALPOOL_SHM_FEEDBACK_V1_REASON_##reason
-#define ERROR(error) SEALPOOL_SHM_FEEDBACK_MANAGER_V1_ERROR_##error
-#define RESOURCE(name) SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_##name
-
 static int setup(void **state) {
 	struct server *server = server_create(&(struct sealpool_options){
 		.size = sizeof(struct sealpool_options),

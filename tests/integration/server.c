@@ -205,6 +205,14 @@ int server_setup(void **state) {
 	return *state != NULL ? 0 : -1;
 }
 
+int server_setup_lenient(void **state) {
+	*state = server_create(&(struct sealpool_options){
+		.size = sizeof(struct sealpool_options),
+		.short_file = server_ignore_short_file,
+	});
+	return *state != NULL ? 0 : -1;
+}
+
 int server_teardown(void **state) {
 	return server_destroy(*state) ? 0 : -1;
 }

@@ -87,8 +87,10 @@ bool server_destroy(struct server *server);
 void server_ignore_short_file(struct sealpool_buffer *buffer,
 	uint64_t file_size, void *data);
 
-/** For cmocka: a server without options, as the test's state. */
+/** For cmocka: a server without options, or one that is lenient, as the test's
+ * state. */
 int server_setup(void **state);
+int server_setup_lenient(void **state);
 int server_teardown(void **state);
 
 int64_t server_now_ms(void);

@@ -12,14 +12,6 @@
 #define STRIDE (WIDTH * 4)
 #define BYTES (STRIDE * HEIGHT)
 
-static int setup_lenient(void **state) {
-	*state = server_create(&(struct sealpool_options){
-		.size = sizeof(struct sealpool_options),
-		.short_file = server_ignore_short_file,
-	});
-	return *state != NULL ? 0 : -1;
-}
-
 static void expect_rows(struct sealpool_buffer *buffer, uint32_t frame,
 		int32_t rows) {
 	struct client_image expected;
@@ -117,7 +109,8 @@ int main(void) {
 #define TEST(name) \
 	cmocka_unit_test_setup_teardown(name, server_setup, server_teardown)
 #define TEST_LENIENT(name) \
-	cmocka_unit_test_setup_teardown(name, setup_lenient, server_teardown)
+	cmocka_unit_test_setup_teardown(name, server_setup_lenient, \
+		server_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(missing_bytes_read_as_zero_and_end_the_client),
 		TEST(empty_file_reads_as_zero_and_ends_the_client),

@@ -15,14 +15,6 @@
 #define STRIDE (WIDTH * 4)
 #define BYTES (STRIDE * HEIGHT)
 
-static int setup_lenient(void **state) {
-	*state = server_create(&(struct sealpool_options){
-		.size = sizeof(struct sealpool_options),
-		.short_file = server_ignore_short_file,
-	});
-	return *state != NULL ? 0 : -1;
-}
-
 static int begin_write(struct sealpool_buffer *buffer,
 		struct sealpool_access *access) {
 	return sealpool_buffer_begin_access(buffer,
@@ -322,7 +314,8 @@ int main(void) {
 #define TEST(name) \
 	cmocka_unit_test_setup_teardown(name, server_setup, server_teardown)
 #define TEST_LENIENT(name) \
-	cmocka_unit_test_setup_teardown(name, setup_lenient, server_teardown)
+	cmocka_unit_test_setup_teardown(name, server_setup_lenient, \
+		server_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(sealed_memory_is_written_in_place),
 		TEST(unsealed_memory_is_handed_back),

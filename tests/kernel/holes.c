@@ -63,14 +63,6 @@ static void restore_commit_limit(void) {
 	set("/proc/sys/vm/overcommit_memory", "0");
 }
 
-static int setup(void **state) {
-	*state = server_create(&(struct sealpool_options){
-		.size = sizeof(struct sealpool_options),
-		.short_file = server_ignore_short_file,
-	});
-	return *state != NULL ? 0 : -1;
-}
-
 static int teardown(void **state) {
 	write_setting("/proc/sys/vm/overcommit_memory", "0");
 	return server_teardown(state);
@@ -638,7 +630,8 @@ static void hole_punched_into_unsealed_memory_is_not_paid_for(void **state) {
 	peer_finish(peer);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, \
+	server_setup_lenient, teardown)
 
 static int run_commit(void) {
 	const struct CMUnitTest tests[] = {

@@ -32,14 +32,6 @@ static bool has_nofault(void) {
 	return unsealed == SEALPOOL_MEMORY_NOFAULT;
 }
 
-static int setup_lenient(void **state) {
-	*state = server_create(&(struct sealpool_options){
-		.size = sizeof(struct sealpool_options),
-		.short_file = server_ignore_short_file,
-	});
-	return *state != NULL ? 0 : -1;
-}
-
 static uint64_t count_copied(struct server *server, const struct peer *peer) {
 	return server_get_stats(server, peer).bytes_copied_in;
 }
@@ -417,7 +409,7 @@ int main(int argc, char *argv[]) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, server_setup, \
 	server_teardown)
 #define TEST_LENIENT(name) cmocka_unit_test_setup_teardown(name, \
-	setup_lenient, server_teardown)
+	server_setup_lenient, server_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(unsealed_memory_is_copied_only_without_nofault),
 		TEST(memory_drawn_before_its_buffer_is_so_at_once),
