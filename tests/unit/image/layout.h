@@ -13,7 +13,7 @@
 /** Fails unless the format can have this layout. */
 static inline struct sp_layout make_layout(uint32_t drm, int32_t offset,
 		int32_t width, int32_t height, int32_t stride) {
-	struct sp_layout layout;
+	struct sp_layout layout = { 0 };
 	const struct sp_format *format = sp_format_get(drm);
 	if (format == NULL || !sp_layout_init(&layout, format, offset, width,
 			height, stride)) {
