@@ -39,6 +39,7 @@ int sp_readers_init(struct sp_readers *readers,
 	*readers = (struct sp_readers){
 		.wake = wake,
 		.allowance = ALLOWANCE_MAX,
+		.allowance_max = ALLOWANCE_MAX,
 		.allowance_at = sp_clock_now(),
 	};
 	sp_list_init(&readers->running);
@@ -232,11 +233,11 @@ static int64_t get_allowance(struct sp_readers *readers)
 		SP_REQUIRES(readers->lock) {
 	uint64_t now = sp_clock_now();
 	int64_t more = (int64_t)(now - readers->allowance_at) *
-		(ALLOWANCE_MAX / 1000);
+		(readers->allowance_max / 1000);
 	readers->allowance_at = now;
 	readers->allowance += more;
-	if (readers->allowance > ALLOWANCE_MAX) {
-		readers->allowance = ALLOWANCE_MAX;
+	if (readers->allowance > readers->allowance_max) {
+		readers->allowance = readers->allowance_max;
 	}
 	return readers->allowance;
 }

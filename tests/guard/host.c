@@ -13,6 +13,8 @@
 #include <sealpool/guard.h>
 
 #include "host.h"
+#include "server/context.h"
+#include "shm.h"
 #include "weston-output-capture-server-protocol.h"
 #include "wlr-screencopy-unstable-v1-server-protocol.h"
 #include "xdg-toplevel-icon-v1-server-protocol.h"
@@ -312,6 +314,11 @@ struct host *host_create(const struct sealpool_options *options) {
 		open_fd, host);
 	host->guard = sealpool_guard_create(server->display, &mine);
 	assert_non_null(host->guard);
+	/* A file on disk is read by a thread, which a busy machine may let run late. */
+	struct sp_readers *readers = &sealpool_guard_get_shm(host->guard)->
+		context->memory.readers;
+	readers->allowance = readers->allowance_max =
+		(int64_t)SERVER_PATIENCE_MS * 1000;
 	server->messages = 0;
 	assert_int_equal(wl_display_init_shm(server->display), 0);
 	wl_display_add_shm_format(server->display, WL_SHM_FORMAT_NV12);
