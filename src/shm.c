@@ -90,9 +90,10 @@ error_context:
 }
 
 static void leave_context(struct sp_context *context) {
-	sp_buffers_finish(context);
 	sp_silence_detach(context);
 	sp_holds_finish(context);
+	/* Those of the holds included, where another thread has dispatched. */
+	sp_buffers_finish(context);
 	sp_idle_detach(context);
 	sp_context_detach(context);
 	sp_context_unref(context);

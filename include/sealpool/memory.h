@@ -183,7 +183,8 @@ struct sealpool_account *sealpool_account_create(struct sealpool_memory *memory,
  * The client has gone. Files and views that are still there stay valid, and are closed
  * and destroyed as always; views show what they would show after
  * sealpool_view_freeze(). What is kept for them, descriptors among it, is given back
- * where other clients need it: they may read as zero then.
+ * where other clients need it: they may read as zero then. No view of it may be created
+ * or damaged any more.
  */
 void sealpool_account_destroy(struct sealpool_account *account);
 

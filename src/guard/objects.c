@@ -18,6 +18,7 @@
 #include "server/buffer.h"
 #include "server/context.h"
 #include "server/pool.h"
+#include "server/surface.h"
 #include "writeback.h"
 
 /* Another thread may have taken the number that was looked at. */
@@ -45,6 +46,8 @@ struct sp_pool *sp_guard_find_pool(struct wl_resource *resource) {
 
 static void guard_buffer_destroy(struct guard_buffer *buffer) {
 	sp_lent_forget(buffer->buffer);
+	/* Its listener comes after others, which may destroy the surface. */
+	sp_surface_forget(buffer->buffer);
 	sp_buffer_leave_resource(buffer->buffer);
 	free(buffer);
 }

@@ -36,6 +36,7 @@ static int find_layout(const struct sealpool_file *file,
 struct sealpool_view *sealpool_view_create(struct sealpool_file *file,
 		const struct sealpool_layout *wanted, void *data) {
 	assert(!file->closed);
+	assert(!file->account->gone);
 	struct sp_layout layout;
 	int ret = find_layout(file, wanted, &layout);
 	if (ret < 0) {
@@ -83,6 +84,7 @@ static void add_box(pixman_region32_t *region, const struct sp_layout *layout,
 
 bool sealpool_view_damage(struct sealpool_view *view,
 		const struct sealpool_box *boxes, size_t boxes_len) {
+	assert(!view->file->account->gone);
 	if (!view->view.tracked) {
 		sp_view_set_tracked(&view->view, true, 0);
 	} else if (boxes_len > 0) {

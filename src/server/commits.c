@@ -150,8 +150,10 @@ static void handle_message(void *data, enum wl_protocol_logger_type direction,
 		sp_commits_handle_request(commits, message, NULL) : NULL;
 	if (buffer != NULL &&
 			buffer->pool->backing.file.kind == SP_FILE_SLOW) {
-		commits->context->front->sync(buffer);
-		sp_hold_commit(commits->context, message->resource, buffer);
+		/* On a display with two, it may be the other one's. */
+		struct sp_context *context = buffer->pool->client->context;
+		context->front->sync(buffer);
+		sp_hold_commit(context, message->resource, buffer);
 	}
 }
 

@@ -495,6 +495,14 @@ void sp_surface_give_up(struct sealpool_buffer *buffer) {
 	}
 }
 
+void sp_surface_forget(struct sealpool_buffer *buffer) {
+	struct tracked *tracked =
+		buffer->resource != NULL ? tracked_find(buffer) : NULL;
+	if (tracked != NULL) {
+		tracked_destroy(tracked);
+	}
+}
+
 void sp_surfaces_init(struct sp_surfaces *surfaces,
 		struct sp_context *context) {
 	surfaces->context = context;

@@ -48,6 +48,10 @@ void sp_surface_add_viewport(struct sp_surfaces *surfaces,
  * commits say nothing of it until the next one. */
 void sp_surface_give_up(struct sealpool_buffer *buffer);
 
+/** The wl_buffer is about to go, and perhaps the buffer with it. What is stale stays
+ * so. */
+void sp_surface_forget(struct sealpool_buffer *buffer);
+
 /** Whether commits say what becomes stale in the buffer. For tests. */
 bool sp_surface_follows(const struct sealpool_buffer *buffer);
 
