@@ -100,8 +100,8 @@ struct sealpool_memory_options {
 	 * while the compositor makes room (see "pressure"). Default: three quarters
 	 * of RLIMIT_NOFILE's soft limit, but not more than 6000. */
 	uint32_t all_fds;
-	/** A view's copies are given back when nobody has accessed them for so many
-	 * milliseconds. Default: 10000. UINT32_MAX: never. */
+	/** The library frees a view's copies after so many milliseconds without an
+	 * access. Default: 10000. UINT32_MAX: never. */
 	uint32_t shadow_idle_ms;
 	/** Bytes of memory in copies for all clients. Those that are not in use are
 	 * given back before any are refused. Twice as many bytes are read in place.
@@ -206,8 +206,8 @@ uint64_t sealpool_account_get_shadow_bytes(
  *   INT32_MAX bytes.
  * - EDQUOT: the client holds as many descriptors as it may.
  * - EMFILE: all clients together do, see sealpool_memory_options.pressure.
- * - EBUSY: it is a file that is not memory, of which there are too many, or of which
- *   this client's do not answer.
+ * - EBUSY: the file is not memory, and either there are too many such files or this
+ *   client's do not answer.
  * - any other: the compositor lacks what it takes.
  *
  * "reason", unless it is NULL, is set to the end of a sentence that begins with "the
@@ -250,7 +250,7 @@ bool sealpool_format_is_known(uint32_t format);
 struct sealpool_view *sealpool_view_create(struct sealpool_file *file,
 	const struct sealpool_layout *layout, void *data);
 
-/** Destroys a view, of which no access may be under way. */
+/** Destroys a view. All its accesses must have ended. */
 void sealpool_view_destroy(struct sealpool_view *view);
 
 /** A rectangle of a buffer, in pixels. */

@@ -185,10 +185,10 @@ struct wl_global *sealpool_feedback_get_global(
 struct sealpool_monitor;
 
 /**
- * Listens at a socket in $XDG_RUNTIME_DIR, for sealpool-top(1): whoever this user is
- * and can reach it is told what each client holds and has cost. Clients in a sandbox
- * cannot reach it, unless they are given more of that folder than the socket of their
- * compositor. Goes with the display, or before by sealpool_monitor_destroy(). Returns
+ * Listens at a socket in $XDG_RUNTIME_DIR, for sealpool-top(1). The socket tells every
+ * process of this user that can reach it what each client holds and has cost. A client in a
+ * sandbox cannot reach it, unless the sandbox exposes more of that folder than the
+ * compositor's own socket. Goes with the display, or before by sealpool_monitor_destroy(). Returns
  * NULL after a log message, with errno set.
  */
 struct sealpool_monitor *sealpool_monitor_create(struct sealpool_shm *shm);

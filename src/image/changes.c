@@ -97,11 +97,6 @@ bool sp_view_is_waiting(const struct sp_view *view, uint64_t generation) {
 		sp_copies_are_waiting(view->copies, generation);
 }
 
-bool sp_view_has_seen(const struct sp_view *view, uint64_t generation) {
-	return view->copies == NULL ||
-		sp_copies_have_seen(view->copies, generation);
-}
-
 void sp_view_age(struct sp_view *view, const pixman_region32_t *region,
 		uint64_t epoch) {
 	/* A copy that is made later begins wholly stale. */

@@ -19,14 +19,13 @@ void sp_view_finish(struct sp_view *view);
 /** Whether commits have anything to tell to this view. */
 bool sp_view_wants_commits(const struct sp_view *view);
 
-/* A file that is not memory may answer late. Any thread, all three. */
+/* A file that is not memory may answer late. Any thread, both. */
 
 /** The state that commits have made so far, counted. */
 uint64_t sp_view_get_generation(const struct sp_view *view);
 /** Whether that state is yet to come: the file was asked and has not answered. */
 bool sp_view_is_waiting(const struct sp_view *view, uint64_t generation);
-/** Whether that state has been copied. */
-bool sp_view_has_seen(const struct sp_view *view, uint64_t generation);
+
 /** The view is about to be attached: it is not read in place any more if its file has
  * become too large for that. */
 void sp_view_handle_attach(struct sp_view *view);

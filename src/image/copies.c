@@ -251,13 +251,6 @@ bool sp_copies_are_waiting(struct sp_copies *copies, uint64_t generation) {
 	return waiting;
 }
 
-bool sp_copies_have_seen(struct sp_copies *copies, uint64_t generation) {
-	sp_lock_acquire(&copies->lock);
-	bool seen = copies->seen >= generation;
-	sp_lock_release(&copies->lock);
-	return seen;
-}
-
 int sp_copies_begin_read(struct sp_copies *copies, uint64_t epoch,
 		struct sp_access *access, struct sp_copy **copy_ptr) {
 	int ret = 0;

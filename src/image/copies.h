@@ -60,7 +60,6 @@ void sp_copies_orphan(struct sp_copies *copies);
 /** See sp_view_get_generation() and so on. */
 uint64_t sp_copies_get_generation(struct sp_copies *copies);
 bool sp_copies_are_waiting(struct sp_copies *copies, uint64_t generation);
-bool sp_copies_have_seen(struct sp_copies *copies, uint64_t generation);
 
 /** See sp_view_count(). */
 void sp_copies_count(struct sp_copies *copies, uint32_t *fds,

@@ -112,19 +112,14 @@ static void check(bool ok, const char *what) {
 
 static struct wl_display *server;
 static struct wl_client *server_client;
-/* The newest buffer, with a reference; NULL until it is known. */
+/* The newest buffer, with a reference; NULL for none. */
 static struct sealpool_buffer *held;
 
-/* Some versions of the library call the compositor for each new buffer; this one is
- * told by that where it can be. */
-extern void sealpool_shm_set_new_buffer_func(struct sealpool_shm *shm,
-	bool (*func)(struct sealpool_buffer *buffer, void *data), void *data)
-	__attribute__((weak));
-
-static bool handle_new_buffer(struct sealpool_buffer *buffer, void *data) {
-	held = sealpool_buffer_ref(buffer);
-	return true;
+static void handle_new_buffer(struct wl_listener *listener, void *data) {
+	held = sealpool_buffer_ref(data);
 }
+
+static struct wl_listener new_buffer = { .notify = handle_new_buffer };
 
 static void handle_attach(struct wl_client *client,
 		struct wl_resource *resource, struct wl_resource *buffer,
@@ -268,15 +263,6 @@ static struct wl_buffer *create_buffer(struct wl_shm_pool *pool) {
 		WL_SHM_FORMAT_ARGB8888);
 }
 
-/* Where the library has told of no new buffer. */
-static void find_held(struct wl_buffer *buffer) {
-	if (held == NULL) {
-		held = sealpool_buffer_ref(sealpool_buffer_try_from_resource(
-			wl_client_get_object(server_client, wl_proxy_get_id(
-				(struct wl_proxy *)buffer))));
-	}
-}
-
 static void show(struct wl_buffer *buffer) {
 	wl_surface_attach(surface, buffer, 0, 0);
 	wl_surface_damage(surface, 0, 0, WIDTH, HEIGHT);
@@ -289,7 +275,6 @@ static struct wl_buffer *show_new(struct wl_shm_pool **pool, size_t file_size) {
 	*pool = create_pool(create_file(file_size));
 	struct wl_buffer *buffer = create_buffer(*pool);
 	take_turns();
-	find_held(buffer);
 	show(buffer);
 	return buffer;
 }
@@ -305,10 +290,7 @@ static void start(void) {
 	struct sealpool_shm *global = sealpool_shm_create(server, 2, formats,
 		sizeof(formats) / sizeof(formats[0]), NULL);
 	check(global != NULL, "cannot create wl_shm");
-	if (sealpool_shm_set_new_buffer_func != NULL) {
-		sealpool_shm_set_new_buffer_func(global, handle_new_buffer,
-			NULL);
-	}
+	sealpool_shm_add_new_buffer_listener(global, &new_buffer);
 	int fds[2];
 	check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0,
 		"cannot create a socket");
@@ -329,9 +311,8 @@ static void live_as_fd(void) {
 	check(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK) == 0, "cannot seal");
 	struct wl_shm_pool *pool = create_pool(fd);
 	record_requests("1 fd: create_pool, sealed");
-	struct wl_buffer *buffer = create_buffer(pool);
+	create_buffer(pool);
 	record_requests("1 fd: create_buffer");
-	find_held(buffer);
 	record_read("1 fd: read");
 }
 
