@@ -7,13 +7,13 @@
  *
  * Sealpool's wl_shm, for any compositor built on libwayland-server.
  *
- * Compositors built on wlroots want <sealpool/wlroots.h> instead, and need
- * from here only the options and the statistics.
+ * Compositors built on wlroots use <sealpool/wlroots.h> instead, and need
+ * only the options and the statistics from here.
  *
  * Units: sizes, offsets and strides are bytes; widths and heights are pixels.
  * Pixel formats are DRM fourcc codes (drm_fourcc.h) throughout.
  *
- * Threads: every function is called on the thread that dispatches the
+ * Threads: call every function on the thread that dispatches the
  * wl_display, except where its comment says "any thread".
  *
  * Signals: the library installs no signal handler and raises no signal.
@@ -40,19 +40,19 @@ struct wl_global;
 struct wl_listener;
 struct wl_resource;
 
-/** The wl_shm global and all that hangs on it. */
+/** The wl_shm global and its objects. */
 struct sealpool_shm;
 
-/** The memory behind one wl_buffer. It may outlive that wl_buffer. */
+/** The memory of one wl_buffer. It may outlive that wl_buffer. */
 struct sealpool_buffer;
 
-/** What a message is about. */
+/** The importance of a message. */
 enum sealpool_log_importance {
 	/** The compositor or its system is at fault. */
 	SEALPOOL_LOG_ERROR,
-	/** A client was disconnected, or would have been but for lenience. */
+	/** A client was disconnected, or would have been without "short_file". */
 	SEALPOOL_LOG_INFO,
-	/** Of interest to who works on the compositor. */
+	/** For developers of the compositor. */
 	SEALPOOL_LOG_DEBUG,
 };
 
@@ -62,28 +62,28 @@ typedef void (*sealpool_log_func)(void *data,
 	va_list args);
 
 /**
- * What clients may hold. Zero means the default. Copies that are not being read are
- * given back before anybody is refused, the least recently used first. A client that
- * then asks for more than its share is disconnected with a
- * wl_display.implementation error that names the budget; no other client notices.
+ * What clients may hold. Zero means the default. Before anything is refused, copies
+ * that are not being read are freed, the least recently used first. A client that
+ * then exceeds its own limit is disconnected with a wl_display.implementation error
+ * that names the limit; no other client is affected.
  *
- * When all clients together hold too much that cannot be given back, clients are
- * ended until there is room; the one that asks, only if it is itself the one that has
- * to go. Bytes that are being read do not count for that: what is lacking reads as
- * zero. Clients of one systemd unit, or else of one process and its descendants, count
- * as one. Each such identity has a share that nobody can take from it: 48 file
- * descriptors (16 pools) and 64 MiB, or an equal part of half of what all may hold if
- * that is less. Of those above it, the crowd is thinned out that makes it tight:
- * docs/security.md has the rule, and whom it ends.
+ * When all clients together reach a limit, and nothing more can be freed, clients are
+ * disconnected until there is room; the client that made the request only if it is
+ * the one that the rule chooses. Reading a buffer disconnects nobody for a limit of all
+ * clients: bytes without room for a copy read as zero. Clients of one systemd unit, or
+ * else of one process and its descendants, are one identity. Each identity has a
+ * guaranteed share: 48 file descriptors (16 pools) and 64 MiB, or an equal part of half
+ * of the limit if that is less. docs/security.md has the rule that chooses among the
+ * identities that hold more than their share.
  */
 struct sealpool_budget {
-	/** Pools of a client alive at once, buffers of destroyed pools
-	 * included. Default: 2048; each takes one of the fds below. */
+	/** Pools of a client alive at once, including destroyed pools that still
+	 * have buffers. Default: 2048; each takes one of the fds below. */
 	uint32_t pools;
-	/** Buffers of a client alive at once, with a wl_buffer or held by the
-	 * compositor. Default: 32768. */
+	/** Buffers of a client alive at once, including those without a wl_buffer
+	 * that the compositor still references. Default: 32768. */
 	uint32_t buffers;
-	/** File descriptors kept open on behalf of a client: one a pool, and
+	/** File descriptors kept open for a client: one for each pool, and
 	 * one more for each copy that is written to. Default: 2048, but
 	 * not more than all_fds. */
 	uint32_t fds;
@@ -91,60 +91,59 @@ struct sealpool_budget {
 	 * RLIMIT_NOFILE's soft limit as it is when the global is created, but
 	 * not more than 6000. */
 	uint32_t all_fds;
-	/** Bytes of memory that the compositor provides for a client, in
-	 * copies. Default: 512 MiB, but not more than
-	 * all_shadow_bytes. As many bytes of a client are read in place;
-	 * buffers beyond that are copied. */
+	/** Bytes of memory in copies for a client. Default: 512 MiB, but not more
+	 * than all_shadow_bytes. Up to the same number of bytes of a client is read
+	 * in place; buffers beyond that are copied. */
 	uint64_t shadow_bytes;
 	/** The same for all clients together. Default: a quarter of the
-	 * machine's memory, or of what the process's control group may have,
-	 * but not more than 2 GiB. Twice as many bytes are read in place. */
+	 * machine's memory, or of the limit of the process's control group,
+	 * but not more than 2 GiB. Up to twice as many bytes are read in place. */
 	uint64_t all_shadow_bytes;
-	/** Zero: for budgets to come. */
+	/** Zero. For future limits. */
 	uint64_t reserved[4];
 };
 
-/** What a compositor may choose. All zero, but for the size, is the default. */
+/** Options of a wl_shm. Everything zero, except the size, means the defaults. */
 struct sealpool_options {
 	/** sizeof(struct sealpool_options). */
 	size_t size;
 	/** What clients may hold. */
 	struct sealpool_budget budget;
 	/**
-	 * Called on the display's thread when a read has found that a client's file
+	 * Called on the display's thread when an access has found that a client's file
 	 * is shorter than the buffer; "file_size" is in bytes. Missing bytes read as
-	 * zero, and that is logged. NULL, the default, sends wl_shm.invalid_fd on
-	 * the wl_buffer, which ends the client; a function that does nothing leaves
-	 * it alive, as wlroots' own wl_shm does.
+	 * zero, which is logged. NULL, the default, sends wl_shm.invalid_fd on
+	 * the wl_buffer, which disconnects the client. A function that does nothing
+	 * leaves the client alive, as wlroots' own wl_shm does.
 	 */
 	void (*short_file)(struct sealpool_buffer *buffer, uint64_t file_size,
 		void *data);
-	/** Given to it. */
+	/** Passed to short_file. */
 	void *short_file_data;
-	/** Where messages go. NULL: errors and information to stderr (core), or
-	 * all to wlr_log (the wlroots face). */
+	/** Receives log messages. NULL: errors and information go to stderr, or,
+	 * with <sealpool/wlroots.h>, everything to wlr_log. */
 	sealpool_log_func log;
-	/** Given to it. */
+	/** Passed to log. */
 	void *log_data;
-	/** A buffer's copies are given back when nobody has accessed it for so
-	 * many milliseconds, and made anew at the next access. Those of a buffer
-	 * whose wl_buffer is gone stay. The memory of the last copy that a
-	 * client's buffers leave behind is kept for as long, charged to the client,
-	 * for its next one. Zero: 10000. UINT32_MAX: never. For a guard's, see
+	/** A buffer's copies are freed after this many milliseconds without an
+	 * access, and made anew at the next access. Copies of a buffer whose
+	 * wl_buffer is destroyed stay. The memory of a client's last destroyed
+	 * copy is kept for the same time, charged to the client, for its next
+	 * copy. Zero: 10000. UINT32_MAX: never. For a guard, see
 	 * sealpool_guard_create(). */
 	uint32_t shadow_idle_ms;
 };
 
 /**
- * Creates the wl_shm global. "version" is the highest that clients may bind: 1 or 2;
- * where built with libwayland before 1.23, which has no later one, it is 1 in any
- * case.
+ * Creates the wl_shm global. "version" is the highest version that clients may bind: 1
+ * or 2. It is always 1 in a library built with libwayland before 1.23, which does not
+ * know version 2.
  *
  * "formats" are offered to clients; they must include DRM_FORMAT_ARGB8888 and
  * DRM_FORMAT_XRGB8888 (asserted: the protocol requires both). A format listed
- * twice is offered once; one whose memory layout the library does not know is
- * not offered, and logged. The array is copied. "options" may be NULL; it is
- * copied as well.
+ * twice is offered once. A format whose memory layout the library does not know is
+ * not offered, which is logged. The array is copied. "options" may be NULL, and is
+ * copied.
  *
  * The global is destroyed with the display. Returns NULL, after a log message,
  * when memory or another resource is lacking.
@@ -155,29 +154,29 @@ struct sealpool_shm *sealpool_shm_create(struct wl_display *display,
 
 /**
  * Adds a listener that is called for each new wl_buffer, before the client can use
- * it; the data is the sealpool_buffer. The compositor may attach an object of its own
- * then, by a destroy listener of the wl_buffer's resource, from which the object is found
- * again. Remove the listener before the display is destroyed, or from its destroy
- * listener.
+ * it; its data is the sealpool_buffer. The compositor can attach an object of its own:
+ * it adds a destroy listener to the wl_buffer's resource, and finds the object again
+ * through that listener. Remove the new-buffer listener before the display is
+ * destroyed, or in a destroy listener of the display.
  */
 void sealpool_shm_add_new_buffer_listener(struct sealpool_shm *shm,
 	struct wl_listener *listener);
 
-/** sealpool_shm_feedback_manager_v1. */
+/** The global sealpool_shm_feedback_manager_v1. */
 struct sealpool_feedback;
 
 /**
  * Offers sealpool_shm_feedback_manager_v1: clients can ask how their own memory is
- * seen, why, and what it costs. A client that does may guess from that when its
- * surfaces are read, so offer it not to all where that matters
- * (wl_display_set_global_filter()). One for a wl_shm or a guard is enough. Goes with the
- * display, or before by sealpool_feedback_destroy(). Returns NULL when there is no
- * memory.
+ * read, why, and what it costs. A client can guess from the answers when its
+ * surfaces are read. Where that matters, filter the global
+ * (wl_display_set_global_filter()). One is enough for a wl_shm or a guard. It is
+ * destroyed with the display, or earlier by sealpool_feedback_destroy(). Returns NULL
+ * when there is no memory.
  */
 struct sealpool_feedback *sealpool_feedback_create(struct sealpool_shm *shm);
-/** Takes the offer back. Objects that clients have go on. */
+/** Destroys the global. Feedback objects that clients have stay usable. */
 void sealpool_feedback_destroy(struct sealpool_feedback *feedback);
-/** For a filter. */
+/** Returns the global, for a filter. */
 struct wl_global *sealpool_feedback_get_global(
 	const struct sealpool_feedback *feedback);
 
@@ -185,104 +184,102 @@ struct wl_global *sealpool_feedback_get_global(
 struct sealpool_monitor;
 
 /**
- * Listens at a socket in $XDG_RUNTIME_DIR, for sealpool-top(1). The socket tells every
- * process of this user that can reach it what each client holds and has cost. A client in a
- * sandbox cannot reach it, unless the sandbox exposes more of that folder than the
- * compositor's own socket. Goes with the display, or before by sealpool_monitor_destroy(). Returns
- * NULL after a log message, with errno set.
+ * Listens at a socket in $XDG_RUNTIME_DIR, for sealpool-top(1). Every process of this
+ * user that can reach the socket can read what each client holds and has cost. A client
+ * in a sandbox cannot reach it, unless the sandbox exposes more of that folder than the
+ * compositor's own socket. Destroyed with the display, or earlier by
+ * sealpool_monitor_destroy(). Returns NULL after a log message, with errno set.
  */
 struct sealpool_monitor *sealpool_monitor_create(struct sealpool_shm *shm);
 /** Closes the socket and removes it. */
 void sealpool_monitor_destroy(struct sealpool_monitor *monitor);
 
 /**
- * For compositors that can keep a commit until later. A file that is not memory is
- * read by another thread, since it may answer late or never.
+ * For compositors that can delay a commit. A slow file (one that is not memory, but on a
+ * disk, FUSE or a network) is read by another thread, since it may answer late or never.
  *
- * "hold" is called, before the compositor handles a wl_surface.commit, if that commit
- * shows a buffer whose file has not answered yet. It returns a number, with which
- * "release" is called once the buffer can be read as it was committed, unless the
- * wl_surface has gone before. Until then the compositor shows what it showed, and
- * handles no later commit of that surface. Both on the display's thread, "release" by
- * its event loop.
+ * "hold" is called before the compositor handles a wl_surface.commit with a buffer
+ * whose file has not answered yet. It returns a number. "release" is called with that
+ * number once the buffer can be read as it was committed, unless the wl_surface was
+ * destroyed before. Until then, the compositor shows the surface's previous content,
+ * and handles no later commit of that surface. Both functions are called on the
+ * display's thread, "release" by its event loop.
  */
 typedef uint32_t (*sealpool_hold_commit_func)(struct wl_resource *surface,
 	void *data);
-/** Shows what was held back: see sealpool_hold_commit_func. */
+/** Releases a commit that was delayed: see sealpool_hold_commit_func. */
 typedef void (*sealpool_release_commit_func)(struct wl_resource *surface,
 	uint32_t number, void *data);
 
 /**
- * Sets both functions; NULL for none, as at first: then a commit shows what there is,
- * and the rest can be read when it is there, at the latest after the next commit.
+ * Sets both functions. NULL, the default: a commit shows the bytes that are available;
+ * the rest can be read once it has arrived, at the latest after the next commit.
  */
 void sealpool_shm_set_commit_funcs(struct sealpool_shm *shm,
 	sealpool_hold_commit_func hold, sealpool_release_commit_func release,
 	void *data);
 
 /**
- * Returns the buffer behind a wl_buffer, or NULL when the wl_buffer was made by
- * something else than Sealpool. The reference stays the wl_buffer's: take one
- * of your own with sealpool_buffer_ref() to keep it.
+ * Returns the buffer of a wl_buffer, or NULL when the wl_buffer is not Sealpool's.
+ * The wl_buffer keeps the reference: take your own with sealpool_buffer_ref() to keep
+ * the buffer.
  */
 struct sealpool_buffer *sealpool_buffer_try_from_resource(
 	struct wl_resource *resource);
 
 /**
  * Takes a reference. A referenced buffer stays readable whatever the client
- * destroys: its wl_buffer, its wl_shm_pool, its connection. Any thread that has a
- * reference already, or is sure that somebody keeps one.
+ * destroys: its wl_buffer, its wl_shm_pool, its connection. Any thread, provided that
+ * another reference exists until the call returns.
  */
 struct sealpool_buffer *sealpool_buffer_ref(struct sealpool_buffer *buffer);
 
 /**
- * Gives a reference back; NULL is allowed. No access may be under way by its holder. Any
- * thread: the buffer is destroyed on the display's. Not while the display is being
- * destroyed; after that, by one thread at a time.
+ * Drops a reference; NULL is allowed. The caller's accesses must have ended. Any
+ * thread: the buffer is destroyed on the display's thread. Do not call it while the
+ * display is being destroyed; afterwards, call it on one thread at a time.
  */
 void sealpool_buffer_unref(struct sealpool_buffer *buffer);
 
-/** The wl_buffer, or NULL once the client has destroyed it. */
+/** Returns the wl_buffer, or NULL once the client has destroyed it. */
 struct wl_resource *sealpool_buffer_get_resource(
 	struct sealpool_buffer *buffer);
 
-/** In pixels. Any thread, as the four below: these never change. */
+/** In pixels. Any thread; so are the four functions below. The values never change. */
 int32_t sealpool_buffer_get_width(const struct sealpool_buffer *buffer);
 /** In pixels. */
 int32_t sealpool_buffer_get_height(const struct sealpool_buffer *buffer);
-/** Of the first plane, in bytes. */
+/** The first plane's, in bytes. */
 int32_t sealpool_buffer_get_stride(const struct sealpool_buffer *buffer);
-/** Of the first plane's first byte in the pool and in the buffer's fd. */
+/** The offset of the first plane's first byte in the pool and in the buffer's fd. */
 int32_t sealpool_buffer_get_offset(const struct sealpool_buffer *buffer);
 /** A DRM fourcc code. */
 uint32_t sealpool_buffer_get_format(const struct sealpool_buffer *buffer);
 /**
- * Where a plane's first byte is in the pool and in the buffer's fd, and its bytes from
- * one row to the next. In an access, a plane's bytes are as far from the first plane's
- * as their offsets are apart. Returns false for a plane that the format does not
- * have. Any thread.
+ * Gets the offset of a plane in the pool and in the buffer's fd, and its stride. In an
+ * access, the planes are as far apart as their offsets. Returns false for a plane that
+ * the format does not have. Any thread.
  */
 bool sealpool_buffer_get_plane(const struct sealpool_buffer *buffer,
 	uint32_t plane, int32_t *offset, int32_t *stride);
 
 /**
- * How the buffer is seen now. Any thread. A shadow may become direct at a later
- * commit or access: when its client has drawn it, sealed its file, or let a
- * sealed one grow. A direct one may become a shadow when it is attached to a
- * surface: while its file has many times the memory of its client's buffers. An
- * access that has begun is not concerned.
+ * Returns how the buffer is read now. Any thread. A shadow may become direct at a later
+ * commit or access, when its client has drawn it, sealed its file, or grown a sealed
+ * file. A direct buffer becomes a shadow if it is attached to a surface while its file
+ * has many times the memory of its client's buffers. Neither affects an access that
+ * has begun.
  */
 enum sealpool_memory_kind sealpool_buffer_get_kind(
 	const struct sealpool_buffer *buffer);
 
-/** One access to a buffer's bytes; on the caller's stack, say. */
+/** One access to a buffer's bytes. The caller provides it, on its stack for example. */
 struct sealpool_access {
-	/** The first plane's first byte, at a row length of "stride". Valid
-	 * until the access ends, and not after. */
+	/** The first plane's first byte. Valid until the access ends. */
 	void *data;
 	/** A DRM fourcc code. */
 	uint32_t format;
-	/** Of the first plane, in bytes. */
+	/** The first plane's, in bytes. */
 	size_t stride;
 
 	/** @cond private */
@@ -294,33 +291,32 @@ struct sealpool_access {
 
 /**
  * Begins an access. Any thread, provided that the caller holds a reference
- * until the access has ended; several accesses may be under way at once, to
- * one buffer or to many, and never wait for one another except for a copy that
- * one of them is making.
+ * until the access has ended. Several accesses may overlap, to one buffer or to
+ * many. They never wait for one another, except for a copy that one of them is making.
  *
- * Touching the bytes cannot fault. (One way is left: a client that makes holes
- * in a sealed file after its buffer was judged direct, on a system that has no
- * memory for the page that reading a hole takes.) They may still be changing
- * under the reader, as with any shared memory: read each byte once where that
- * matters. Bytes that the client's file does not have read as zero, and the
- * client gets its error from the event loop (see sealpool_options.short_file).
- * Bytes that cannot be had for another reason read as zero this time. The disk may
- * have an error. The client's budget may have no room for a copy: the client gets
- * its error. The compositor may have no memory: that is logged. So a read access
- * never fails. No client is disconnected before the access has ended.
+ * Reading or writing the bytes cannot fault, with one exception: a client punches a
+ * hole in a sealed file after its buffer was judged direct, and the system has no
+ * memory for the page that reading a hole allocates. The client may still change the
+ * bytes at any time, as with any shared memory: read each byte once where that matters.
  *
- * Written bytes reach the client when the access ends; a write access sees
- * what the client's memory held before it. There should be one write access at a
- * time to a buffer: where it is copied, each has a copy, and hands back all of it,
- * so that of two, the one that ends later undoes what the other has written.
+ * A read access never fails. Bytes that the client's file does not have read as zero,
+ * and the client gets its error from the event loop (see sealpool_options.short_file).
+ * Bytes that cannot be read for another reason are zero this time: the disk may have an
+ * error; the client's limit may leave no room for a copy, then the client gets its
+ * error; the compositor may have no memory, which is logged. No client is disconnected
+ * before the access has ended.
  *
- * Returns 0, which it always does for reading, or a negative errno: -EACCES for a
- * write access to memory that cannot be written (a read-only fd, a seal), -EDQUOT
- * over the client's budget (the client gets its error), -ETIMEDOUT if the client's file
- * is not memory and has not answered in time, -EBADF if the client has gone and its
- * descriptor was needed for others, or -ENOMEM, -EMFILE,
- * -ENFILE, -ENOSPC, -EFBIG (RLIMIT_FSIZE) where the compositor lacks what it takes
- * to make a copy.
+ * Written bytes reach the client when the access ends. A write access sees what the
+ * client's memory held before it. Only one write access to a buffer should be under way
+ * at a time: if the buffer is copied, each access writes back a whole copy of its own,
+ * so the one that ends last overwrites what the other has written.
+ *
+ * Returns 0, always for reading, or a negative errno: -EACCES for a write access to
+ * memory that cannot be written (a read-only fd, a seal), -EDQUOT over the client's
+ * limit (the client gets its error), -ETIMEDOUT if a slow file has not answered in
+ * time, -EBADF if the client has disconnected and its descriptor was needed for others,
+ * or -ENOMEM, -EMFILE, -ENFILE, -ENOSPC, -EFBIG (RLIMIT_FSIZE) if the compositor lacks
+ * the resource for a copy.
  */
 int sealpool_buffer_begin_access(struct sealpool_buffer *buffer,
 	uint32_t flags, struct sealpool_access *access);
@@ -329,46 +325,47 @@ int sealpool_buffer_begin_access(struct sealpool_buffer *buffer,
 void sealpool_buffer_end_access(struct sealpool_access *access);
 
 /**
- * Returns an fd that holds the buffer's bytes at sealpool_buffer_get_offset(), for
- * a direct buffer: the client's own, which is sealed against shrinking up to the
- * buffer's end. It remains the buffer's: do not close it, nor use it for longer than
- * a reference is held and the client is connected, be the buffer direct until then or
- * not. Returns -ENOTSUP for a buffer of any other kind, or of a client that has gone.
+ * Returns the client's own fd for a direct buffer; the buffer's bytes begin at
+ * sealpool_buffer_get_offset(). The file is sealed against shrinking and reaches past
+ * the buffer's end. The buffer owns the fd: do not close it, and do not use it after
+ * the reference was dropped or the client has disconnected. (It stays valid if the
+ * buffer becomes a shadow.) Returns -ENOTSUP for a buffer of any other kind, or of a
+ * client that has disconnected.
  */
 int sealpool_buffer_get_fd(struct sealpool_buffer *buffer);
 
 /**
- * Sends wl_buffer.release, if the wl_buffer is still there. To be called each
- * time the compositor has done with the contents last committed.
+ * Sends wl_buffer.release, unless the wl_buffer is destroyed. Call it each
+ * time the compositor no longer needs the contents last committed.
  */
 void sealpool_buffer_send_release(struct sealpool_buffer *buffer);
 
 /**
- * What one client, or one pool, holds and has cost. A pool's fds and bytes are
- * its own, with all copies of its buffers.
+ * What one client, or one pool, holds and has cost. The fds and bytes of a pool include
+ * all copies of its buffers.
  */
 struct sealpool_stats {
 	/** sizeof(struct sealpool_stats), set by the caller. */
 	size_t size;
-	/** Pools alive, those with only buffers left included. */
+	/** Pools alive, including destroyed pools that still have buffers. */
 	uint32_t pools;
 	/** Buffers alive, by memory kind. */
 	uint32_t buffers[SEALPOOL_MEMORY_KINDS_MAX];
 	/** File descriptors held open. */
 	uint32_t fds;
-	/** The sizes of the pools, added up. */
+	/** The sum of the pools' sizes. */
 	uint64_t pool_bytes;
 	/** Bytes of memory in shadows. */
 	uint64_t shadow_bytes;
 	/** Bytes copied from the client into shadows, since it connected. */
 	uint64_t bytes_copied_in;
-	/** Bytes handed back to the client by write accesses. */
+	/** Bytes written back to the client by write accesses. */
 	uint64_t bytes_copied_out;
-	/** Accesses that met missing bytes. */
+	/** Accesses that found bytes missing. */
 	uint64_t faults;
 };
 
-/** All zero for a client that has no pool. */
+/** Gets a client's statistics. They are all zero for a client that has no pool. */
 void sealpool_shm_get_client_stats(struct sealpool_shm *shm,
 	struct wl_client *client, struct sealpool_stats *stats);
 

@@ -16,18 +16,18 @@
  *     sealpool_wlr_shm_create_with_renderer(display, 2, renderer, NULL);
  *
  * and nothing else changes: wlr_buffer_try_from_resource() finds the buffers,
- * the renderer reads them, screen capture writes them, the release event goes
- * out when the last lock is gone. (wlr_renderer_init_wl_display() makes a
- * wlr_shm too: call wlr_renderer_init_wl_shm()'s replacement above, and create
- * linux-dmabuf by hand where it is wanted.)
+ * the renderer reads them, screen capture writes them, and the release event is
+ * sent when the last lock is gone. (wlr_renderer_init_wl_display() creates a
+ * wlr_shm too: replace it by the call above, and create linux-dmabuf yourself where
+ * it is wanted.)
  *
- * A capture into memory that cannot be written is discarded, and its client gets
- * wl_shm.invalid_fd, or the error for its budget. Where the compositor lacks what it
- * takes, that is logged, and the capture is discarded too.
+ * A capture into memory that cannot be written is discarded, and the client gets
+ * wl_shm.invalid_fd, or the error for its budget. If the compositor lacks a resource,
+ * that is logged, and the capture is discarded too.
  *
- * Of what <sealpool/shm.h> has, the functions for commits
- * (sealpool_shm_set_commit_funcs()) are taken, to keep commits of wlr_surfaces. All
- * else is as described there.
+ * Everything in <sealpool/shm.h> applies, except that
+ * sealpool_shm_set_commit_funcs() must not be called: this library uses it to delay
+ * commits of wlr_surfaces.
  *
  * Both functions are called on the display's thread.
  */
@@ -45,8 +45,8 @@ struct wl_display;
 struct wlr_renderer;
 
 /**
- * Creates the wl_shm global with the formats that "renderer" can make textures
- * of from memory. "options" may be NULL, and is copied; without a log function
+ * Creates the wl_shm global with the formats of which "renderer" can make textures
+ * from memory. "options" may be NULL, and is copied. Without a log function,
  * messages go to wlr_log.
  *
  * The global is destroyed with the display. Returns NULL, after a log message,
