@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A connection whose end is looked at, and whose waits end.
+ * A connection that reports how it ended, and never waits for ever.
  */
 #include <errno.h>
 #include <poll.h>
@@ -16,15 +16,15 @@
 
 #define PATIENCE_MS 5000
 
-/* Whose events are handled: libwayland does not keep the sentence of an error,
- * but only logs it, and does not say whose it is. */
+/* The connection whose events are being handled. libwayland only logs the message of an
+ * error, without saying for which display. */
 static struct connection *dispatching;
 
 static void handle_log(const char *format, va_list args) {
 	char line[512];
 	vsnprintf(line, sizeof(line), format, args);
 	line[strcspn(line, "\n")] = '\0';
-	/* "wl_buffer#12: error 2: sentence" */
+	/* "wl_buffer#12: error 2: message" */
 	const char *sentence = strstr(line, ": error ");
 	sentence = sentence != NULL ? strstr(sentence + 2, ": ") : NULL;
 	if (sentence != NULL && dispatching != NULL) {
@@ -69,7 +69,7 @@ static void handle_global(void *data, struct wl_registry *registry,
 
 static void handle_global_remove(void *data, struct wl_registry *registry,
 		uint32_t name) {
-	/* What is bound stays usable. */
+	/* Bound objects stay usable. */
 }
 
 static const struct wl_registry_listener registry_listener = {
@@ -87,7 +87,7 @@ bool connection_open(struct connection *connection) {
 	connection->registry = wl_display_get_registry(connection->display);
 	wl_registry_add_listener(connection->registry, &registry_listener,
 		connection);
-	/* Globals, then formats. */
+	/* The first gets the globals, the second the formats. */
 	enum fate fate = connection_roundtrip(connection);
 	if (fate == FATE_ALIVE) {
 		fate = connection_roundtrip(connection);
@@ -131,7 +131,7 @@ static bool dispatch(struct connection *connection, int64_t deadline) {
 	if (wl_display_prepare_read(display) != 0) {
 		return wl_display_dispatch_pending(display) >= 0;
 	}
-	/* That it fails is no reason not to read why. */
+	/* Even if it fails, the reason can be read. */
 	wl_display_flush(display);
 	int64_t left = deadline - now_ms();
 	struct pollfd pollfd = {
@@ -183,7 +183,7 @@ enum fate connection_roundtrip(struct connection *connection) {
 	const struct wl_interface *interface;
 	uint32_t id;
 	wl_display_get_protocol_error(display, &interface, &id);
-	/* libwayland makes other errnos of errors on wl_display itself. */
+	/* For errors on wl_display itself, libwayland sets other errnos. */
 	return interface != NULL || wl_display_get_error(display) == EPROTO ?
 		FATE_ERROR : FATE_CLOSED;
 }
@@ -207,7 +207,7 @@ const char *error_get_name(const struct error *error) {
 		"invalid_object", "invalid_method", "no_memory",
 		"implementation",
 	};
-	/* Those of pools and buffers are wl_shm's. */
+	/* Pools and buffers use wl_shm's error codes. */
 	if (strcmp(error->interface, "wl_shm") == 0 ||
 			strcmp(error->interface, "wl_shm_pool") == 0 ||
 			strcmp(error->interface, "wl_buffer") == 0) {

@@ -16,27 +16,27 @@ struct wl_shm;
 struct connection {
 	struct wl_display *display;
 	struct wl_registry *registry;
-	/* NULL where there is none. */
+	/* NULL if the compositor has none. */
 	struct wl_compositor *compositor;
 	struct wl_shm *shm;
 	struct sealpool_shm_feedback_manager_v1 *feedback;
-	/* As announced, whatever is used of it. */
+	/* As advertised, whichever version is bound. */
 	uint32_t shm_version, feedback_version;
 
 	uint32_t *formats;
 	size_t formats_len;
 
-	/* The sentence that came with a protocol error. */
+	/* The message of a protocol error. */
 	char message[256];
 };
 
-/** What has become of a connection. */
+/** The state of a connection after a round trip. */
 enum fate {
 	FATE_ALIVE,
 	FATE_ERROR,
-	/* Closed without a word. */
+	/* Closed without an error. */
 	FATE_CLOSED,
-	/* No answer within some seconds. */
+	/* No answer in time. */
 	FATE_SILENT,
 };
 
@@ -47,8 +47,8 @@ struct error {
 	char message[256];
 };
 
-/** Connects to $WAYLAND_DISPLAY. Returns false, with errno set and nothing to be
- * closed, if that cannot be. */
+/** Connects to $WAYLAND_DISPLAY. On failure, returns false and sets errno; nothing is to
+ * be closed then. */
 bool connection_open(struct connection *connection);
 void connection_close(struct connection *connection);
 
@@ -56,9 +56,8 @@ void connection_close(struct connection *connection);
 enum fate connection_roundtrip(struct connection *connection);
 
 /**
- * Waits for so long for an error, without sending anything: where requests are
- * on their way when the compositor closes the connection, libwayland may lose
- * what was said before.
+ * Waits "ms" for an error, without sending anything: if the compositor closes the
+ * connection while requests are on their way, libwayland may lose the error.
  */
 void connection_listen(struct connection *connection, int ms);
 
@@ -66,7 +65,7 @@ void connection_listen(struct connection *connection, int ms);
 void connection_get_error(const struct connection *connection,
 	struct error *error);
 
-/** The name of an error's code, like "invalid_fd", or NULL. */
+/** Returns the name of an error's code, such as "invalid_fd", or NULL. */
 const char *error_get_name(const struct error *error);
 
 #endif

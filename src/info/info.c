@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sealpool-info: what a compositor's wl_shm offers, and what it does with pools
- * of each sort. All of it is tried, so it is of use with any compositor; and
- * nothing that is tried can do harm to one.
+ * sealpool-info: shows what a compositor's wl_shm offers, and what it does with pools
+ * of each sort of memory. It finds out by trying, so it works with any compositor, and
+ * uses only files that cannot harm one.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -16,10 +16,10 @@ static const char usage[] =
 	"usage: sealpool-info [--json | --list]\n"
 	"\n"
 	"Shows what the wl_shm of the compositor at $WAYLAND_DISPLAY offers, whether\n"
-	"Sealpool serves it, and what happens to pools of each sort of memory.\n"
+	"it is Sealpool's, and what happens to pools of each sort of memory.\n"
 	"\n"
 	"  --json             print JSON\n"
-	"  --list             print the sorts of memory, and try none\n"
+	"  --list             print the sorts of memory without trying them\n"
 	"  --help, --version\n";
 
 static void list(void) {
@@ -51,7 +51,7 @@ static int run(const struct report *report) {
 	for (const struct sort *sort = sorts; sort->name != NULL; sort++) {
 		struct result result;
 		if (!probe(sort, &result)) {
-			return fail("the compositor is gone");
+			return fail("the compositor has ended");
 		}
 		report->add(sort, &result, sort == sorts);
 	}

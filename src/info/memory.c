@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One of each sort of memory, and each such that no compositor can be harmed by
- * it, whatever it does: a byte that a compositor may read is there, but for one
- * hole of a page, which takes memory when it is read. The file that is too short
- * has a byte in its only page, and what follows in that page reads as zero. Huge
- * pages are allocated before they are sent, and pools of them are as large as
- * they are, so that they can be unmapped.
+ * One file of each sort of memory. None can harm a compositor: each byte that it may
+ * read exists, except for one hole of a page, which takes memory when it is read. The
+ * file that is too short has one byte, and the rest of its page reads as zero. Huge
+ * pages are allocated before they are sent, and their pools have whole pages, so that
+ * they can be unmapped.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +24,7 @@ static bool fail(struct memory *memory, const char *what) {
 	return false;
 }
 
-/* Takes the fd over, and makes it as long as the pool, all drawn. */
+/* Takes ownership of the fd, and draws a file as long as the pool. */
 static bool init(struct memory *memory, int fd, const char *what) {
 	memory->fd = fd;
 	memory->pool_size = MEMORY_BYTES;
@@ -106,7 +105,7 @@ static bool create_sealed_future_write(struct memory *memory) {
 		F_SEAL_SHRINK | F_SEAL_FUTURE_WRITE);
 }
 
-/* The file is long enough by the time that the pool is resized. */
+/* The file is grown before the pool is resized. */
 static bool create_grown(struct memory *memory) {
 	if (!create_sealed(memory)) {
 		return false;
@@ -118,7 +117,7 @@ static bool create_grown(struct memory *memory) {
 
 static bool create_short(struct memory *memory) {
 	return create_unsealed(memory) && (ftruncate(memory->fd, 1) == 0 ||
-		fail(memory, "cutting it"));
+		fail(memory, "truncating it"));
 }
 
 static bool create_sparse(struct memory *memory) {
@@ -144,7 +143,7 @@ static bool create_hugetlb(struct memory *memory) {
 	}
 	memory->pool_size = (int32_t)fs.f_bsize;
 	if (fallocate(memory->fd, 0, 0, fs.f_bsize) < 0) {
-		return fail(memory, "no huge page is free");
+		return fail(memory, "no free huge page");
 	}
 	return fcntl(memory->fd, F_ADD_SEALS, F_SEAL_SHRINK) == 0 ||
 		fail(memory, "sealing it");
@@ -171,7 +170,7 @@ static bool create_disk_file(struct memory *memory) {
 		}
 	}
 	snprintf(memory->error, sizeof(memory->error),
-		"no folder found that can be written and is on a disk");
+		"found no writable folder on a disk");
 	return false;
 }
 

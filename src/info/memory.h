@@ -6,30 +6,30 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** What a pool can be made of. */
+/** The file of a pool. */
 struct memory {
 	int fd;
-	/* Of the pool to be made, and to be resized to, or 0. The buffer is at
-	 * the end of the latter. */
+	/* The pool's size at creation, and the size to resize it to, or 0. The buffer
+	 * is at the end of the pool. */
 	int32_t pool_size, resized;
-	/* Why it cannot be had here. */
+	/* Why this system cannot create it. */
 	char error[160];
 };
 
-/** What a probe draws. */
+/** The buffer that a probe draws. */
 #define MEMORY_SIDE 16
 #define MEMORY_STRIDE (MEMORY_SIDE * 4)
 #define MEMORY_BYTES (MEMORY_STRIDE * MEMORY_SIDE)
 
-/** A sort of memory that a client may hand to a compositor. */
+/** A sort of memory that a client may share with a compositor. */
 struct sort {
 	const char *name;
 	const char *description;
-	/* Makes one; returns false with .error set where the system has none. */
+	/* Creates one. On failure, returns false and sets .error. */
 	bool (*create)(struct memory *memory);
 };
 
-/** Ends with one without a name. */
+/** The last one has no name. */
 extern const struct sort sorts[];
 
 void memory_destroy(struct memory *memory);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Trying a pool: it is made, a buffer in it, and a surface is committed with
- * that. The surface has no role, so that nothing appears on the screen.
+ * Tries a pool: creates it and a buffer in it, and commits the buffer to a surface. The
+ * surface has no role, so nothing appears on the screen.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "probe.h"
 #include "sealpool-shm-feedback-v1-client-protocol.h"
 
-/* After a commit. */
+/* How long to wait for an error after a commit. */
 #define LISTEN_MS 50
 #define LISTEN_LATE_MS 1000
 #define LISTEN_LONG_MS 2000
@@ -36,7 +36,7 @@ static void handle_copied(void *data, struct sealpool_shm_feedback_v1 *object,
 }
 
 static void handle_done(void *data, struct sealpool_shm_feedback_v1 *object) {
-	/* Looked at after the last one. */
+	/* The result is used after the last event. */
 }
 
 static const struct sealpool_shm_feedback_v1_listener feedback_listener = {
@@ -66,7 +66,7 @@ static bool survive(struct connection *connection, struct result *result,
 	return false;
 }
 
-/* libwayland frees none of them with the connection. */
+/* libwayland does not free these with the connection. */
 struct objects {
 	struct wl_shm_pool *pool;
 	struct wl_buffer *buffer;
@@ -130,8 +130,7 @@ static void try_pool(struct connection *connection,
 		wl_surface_damage(surface, 0, 0, MEMORY_SIDE, MEMORY_SIDE);
 		wl_surface_commit(surface);
 	}
-	/* What is found out while reading, on another thread maybe, is told some
-	 * time later. */
+	/* An error found while reading, perhaps on another thread, comes later. */
 	if (!survive(connection, result, "wl_surface.commit")) {
 		return;
 	}
@@ -144,7 +143,7 @@ static void try_pool(struct connection *connection,
 				SEALPOOL_SHM_FEEDBACK_V1_KIND_SHADOW) {
 		return;
 	}
-	/* A file that is not memory may be read late, on a busy machine. */
+	/* On a busy machine, a slow file may be read late. */
 	connection_listen(connection, LISTEN_LATE_MS);
 	ask(connection, objects, result);
 }
@@ -175,7 +174,7 @@ static bool probe_once(const struct sort *sort, int listen_ms,
 }
 
 bool probe(const struct sort *sort, struct result *result) {
-	/* A compositor that closes without a word may only be slow to speak. */
+	/* A compositor that closes the connection without an error may send one later. */
 	return probe_once(sort, LISTEN_MS, result) &&
 		(result->outcome != OUTCOME_CLOSED ||
 		probe_once(sort, LISTEN_LONG_MS, result));

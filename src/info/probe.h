@@ -11,29 +11,30 @@
 enum outcome {
 	OUTCOME_ACCEPTED,
 	OUTCOME_REFUSED,
-	/* The connection was closed without a word, or there is no answer. */
+	/* The connection was closed without an error. */
 	OUTCOME_CLOSED,
+	/* No answer. */
 	OUTCOME_SILENT,
-	/* The system lacks what it takes. */
+	/* This system cannot create such a file. */
 	OUTCOME_NOT_TRIED,
 };
 
-/** What became of one pool. */
+/** The result of trying one pool. */
 struct result {
 	enum outcome outcome;
-	/* Refused: the request that was, or was the last, as in wayland.xml. */
+	/* Unless accepted: the last request, named as in wayland.xml. */
 	const char *request;
 	struct error error;
 	/* Not tried: why. */
 	char reason[160];
-	/* Accepted: whether Sealpool tells, what it tells of the buffer (enum
-	 * kind and enum reason), and what was copied. */
+	/* Accepted: whether the compositor reports feedback; the buffer's kind and
+	 * reasons (enum kind and enum reason), and how many bytes were copied. */
 	bool has_feedback;
 	uint32_t kind, reasons;
 	uint64_t copied;
 };
 
-/** A client's budget: enum resource of the protocol. */
+/** A client's limits, indexed by enum resource of the protocol. */
 #define BUDGETS_LEN 4
 struct budgets {
 	bool known;
@@ -46,7 +47,7 @@ struct budgets {
  */
 bool probe(const struct sort *sort, struct result *result);
 
-/** Asks for the client's budgets. */
+/** Asks for this client's limits. */
 void probe_budgets(struct connection *connection, struct budgets *budgets);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Text, in the manner of wayland-info, and JSON.
+ * Prints text in the style of wayland-info, or JSON.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -51,8 +51,7 @@ static const char *kind_name(uint32_t kind) {
 	return "unknown";
 }
 
-/* One that this program does not know goes by the four letters that a format's
- * number is made of. */
+/* An unknown format is named by the four letters of its code. */
 static const char *format_name(uint32_t format, char letters[5]) {
 	for (size_t i = 0; i < LENGTH(formats); i++) {
 		if (formats[i].value == format) {
@@ -92,15 +91,15 @@ static void text_begin(const struct connection *connection,
 			format_name(format, letters));
 	}
 	if (connection->feedback == NULL) {
-		puts("sealpool: not known, as there is no "
-			"'sealpool_shm_feedback_manager_v1' (with a guard: "
-			"sealpool-run --feedback)");
+		puts("sealpool: unknown, since the compositor does not advertise "
+			"'sealpool_shm_feedback_manager_v1' (to enable it with a "
+			"guard: sealpool-run --feedback)");
 	} else {
 		printf("interface: 'sealpool_shm_feedback_manager_v1', "
 			"version: %" PRIu32 "\n", connection->feedback_version);
 	}
 	if (budgets->known) {
-		puts("\tbudgets of a client:");
+		puts("\tlimits of a client:");
 		for (int i = 0; i < BUDGETS_LEN; i++) {
 			printf("\t\t%s: %" PRIu64 "\n", budget_names[i],
 				budgets->limits[i]);
@@ -141,7 +140,7 @@ static void text_add(const struct sort *sort, const struct result *result,
 		printf(": %s\n", result->error.message);
 		break;
 	case OUTCOME_CLOSED:
-		printf("disconnected without a word after %s\n",
+		printf("disconnected without an error after %s\n",
 			result->request);
 		break;
 	case OUTCOME_SILENT:
@@ -154,7 +153,7 @@ static void text_add(const struct sort *sort, const struct result *result,
 }
 
 static void text_end(void) {
-	/* The last line was that. */
+	/* Nothing follows the last result. */
 }
 
 const struct report text_report = { text_begin, text_add, text_end };

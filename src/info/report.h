@@ -4,8 +4,8 @@
 
 #include "probe.h"
 
-/** The two ways of telling what was found out; to stdout. Results come one after
- * the other, between begin and end. */
+/** Prints results to stdout as text or JSON: "add" is called for each result, between
+ * "begin" and "end". */
 struct report {
 	void (*begin)(const struct connection *connection,
 		const struct budgets *budgets);

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What starts programs, by the names that libc has for it: its own calls of one
- * from another do not come by here.
+ * Replaces libc's functions that start programs. (Calls within libc do not come here.)
  *
- * An environment of the caller's may have the settings in it: a compositor may
- * have copied its own before it created a display, and give that to its children.
- * KWin does. And a child is to have the limit of file descriptors that it would
- * have without a guard. Where libc itself starts it (posix_spawn), that can only
- * be set once it runs; and of those that it starts for system() or popen(), the
- * number is not even told.
+ * The settings are removed from the environment that the caller passes: a compositor
+ * may have copied its own environment before it created a display, and pass the copy
+ * to its children. KWin does. A child also gets the limit of file descriptors that it
+ * would have without a guard. With posix_spawn(), the limit can only be set after the
+ * child has started; with system() and popen() it cannot be set, since libc does not
+ * return the child's pid.
  *
- * They may be called in a child that shares the parent's memory (vfork), or where
- * other threads have been left behind with their locks (fork). So nothing is
- * allocated here but on the stack.
+ * These functions may be called in a child that shares the parent's memory (vfork), or
+ * whose other threads were lost while holding locks (fork). So they allocate only on the
+ * stack.
  */
 #include <alloca.h>
 #include <dlfcn.h>
@@ -47,16 +46,16 @@ static struct {
 		char *const envp[]);
 } next;
 
-/* NULL while children are to have the guard. */
+/* The library to remove from LD_PRELOAD; NULL while children should get the guard. */
 static const char *_Atomic left;
 
 static atomic_bool found_next;
 
 /*
- * dlsym() is none of what may be called in a child, so that they are found before
- * there is one. But the constructors of the program's own libraries are called
- * before this one, and may start programs: then they are found at once. There is
- * hardly another thread by then.
+ * dlsym() must not be called in a forked child, so the functions are looked up before.
+ * Constructors of the program's own libraries run before this one, and may start
+ * programs: then they are looked up at the first call. There is hardly another thread
+ * at that time.
  */
 __attribute__((constructor))
 static void find_next(void) {
@@ -85,7 +84,7 @@ static size_t length(char *const envp[]) {
 	return n;
 }
 
-/* What of the environment needs room to be changed. */
+/* Returns the LD_PRELOAD variable, or "". */
 static const char *find_preload(char *const envp[]) {
 	for (; *envp != NULL; envp++) {
 		if (strncmp(*envp, SETTINGS_PRELOAD "=",
@@ -96,8 +95,8 @@ static const char *find_preload(char *const envp[]) {
 	return "";
 }
 
-/* Copies the environment into "clean", which has room for all of it, without what
- * sealpool-run has put there; "preload" has room for that variable. */
+/* Copies the environment to "clean" without what sealpool-run has added. "clean" has room
+ * for all of it; "preload" has room for the LD_PRELOAD variable. */
 static void take_out(char *const envp[], char *clean[], char *preload) {
 	const char *found = find_preload(envp);
 	for (; *envp != NULL; envp++) {
@@ -119,7 +118,7 @@ static void take_out(char *const envp[], char *clean[], char *preload) {
 	*clean = NULL;
 }
 
-/* The environment without the settings, for as long as the caller's frame. */
+/* Replaces "envp" by a copy without the settings, on the caller's stack. */
 #define WITHOUT_SETTINGS(envp) do { \
 	if (left != NULL && (envp) != NULL) { \
 		char **clean = alloca((length(envp) + 1) * sizeof(char *)); \
@@ -129,7 +128,7 @@ static void take_out(char *const envp[], char *clean[], char *preload) {
 	} \
 } while (0)
 
-/* Tells that the program could not be started. */
+/* Returns the error of a program that could not be started. */
 static int fail(bool lowered) {
 	int error = errno;
 	if (lowered) {
@@ -177,7 +176,7 @@ int fexecve(int fd, char *const argv[], char *const envp[]) {
 	return fail(lowered);
 }
 
-/* How many there are before the NULL, the first one included. */
+/* Counts the arguments before the NULL, including the first. */
 static size_t count_arguments(va_list args) {
 	size_t n = 1;
 	while (va_arg(args, char *) != NULL) {
@@ -186,7 +185,7 @@ static size_t count_arguments(va_list args) {
 	return n;
 }
 
-/* And the NULL. */
+/* Copies the arguments and the NULL. */
 static void get_arguments(char *argv[], size_t n, const char *first,
 		va_list args) {
 	argv[0] = (char *)first;
@@ -195,7 +194,7 @@ static void get_arguments(char *argv[], size_t n, const char *first,
 	}
 }
 
-/* The arguments as an array, for as long as the caller's frame. */
+/* Makes an array of the arguments, on the caller's stack. */
 #define GET_ARGUMENTS(argv, first, args) do { \
 	va_start((args), first); \
 	size_t n = count_arguments(args); \

@@ -3,9 +3,8 @@
 #define SEALPOOL_RUN_CHILDREN_H
 
 /**
- * From now on, whatever environment this process gives to a program that it
- * starts, the settings are taken out of that, as they are out of its own. The
- * library's name must remain where it is.
+ * From now on, removes the settings from the environment of each program that this
+ * process starts. "library" must stay valid.
  */
 void children_leave(const char *library);
 

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How many file descriptors the compositor may have, of which the guard's budget
- * is a part, and how many the programs that it starts.
+ * The limit of file descriptors of the compositor, of which the guard's limit is a part,
+ * and of the programs that the compositor starts.
  *
- * The usual soft limit is 1024, since select() can do with no more. A program that
- * can is to raise it to the hard one, and to give its children what it had: which
- * of them use select(), nobody knows.
+ * The usual soft limit is 1024, since select() cannot handle more. A program that does
+ * not use select() may raise it to the hard limit, and should restore it for its
+ * children, which may use select().
  */
 #include <stdatomic.h>
 #include <stddef.h>
 
 #include "limit.h"
 
-/* Both 0 while nothing was raised. */
+/* Both are 0 until the limit is raised. */
 static _Atomic rlim_t before, raised;
 
 void limit_raise(rlim_t fds) {

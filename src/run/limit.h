@@ -6,17 +6,17 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
-/** Lets this process have so many file descriptors, or as many as it may let
- * itself have. Once for a process. */
+/** Raises this process's soft limit to "fds", or to the hard limit if that is less. Call
+ * it once in a process. */
 void limit_raise(rlim_t fds);
 
 /**
- * Sets the limit to what it was before, unless it is another by now than the one
- * that was set: then it is somebody else's. Returns whether it did. May be called
- * in a child that shares the parent's memory.
+ * Restores the original limit, unless the limit is no longer the one that
+ * limit_raise() has set. Returns whether it did. May be called in a child that shares
+ * the parent's memory.
  */
 bool limit_lower(void);
-/** The other way around. */
+/** Undoes limit_lower(). */
 void limit_raise_again(void);
 
 /** As limit_lower(), for another process. */

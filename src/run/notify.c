@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How the preloaded library reaches the watch.
- *
- * An inherited file descriptor is closed by many who start programs. A name is
- * not: that of a socket in the abstract namespace, which goes with the socket.
- * Other users can see that name, so it is only the first part of the token, and
- * all of it is part of what is sent.
+ * The preloaded library sends messages to the watch through a socket in the abstract
+ * namespace: many programs close inherited file descriptors when they start others, and
+ * the name of an abstract socket vanishes with the socket. Other users can see that
+ * name, so it has only the first half of the token, and each message has all of it.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -23,7 +21,7 @@
 
 static socklen_t get_address(struct sockaddr_un *address, const char *token) {
 	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	/* Behind a null: abstract. */
+	/* A leading null byte makes the name abstract. */
 	int length = snprintf(address->sun_path + 1,
 		sizeof(address->sun_path) - 1, "sealpool-run-%.*s",
 		NAME_TOKEN_LENGTH, token);

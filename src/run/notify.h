@@ -2,25 +2,25 @@
 #ifndef SEALPOOL_RUN_NOTIFY_H
 #define SEALPOOL_RUN_NOTIFY_H
 
-/** What the watch of sealpool-run is told, by the preloaded library mostly. */
+/** Messages to the watch of sealpool-run. */
 enum notify_what {
 	NOTIFY_NOTHING = 0,
 	/* There is a guard. */
 	NOTIFY_GUARDED = 'g',
-	/* There is a display without one, and its user was told why. */
+	/* There is a display without a guard, and the reason was printed. */
 	NOTIFY_UNGUARDED = 'u',
-	/* Nothing has begun that could have one. */
+	/* The command could not be started. */
 	NOTIFY_CANCELED = 'c',
 };
 
-/** A socket that is told what notify_send() is given with the same token. Returns
+/** Creates a socket that receives what notify_send() sends with the same token. Returns
  * -1 and sets errno on failure. */
 int notify_listen(const char *token);
 
-/** What has come; NOTIFY_NOTHING if nothing has. */
+/** Returns a message, or NOTIFY_NOTHING if none has come. */
 enum notify_what notify_receive(int fd, const char *token);
 
-/** Does not wait. What is sent is lost if nobody listens in this network
+/** Sends a message, without waiting. It is lost if nobody listens in this network
  * namespace. */
 void notify_send(const char *token, enum notify_what what);
 

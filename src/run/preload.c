@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What sealpool-run has the dynamic linker load into a compositor: a
+ * The library that the dynamic linker loads into a compositor for sealpool-run: a
  * wl_display_create() that also creates a guard.
  *
- * It is loaded into whatever the command starts until there is a display, since
- * the compositor may be started by others. From then on it keeps out of the
- * environment: a compositor's own children have no need of it.
+ * It is loaded into all descendants of the command, since the compositor may be one of
+ * them. Once a display exists, it removes itself from the environment: the compositor's
+ * own children do not need it.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -25,18 +25,18 @@
 #include "notify.h"
 #include "settings.h"
 
-/* Of as many, the guard takes all that it takes by default for all clients (6000),
- * and leaves more to the compositor. */
+/* With this limit, the guard's default for all clients is its maximum (6000), and the
+ * rest is the compositor's. */
 #define FDS_WANTED 16384
 
 static struct settings settings;
 static bool has_settings;
-/* There is a guard, and nothing of them in the environment. */
+/* There is a guard, and the settings were removed from the environment. */
 static bool has_left;
 /* This thread is in wl_display_create(). */
 static _Thread_local bool creating;
 
-/* One of a process's displays; it seldom has a second. */
+/* A display of this process, which seldom has a second. */
 struct display {
 	struct wl_list link; /* displays */
 	struct wl_display *wl;
@@ -44,7 +44,7 @@ struct display {
 	struct wl_event_source *timer;
 	struct wl_listener destroy;
 	struct wl_listener client_created;
-	/* Of clients that have gone. */
+	/* The sum over clients that have disconnected. */
 	struct sealpool_stats gone;
 };
 
@@ -65,8 +65,8 @@ static void log_message(void *data, enum sealpool_log_importance importance,
 	fprintf(stderr, "sealpool: %s\n", message);
 }
 
-/* Those that statistics are wanted of. A display belongs to one thread, but a
- * process may have several of both. */
+/* The displays with statistics. A display belongs to one thread, but a process may have
+ * several displays and threads. */
 static struct wl_list displays = { &displays, &displays };
 static pthread_mutex_t displays_lock = PTHREAD_MUTEX_INITIALIZER;
 static pid_t displays_pid;
@@ -122,7 +122,7 @@ static int handle_timer(void *data) {
 	return 0;
 }
 
-/* What a client has cost stays in the sum. */
+/* Keeps what the client has cost. */
 static void client_handle_destroy(struct wl_listener *listener, void *data) {
 	struct client *client = wl_container_of(listener, client, destroy);
 	struct sealpool_stats stats;
@@ -137,7 +137,7 @@ static void handle_client_created(struct wl_listener *listener, void *data) {
 		wl_container_of(listener, display, client_created);
 	struct client *client = calloc(1, sizeof(*client));
 	if (client == NULL) {
-		/* It is not counted, then. */
+		/* What it costs is lost from the sum when it disconnects. */
 		return;
 	}
 	client->display = display;
@@ -182,7 +182,7 @@ static void handle_display_destroy(struct wl_listener *listener, void *data) {
 /* Not every compositor destroys its display before it ends. */
 __attribute__((destructor))
 static void print_last_stats(void) {
-	/* A child that was forked and has started nothing has no clients. */
+	/* A forked child has copied the list, but has no clients. */
 	if (displays_pid != getpid()) {
 		return;
 	}
@@ -194,7 +194,7 @@ static void print_last_stats(void) {
 
 /* The display */
 
-/* It is logged, and the client lives on. */
+/* The library logs it; the client stays connected. */
 static void ignore_short_file(struct sealpool_buffer *buffer,
 		uint64_t file_size, void *data) {
 }
@@ -211,7 +211,8 @@ static bool guard_display(struct wl_display *wl) {
 		.log = log_message,
 	};
 	display->wl = wl;
-	/* Before the guard's, which is over by the time that it is called. */
+	/* Added before the guard's listener, so that the guard still exists when this
+	 * one is called. */
 	display->destroy.notify = handle_display_destroy;
 	wl_display_add_destroy_listener(wl, &display->destroy);
 	display->guard = sealpool_guard_create(wl, &options);
@@ -225,7 +226,7 @@ static bool guard_display(struct wl_display *wl) {
 		fputs("sealpool: no memory for feedback\n", stderr);
 	}
 	if (settings.monitor) {
-		/* It says itself what is wrong. */
+		/* It logs its own errors. */
 		sealpool_monitor_create(shm);
 	}
 	if (settings.stats_seconds > 0) {
@@ -234,15 +235,15 @@ static bool guard_display(struct wl_display *wl) {
 	return true;
 }
 
-/* The budget is a part of the limit, as it is then. */
+/* Called before the guard is created, whose default limit is a part of this one. */
 static void raise_limit(void) {
-	/* A quarter is the compositor's own. */
+	/* A quarter of the descriptors is for the compositor itself. */
 	rlim_t needed = (rlim_t)settings.budget.all_fds / 3 * 4;
 	limit_raise(needed > FDS_WANTED ? needed : FDS_WANTED);
 }
 
-/* Before main(), which may clear its environment; or before a library's constructor
- * creates a display. */
+/* Runs before main(), which may clear the environment, and again before a library's
+ * constructor creates a display. */
 __attribute__((constructor))
 static void read_settings(void) {
 	has_settings = has_settings || settings_get(&settings);
@@ -269,15 +270,15 @@ struct wl_display *wl_display_create(void) {
 	}
 	read_settings();
 	if (!has_settings) {
-		report_unguarded(SETTINGS_VARIABLE " is not in its environment, "
-			"where sealpool-run has put it");
+		report_unguarded(SETTINGS_VARIABLE " is not in its environment: "
+			"something has removed it");
 		return display;
 	}
 	if (!has_left) {
 		raise_limit();
 	}
-	/* Without the guard there is to be no compositor: whoever asked for it
-	 * would believe to be safe. */
+	/* No compositor is better than an unguarded one that its user believes to be
+	 * guarded. */
 	if (!guard_display(display)) {
 		fputs("sealpool: the display cannot be guarded\n", stderr);
 		wl_display_destroy(display);
@@ -293,9 +294,9 @@ struct wl_display *wl_display_create(void) {
 }
 
 /*
- * Who asks dlsym() for libwayland's wl_display_create() gets that, and not ours. It
- * creates an event loop, by way of the dynamic linker unless libwayland was linked
- * with -Bsymbolic.
+ * A program that looks up wl_display_create() in libwayland by dlsym() gets libwayland's
+ * own, not ours. That function creates an event loop, and its call comes here unless
+ * libwayland was linked with -Bsymbolic.
  */
 struct wl_event_loop *wl_event_loop_create(void) {
 	struct wl_event_loop *(*create)(void);
@@ -305,9 +306,9 @@ struct wl_event_loop *wl_event_loop_create(void) {
 			dladdr(__builtin_return_address(0), &caller) != 0 &&
 			caller.dli_sname != NULL &&
 			strcmp(caller.dli_sname, "wl_display_create") == 0) {
-		report_unguarded("it was created by a function that was looked "
-			"for in libwayland-server itself (dlopen, dlsym), past "
-			"the guard");
+		report_unguarded("it was created by a function that the program "
+			"looked up in libwayland-server itself (dlopen, dlsym), "
+			"which bypasses the guard");
 		if (settings.require) {
 			/* Then there is no display. */
 			return NULL;

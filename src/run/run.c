@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sealpool-run: starts a compositor with a guard before its wl_shm.
+ * sealpool-run: starts a compositor with a guard in front of its wl_shm.
  *
- * It becomes the command, so that the compositor has the process that it would
- * have without. What it starts before that is watch.c's.
+ * It replaces itself with the command, so that the compositor has the same process
+ * as without sealpool-run. Before that, it starts the watch (watch.c).
  */
 #include <errno.h>
 #include <getopt.h>
@@ -30,28 +30,29 @@ static const char usage[] =
 	"Runs a Wayland compositor that no client can crash, hang or starve through\n"
 	"the memory that it shares.\n"
 	"\n"
-	"  --lenient                leave clients alive whose files are too short\n"
-	"  --feedback               let clients ask how their own memory is seen:\n"
+	"  --lenient                do not disconnect clients whose files are too\n"
+	"                           short\n"
+	"  --feedback               let clients ask how their own memory is read:\n"
 	"                           see sealpool-info(1)\n"
 	"  --monitor                let this user ask what all clients cost: see\n"
 	"                           sealpool-top(1)\n"
-	"  --pools N                that a client may have (default: 2048)\n"
-	"  --buffers N              that a client may have (default: 32768)\n"
-	"  --fds N                  file descriptors that are kept for a client\n"
-	"                           (default: 2048, at most those for all)\n"
-	"  --all-fds N              for all clients together (default: three quarters\n"
-	"                           of RLIMIT_NOFILE, which is raised to 16384 if it\n"
-	"                           may be, at most 6000)\n"
-	"  --shadow-bytes N         memory for copies for a client (default: 512 MiB,\n"
-	"                           at most that for all)\n"
-	"  --all-shadow-bytes N     for all clients together (default: a quarter of\n"
-	"                           the memory, or of what the control group may\n"
-	"                           have, at most 2 GiB)\n"
-	"  --stats SECONDS          print statistics as often, and at the end\n"
-	"  --quiet                  print nothing but the compositor's own errors\n"
-	"  --patience SECONDS       how long to wait for a display before it is said\n"
+	"  --pools N                pools of a client (default: 2048)\n"
+	"  --buffers N              buffers of a client (default: 32768)\n"
+	"  --fds N                  file descriptors kept open for a client\n"
+	"                           (default: 2048, at most the limit for all)\n"
+	"  --all-fds N              the same for all clients together (default: three\n"
+	"                           quarters of RLIMIT_NOFILE, which is raised to\n"
+	"                           16384 if possible; at most 6000)\n"
+	"  --shadow-bytes N         bytes of copies for a client (default: 512 MiB,\n"
+	"                           at most the limit for all)\n"
+	"  --all-shadow-bytes N     the same for all clients together (default: a\n"
+	"                           quarter of the memory, or of the control group's\n"
+	"                           limit; at most 2 GiB)\n"
+	"  --stats SECONDS          print statistics at this interval and at the end\n"
+	"  --quiet                  print only the compositor's own errors\n"
+	"  --patience SECONDS       how long to wait for a display before reporting\n"
 	"                           that there is no guard (default: 10)\n"
-	"  --require                end what has no guard by then\n"
+	"  --require                terminate a compositor without a guard\n"
 	"  --help, --version\n";
 
 static _Noreturn void die(const char *format, const char *what) {
@@ -82,7 +83,7 @@ static bool find_program(const char *name, char *path, size_t size) {
 	const char *dirs = getenv("PATH");
 	for (const char *dir = dirs != NULL ? dirs : "/usr/bin:/bin";;) {
 		size_t length = strcspn(dir, ":");
-		/* With a slash: it is not to be searched for once more. */
+		/* Contains a slash, so that execvp() does not search again. */
 		snprintf(path, size, "%.*s/%s", length > 0 ? (int)length : 1,
 			length > 0 ? dir : ".", name);
 		struct stat st;
@@ -97,8 +98,8 @@ static bool find_program(const char *name, char *path, size_t size) {
 	}
 }
 
-/* Under no_new_privs the kernel disregards both; and S_ISGID without the right to
- * execute is something else: mandatory locking, once. */
+/* Under no_new_privs the kernel ignores both bits. S_ISGID without the right to
+ * execute does not set the group (it once meant mandatory locking). */
 static bool is_set_id(const struct stat *st) {
 	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1) {
 		return false;
@@ -108,9 +109,9 @@ static bool is_set_id(const struct stat *st) {
 		st->st_gid != getegid());
 }
 
-/* The dynamic linker preloads nothing into programs that get more rights than
- * who starts them (AT_SECURE). With file capabilities the kernel sets that also
- * under no_new_privs, where it gives none (seen on Linux 6.18). */
+/* The dynamic linker preloads nothing into a program that gets more rights than its
+ * parent (AT_SECURE). With file capabilities, the kernel sets AT_SECURE even under
+ * no_new_privs, where it grants none (seen on Linux 6.18). */
 static void check_program(const char *path) {
 	struct stat st;
 	if (stat(path, &st) < 0) {
@@ -118,12 +119,12 @@ static void check_program(const char *path) {
 	}
 	if (is_set_id(&st)) {
 		die("%s is set-user-ID or set-group-ID, and cannot be "
-			"guarded: start a copy of it without that", path);
+			"guarded: start a copy of it without these bits", path);
 	}
 	if (geteuid() != 0 &&
 			getxattr(path, "security.capability", NULL, 0) > 0) {
 		die("%s has file capabilities, and cannot be guarded: start "
-			"a copy of it, which has none", path);
+			"a copy of it without them", path);
 	}
 }
 
@@ -137,17 +138,18 @@ static void make_token(struct settings *settings) {
 		"%016" PRIx64 "%016" PRIx64, random[0], random[1]);
 }
 
-/* It would be taken for several. */
+/* LD_PRELOAD separates its entries by spaces and colons. */
 static void check_library(const char *library) {
 	if (strpbrk(library, ": ") != NULL) {
-		die("%s cannot be preloaded: there must be no space and no "
-			"colon in its path", library);
+		die("%s cannot be preloaded: its path must not contain a "
+			"space or a colon", library);
 	}
 }
 
-/* It is beside this program in the build folder; installed, it is as far from it
- * as it was installed, so that all may be moved, or be in a DESTDIR. (This program
- * has no more rights than who starts it: there is nobody to be fooled.) */
+/* In the build folder, the library is beside this program. Installed, it is found by
+ * its path relative to this program, so that an installation can be moved, or be in a
+ * DESTDIR. (Trusting that path is safe: this program has no more rights than its
+ * parent.) */
 static void find_library(struct settings *settings) {
 	static const char *const places[] = {
 		"sealpool-preload.so", SEALPOOL_PRELOAD_RELATIVE,
@@ -195,7 +197,7 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-/* Returns whether it was one. */
+/* Returns whether the option sets a limit. */
 static bool set_budget(struct sealpool_budget *budget, int option,
 		const char *name) {
 	switch (option) {
@@ -260,7 +262,7 @@ static void set_option(struct settings *settings, int *patience, int option,
 static void read_options(int argc, char *argv[], struct settings *settings,
 		int *patience) {
 	int option, index;
-	/* '+': what comes behind the command is the command's. */
+	/* '+': options after the command are the command's. */
 	while ((option = getopt_long(argc, argv, "+", options, &index)) != -1) {
 		const char *name = option != '?' ? options[index].name : NULL;
 		if (option == HELP) {
@@ -291,9 +293,9 @@ int main(int argc, char *argv[]) {
 	check_program(path);
 	find_library(&settings);
 	check_library(settings.library);
-	/* The kernel lets nobody beside it end that. */
+	/* The kernel lets no process of the namespace kill process 1. */
 	if (settings.require && getpid() == 1) {
-		die("%s", "--require: there must be an init process");
+		die("%s", "--require: sealpool-run must not be process 1");
 	}
 	make_token(&settings);
 	if (!settings_put(&settings)) {
@@ -302,10 +304,9 @@ int main(int argc, char *argv[]) {
 	if (!watch_start(&settings, patience, argv[optind])) {
 		die("cannot watch for a guard: %s", strerror(errno));
 	}
-	/* A script without "#!" is for the shell. */
+	/* execvp() gives a script without "#!" to the shell. */
 	execvp(path, &argv[optind]);
 	int error = errno;
-	/* There is nothing to be said about what never began. */
 	notify_send(settings.token, NOTIFY_CANCELED);
-	die("cannot start it: %s", strerror(error));
+	die("cannot start the command: %s", strerror(error));
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From sealpool-run to the library that it has preloaded, there is no way but the
- * environment.
+ * sealpool-run passes its settings to the preloaded library in the environment.
  *
- * It also tells which processes have come of a run, and whether they have a guard:
- * /proc/PID/environ shows the bytes that a process was given at its start, wherever
- * its variables are by now. The first byte of the settings is for that.
+ * The environment also shows which processes descend from a run, and whether they have
+ * a guard: /proc/PID/environ shows the bytes that a process got at its start, even
+ * after it has changed its variables. The first byte of the settings is the guard's
+ * mark.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@
 #define UNGUARDED '-'
 #define GUARDED 'g'
 
-/* Where they were found. */
+/* The settings in the environment of this process. */
 static char *found;
 
 static bool prepend_preload(const char *library) {
@@ -79,7 +79,7 @@ bool settings_get(struct settings *settings) {
 	return true;
 }
 
-/* Others may have been put before or behind ours since. */
+/* Other libraries may have been added before or after ours. */
 bool settings_copy_preload(char *others, const char *value,
 		const char *library) {
 	size_t length = strlen(library), used = 0;
@@ -126,7 +126,7 @@ static FILE *open_file_of(pid_t pid, const char *name) {
 	return fopen(path, "re");
 }
 
-/* Threads of the kernel have none. */
+/* Kernel threads have none. */
 static bool has_memory(pid_t pid) {
 	FILE *file = open_file_of(pid, "statm");
 	if (file == NULL) {
@@ -162,6 +162,6 @@ enum settings_trace settings_look(pid_t pid, const char *token,
 	}
 	free(line);
 	fclose(file);
-	/* It is in the midst of execve(2), or was given nothing. */
+	/* The process is inside execve(2), or got an empty environment. */
 	return empty && has_memory(pid) ? SETTINGS_PENDING : trace;
 }

@@ -9,13 +9,13 @@
 
 #include <sealpool/shm.h>
 
-/* The environment variables that the settings are in. */
+/* The environment variables that carry the settings. */
 #define SETTINGS_VARIABLE "SEALPOOL_RUN"
 #define SETTINGS_PRELOAD "LD_PRELOAD"
 
 #define SETTINGS_TOKEN_LENGTH 32
 
-/** What sealpool-run was asked for; handed on in the environment. */
+/** The options of sealpool-run, passed on in the environment. */
 struct settings {
 	struct sealpool_budget budget;
 	bool lenient;
@@ -23,10 +23,10 @@ struct settings {
 	bool monitor;
 	bool quiet;
 	bool require;
-	/* Between two lines of statistics; 0 for none. */
+	/* The interval of statistics; 0 for none. */
 	unsigned stats_seconds;
-	/* Hexadecimal digits that no other run of sealpool-run has, and no other
-	 * user knows. */
+	/* Hexadecimal digits, unique to a run of sealpool-run and secret to other
+	 * users. */
 	char token[SETTINGS_TOKEN_LENGTH + 1];
 	/* The file that is preloaded. */
 	char library[4096];
@@ -36,31 +36,32 @@ struct settings {
  * Returns false when there is no memory. */
 bool settings_put(const struct settings *settings);
 
-/** Reads them back. Returns false when there are none. */
+/** Reads the settings from the environment. Returns false when there are none. */
 bool settings_get(struct settings *settings);
 
 /**
- * Copies the value of LD_PRELOAD, but without the library, to where there is room
- * for all of it. Returns false when nothing remains.
+ * Copies a value of LD_PRELOAD without the library to "others", which has room for the
+ * whole value. Returns false when nothing remains.
  */
 bool settings_copy_preload(char *others, const char *value,
 	const char *library);
 
-/** There is a guard: takes all out of the environment, and leaves a trace of it for
- * settings_look(). */
+/** Removes the settings from the environment once there is a guard, and marks them as
+ * guarded for settings_look(). */
 void settings_leave(const struct settings *settings);
 
-/** What there is of settings in the environment that a process was given. */
+/** The settings in the environment that a process was started with. */
 enum settings_trace {
 	SETTINGS_NONE,
-	/* Of another run of sealpool-run, or of the one that was asked for. */
+	/* Those of another run of sealpool-run. */
 	SETTINGS_OF_OTHERS,
+	/* Those of the run that was asked for. */
 	SETTINGS_OF_RUN,
-	/* It is about to be given one, or was given an empty one. */
+	/* The process is in execve(), or its environment is empty. */
 	SETTINGS_PENDING,
 };
 
-/** Looks for settings at a process, and in "guarded" whether it has left them. */
+/** Looks for settings in a process; "guarded" is set to whether they are marked. */
 enum settings_trace settings_look(pid_t pid, const char *token, bool *guarded);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a command has started.
+ * The descendants of a command.
  *
- * It may be a script, and the compositor a child of that or of another process
- * that has ended; so the parents alone do not tell. The environment that they were
- * started with does, unless somebody has cleared it.
+ * The command may be a script, and the compositor a descendant whose parents have ended,
+ * so following parents is not enough. A descendant is also recognized by the environment
+ * that it was started with, unless that was cleared.
  */
 #include <dirent.h>
 #include <inttypes.h>
@@ -28,7 +28,7 @@ bool started_process_init(struct started_process *process, pid_t pid) {
 	}
 	bool ok = fgets(line, sizeof(line), file) != NULL;
 	fclose(file);
-	/* The name may have anything in it. */
+	/* The name before the last ')' may contain anything. */
 	const char *rest = ok ? strrchr(line, ')') : NULL;
 	char state;
 	long parent;
@@ -38,12 +38,12 @@ bool started_process_init(struct started_process *process, pid_t pid) {
 		return false;
 	}
 	process->parent = (pid_t)parent;
-	/* It may have ended, and not be waited for yet. */
+	/* A zombie has ended. */
 	return state != 'Z' && state != 'X';
 }
 
 static bool add(struct started *list, const struct started_process *process) {
-	/* Twice as large at each power of two. */
+	/* Doubles the room at each power of two. */
 	if ((list->len & (list->len - 1)) == 0) {
 		size_t room = list->len > 0 ? 2 * list->len : 1;
 		void *processes = reallocarray(list->processes, room,
@@ -81,7 +81,7 @@ static bool has_pid(const struct started *list, pid_t pid) {
 	return false;
 }
 
-/* Moves those whose parents are in the one list there from the other. */
+/* Moves the processes whose parents are in "list" from "others" to "list". */
 static bool add_children(struct started *list, struct started *others) {
 	size_t len = 0, before = others->len;
 	bool ok = true;
@@ -109,7 +109,7 @@ static bool add_all(const struct started *known, const char *token,
 	while (ok && (entry = readdir(proc)) != NULL) {
 		struct started_process process;
 		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
-		/* What is older cannot have come of it. */
+		/* An older process is not a descendant. */
 		if (pid <= 0 || pid == getpid() ||
 				!started_process_init(&process, pid) ||
 				process.start < first->start) {
@@ -162,8 +162,8 @@ void started_end(struct started *started, bool kill) {
 		if (process->ending && !kill) {
 			continue;
 		}
-		/* Once there is this, no other process takes the number of that
-		 * which is looked at then. */
+		/* The pidfd refers to one process for good, so checking that it is
+		 * the right one cannot race with the pid being reused. */
 		int pidfd = (int)syscall(SYS_pidfd_open, process->pid, 0);
 		struct started_process now;
 		if (pidfd >= 0 && started_process_init(&now, process->pid) &&

@@ -7,21 +7,20 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/** A process that has come of a run of sealpool-run, however remotely. */
+/** The command of a run of sealpool-run, or a descendant of it. */
 struct started_process {
 	pid_t pid, parent;
-	/* In the kernel's unit: with the pid, it tells this process from all
-	 * others. */
+	/* In the kernel's unit; unique together with the pid. */
 	uint64_t start;
 	bool guarded;
-	/* It was told to end. */
+	/* SIGTERM was sent. */
 	bool ending;
 };
 
 struct started {
 	struct started_process *processes;
 	size_t len;
-	/* There may be more, of which it cannot be told yet. */
+	/* There may be more processes, which cannot be recognized yet. */
 	bool pending;
 };
 
@@ -29,19 +28,19 @@ struct started {
 bool started_process_init(struct started_process *process, pid_t pid);
 
 /**
- * Finds the processes of the run of that token: the first one, all that were given
- * its settings, those that are in the list already, and what all of these have
- * started. The list begins as all zero. Returns false when there is no memory, or
- * no /proc; the list remains what it was.
+ * Finds the processes of the run with this token: "first", all that got its settings,
+ * all in the list already, and the descendants of these. The list is all zero at
+ * first. Returns false when there is no memory, or no /proc; the list is unchanged
+ * then.
  */
 bool started_find(struct started *started, const char *token,
 	const struct started_process *first);
 void started_finish(struct started *started);
 
-/** Whether one of them is guarded. */
+/** Returns whether one of the processes is guarded. */
 bool started_has_guard(const struct started *started);
 
-/** Tells each of them once to end, or, with "kill", ends it. */
+/** Sends SIGTERM to each process, once, or SIGKILL if "kill". */
 void started_end(struct started *started, bool kill);
 
 #endif

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The watch: a process that stays behind for some seconds, to say so when nothing
- * was guarded: a compositor that only seems to be safe is worse than one that is
- * not.
+ * The watch: a process that remains for some seconds, and reports if there is no guard.
+ * A compositor that only seems to be safe is worse than one that is known not to be.
  *
- * It is told of a guard (notify.c). That may be lost, so before it says that there
- * is none, it looks at all processes that have come of the command (started.c). If
- * a guard is required, it ends those.
+ * The preloaded library notifies the watch of a guard (notify.c). That message can be
+ * lost, so before the watch reports a missing guard, it examines all descendants of the
+ * command (started.c). If a guard is required, it terminates them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,23 +23,23 @@
 #include "started.h"
 #include "watch.h"
 
-/* How often to look what is left of a command that has ended itself. */
+/* How often to look for descendants of a command that has ended itself. */
 #define LOOK_INTERVAL_MS 1000
 
-/* How long who is told to end may take, before it is killed. */
+/* The time between SIGTERM and SIGKILL. */
 #define GRACE_MS 5000
 #define END_INTERVAL_MS 50
 
 struct watch {
 	const char *token, *name;
 	int notify_fd;
-	/* That becomes the command. */
+	/* The process that becomes the command. */
 	struct started_process command;
-	/* -1 where the kernel has none. */
+	/* The command's; -1 if the kernel has no pidfds. */
 	int pidfd;
-	/* Or it may have. */
+	/* The command may have ended. */
 	bool has_ended;
-	/* All that has come of it, as far as was looked. */
+	/* The command and its descendants, as last seen. */
 	struct started started;
 	bool require;
 };
@@ -51,8 +50,8 @@ static int64_t now_ms(void) {
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* No reason for anybody to wait: nothing of the compositor's is kept open, nor the
- * folder that it was started in. */
+/* Closes all files of the compositor's, and leaves the folder that it was started in, so
+ * that nobody waits for this process to release them. */
 static bool leave_files(const struct watch *watch) {
 	int null = open("/dev/null", O_RDWR);
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 ||
@@ -68,14 +67,14 @@ static bool leave_files(const struct watch *watch) {
 	} else if (watch->pidfd >= 0) {
 		high = (unsigned)watch->pidfd;
 	}
-	/* Where there is none between, nothing is done. */
+	/* close_range() of an empty range fails and does nothing. */
 	close_range(STDERR_FILENO + 1, low - 1, 0);
 	close_range(low + 1, high - 1, 0);
 	close_range(high + 1, ~0u, 0);
 	return true;
 }
 
-/* Waits for so long, or until there may be something new. */
+/* Waits for this time, or until there may be news. */
 static void wait_for_news(struct watch *watch, int64_t milliseconds) {
 	struct pollfd fds[] = {
 		{ .fd = watch->notify_fd, .events = POLLIN },
@@ -90,8 +89,8 @@ static void wait_for_news(struct watch *watch, int64_t milliseconds) {
 	}
 }
 
-/* Returns whether there is anything of the command. Where it cannot be looked, as
- * little is known as was told. */
+/* Returns whether the command or a descendant of it is alive; false if /proc cannot be
+ * read. */
 static bool look(struct watch *watch) {
 	return started_find(&watch->started, watch->token, &watch->command) &&
 		(watch->started.len > 0 || watch->started.pending);
@@ -102,7 +101,7 @@ static bool was_told(const struct watch *watch) {
 		NOTIFY_NOTHING;
 }
 
-/* Returns whether nothing is to be said. */
+/* Returns whether there is nothing to report. */
 static bool wait_for_guard(struct watch *watch, int64_t until) {
 	while (!was_told(watch)) {
 		int64_t left = until - now_ms();
@@ -110,7 +109,7 @@ static bool wait_for_guard(struct watch *watch, int64_t until) {
 			bool any = look(watch);
 			bool guarded = started_has_guard(&watch->started);
 			if (guarded || !any || left <= 0) {
-				/* It may have told and ended meanwhile. */
+				/* The message may have come during the look. */
 				return guarded || was_told(watch);
 			}
 		}
@@ -119,7 +118,7 @@ static bool wait_for_guard(struct watch *watch, int64_t until) {
 	return true;
 }
 
-/* What it is starting meanwhile is ended too. */
+/* Also terminates what these processes start during this. */
 static void end_all(struct watch *watch) {
 	int64_t patience = now_ms() + GRACE_MS;
 	while (look(watch) && now_ms() < patience + GRACE_MS) {
@@ -127,7 +126,7 @@ static void end_all(struct watch *watch) {
 		poll(NULL, 0, END_INTERVAL_MS);
 	}
 	for (size_t i = 0; i < watch->started.len; i++) {
-		fprintf(stderr, "sealpool: process %ld cannot be ended\n",
+		fprintf(stderr, "sealpool: process %ld cannot be killed\n",
 			(long)watch->started.processes[i].pid);
 	}
 }
@@ -142,26 +141,25 @@ static _Noreturn void run(struct watch *watch, int patience) {
 		_exit(0);
 	}
 	if (now_ms() < until) {
-		fprintf(stderr, "sealpool: %s has ended and told of no guard\n",
+		fprintf(stderr, "sealpool: %s ended before a guard was reported\n",
 			watch->name);
 		_exit(1);
 	}
 	fprintf(stderr, "sealpool: %s is NOT guarded%s: it has not created a "
-		"Wayland display. Either it is no compositor; or it takes "
-		"longer than this: --patience; or sealpool-run cannot reach "
-		"it: it has libwayland-server in the program itself; or it was "
-		"started with an environment that was cleared; or it has "
-		"set-user-ID or file capabilities, of which a copy without "
-		"them would do\n", watch->name,
-		watch->require ? ", and is ended (--require)" : "");
+		"Wayland display. Possible causes: it is not a compositor; it "
+		"needs more time (--patience); libwayland-server is linked "
+		"into the program itself; it was started with a cleared "
+		"environment; or it is set-user-ID or has file capabilities "
+		"(start a copy without them)\n", watch->name,
+		watch->require ? ", and is terminated (--require)" : "");
 	if (watch->require) {
 		end_all(watch);
 	}
 	_exit(1);
 }
 
-/* Not to one of the first three numbers: a new fd has got that of a standard
- * stream if it is closed. */
+/* Moves an fd above the standard streams: if one of these is closed, a new fd gets its
+ * number. */
 static bool move_fd(int *fd) {
 	int moved = fcntl(*fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	if (moved < 0) {
@@ -177,18 +175,18 @@ static bool open_fds(struct watch *watch) {
 	if (watch->notify_fd < 0 || !move_fd(&watch->notify_fd)) {
 		return false;
 	}
-	/* By this process: by the time that another is about to, there may be a
-	 * third one of this number. */
+	/* This process opens it, not the watch: by then, the command may have ended and
+	 * its pid be another process's. */
 	watch->pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
 	if (watch->pidfd < 0) {
 		watch->has_ended = true;
-		/* Nobody can be ended without. */
+		/* Terminating a process needs pidfds. */
 		return !watch->require;
 	}
 	return move_fd(&watch->pidfd);
 }
 
-/* As a grandchild: the command must not find a child that it does not know. */
+/* The watch is a grandchild, so that the command has no child that it does not know. */
 static bool fork_twice(struct watch *watch, int patience) {
 	pid_t pid = fork();
 	if (pid < 0) {

@@ -5,9 +5,10 @@
 #include "settings.h"
 
 /**
- * Starts a process that waits so many seconds for a guard in what this process is
- * about to become, and says on standard error that "name" has none; and ends it, if
- * one is required. Returns false and sets errno on failure.
+ * Starts a process that waits up to "patience" seconds for a guard in the command that
+ * this process is about to become. If there is none, that process prints so on standard
+ * error, with "name", and terminates the command if a guard is required. Returns false
+ * and sets errno on failure.
  */
 bool watch_start(const struct settings *settings, int patience,
 	const char *name);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From $WAYLAND_DISPLAY to the socket that tells of its clients.
+ * Finds the monitor's socket of the compositor at $WAYLAND_DISPLAY.
  *
- * That is named after the process of the compositor, which the kernel knows as
- * who listens at the display. Where that is another process, which has opened
- * the display's socket on behalf of the compositor, there still is only one
- * compositor as a rule.
+ * The socket is named after the compositor's process, which the kernel reports as the
+ * peer of a connection to the display. If another process has opened the display's
+ * socket for the compositor, there is usually only one monitor to be found.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -47,7 +46,7 @@ static bool is_socket(const char *path) {
 	return fd >= 0;
 }
 
-/* 0 for none. */
+/* Returns the compositor's pid, or 0. */
 static pid_t get_compositor(const char *dir) {
 	const char *display = getenv("WAYLAND_DISPLAY");
 	if (display == NULL || display[0] == '\0') {
@@ -96,9 +95,10 @@ bool find_socket(char *path, size_t size) {
 			continue;
 		}
 		if (found++ > 0) {
-			fprintf(stderr, found == 2 ? "sealpool-top: which one? "
-				"--socket %s\n" : "%s", found == 2 ? path : "");
-			fprintf(stderr, "              or --socket %s\n", other);
+			fprintf(stderr, found == 2 ? "sealpool-top: found "
+				"several compositors. Choose one of\n"
+				"  --socket %s\n" : "%s", found == 2 ? path : "");
+			fprintf(stderr, "  --socket %s\n", other);
 		}
 		snprintf(path, size, "%s", other);
 	}
@@ -106,8 +106,8 @@ bool find_socket(char *path, size_t size) {
 		closedir(entries);
 	}
 	if (found == 0) {
-		fputs("sealpool-top: no compositor here tells of its clients. "
-			"It has to be told to: sealpool-run --monitor, "
+		fputs("sealpool-top: found no compositor with monitoring "
+			"enabled. Enable it with sealpool-run --monitor, "
 			"monitor=true in weston.ini's [sealpool], or "
 			"sealpool_monitor_create()\n", stderr);
 	}

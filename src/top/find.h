@@ -9,8 +9,9 @@
 int socket_connect(const char *path);
 
 /**
- * Finds the monitor's socket of the compositor at $WAYLAND_DISPLAY, or if that
- * has none, the only one that there is. Returns false after a message.
+ * Finds the monitor's socket of the compositor at $WAYLAND_DISPLAY. If it has none, and
+ * there is exactly one other monitor's socket, finds that. Returns false after a
+ * message.
  */
 bool find_socket(char *path, size_t size);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads what the compositor tells: lines of key=value, of which those that are
- * not known here are passed over.
+ * Reads a snapshot from the compositor's monitor: lines with key=value fields. Unknown
+ * fields are ignored.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -16,7 +16,7 @@
 #include "find.h"
 #include "snapshot.h"
 
-/* A compositor that is busy for longer shows nothing else either. */
+/* A compositor that is busy for longer paints nothing either. */
 #define PATIENCE_MS 5000
 
 static const struct {
@@ -44,7 +44,7 @@ static bool fail(char *error, size_t size, const char *format, ...) {
 	return false;
 }
 
-/* The name is the client's to choose, and may hold anything. */
+/* The client chooses its name, which may contain anything. */
 static void read_name(struct client *client) {
 	snprintf(client->name, sizeof(client->name), "%s",
 		client->pid > 0 ? "?" : "(gone)");
@@ -54,7 +54,7 @@ static void read_name(struct client *client) {
 	if (file == NULL) {
 		return;
 	}
-	/* As long as the kernel's, with its end in place of the newline's. */
+	/* As long as the kernel's, with a null byte in place of the newline. */
 	char name[sizeof(client->name)] = "";
 	size_t length = fread(name, 1, sizeof(name) - 1, file);
 	fclose(file);
@@ -103,7 +103,7 @@ static bool add_client(struct snapshot *snapshot, char *line) {
 	return true;
 }
 
-/* All that comes until the other end closes; NULL, with errno set. */
+/* Reads until the other end closes. On failure, returns NULL and sets errno. */
 static char *read_text(int fd) {
 	char *text = NULL;
 	size_t length = 0;
@@ -170,8 +170,8 @@ bool snapshot_read(struct snapshot *snapshot, const char *path, char *error,
 	if (!ok || !ended) {
 		snapshot_finish(snapshot);
 		return fail(error, error_size, "%s: %s", path, !ok ?
-			"does not speak this program's language" :
-			"was cut off");
+			"the compositor's monitor has another version" :
+			"the snapshot is incomplete");
 	}
 	return true;
 }

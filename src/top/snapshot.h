@@ -9,7 +9,7 @@
 /** What a client holds and has cost: see struct sealpool_stats. */
 struct client {
 	uint64_t id;
-	/* 0 once it has gone, and the compositor holds something of it. */
+	/* 0 if it has disconnected, and the compositor still holds its memory. */
 	int pid;
 	uint64_t pools, fds;
 	/* Buffers, by memory kind. */
@@ -17,23 +17,23 @@ struct client {
 	uint64_t pool_bytes, shadow_bytes;
 	uint64_t copied_in, copied_out;
 	uint64_t faults;
-	/* Of its process; only letters that can be printed. */
+	/* The process's, with printable characters only. */
 	char name[16];
 };
 
 struct snapshot {
-	/* When, in milliseconds of some clock. */
+	/* When it was read, in milliseconds of CLOCK_MONOTONIC. */
 	int64_t time;
 	struct client *clients;
 	size_t clients_len;
 };
 
-/** Reads one. Returns false, with a sentence in "error", where that cannot be. */
+/** Reads a snapshot. On failure, returns false with a message in "error". */
 bool snapshot_read(struct snapshot *snapshot, const char *path, char *error,
 	size_t error_size);
 void snapshot_finish(struct snapshot *snapshot);
 
-/** The same client in another snapshot, or NULL. */
+/** Returns the client with this id, or NULL. */
 const struct client *snapshot_find(const struct snapshot *snapshot,
 	uint64_t id);
 

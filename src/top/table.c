@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A table of clients. What a client costs is what is copied for it: sealed
- * memory costs nothing.
+ * Prints a table of clients, ordered by what is copied for each: sealed memory costs
+ * nothing.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -18,7 +18,7 @@ enum column {
 
 static const struct {
 	const char *heading;
-	/* Of letters; less than 0 for what begins at the left. */
+	/* In characters; negative if aligned to the left. */
 	int width, width_on_screen;
 } columns[COLUMNS_LEN] = {
 	[PID] = { "PID", 7, 7 },
@@ -71,7 +71,7 @@ static int compare_rows(const void *a_data, const void *b_data) {
 	if (order == 0) {
 		order = compare(a->copied, b->copied);
 	}
-	/* The oldest first. */
+	/* Then the oldest first. */
 	return order != 0 ? order : compare(b->client->id, a->client->id);
 }
 
@@ -92,7 +92,7 @@ static void format_bytes(cell text, uint64_t bytes,
 		number, units[unit]);
 }
 
-/* A line, cut to the screen's width. */
+/* Prints a line, truncated to the screen's width. */
 static void print_line(FILE *file, const struct screen *screen,
 		const char *format, ...) {
 	char line[256];
@@ -104,12 +104,13 @@ static void print_line(FILE *file, const struct screen *screen,
 		fprintf(file, "%s\n", line);
 		return;
 	}
-	/* Behind a line that fills the screen, this would erase its last letter. */
+	/* The line is erased first: after a line that fills the screen, the sequence
+	 * would erase its last character. */
 	fprintf(file, "\x1b[K%.*s\n", (int)screen->columns, line);
 }
 
-/* Without those of a kind of memory that nobody has: on most kernels there is no
- * nofault. For scripts, a column is always the same one. */
+/* On a screen, omits NOFAULT if no client has such buffers, as on most kernels. For
+ * scripts, the columns are always the same. */
 static void print_cells(FILE *file, cell cells[COLUMNS_LEN],
 		const struct screen *screen, bool has_nofault) {
 	char line[COLUMNS_LEN * sizeof(cell)];
@@ -176,7 +177,7 @@ void table_print(FILE *file, struct snapshot *now,
 
 	size_t shown = length;
 	if (screen != NULL) {
-		/* Home. */
+		/* Moves the cursor home. */
 		fputs("\x1b[H", file);
 		print_totals(file, rows, length, screen);
 		/* The last row stays free, so that nothing moves. */
@@ -193,7 +194,7 @@ void table_print(FILE *file, struct snapshot *now,
 		print_cells(file, cells, screen, has_nofault);
 	}
 	if (screen != NULL) {
-		/* All below is older. */
+		/* Erases the older lines below. */
 		fputs("\x1b[J", file);
 	}
 	free(rows);

@@ -6,15 +6,16 @@
 
 #include "snapshot.h"
 
-/** Of a terminal. */
+/** The size of a terminal. */
 struct screen {
 	unsigned columns, rows;
 };
 
 /**
- * Prints a table of clients, those that cost most first; rates are since
- * "before". Without a screen, all of it, and bytes as plain numbers; else what
- * fits, with the sequences that replace what was there, and a line of totals.
+ * Prints a table of clients, those that cost most first; rates are since "before".
+ * Without a screen, prints all clients, and bytes as plain numbers. With a screen,
+ * prints totals and the clients that fit, with escape sequences that replace the
+ * previous table.
  */
 void table_print(FILE *file, struct snapshot *now,
 	const struct snapshot *before, const struct screen *screen);

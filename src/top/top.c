@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sealpool-top: which client's memory costs the compositor how much, now.
+ * sealpool-top: shows what each client's memory currently costs the compositor.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -25,12 +25,12 @@ static const char usage[] =
 	"usage: sealpool-top [OPTION...]\n"
 	"\n"
 	"Shows what the shared memory of each client costs the compositor at\n"
-	"$WAYLAND_DISPLAY, which has to be told to tell (sealpool-run --monitor, say).\n"
-	"Ends with q or Ctrl-C.\n"
+	"$WAYLAND_DISPLAY. The compositor must run with monitoring enabled, for\n"
+	"example by sealpool-run --monitor. q or Ctrl-C ends it.\n"
 	"\n"
-	"  --interval SECONDS  between two looks (default: 1)\n"
-	"  --once              print one table, of bytes in plain numbers, and end\n"
-	"  --socket PATH       of the compositor, instead of looking for it\n"
+	"  --interval SECONDS  time between two updates (default: 1)\n"
+	"  --once              print one table, with plain numbers of bytes, and exit\n"
+	"  --socket PATH       connect to this socket instead of searching for it\n"
 	"  --help, --version\n";
 
 static int fail(const char *error) {
@@ -64,8 +64,8 @@ static struct screen get_screen(void) {
 	return (struct screen){ .columns = size.ws_col, .rows = size.ws_row };
 }
 
-/* What happens until the next look: nothing, a new size of the terminal, or
- * that it is over. */
+/* What happened while waiting for the next update: the time is over, the terminal has a
+ * new size, or the user quits. */
 enum event { EVENT_TIME, EVENT_SIZE, EVENT_QUIT };
 
 static enum event handle_signal(int signal_fd) {
@@ -115,7 +115,7 @@ static enum event wait_for(int signal_fd, int64_t deadline) {
 	}
 }
 
-/* Returns false, with a sentence in "error", when the compositor has gone. */
+/* Returns false with a message in "error" when the compositor has ended. */
 static bool watch(const char *path, int interval_ms, int signal_fd,
 		char *error, size_t error_size) {
 	struct snapshot before, now;
@@ -150,7 +150,8 @@ static int run(const char *path, int interval_ms) {
 	if (!isatty(STDOUT_FILENO) || tcgetattr(STDIN_FILENO, &original) < 0) {
 		return fail("not a terminal: use --once");
 	}
-	/* So that the terminal is put back in order however this is ended. */
+	/* Signals are read from a fd, so that the terminal is restored before the
+	 * program ends. */
 	sigset_t signals;
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGHUP);
@@ -165,7 +166,7 @@ static int run(const char *path, int interval_ms) {
 	struct termios raw = original;
 	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG);
 	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
-	/* The other screen, and no cursor. */
+	/* Switches to the alternate screen, and hides the cursor. */
 	fputs("\x1b[?1049h\x1b[?25l", stdout);
 
 	char error[512];

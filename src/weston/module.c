@@ -4,7 +4,7 @@
  *
  *     weston --modules=sealpool-weston.so
  *
- * or in weston.ini, with what is not to be as it is by default:
+ * or in weston.ini, with options that differ from the defaults:
  *
  *     [core]
  *     modules=sealpool-weston.so
@@ -27,7 +27,7 @@
 
 #include <sealpool/guard.h>
 
-/* Of the program weston, whose own header distributions do not install. */
+/* Declared by a header of Weston's that distributions do not install. */
 struct weston_config *wet_get_config(struct weston_compositor *compositor);
 int wet_module_init(struct weston_compositor *compositor, int *argc,
 	char *argv[]);
@@ -111,7 +111,7 @@ static bool get_settings(struct weston_compositor *compositor,
 			&budget->all_shadow_bytes);
 }
 
-/* It is logged, and the client lives on. */
+/* The library logs it; the client stays connected. */
 static void ignore_short_file(struct sealpool_buffer *buffer,
 		uint64_t file_size, void *data) {
 }
@@ -125,7 +125,7 @@ int wet_module_init(struct weston_compositor *compositor, int *argc,
 			.log = log_to_weston,
 		},
 	};
-	/* Weston does not start without a module that it was told to load. */
+	/* Weston does not start if loading a module fails. */
 	if (!get_settings(compositor, &settings)) {
 		return -1;
 	}
@@ -142,7 +142,7 @@ int wet_module_init(struct weston_compositor *compositor, int *argc,
 		weston_log("sealpool: no memory for feedback\n");
 	}
 	if (settings.monitor) {
-		/* It says itself what is wrong. */
+		/* It logs its own errors. */
 		sealpool_monitor_create(shm);
 	}
 	weston_log("sealpool: guarding wl_shm\n");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The wlr_buffer face of the library: each buffer of core's gets a wlr_buffer
- * for as long as its wl_buffer, or a lock of the compositor's, lives.
+ * Sealpool's wl_shm for wlroots: each sealpool_buffer that the compositor uses gets a
+ * wlr_buffer, which lives as long as the wl_buffer or a lock of the compositor's.
  */
 #include <assert.h>
 #include <errno.h>
@@ -23,8 +23,8 @@ struct sealpool_wlr_buffer {
 	struct sealpool_buffer *buffer;
 	/* wlroots allows one access to a wlr_buffer at a time. */
 	struct sealpool_access access;
-	/* What a write access writes to where it cannot write the client's memory;
-	 * NULL for none. */
+	/* Receives a write access if the client's memory cannot be written; else
+	 * NULL. */
 	void *discarded;
 	struct wl_listener release;
 	struct wl_listener resource_destroy;
@@ -43,8 +43,8 @@ static void buffer_destroy(struct wlr_buffer *base) {
 	struct sealpool_wlr_buffer *buffer = buffer_from_base(base);
 	wl_list_remove(&buffer->release.link);
 	wl_list_remove(&buffer->resource_destroy.link);
-	/* Emits the destroy event, by which wlr_client_buffer forgets this buffer,
-	 * and ends the addons. wlroots 0.18 does so itself, before it calls this
+	/* Emits the destroy event, on which wlr_client_buffer drops this buffer, and
+	 * finishes the addons. wlroots 0.18 does this itself before it calls this
 	 * function. Later versions assert that no release listener is left. */
 #if WLR_VERSION_NUM >= (19 << 8)
 	wlr_buffer_finish(base);
@@ -56,9 +56,9 @@ static void buffer_destroy(struct wlr_buffer *base) {
 static bool buffer_get_shm(struct wlr_buffer *base,
 		struct wlr_shm_attributes *attributes) {
 	struct sealpool_wlr_buffer *buffer = buffer_from_base(base);
-	/* wlroots asks at each commit, for the format alone, to know whether
-	 * the buffer is opaque. Where there is no fd, it reads the buffer to
-	 * know that, as it will to show it. */
+	/* wlroots calls this at each commit only for the format, to know whether the
+	 * buffer is opaque. Without an fd, it begins an access to learn that, as it
+	 * will to show the buffer. */
 	int fd = sealpool_buffer_get_fd(buffer->buffer);
 	if (fd < 0) {
 		return false;
@@ -74,10 +74,10 @@ static bool buffer_get_shm(struct wlr_buffer *base,
 	return true;
 }
 
-/* Where a client's memory cannot be written, the compositor gets other memory to write
- * a capture to: wlroots' screencopy keeps its lock of the buffer for ever where an
- * access fails. Over its budget, the client has its error already; a lack of the
- * compositor's is logged, and ends nobody. */
+/* If a client's memory cannot be written, the compositor gets other memory for its
+ * capture: wlroots' screencopy never releases its lock of the buffer if an access
+ * fails. A client over its limit has got its error already. A lack of resources of the
+ * compositor's is logged, and disconnects nobody. */
 static bool begin_discarded_write(struct sealpool_wlr_buffer *buffer,
 		int error) {
 	size_t stride = (size_t)sealpool_buffer_get_stride(buffer->buffer);
@@ -181,7 +181,7 @@ static bool buffer_resource_is_instance(struct wl_resource *resource) {
 	return sealpool_buffer_try_from_resource(resource) != NULL;
 }
 
-/* Made when it is first wanted: many buffers are never attached. */
+/* Created on first use: many buffers are never attached. */
 static struct wlr_buffer *buffer_base_from_resource(
 		struct wl_resource *resource) {
 	struct wl_listener *listener = wl_resource_get_destroy_listener(
@@ -202,7 +202,7 @@ static const struct wlr_buffer_resource_interface buffer_resource_interface = {
 	.from_resource = buffer_base_from_resource,
 };
 
-/* A commit that is held back is cached, as one of a synchronized subsurface is. */
+/* wlroots caches a delayed commit, like that of a synchronized subsurface. */
 static uint32_t hold_commit(struct wl_resource *surface, void *data) {
 	return wlr_surface_lock_pending(wlr_surface_from_resource(surface));
 }

@@ -250,14 +250,14 @@ static void who_looks_for_the_function_itself_is_told_at_once(void **state) {
 	expect_status(&result, 0);
 	expect_text(&result, "a display");
 	/* And is told no more. */
-	expect_no_text(&result, "told of no guard");
+	expect_no_text(&result, "before a guard was reported");
 	expect_output("$loaded", 0, "a display\n");
 }
 
 static void who_ends_before_is_told(void **state) {
 	struct result result = run("$run --patience 600 true");
 	expect_status(&result, 0);
-	expect_text(&result, "true has ended and told of no guard");
+	expect_text(&result, "true ended before a guard was reported");
 }
 
 static void who_lacks_standard_streams_is_not_told(void **state) {
@@ -366,7 +366,7 @@ static void what_is_required_creates_no_display_past_the_guard(void **state) {
 static void who_cannot_be_started_is_told_that_alone(void **state) {
 	expect_output("d=$(mktemp -d); echo '#!/nonexistent' >$d/c;"
 		"chmod +x $d/c; $run --quiet --patience 600 $d/c; s=$?; rm -r $d;"
-		"exit $s", 1, "sealpool-run: cannot start it: "
+		"exit $s", 1, "sealpool-run: cannot start the command: "
 		"No such file or directory\n");
 }
 

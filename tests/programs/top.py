@@ -180,11 +180,11 @@ def what_is_not_known_is_passed_over():
     expect(rows[0]['POOLS'] == '3' and rows[0]['FAULTS'] == '2', rows)
 
 
-def other_languages_are_told_from_cuts():
-    for text, word in (('HTTP/1.1 400\nend\n', 'language'),
-                       ('sealpool-monitor 2\nend\n', 'language'),
-                       ('sealpool-monitor 1\n' + line(id=1), 'cut off'),
-                       ('', 'cut off')):
+def another_version_is_no_truncated_snapshot():
+    for text, word in (('HTTP/1.1 400\nend\n', 'another version'),
+                       ('sealpool-monitor 2\nend\n', 'another version'),
+                       ('sealpool-monitor 1\n' + line(id=1), 'incomplete'),
+                       ('', 'incomplete')):
         with Speaker(text) as speaker:
             result = run_top('--once', '--socket', speaker.path)
         expect(result.returncode == 1, text, result.returncode)
@@ -302,7 +302,7 @@ sys.exit(run_tests([
     the_only_one_is_found_behind_another_display,
     rates_are_of_the_time_between_two_looks,
     what_is_not_known_is_passed_over,
-    other_languages_are_told_from_cuts,
+    another_version_is_no_truncated_snapshot,
     without_a_terminal_it_asks_for_once,
     a_terminal_of_80_columns_shows_all,
     nofault_is_shown_where_there_is_some,
