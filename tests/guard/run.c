@@ -387,7 +387,7 @@ static void programs_with_more_rights_are_refused(void **state) {
 		"is set-user-ID or set-group-ID, and cannot be guarded");
 	expect_all("d=$(mktemp -d); cp $display $d/c; chgrp 65534 $d/c;"
 		"chmod g+s $d/c; $run $d/c create; s=$?; rm -r $d; exit $s", 1,
-		"start a copy of it without that");
+		"start a copy of it without these bits");
 }
 
 static void but_not_where_the_kernel_gives_them_none(void **state) {
