@@ -354,7 +354,7 @@ static int lend(struct sealpool_buffer *buffer, struct wl_resource *resource) {
 		return ret;
 	}
 	sp_report_tell(client);
-	return client->ending ? 0 : sp_lent_add(buffer, resource);
+	return client->disconnecting ? 0 : sp_lent_add(buffer, resource);
 }
 
 /* An object that has begun with a buffer may not bear that its client goes:
@@ -364,14 +364,14 @@ static void handle_lent(struct sealpool_buffer *buffer,
 		const struct wl_protocol_logger_message *message) {
 	struct sp_client *client = buffer->pool->client;
 	sp_report_tell(client);
-	if (!client->ending && sp_view_wants_commits(&buffer->view)) {
+	if (!client->disconnecting && sp_view_wants_commits(&buffer->view)) {
 		int ret = lend(buffer, message->resource);
 		if (ret < 0) {
 			sp_guard_refuse(client, "no memory to lend a buffer", ret);
 		}
 		sp_report_tell(client);
 	}
-	if (client->ending) {
+	if (client->disconnecting) {
 		give_nobodys_buffer(buffer, message);
 	}
 }

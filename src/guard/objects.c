@@ -72,13 +72,13 @@ struct sealpool_buffer *sp_guard_find_buffer(struct wl_resource *resource) {
 /* Errors */
 
 static bool is_gone(const struct sp_client *client) {
-	return client->wl_client == NULL || client->ending;
+	return client->wl_client == NULL || client->disconnecting;
 }
 
 static void refuse_over(struct sp_client *client) {
 	if (!is_gone(client)) {
 		sp_client_post_full(client);
-		sp_client_end_later(client);
+		sp_client_disconnect_later(client);
 	}
 }
 
@@ -95,7 +95,7 @@ void sp_guard_refuse(struct sp_client *client, const char *what, int error) {
 		strerror(-error));
 	wl_client_post_implementation_error(client->wl_client,
 		"wl_shm: %s: %s", what, strerror(-error));
-	sp_client_end_later(client);
+	sp_client_disconnect_later(client);
 }
 
 /* The fds that the wl_shm behind has */

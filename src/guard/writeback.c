@@ -157,7 +157,7 @@ static struct lent_object *object_get(struct wl_resource *resource) {
 static void note_failure(struct sealpool_buffer *buffer, int error) {
 	struct sp_client *client = buffer->pool->client;
 	/* What an object says when it goes with its client is an event too. */
-	if (client->wl_client == NULL || client->ending) {
+	if (client->wl_client == NULL || client->disconnecting) {
 		return;
 	}
 	if (error != -EACCES) {
@@ -167,7 +167,7 @@ static void note_failure(struct sealpool_buffer *buffer, int error) {
 	}
 	sp_post_error(client->context, buffer->resource,
 		WL_SHM_ERROR_INVALID_FD, "the pool's file cannot be written");
-	sp_client_end_later(client);
+	sp_client_disconnect_later(client);
 }
 
 /* Rows that follow each other. A region of all rows that were written is rounded up
@@ -271,7 +271,7 @@ static void abandon_bytes(const struct sealpool_buffer *buffer) {
  * are, would cost as much as to copy them. */
 static void lent_end(struct lent *lent) {
 	const struct sp_client *client = lent->buffer->pool->client;
-	if (!lent->told && client->wl_client != NULL && !client->ending) {
+	if (!lent->told && client->wl_client != NULL && !client->disconnecting) {
 		settle(lent, sp_sums_get_all(&lent->sums));
 		abandon_bytes(lent->buffer);
 	}

@@ -213,11 +213,11 @@ static struct sp_client *choose_client(struct sp_context *context,
 }
 
 /* Who goes in any case; before anybody else has to. */
-static struct sp_client *find_ending_holder(struct sp_context *context,
+static struct sp_client *find_disconnecting_holder(struct sp_context *context,
 		enum sp_resource resource) {
 	struct sp_client *client;
 	wl_list_for_each(client, &context->clients, link) {
-		if (client->ending && client->wl_client != NULL &&
+		if (client->disconnecting && client->wl_client != NULL &&
 				client->account.used[
 				get_held_resource(resource)] > 0) {
 			return client;
@@ -255,7 +255,7 @@ bool sp_evict_for(struct sp_context *context, enum sp_resource resource,
 			continue;
 		}
 		struct sp_client *client =
-			find_ending_holder(context, resource);
+			find_disconnecting_holder(context, resource);
 		if (client == NULL) {
 			client = choose_client(context, resource);
 			if (client == NULL || client == asking) {

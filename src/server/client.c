@@ -157,7 +157,7 @@ bool sp_client_is_over(const struct sp_client *client) {
 
 bool sp_client_make_room(struct sp_client *client) {
 	const struct sp_account *account = &client->account;
-	return client->wl_client != NULL && !client->ending &&
+	return client->wl_client != NULL && !client->disconnecting &&
 		!sp_client_is_over(client) &&
 		client->context->policy->make_room(client->context,
 			account->full_resource, account->full_amount, client);
@@ -175,14 +175,14 @@ void sp_client_post_full(struct sp_client *client) {
 }
 
 /* Destroying a client may destroy others, so restart the walk. */
-static void handle_ending(struct sp_mail *mail) {
-	struct sp_context *context = wl_container_of(mail, context, ending);
+static void handle_disconnect(struct sp_mail *mail) {
+	struct sp_context *context = wl_container_of(mail, context, disconnect);
 	struct sp_client *client;
 	bool found;
 	do {
 		found = false;
 		wl_list_for_each(client, &context->clients, link) {
-			if (client->ending && client->wl_client != NULL) {
+			if (client->disconnecting && client->wl_client != NULL) {
 				found = true;
 				wl_client_destroy(client->wl_client);
 				break;
@@ -192,12 +192,12 @@ static void handle_ending(struct sp_mail *mail) {
 }
 
 void sp_clients_init(struct sp_context *context) {
-	sp_mailbox_add(&context->mailbox, &context->ending, handle_ending);
+	sp_mailbox_add(&context->mailbox, &context->disconnect, handle_disconnect);
 }
 
-void sp_client_end_later(struct sp_client *client) {
-	client->ending = true;
-	sp_mailbox_post(&client->context->mailbox, &client->context->ending);
+void sp_client_disconnect_later(struct sp_client *client) {
+	client->disconnecting = true;
+	sp_mailbox_post(&client->context->mailbox, &client->context->disconnect);
 }
 
 /* Pools and buffers */
@@ -209,7 +209,7 @@ static bool refuse(struct sp_client *client, enum sp_budget_kind kind) {
 
 bool sp_client_admit_pool(struct sp_client *client) {
 	struct sp_context *context = client->context;
-	if (client->ending) {
+	if (client->disconnecting) {
 		return false;
 	}
 	if (client->pools_len >= context->limits.pools) {

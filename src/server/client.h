@@ -44,8 +44,8 @@ struct sp_client {
 
 	struct sp_member member;
 
-	/* sp_client_end_later() was called. */
-	bool ending;
+	/* sp_client_disconnect_later() was called. */
+	bool disconnecting;
 
 	uint32_t pools_len;
 	uint32_t buffers_len;
@@ -108,6 +108,6 @@ void sp_client_post_full(struct sp_client *client);
  * while it dispatches that client; an error posted elsewhere would wait for its next
  * request. On the event loop's thread.
  */
-void sp_client_end_later(struct sp_client *client);
+void sp_client_disconnect_later(struct sp_client *client);
 
 #endif

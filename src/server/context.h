@@ -102,8 +102,8 @@ struct sp_context {
 	struct wl_list clients; /* sp_client.link */
 	struct wl_list identities; /* sp_identity.link, the oldest first */
 	uint64_t clients_made;
-	/* Some are to be disconnected: see sp_client_end_later(). */
-	struct sp_mail ending;
+	/* Some are to be disconnected: see sp_client_disconnect_later(). */
+	struct sp_mail disconnect;
 	/* All together hold too much. */
 	struct sp_mail pressure;
 	struct sp_reports reports;

@@ -18,10 +18,10 @@
 
 static void pool_handle_refused(struct sp_backing *backing) {
 	struct sp_pool *pool = wl_container_of(backing, pool, backing);
-	if (pool->resource != NULL && !pool->client->ending) {
+	if (pool->resource != NULL && !pool->client->disconnecting) {
 		sp_pool_refuse_file(pool->client->context, pool->resource,
 			-EINVAL, "is not a regular file");
-		sp_client_end_later(pool->client);
+		sp_client_disconnect_later(pool->client);
 	}
 }
 

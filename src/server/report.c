@@ -108,10 +108,10 @@ void sp_report_post(struct sp_report *report, enum sp_report_kind kind,
 
 void sp_report_tell(struct sp_client *client) {
 	struct taken taken;
-	while (!client->ending &&
+	while (!client->disconnecting &&
 			take(&client->context->reports, client, &taken)) {
 		if (post(&taken)) {
-			sp_client_end_later(client);
+			sp_client_disconnect_later(client);
 		}
 	}
 }

@@ -23,13 +23,13 @@ static void end_client(struct sp_client *client) {
 	wl_client_post_implementation_error(client->wl_client,
 		"wl_shm: the file of a pool has not answered for %u ms",
 		client->context->silence.patience);
-	sp_client_end_later(client);
+	sp_client_disconnect_later(client);
 }
 
 static void end_silent(struct sp_context *context) {
 	struct sp_client *client;
 	wl_list_for_each(client, &context->clients, link) {
-		if (client->wl_client != NULL && !client->ending &&
+		if (client->wl_client != NULL && !client->disconnecting &&
 				sp_reader_get_silence(&client->member.identity->reader,
 				&client->account) >= context->silence.patience) {
 			end_client(client);

@@ -916,7 +916,7 @@ static void who_goes_in_any_case_goes_first(void **state) {
 	guest_connect(&asking);
 	charge_fds(&going, 1);
 	charge_fds(&large, ALL_FDS - 1);
-	sp_client_end_later(going.client);
+	sp_client_disconnect_later(going.client);
 	assert_int_equal(is_connected(&going), true);
 	assert_int_equal(sp_client_admit_pool(asking.client), true);
 	assert_int_equal(is_connected(&going), false);
@@ -935,7 +935,7 @@ static void crowd_that_goes_in_any_case_costs_nobody(void **state) {
 	guest_connect(&large);
 	charge_fds(&going, 4);
 	charge_fds(&large, ALL_FDS - 2);
-	sp_client_end_later(going.client);
+	sp_client_disconnect_later(going.client);
 	display_settle(&display);
 	assert_int_equal(is_connected(&going), false);
 	assert_int_equal(is_connected(&large), true);
@@ -949,7 +949,7 @@ static void who_is_to_go_gets_nothing_more(void **state) {
 	guest_connect(&going);
 	guest_connect(&large);
 	charge_fds(&large, ALL_FDS);
-	sp_client_end_later(going.client);
+	sp_client_disconnect_later(going.client);
 	assert_int_equal(sp_client_admit_pool(going.client), false);
 	expect_held(&going, 0, 0, 0);
 	assert_int_equal(is_connected(&large), true);
