@@ -130,14 +130,14 @@ static bool charge_fd(struct sp_client *client) {
 
 /* libwayland closes the fd once it has mapped it. wlroots keeps it, and then the
  * client has one more. */
-static void charge_fd_behind(struct sp_pool *pool, int fd) {
+static void charge_guarded_fd(struct sp_pool *pool, int fd) {
 	if (!is_still_there(pool, fd)) {
 		return;
 	}
 	if (!charge_fd(pool->client)) {
 		return;
 	}
-	pool->fd_behind = true;
+	pool->guarded_fd = true;
 }
 
 /* The number that the next fd will have, unless another thread is faster; -1 for
@@ -163,7 +163,7 @@ static void charge_fd_of_buffer(struct sp_unborn *unborn,
 	if (!charge_fd(buffer->pool->client)) {
 		return;
 	}
-	buffer->fd_behind = true;
+	buffer->guarded_fd = true;
 }
 
 /* Objects whose resource does not exist yet */
@@ -186,7 +186,7 @@ void sp_unborn_take_up(struct sp_unborn *unborn) {
 		pool->pool->resource = resource;
 		pool->destroy.notify = pool_handle_destroy;
 		wl_resource_add_destroy_listener(resource, &pool->destroy);
-		charge_fd_behind(pool->pool, unborn->fd);
+		charge_guarded_fd(pool->pool, unborn->fd);
 	} else {
 		if (resource == NULL) {
 			guard_buffer_destroy(buffer);

@@ -30,7 +30,7 @@ void sp_view_init(struct sp_view *view, struct sp_backing *backing,
 	}
 }
 
-void sp_view_init_behind(struct sp_view *view, struct sp_backing *backing,
+void sp_view_init_guarded(struct sp_view *view, struct sp_backing *backing,
 		const struct sp_layout *layout,
 		const struct sp_view_ops *ops) {
 	*view = (struct sp_view){

@@ -12,7 +12,7 @@
 void sp_view_init(struct sp_view *view, struct sp_backing *backing,
 	const struct sp_layout *layout, const struct sp_view_ops *ops);
 /** The same for one that is read behind a guard only: its kind is settled. */
-void sp_view_init_behind(struct sp_view *view, struct sp_backing *backing,
+void sp_view_init_guarded(struct sp_view *view, struct sp_backing *backing,
 	const struct sp_layout *layout, const struct sp_view_ops *ops);
 void sp_view_finish(struct sp_view *view);
 

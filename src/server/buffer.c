@@ -48,7 +48,7 @@ static void buffer_destroy(struct sealpool_buffer *buffer) {
 	sp_view_finish(&buffer->view);
 	wl_list_remove(&buffer->link);
 	sp_client_dismiss_buffer(buffer->pool->client);
-	if (buffer->fd_behind) {
+	if (buffer->guarded_fd) {
 		sp_account_discharge(&buffer->pool->client->account,
 			SP_RESOURCE_FDS, 1);
 	}
@@ -140,7 +140,7 @@ static const struct sp_view_ops view_ops = {
 };
 
 struct sealpool_buffer *sp_buffer_new(struct sp_pool *pool,
-		const struct sp_layout *layout, bool behind) {
+		const struct sp_layout *layout, bool guarded) {
 	if (!sp_client_admit_buffer(pool->client)) {
 		return NULL;
 	}
@@ -156,8 +156,8 @@ struct sealpool_buffer *sp_buffer_new(struct sp_pool *pool,
 	wl_list_insert(&pool->buffers, &buffer->link);
 	buffer->refs = 1;
 	sp_report_init(&buffer->report, pool->client, post_report);
-	if (behind) {
-		sp_view_init_behind(&buffer->view, &pool->backing, layout,
+	if (guarded) {
+		sp_view_init_guarded(&buffer->view, &pool->backing, layout,
 			&view_ops);
 	} else {
 		sp_view_init(&buffer->view, &pool->backing, layout, &view_ops);

@@ -30,7 +30,7 @@ struct sealpool_buffer {
 	/* While its file's answer is waited for; see hold.c. */
 	struct sp_hold *hold;
 	/* The wl_shm behind a guard has an fd for it, which is charged. */
-	bool fd_behind;
+	bool guarded_fd;
 
 	/* Behind a guard: the surfaces that it is attached to or shown by, and who it
 	 * is lent to. */
@@ -46,7 +46,7 @@ struct sealpool_buffer {
  * client may have no more, after an error for the client.
  */
 struct sealpool_buffer *sp_buffer_new(struct sp_pool *pool,
-	const struct sp_layout *layout, bool behind);
+	const struct sp_layout *layout, bool guarded);
 
 /** The wl_buffer is gone; gives its reference back. */
 void sp_buffer_leave_resource(struct sealpool_buffer *buffer);

@@ -139,7 +139,7 @@ void sp_pool_unref(struct sp_pool *pool) {
 	}
 	assert(wl_list_empty(&pool->buffers));
 	wl_list_remove(&pool->link);
-	if (pool->fd_behind) {
+	if (pool->guarded_fd) {
 		sp_account_discharge(&pool->client->account, SP_RESOURCE_FDS, 1);
 	}
 	sp_look_close(&pool->backing);

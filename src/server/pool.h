@@ -18,7 +18,7 @@ struct sp_pool {
 	/* Under a guard: those that are lent, the newest first. */
 	struct wl_list lents; /* lent.pool_link */
 	/* And an fd that the wl_shm behind keeps, charged. */
-	bool fd_behind;
+	bool guarded_fd;
 	unsigned refs;
 
 	int32_t size;

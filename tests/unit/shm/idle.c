@@ -68,8 +68,8 @@ static int teardown(void **state) {
 	return traces_teardown(state);
 }
 
-static void create_buffer(bool behind) {
-	fixture.buffer = sp_buffer_new(fixture.pool, &fixture.layout, behind);
+static void create_buffer(bool guarded) {
+	fixture.buffer = sp_buffer_new(fixture.pool, &fixture.layout, guarded);
 	assert_non_null(fixture.buffer);
 	/* Any will do, to be there. */
 	fixture.buffer->resource = wl_resource_create(fixture.client,
