@@ -76,7 +76,7 @@ struct sealpool_guard {
 	struct wl_listener display_destroy;
 
 	struct sp_unborn unborn;
-	bool told_of_late_reads;
+	bool reported_late_reads;
 };
 
 /* wl_shm */
@@ -298,9 +298,9 @@ static int sync_buffer(struct sealpool_buffer *buffer) {
 	sp_view_get_stale(&buffer->view, epoch, &stale);
 	int ret = 0;
 	if (pixman_region32_not_empty(&stale)) {
-		sp_lent_begin_sync(buffer, &stale);
+		sp_writeback_begin_sync(buffer, &stale);
 		ret = sp_view_sync(&buffer->view, epoch);
-		sp_lent_end_sync(buffer, &stale);
+		sp_writeback_end_sync(buffer, &stale);
 	}
 	pixman_region32_fini(&stale);
 	return ret;
@@ -311,7 +311,7 @@ static void handle_buffer_request_destroy(struct wl_client *client,
 	wl_resource_destroy(resource);
 }
 
-static const struct wl_buffer_interface nobodys_buffer_impl = {
+static const struct wl_buffer_interface dummy_buffer_impl = {
 	.destroy = handle_buffer_request_destroy,
 };
 
@@ -320,7 +320,7 @@ static const struct wl_buffer_interface nobodys_buffer_impl = {
  * that are not of a wl_shm, so whoever is handed this copes with it. It goes with
  * its client, which does not know of it.
  */
-static void give_nobodys_buffer(const struct sealpool_buffer *buffer,
+static void give_dummy_buffer(const struct sealpool_buffer *buffer,
 		const struct wl_protocol_logger_message *message) {
 	union wl_argument *args = get_arguments(message);
 	struct wl_resource *resource = wl_resource_create(
@@ -330,7 +330,7 @@ static void give_nobodys_buffer(const struct sealpool_buffer *buffer,
 		/* Then the compositor will not get far either. */
 		return;
 	}
-	wl_resource_set_implementation(resource, &nobodys_buffer_impl, NULL,
+	wl_resource_set_implementation(resource, &dummy_buffer_impl, NULL,
 		NULL);
 	for (int i = 0; i < message->arguments_count; i++) {
 		const struct wl_interface *type = message->message->types[i];
@@ -343,7 +343,7 @@ static void give_nobodys_buffer(const struct sealpool_buffer *buffer,
 	}
 }
 
-static int lend(struct sealpool_buffer *buffer, struct wl_resource *resource) {
+static int begin_writeback(struct sealpool_buffer *buffer, struct wl_resource *resource) {
 	struct sp_client *client = buffer->pool->client;
 	sp_client_note_request(client);
 	int ret = sp_view_reserve(&buffer->view);
@@ -354,25 +354,25 @@ static int lend(struct sealpool_buffer *buffer, struct wl_resource *resource) {
 		return ret;
 	}
 	sp_report_tell(client);
-	return client->disconnecting ? 0 : sp_lent_add(buffer, resource);
+	return client->disconnecting ? 0 : sp_writeback_add(buffer, resource);
 }
 
 /* An object that has begun with a buffer may not bear that its client goes:
  * Weston's GL renderer aborts when the buffer of a capture has gone. So nothing is
  * lent of a client that is to go, nor when that turns out while it is lent. */
-static void handle_lent(struct sealpool_buffer *buffer,
+static void handle_passed(struct sealpool_buffer *buffer,
 		const struct wl_protocol_logger_message *message) {
 	struct sp_client *client = buffer->pool->client;
 	sp_report_tell(client);
 	if (!client->disconnecting && sp_view_wants_commits(&buffer->view)) {
-		int ret = lend(buffer, message->resource);
+		int ret = begin_writeback(buffer, message->resource);
 		if (ret < 0) {
-			sp_guard_refuse(client, "no memory to lend a buffer", ret);
+			sp_guard_refuse(client, "no memory to begin_writeback a buffer", ret);
 		}
 		sp_report_tell(client);
 	}
 	if (client->disconnecting) {
-		give_nobodys_buffer(buffer, message);
+		give_dummy_buffer(buffer, message);
 	}
 }
 
@@ -408,7 +408,7 @@ static void handle_request(struct sealpool_guard *guard,
 			handle_attach(guard, message);
 		}
 		struct sealpool_buffer *buffer = sp_commits_handle_request(
-			guard->shm->commits, message, handle_lent);
+			guard->shm->commits, message, handle_passed);
 		if (buffer != NULL) {
 			handle_shown(buffer);
 		}
@@ -416,7 +416,7 @@ static void handle_request(struct sealpool_guard *guard,
 }
 
 static void handle_event(const struct wl_protocol_logger_message *message) {
-	sp_lent_handle_event(message);
+	sp_writeback_handle_event(message);
 	if (message->message_opcode != BUFFER_RELEASE ||
 			strcmp(wl_resource_get_class(message->resource),
 				wl_buffer_interface.name) != 0) {
@@ -430,8 +430,8 @@ static void handle_event(const struct wl_protocol_logger_message *message) {
 
 /* That some clients are refused from then on is the compositor's fault, and its
  * author has to know. */
-static void tell_of_late_reads(struct sealpool_guard *guard) {
-	guard->told_of_late_reads = true;
+static void report_late_reads(struct sealpool_guard *guard) {
+	guard->reported_late_reads = true;
 	sp_log(guard->shm->context, SEALPOOL_LOG_INFO, "the compositor reads "
 		"buffers after it has released them: their shadows keep their "
 		"memory from now on");
@@ -447,8 +447,8 @@ static void handle_message(void *data, enum wl_protocol_logger_type direction,
 		handle_event(message);
 	}
 	if (guard->shm->context->memory.reads_late &&
-			!guard->told_of_late_reads) {
-		tell_of_late_reads(guard);
+			!guard->reported_late_reads) {
+		report_late_reads(guard);
 	}
 }
 

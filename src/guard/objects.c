@@ -45,7 +45,7 @@ struct sp_pool *sp_guard_find_pool(struct wl_resource *resource) {
 }
 
 static void guard_buffer_destroy(struct guard_buffer *buffer) {
-	sp_lent_forget(buffer->buffer);
+	sp_writeback_forget(buffer->buffer);
 	/* Its listener comes after others, which may destroy the surface. */
 	sp_surface_forget(buffer->buffer);
 	sp_buffer_leave_resource(buffer->buffer);
@@ -101,7 +101,7 @@ void sp_guard_refuse(struct sp_client *client, const char *what, int error) {
 /* The fds that the wl_shm behind has */
 
 /* What the wl_shm behind was given an fd of. */
-static int get_fd_lent(const struct sp_pool *pool) {
+static int get_given_fd(const struct sp_pool *pool) {
 	return pool->backing.is_pinned ? pool->backing.pinned.shadow.fd :
 		pool->backing.file.fd;
 }
@@ -115,7 +115,7 @@ static bool is_still_there(const struct sp_pool *pool, int fd) {
 	}
 	long pid = getpid();
 	return syscall(SYS_kcmp, pid, pid, KCMP_FILE, fd,
-		get_fd_lent(pool)) <= 0;
+		get_given_fd(pool)) <= 0;
 }
 
 static bool charge_fd(struct sp_client *client) {
@@ -143,7 +143,7 @@ static void charge_guarded_fd(struct sp_pool *pool, int fd) {
 /* The number that the next fd will have, unless another thread is faster; -1 for
  * none. */
 static int guess_next_fd(const struct sp_pool *pool) {
-	int fd = fcntl(get_fd_lent(pool), F_DUPFD_CLOEXEC, 0);
+	int fd = fcntl(get_given_fd(pool), F_DUPFD_CLOEXEC, 0);
 	if (fd >= 0) {
 		close(fd);
 	}

@@ -3,7 +3,7 @@
  * Lent buffers.
  *
  * Whether an object reads a buffer or writes it, only its protocol knows. So a
- * number is kept for each row of what was lent, and rows that have another one
+ * number is kept for each row of what was writeback, and rows that have another one
  * afterwards are handed back. What was only read is never written to the client's
  * file, in which it may be drawing again.
  *
@@ -21,17 +21,17 @@
  *   another                as it was kept         the shadow's row to the file
  *   another                another                the file's row to the shadow
  *
- * Where an object goes and others have the same bytes, its rows cannot be told from
+ * Where an object goes and others have the same bytes, its rows cannot be reported from
  * theirs, of which they may yet tell. So all stay, and the next event is like a
  * commit.
  *
  * The numbers are those of what the client's file has, whoever the buffer was
- * lent to. So each buffer has them once:
+ * writeback to. So each buffer has them once:
  *
- *   frame  --- loan ---.
- *                      +--- lent: buffer A, a number for each row
- *   icon   --- loan ---'
- *          --- loan ------- lent: buffer B, a number for each row
+ *   frame  --- use ---.
+ *                      +--- writeback: buffer A, a number for each row
+ *   icon   --- use ---'
+ *          --- use ------- writeback: buffer B, a number for each row
  */
 #include <errno.h>
 #include <pixman.h>
@@ -54,92 +54,92 @@
 #define SUMS_MAX 8192
 
 /*
- * What is lent is looked at again and again, and a client can have any number of
+ * What is writeback is looked at again and again, and a client can have any number of
  * buffers of the same bytes. So there are limits for a pool: this many, and their
- * bytes not more than so many times what the pool has in memory. What was lent
+ * bytes not more than so many times what the pool has in memory. What was writeback
  * first is given up then: it is most likely to have been read only, or over.
  */
-#define LENTS_MAX 64
-#define LENTS_OVERLAP 2
+#define WRITEBACKS_MAX 64
+#define WRITEBACKS_OVERLAP 2
 
-/* A buffer that is lent to at least one object. */
-struct lent {
+/* A buffer that is writeback to at least one object. */
+struct writeback {
 	struct sealpool_buffer *buffer;
-	struct wl_list loans; /* loan.lent_link */
-	struct wl_list pool_link; /* sp_pool.lents, the newest first */
-	/* When it was lent last; see sp_client_get_epoch(). */
+	struct wl_list uses; /* use.writeback_link */
+	struct wl_list pool_link; /* sp_pool.writebacks, the newest first */
+	/* When it was writeback last; see sp_client_get_epoch(). */
 	uint64_t epoch;
 	/* Looked at since mark_pool(). */
-	bool looked_at;
-	/* Since it was lent last, rows were handed back, and one of its objects has
+	bool visited;
+	/* Since it was writeback last, rows were handed back, and one of its objects has
 	 * sent an event after that. */
-	bool written, told;
+	bool written, reported;
 	/* An object is gone that may have written there. */
 	bool abandoned;
 	struct sp_sums sums;
 };
 
-/* An object that buffers are lent to. */
-struct lent_object {
+/* An object that buffers are writeback to. */
+struct writeback_object {
 	struct wl_listener destroy;
-	struct wl_list loans; /* loan.object_link */
+	struct wl_list uses; /* use.object_link */
 };
 
-/* Goes with its object or its lent, whichever goes first. */
-struct loan {
-	struct lent *lent;
-	struct wl_list lent_link; /* lent.loans */
-	struct wl_list object_link; /* lent_object.loans */
+/* Goes with its object or its writeback, whichever goes first. */
+struct use {
+	struct writeback *writeback;
+	struct wl_list writeback_link; /* writeback.uses */
+	struct wl_list object_link; /* writeback_object.uses */
 };
 
 /* How many there are, whatever the display and its thread: events are looked at
  * only while there are any. */
 static atomic_size_t objects_len;
 
-static uint64_t lent_get_charge(const struct lent *lent) {
-	return lent->sums.len * sizeof(lent->sums.values[0]) + sizeof(*lent);
+static uint64_t writeback_get_charge(const struct writeback *writeback) {
+	return writeback->sums.len * sizeof(writeback->sums.values[0]) + sizeof(*writeback);
 }
 
 static uint64_t buffer_get_bytes(const struct sealpool_buffer *buffer) {
 	return buffer->view.layout.end - sp_layout_start(&buffer->view.layout);
 }
 
-static void loan_destroy(struct loan *loan) {
-	sp_account_discharge(&loan->lent->buffer->pool->client->account,
-		SP_RESOURCE_SHADOW_BYTES, sizeof(*loan));
-	wl_list_remove(&loan->lent_link);
-	wl_list_remove(&loan->object_link);
-	free(loan);
+static void use_destroy(struct use *use) {
+	sp_account_discharge(&use->writeback->buffer->pool->client->account,
+		SP_RESOURCE_SHADOW_BYTES, sizeof(*use));
+	wl_list_remove(&use->writeback_link);
+	wl_list_remove(&use->object_link);
+	free(use);
 }
 
-static void lent_destroy(struct lent *lent) {
-	struct loan *loan, *tmp;
-	wl_list_for_each_safe(loan, tmp, &lent->loans, lent_link) {
-		loan_destroy(loan);
+static void writeback_destroy(struct writeback *writeback) {
+	struct use *use, *tmp;
+	wl_list_for_each_safe(use, tmp, &writeback->uses, writeback_link) {
+		use_destroy(use);
 	}
-	sp_account_discharge(&lent->buffer->pool->client->account,
-		SP_RESOURCE_SHADOW_BYTES, lent_get_charge(lent));
-	wl_list_remove(&lent->pool_link);
-	sp_buffer_remove_user(lent->buffer);
-	free(lent->sums.values);
-	free(lent);
+	sp_account_discharge(&writeback->buffer->pool->client->account,
+		SP_RESOURCE_SHADOW_BYTES, writeback_get_charge(writeback));
+	wl_list_remove(&writeback->pool_link);
+	sp_buffer_remove_user(writeback->buffer);
+	free(writeback->sums.values);
+	free(writeback);
 }
 
 static void object_handle_destroy(struct wl_listener *listener, void *data);
 
-static struct lent_object *object_find(struct wl_resource *resource) {
+static struct writeback_object *object_find(struct wl_resource *resource) {
 	struct wl_listener *listener = wl_resource_get_destroy_listener(
 		resource, object_handle_destroy);
 	if (listener == NULL) {
 		return NULL;
 	}
-	struct lent_object *object =
+	struct writeback_object *object =
 		wl_container_of(listener, object, destroy);
 	return object;
 }
 
-static struct lent_object *object_get(struct wl_resource *resource) {
-	struct lent_object *object = object_find(resource);
+static struct writeback_object *object_get(struct wl_resource *resource) {
+	struct writeback_object *object = object_find(resource);
 	if (object != NULL) {
 		return object;
 	}
@@ -148,7 +148,7 @@ static struct lent_object *object_get(struct wl_resource *resource) {
 		return NULL;
 	}
 	atomic_fetch_add_explicit(&objects_len, 1, memory_order_relaxed);
-	wl_list_init(&object->loans);
+	wl_list_init(&object->uses);
 	object->destroy.notify = object_handle_destroy;
 	wl_resource_add_destroy_listener(resource, &object->destroy);
 	return object;
@@ -173,66 +173,66 @@ static void note_failure(struct sealpool_buffer *buffer, int error) {
 /* Rows that follow each other. A region of all rows that were written is rounded up
  * where it has many parts, and what lies between may be newer in the file.
  */
-static void hand_back_rows(struct lent *lent, struct sp_sum_range rows) {
+static void write_back_rows(struct writeback *writeback, struct sp_sum_range rows) {
 	if (rows.first >= rows.end) {
 		return;
 	}
-	pixman_box32_t box = sp_sums_get_box(&lent->sums, rows.first);
-	box.y2 = sp_sums_get_box(&lent->sums, rows.end - 1).y2;
+	pixman_box32_t box = sp_sums_get_box(&writeback->sums, rows.first);
+	box.y2 = sp_sums_get_box(&writeback->sums, rows.end - 1).y2;
 	pixman_region32_t region;
 	pixman_region32_init_with_extents(&region, &box);
-	int ret = sp_view_write_back(&lent->buffer->view, &region);
+	int ret = sp_view_write_back(&writeback->buffer->view, &region);
 	pixman_region32_fini(&region);
-	lent->written = true;
+	writeback->written = true;
 	if (ret < 0) {
-		note_failure(lent->buffer, ret);
+		note_failure(writeback->buffer, ret);
 	}
 }
 
 /* If the client has drawn the rows of a sum anew, copies them to the shadow. Rows
  * that cannot be read are handed back: that fails too, and tells the client why. */
-static bool take_newer(struct lent *lent, size_t i, struct sp_client_file *file) {
+static bool take_newer(struct writeback *writeback, size_t i, struct sp_client_file *file) {
 	file->missing = false;
-	uint64_t sum = sp_sums_add_up(&lent->sums, i, SP_SUM_IN_FILE, file);
-	if (sum == lent->sums.values[i] || file->missing) {
+	uint64_t sum = sp_sums_add_up(&writeback->sums, i, SP_SUM_IN_FILE, file);
+	if (sum == writeback->sums.values[i] || file->missing) {
 		return false;
 	}
 	/* It may be changing still. */
-	lent->sums.values[i] = sp_sums_add_up(&lent->sums, i, SP_SUM_IN_FILE_TO_SHADOW, file);
+	writeback->sums.values[i] = sp_sums_add_up(&writeback->sums, i, SP_SUM_IN_FILE_TO_SHADOW, file);
 	return true;
 }
 
 /* With a file, rows that the client has drawn anew are left as they are there. */
-static void hand_back(struct lent *lent, struct sp_sum_range range,
+static void write_back(struct writeback *writeback, struct sp_sum_range range,
 		struct sp_client_file *newer) {
 	struct sp_sum_range rows = { range.first, range.first };
 	for (size_t i = range.first; i < range.end; i++) {
-		uint64_t sum = sp_sums_add_up(&lent->sums, i, SP_SUM_IN_SHADOW, NULL);
-		bool changed = sum != lent->sums.values[i];
-		if (!changed || (newer != NULL && take_newer(lent, i, newer))) {
-			hand_back_rows(lent, rows);
+		uint64_t sum = sp_sums_add_up(&writeback->sums, i, SP_SUM_IN_SHADOW, NULL);
+		bool changed = sum != writeback->sums.values[i];
+		if (!changed || (newer != NULL && take_newer(writeback, i, newer))) {
+			write_back_rows(writeback, rows);
 			rows.first = i + 1;
 		} else {
-			lent->sums.values[i] = sum;
+			writeback->sums.values[i] = sum;
 		}
 		rows.end = i + 1;
 	}
-	hand_back_rows(lent, rows);
+	write_back_rows(writeback, rows);
 }
 
-/* Hands back where the client is not told of it. */
-static void settle(struct lent *lent, struct sp_sum_range range) {
+/* Hands back where the client is not reported of it. */
+static void settle(struct writeback *writeback, struct sp_sum_range range) {
 	struct sp_client_file newer;
-	sp_client_file_init(&newer, lent->buffer);
-	hand_back(lent, range, &newer);
+	sp_client_file_init(&newer, writeback->buffer);
+	write_back(writeback, range, &newer);
 	sp_client_file_finish(&newer);
 }
 
 /* Each is looked at once for an event, by however many ways it is found. */
 static void mark_pool(struct sp_pool *pool) {
-	struct lent *lent;
-	wl_list_for_each(lent, &pool->lents, pool_link) {
-		lent->looked_at = false;
+	struct writeback *writeback;
+	wl_list_for_each(writeback, &pool->writebacks, pool_link) {
+		writeback->visited = false;
 	}
 }
 
@@ -242,53 +242,53 @@ static bool overlap(const struct sealpool_buffer *a,
 		sp_layout_start(&b->view.layout) < a->view.layout.end;
 }
 
-/* By all that was lent of these bytes: whose sums were not brought up to date
+/* By all that was writeback of these bytes: whose sums were not brought up to date
  * would hand them back once more, later. */
-static void hand_back_bytes(struct sealpool_buffer *buffer, bool is_event) {
-	struct lent *lent;
-	wl_list_for_each(lent, &buffer->pool->lents, pool_link) {
-		if (!lent->looked_at && overlap(lent->buffer, buffer)) {
-			lent->looked_at = true;
-			if (is_event && !lent->abandoned) {
-				hand_back(lent, sp_sums_get_all(&lent->sums), NULL);
+static void write_back_bytes(struct sealpool_buffer *buffer, bool is_event) {
+	struct writeback *writeback;
+	wl_list_for_each(writeback, &buffer->pool->writebacks, pool_link) {
+		if (!writeback->visited && overlap(writeback->buffer, buffer)) {
+			writeback->visited = true;
+			if (is_event && !writeback->abandoned) {
+				write_back(writeback, sp_sums_get_all(&writeback->sums), NULL);
 			} else {
-				settle(lent, sp_sums_get_all(&lent->sums));
+				settle(writeback, sp_sums_get_all(&writeback->sums));
 			}
-			lent->abandoned = false;
+			writeback->abandoned = false;
 		}
 	}
 }
 
 /* In no time: a client can destroy objects as fast as it makes them. */
 static void abandon_bytes(const struct sealpool_buffer *buffer) {
-	struct lent *lent;
-	wl_list_for_each(lent, &buffer->pool->lents, pool_link) {
-		lent->abandoned |= overlap(lent->buffer, buffer);
+	struct writeback *writeback;
+	wl_list_for_each(writeback, &buffer->pool->writebacks, pool_link) {
+		writeback->abandoned |= overlap(writeback->buffer, buffer);
 	}
 }
 
 /* No object has it any more. To look at all rows of a capture that is over, as most
  * are, would cost as much as to copy them. */
-static void lent_end(struct lent *lent) {
-	const struct sp_client *client = lent->buffer->pool->client;
-	if (!lent->told && client->wl_client != NULL && !client->disconnecting) {
-		settle(lent, sp_sums_get_all(&lent->sums));
-		abandon_bytes(lent->buffer);
+static void writeback_end(struct writeback *writeback) {
+	const struct sp_client *client = writeback->buffer->pool->client;
+	if (!writeback->reported && client->wl_client != NULL && !client->disconnecting) {
+		settle(writeback, sp_sums_get_all(&writeback->sums));
+		abandon_bytes(writeback->buffer);
 	}
-	lent_destroy(lent);
+	writeback_destroy(writeback);
 }
 
 static void object_handle_destroy(struct wl_listener *listener, void *data) {
-	struct lent_object *object =
+	struct writeback_object *object =
 		wl_container_of(listener, object, destroy);
-	struct loan *loan, *tmp;
-	wl_list_for_each_safe(loan, tmp, &object->loans, object_link) {
-		struct lent *lent = loan->lent;
-		loan_destroy(loan);
-		if (wl_list_empty(&lent->loans)) {
-			lent_end(lent);
+	struct use *use, *tmp;
+	wl_list_for_each_safe(use, tmp, &object->uses, object_link) {
+		struct writeback *writeback = use->writeback;
+		use_destroy(use);
+		if (wl_list_empty(&writeback->uses)) {
+			writeback_end(writeback);
 		} else {
-			abandon_bytes(lent->buffer);
+			abandon_bytes(writeback->buffer);
 		}
 	}
 	wl_list_remove(&object->destroy.link);
@@ -296,105 +296,105 @@ static void object_handle_destroy(struct wl_listener *listener, void *data) {
 	atomic_fetch_sub_explicit(&objects_len, 1, memory_order_relaxed);
 }
 
-/* Makes room for a buffer. What was lent in this very epoch is
+/* Makes room for a buffer. What was writeback in this very epoch is
  * not looked at once more when it is given up: there may be hundreds of those. */
-static void limit_lents(struct sealpool_buffer *buffer) {
+static void limit_writebacks(struct sealpool_buffer *buffer) {
 	struct sp_pool *pool = buffer->pool;
 	uint64_t epoch = sp_client_get_epoch(pool->client);
 	uint64_t bytes = buffer_get_bytes(buffer);
-	uint64_t bytes_max = LENTS_OVERLAP * pool->backing.pinned.shadow.charged;
+	uint64_t bytes_max = WRITEBACKS_OVERLAP * pool->backing.pinned.shadow.charged;
 	int count = 1;
 	mark_pool(pool);
-	struct lent *lent, *tmp;
-	wl_list_for_each_safe(lent, tmp, &pool->lents, pool_link) {
-		bytes += buffer_get_bytes(lent->buffer);
-		if (++count <= LENTS_MAX && bytes <= bytes_max) {
+	struct writeback *writeback, *tmp;
+	wl_list_for_each_safe(writeback, tmp, &pool->writebacks, pool_link) {
+		bytes += buffer_get_bytes(writeback->buffer);
+		if (++count <= WRITEBACKS_MAX && bytes <= bytes_max) {
 			continue;
 		}
-		if (epoch == 0 || lent->epoch != epoch) {
-			hand_back_bytes(lent->buffer, false);
+		if (epoch == 0 || writeback->epoch != epoch) {
+			write_back_bytes(writeback->buffer, false);
 		}
 		/* Its objects still have it. */
-		sp_buffer_hand_over(lent->buffer);
-		lent_destroy(lent);
+		sp_buffer_hand_over(writeback->buffer);
+		writeback_destroy(writeback);
 	}
 }
 
-static int lent_create(struct sealpool_buffer *buffer, struct lent **lent_ptr) {
-	limit_lents(buffer);
-	struct lent *lent = calloc(1, sizeof(*lent));
-	if (lent == NULL) {
+static int writeback_create(struct sealpool_buffer *buffer, struct writeback **writeback_ptr) {
+	limit_writebacks(buffer);
+	struct writeback *writeback = calloc(1, sizeof(*writeback));
+	if (writeback == NULL) {
 		return -ENOMEM;
 	}
 	int32_t height = buffer->view.layout.height;
-	lent->buffer = lent->sums.buffer = buffer;
-	lent->sums.rows = (height - 1) / SUMS_MAX + 1;
-	lent->sums.len = (size_t)((height - 1) / lent->sums.rows + 1);
+	writeback->buffer = writeback->sums.buffer = buffer;
+	writeback->sums.rows = (height - 1) / SUMS_MAX + 1;
+	writeback->sums.len = (size_t)((height - 1) / writeback->sums.rows + 1);
 	int ret = sp_account_charge(&buffer->pool->client->account,
-		SP_RESOURCE_SHADOW_BYTES, lent_get_charge(lent));
+		SP_RESOURCE_SHADOW_BYTES, writeback_get_charge(writeback));
 	if (ret < 0) {
-		free(lent);
+		free(writeback);
 		return ret;
 	}
-	lent->sums.values = calloc(lent->sums.len, sizeof(lent->sums.values[0]));
-	if (lent->sums.values == NULL) {
+	writeback->sums.values = calloc(writeback->sums.len, sizeof(writeback->sums.values[0]));
+	if (writeback->sums.values == NULL) {
 		sp_account_discharge(&buffer->pool->client->account,
-		SP_RESOURCE_SHADOW_BYTES, lent_get_charge(lent));
-		free(lent);
+		SP_RESOURCE_SHADOW_BYTES, writeback_get_charge(writeback));
+		free(writeback);
 		return -ENOMEM;
 	}
-	sp_sums_take(&lent->sums, sp_sums_get_all(&lent->sums));
-	wl_list_init(&lent->loans);
-	wl_list_insert(&buffer->pool->lents, &lent->pool_link);
+	sp_sums_take(&writeback->sums, sp_sums_get_all(&writeback->sums));
+	wl_list_init(&writeback->uses);
+	wl_list_insert(&buffer->pool->writebacks, &writeback->pool_link);
 	sp_buffer_add_user(buffer);
-	*lent_ptr = lent;
+	*writeback_ptr = writeback;
 	return 0;
 }
 
-static struct lent *lent_find(const struct sealpool_buffer *buffer) {
-	struct lent *lent;
-	wl_list_for_each(lent, &buffer->pool->lents, pool_link) {
-		if (lent->buffer == buffer) {
-			return lent;
+static struct writeback *writeback_find(const struct sealpool_buffer *buffer) {
+	struct writeback *writeback;
+	wl_list_for_each(writeback, &buffer->pool->writebacks, pool_link) {
+		if (writeback->buffer == buffer) {
+			return writeback;
 		}
 	}
 	return NULL;
 }
 
-static bool has_loan(const struct lent_object *object,
-		const struct lent *lent) {
-	const struct loan *loan;
-	wl_list_for_each(loan, &object->loans, object_link) {
-		if (loan->lent == lent) {
+static bool has_use(const struct writeback_object *object,
+		const struct writeback *writeback) {
+	const struct use *use;
+	wl_list_for_each(use, &object->uses, object_link) {
+		if (use->writeback == writeback) {
 			return true;
 		}
 	}
 	return false;
 }
 
-static int loan_create(struct lent_object *object, struct lent *lent) {
-	struct sp_client *client = lent->buffer->pool->client;
-	struct loan *loan;
+static int use_create(struct writeback_object *object, struct writeback *writeback) {
+	struct sp_client *client = writeback->buffer->pool->client;
+	struct use *use;
 	int ret = sp_account_charge(&client->account,
-		SP_RESOURCE_SHADOW_BYTES, sizeof(*loan));
+		SP_RESOURCE_SHADOW_BYTES, sizeof(*use));
 	if (ret < 0) {
 		return ret;
 	}
-	loan = calloc(1, sizeof(*loan));
-	if (loan == NULL) {
+	use = calloc(1, sizeof(*use));
+	if (use == NULL) {
 		sp_account_discharge(&client->account,
-		SP_RESOURCE_SHADOW_BYTES, sizeof(*loan));
+		SP_RESOURCE_SHADOW_BYTES, sizeof(*use));
 		return -ENOMEM;
 	}
-	loan->lent = lent;
-	wl_list_insert(&lent->loans, &loan->lent_link);
-	wl_list_insert(&object->loans, &loan->object_link);
+	use->writeback = writeback;
+	wl_list_insert(&writeback->uses, &use->writeback_link);
+	wl_list_insert(&object->uses, &use->object_link);
 	return 0;
 }
 
 /* Objects that have nothing more to do with a buffer when they are gone. An icon is
  * shown all the same. */
-static bool is_over_at_its_end(struct wl_resource *resource) {
+static bool is_done_when_destroyed(struct wl_resource *resource) {
 	static const char *const interfaces[] = {
 		"ext_image_copy_capture_frame_v1",
 		"hyprland_toplevel_export_frame_v1",
@@ -411,28 +411,28 @@ static bool is_over_at_its_end(struct wl_resource *resource) {
 	return false;
 }
 
-int sp_lent_add(struct sealpool_buffer *buffer, struct wl_resource *resource) {
-	struct lent_object *object = object_get(resource);
+int sp_writeback_add(struct sealpool_buffer *buffer, struct wl_resource *resource) {
+	struct writeback_object *object = object_get(resource);
 	if (object == NULL) {
 		return -ENOMEM;
 	}
 	/* What its sums differ from was written for somebody, and is still to
 	 * be handed back: they stay as they are. */
-	struct lent *lent = lent_find(buffer);
-	int ret = lent == NULL ? lent_create(buffer, &lent) : 0;
+	struct writeback *writeback = writeback_find(buffer);
+	int ret = writeback == NULL ? writeback_create(buffer, &writeback) : 0;
 	if (ret < 0) {
 		return ret;
 	}
-	wl_list_remove(&lent->pool_link);
-	wl_list_insert(&buffer->pool->lents, &lent->pool_link);
-	lent->epoch = sp_client_get_epoch(buffer->pool->client);
-	lent->written = lent->told = false;
-	if (!is_over_at_its_end(resource)) {
+	wl_list_remove(&writeback->pool_link);
+	wl_list_insert(&buffer->pool->writebacks, &writeback->pool_link);
+	writeback->epoch = sp_client_get_epoch(buffer->pool->client);
+	writeback->written = writeback->reported = false;
+	if (!is_done_when_destroyed(resource)) {
 		sp_buffer_hand_over(buffer);
 	}
-	ret = has_loan(object, lent) ? 0 : loan_create(object, lent);
-	if (wl_list_empty(&lent->loans)) {
-		lent_destroy(lent);
+	ret = has_use(object, writeback) ? 0 : use_create(object, writeback);
+	if (wl_list_empty(&writeback->uses)) {
+		writeback_destroy(writeback);
 	}
 	return ret;
 }
@@ -465,45 +465,45 @@ static bool only_describes(const struct wl_protocol_logger_message *message) {
 	return false;
 }
 
-void sp_lent_handle_event(const struct wl_protocol_logger_message *message) {
+void sp_writeback_handle_event(const struct wl_protocol_logger_message *message) {
 	if (atomic_load_explicit(&objects_len, memory_order_relaxed) == 0) {
 		return;
 	}
-	struct lent_object *object = object_find(message->resource);
+	struct writeback_object *object = object_find(message->resource);
 	if (object == NULL || only_describes(message)) {
 		return;
 	}
-	struct loan *loan;
-	wl_list_for_each(loan, &object->loans, object_link) {
-		mark_pool(loan->lent->buffer->pool);
+	struct use *use;
+	wl_list_for_each(use, &object->uses, object_link) {
+		mark_pool(use->writeback->buffer->pool);
 	}
-	wl_list_for_each(loan, &object->loans, object_link) {
-		hand_back_bytes(loan->lent->buffer, true);
-		loan->lent->told = loan->lent->written;
+	wl_list_for_each(use, &object->uses, object_link) {
+		write_back_bytes(use->writeback->buffer, true);
+		use->writeback->reported = use->writeback->written;
 	}
 }
 
-void sp_lent_begin_sync(struct sealpool_buffer *buffer,
+void sp_writeback_begin_sync(struct sealpool_buffer *buffer,
 		const pixman_region32_t *region) {
-	struct lent *lent;
-	wl_list_for_each(lent, &buffer->pool->lents, pool_link) {
-		settle(lent, sp_sums_find(&lent->sums, buffer, region));
+	struct writeback *writeback;
+	wl_list_for_each(writeback, &buffer->pool->writebacks, pool_link) {
+		settle(writeback, sp_sums_find(&writeback->sums, buffer, region));
 	}
 }
 
-void sp_lent_end_sync(struct sealpool_buffer *buffer,
+void sp_writeback_end_sync(struct sealpool_buffer *buffer,
 		const pixman_region32_t *region) {
-	struct lent *lent;
-	wl_list_for_each(lent, &buffer->pool->lents, pool_link) {
-		sp_sums_take(&lent->sums, sp_sums_find(&lent->sums, buffer, region));
+	struct writeback *writeback;
+	wl_list_for_each(writeback, &buffer->pool->writebacks, pool_link) {
+		sp_sums_take(&writeback->sums, sp_sums_find(&writeback->sums, buffer, region));
 	}
 }
 
-void sp_lent_forget(struct sealpool_buffer *buffer) {
-	struct lent *lent = lent_find(buffer);
-	if (lent != NULL) {
+void sp_writeback_forget(struct sealpool_buffer *buffer) {
+	struct writeback *writeback = writeback_find(buffer);
+	if (writeback != NULL) {
 		/* Its objects may have taken references. */
 		sp_buffer_hand_over(buffer);
-		lent_end(lent);
+		writeback_end(writeback);
 	}
 }

@@ -90,7 +90,7 @@ static bool is_buffer_interface(const struct wl_interface *interface) {
  * one, nothing is known of it. */
 static void handle_other_request(struct sp_commits *commits,
 		const struct wl_protocol_logger_message *message,
-		sp_lent_func lent) {
+		sp_passed_func passed) {
 	/* Types come one for each argument, while a signature also has digits
 	 * (since which version) and question marks (may be null). A new_id has
 	 * a type too, but no object yet. */
@@ -112,8 +112,8 @@ static void handle_other_request(struct sp_commits *commits,
 			continue;
 		}
 		sp_surface_give_up(buffer);
-		if (lent != NULL) {
-			lent(buffer, message);
+		if (passed != NULL) {
+			passed(buffer, message);
 		}
 	}
 }
@@ -122,7 +122,7 @@ static void handle_other_request(struct sp_commits *commits,
  * compiled into a compositor more than once. */
 struct sealpool_buffer *sp_commits_handle_request(struct sp_commits *commits,
 		const struct wl_protocol_logger_message *message,
-		sp_lent_func lent) {
+		sp_passed_func passed) {
 	const char *class = wl_resource_get_class(message->resource);
 	if (class == wl_surface_interface.name ||
 			strcmp(class, wl_surface_interface.name) == 0) {
@@ -139,7 +139,7 @@ struct sealpool_buffer *sp_commits_handle_request(struct sp_commits *commits,
 		}
 		return NULL;
 	}
-	handle_other_request(commits, message, lent);
+	handle_other_request(commits, message, passed);
 	return NULL;
 }
 

@@ -24,14 +24,14 @@ void sp_commits_hold_shown(struct sp_commits *commits);
 
 /** Called for each buffer that a request hands to something else than a
  * surface. */
-typedef void (*sp_lent_func)(struct sealpool_buffer *buffer,
+typedef void (*sp_passed_func)(struct sealpool_buffer *buffer,
 	const struct wl_protocol_logger_message *message);
 
 /**
  * Follows one request, for those who listen themselves. Returns the buffer that
- * it shows if it is a commit, and NULL else. "lent" may be NULL.
+ * it shows if it is a commit, and NULL else. "passed" may be NULL.
  */
 struct sealpool_buffer *sp_commits_handle_request(struct sp_commits *commits,
-	const struct wl_protocol_logger_message *message, sp_lent_func lent);
+	const struct wl_protocol_logger_message *message, sp_passed_func passed);
 
 #endif

@@ -88,7 +88,7 @@ struct sp_pool *sp_pool_new(struct sp_context *context,
 	sp_client_ref(client);
 	wl_list_insert(client->pools.prev, &pool->link);
 	wl_list_init(&pool->buffers);
-	wl_list_init(&pool->lents);
+	wl_list_init(&pool->writebacks);
 	pool->refs = 1;
 	pool->size = size;
 	if (sp_look_begin(&pool->backing, &look_ops) < 0) {

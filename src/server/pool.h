@@ -16,7 +16,7 @@ struct sp_pool {
 	struct wl_resource *resource; /* NULL once destroyed */
 	struct wl_list buffers; /* sealpool_buffer.link */
 	/* Under a guard: those that are lent, the newest first. */
-	struct wl_list lents; /* lent.pool_link */
+	struct wl_list writebacks; /* lent.pool_link */
 	/* And an fd that the wl_shm behind keeps, charged. */
 	bool guarded_fd;
 	unsigned refs;
