@@ -77,7 +77,7 @@ static bool is_gone(const struct sp_client *client) {
 
 static void refuse_over(struct sp_client *client) {
 	if (!is_gone(client)) {
-		sp_client_post_full(client);
+		sp_client_post_refused(client);
 		sp_client_disconnect_later(client);
 	}
 }

@@ -315,7 +315,7 @@ static void limit_writebacks(struct sealpool_buffer *buffer) {
 			write_back_bytes(writeback->buffer, false);
 		}
 		/* Its objects still have it. */
-		sp_buffer_hand_over(writeback->buffer);
+		sp_buffer_expect_release(writeback->buffer);
 		writeback_destroy(writeback);
 	}
 }
@@ -428,7 +428,7 @@ int sp_writeback_add(struct sealpool_buffer *buffer, struct wl_resource *resourc
 	writeback->epoch = sp_client_get_epoch(buffer->pool->client);
 	writeback->written = writeback->reported = false;
 	if (!is_done_when_destroyed(resource)) {
-		sp_buffer_hand_over(buffer);
+		sp_buffer_expect_release(buffer);
 	}
 	ret = has_use(object, writeback) ? 0 : use_create(object, writeback);
 	if (wl_list_empty(&writeback->uses)) {
@@ -503,7 +503,7 @@ void sp_writeback_forget(struct sealpool_buffer *buffer) {
 	struct writeback *writeback = writeback_find(buffer);
 	if (writeback != NULL) {
 		/* Its objects may have taken references. */
-		sp_buffer_hand_over(buffer);
+		sp_buffer_expect_release(buffer);
 		writeback_end(writeback);
 	}
 }

@@ -146,7 +146,7 @@ void sp_view_offer(struct sp_view *view) {
 void sp_view_get_stale(struct sp_view *view, uint64_t epoch,
 		pixman_region32_t *stale) {
 	if (view->copies == NULL) {
-		sp_region_set_size(stale, view->layout.width,
+		sp_region_set_all(stale, view->layout.width,
 			view->layout.height);
 		return;
 	}

@@ -103,7 +103,7 @@ static void age_asked(struct sp_copies *copies,
 		const pixman_region32_t *region) SP_REQUIRES(copies->lock) {
 	const struct sp_layout *layout = &copies->view->layout;
 	if (region == NULL) {
-		sp_region_set_size(&copies->stale_since, layout->width,
+		sp_region_set_all(&copies->stale_since, layout->width,
 			layout->height);
 	} else {
 		sp_region_add(&copies->stale_since, region);
@@ -449,7 +449,7 @@ void sp_copies_get_stale(struct sp_copies *copies, pixman_region32_t *stale) {
 	sp_lock_acquire(&copies->lock);
 	struct sp_copy *copy = find(copies, false);
 	if (copy == NULL || !pixman_region32_copy(stale, &copy->stale)) {
-		sp_region_set_size(stale, layout->width, layout->height);
+		sp_region_set_all(stale, layout->width, layout->height);
 	}
 	sp_lock_release(&copies->lock);
 }

@@ -86,7 +86,7 @@ bool sp_copy_is_current(const struct sp_copies *copies,
 
 void sp_copy_age_whole(struct sp_copies *copies, struct sp_copy *copy) {
 	const struct sp_layout *layout = &copies->view->layout;
-	sp_region_set_size(&copy->stale, layout->width, layout->height);
+	sp_region_set_all(&copy->stale, layout->width, layout->height);
 }
 
 /* More rectangles cost more than it does to copy something once again. */
@@ -113,7 +113,7 @@ void sp_copy_age(struct sp_copies *copies, struct sp_copy *copy,
 	pixman_region32_t changed;
 	pixman_region32_init(&changed);
 	if (region == NULL) {
-		sp_region_set_size(&changed, layout->width, layout->height);
+		sp_region_set_all(&changed, layout->width, layout->height);
 	} else {
 		sp_region_add(&changed, region);
 	}
@@ -218,7 +218,7 @@ int sp_copy_create(struct sp_copies *copies, bool for_writing,
 	copy_note_held(copy);
 	pixman_region32_init(&copy->stale);
 	pixman_region32_init(&copy->fresh);
-	sp_region_set_size(&copy->stale, copies->view->layout.width,
+	sp_region_set_all(&copy->stale, copies->view->layout.width,
 		copies->view->layout.height);
 	*copy_ptr = copy;
 	return 0;

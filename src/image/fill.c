@@ -291,7 +291,7 @@ void sp_copy_write_back(struct sp_copy *copy) {
 	const struct sp_layout *layout = &copy->copies->view->layout;
 	pixman_region32_t all;
 	pixman_region32_init(&all);
-	sp_region_set_size(&all, layout->width, layout->height);
+	sp_region_set_all(&all, layout->width, layout->height);
 	sp_view_copy_out(copy->copies->view, &copy->shadow, &all,
 		copy->write_back);
 	pixman_region32_fini(&all);

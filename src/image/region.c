@@ -17,7 +17,7 @@ static void set_box(pixman_region32_t *region, pixman_box32_t box) {
 	pixman_region32_init_with_extents(region, &box);
 }
 
-void sp_region_set_size(pixman_region32_t *region, int32_t width,
+void sp_region_set_all(pixman_region32_t *region, int32_t width,
 		int32_t height) {
 	set_box(region, (pixman_box32_t){ 0, 0, width, height });
 }

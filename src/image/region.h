@@ -12,7 +12,7 @@
  */
 
 /** Makes the region one of all pixels from 0, 0 to width, height. */
-void sp_region_set_size(pixman_region32_t *region, int32_t width,
+void sp_region_set_all(pixman_region32_t *region, int32_t width,
 	int32_t height);
 
 /** Adds a box, which must not be empty, or a region. */

@@ -93,7 +93,7 @@ static bool post_report(const struct sp_report *report,
 	case SP_REPORT_SHORT:
 		return post_short(buffer, (uint64_t)value);
 	case SP_REPORT_OVER_BUDGET:
-		sp_client_post_full(client);
+		sp_client_post_refused(client);
 		return true;
 	case SP_REPORT_FAILED:
 		sp_log(client->context, SEALPOOL_LOG_ERROR, "cannot copy a "
@@ -115,7 +115,7 @@ static void view_over_budget(struct sp_view *view) {
 	struct sealpool_buffer *buffer =
 		wl_container_of(view, buffer, view);
 	/* What all clients hold is not this one's fault. */
-	if (sp_client_is_over(buffer->pool->client)) {
+	if (sp_client_exceeds_limit(buffer->pool->client)) {
 		sp_report_post(&buffer->report, SP_REPORT_OVER_BUDGET, 0);
 	}
 }
@@ -166,7 +166,7 @@ struct sealpool_buffer *sp_buffer_new(struct sp_pool *pool,
 }
 
 static void offer_unused(struct sealpool_buffer *buffer) {
-	if (buffer->users == 0 && buffer->unanswered == 0) {
+	if (buffer->users == 0 && buffer->unreleased == 0) {
 		sp_view_offer(&buffer->view);
 	}
 }
@@ -181,17 +181,17 @@ void sp_buffer_remove_user(struct sealpool_buffer *buffer) {
 	offer_unused(buffer);
 }
 
-void sp_buffer_hand_over(struct sealpool_buffer *buffer) {
+void sp_buffer_expect_release(struct sealpool_buffer *buffer) {
 	/* A release answers one: some compositors send one for each commit, others
 	 * one for all, which cannot be told apart. */
-	if (buffer->unanswered < UINT_MAX) {
-		buffer->unanswered++;
+	if (buffer->unreleased < UINT_MAX) {
+		buffer->unreleased++;
 	}
 }
 
 void sp_buffer_handle_release(struct sealpool_buffer *buffer) {
-	if (buffer->unanswered > 0) {
-		buffer->unanswered--;
+	if (buffer->unreleased > 0) {
+		buffer->unreleased--;
 		offer_unused(buffer);
 	}
 }

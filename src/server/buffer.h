@@ -37,7 +37,7 @@ struct sealpool_buffer {
 	unsigned users;
 	/* And how often it was handed to the compositor without a wl_buffer.release
 	 * since, one for each time. */
-	unsigned unanswered;
+	unsigned unreleased;
 };
 
 /**
@@ -57,7 +57,7 @@ void sp_buffer_leave_resource(struct sealpool_buffer *buffer);
 void sp_buffer_add_user(struct sealpool_buffer *buffer);
 void sp_buffer_remove_user(struct sealpool_buffer *buffer);
 /** A request hands it to the compositor, which has it until it sends a release. */
-void sp_buffer_hand_over(struct sealpool_buffer *buffer);
+void sp_buffer_expect_release(struct sealpool_buffer *buffer);
 /** The compositor has sent a wl_buffer.release. */
 void sp_buffer_handle_release(struct sealpool_buffer *buffer);
 

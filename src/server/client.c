@@ -126,7 +126,7 @@ static void post_over(struct sp_client *client, const char *budget,
 	}
 }
 
-void sp_client_post_over(struct sp_client *client, enum sp_budget_kind kind) {
+void sp_client_post_exceeded(struct sp_client *client, enum sp_budget_kind kind) {
 	const struct sealpool_budget *limits = &client->context->limits;
 	switch (kind) {
 	case SP_BUDGET_POOLS:
@@ -151,27 +151,27 @@ void sp_client_post_over(struct sp_client *client, enum sp_budget_kind kind) {
 	}
 }
 
-bool sp_client_is_over(const struct sp_client *client) {
+bool sp_client_exceeds_limit(const struct sp_client *client) {
 	return client->account.full == &client->account;
 }
 
 bool sp_client_make_room(struct sp_client *client) {
 	const struct sp_account *account = &client->account;
 	return client->wl_client != NULL && !client->disconnecting &&
-		!sp_client_is_over(client) &&
+		!sp_client_exceeds_limit(client) &&
 		client->context->policy->make_room(client->context,
 			account->full_resource, account->full_amount, client);
 }
 
-void sp_client_post_full(struct sp_client *client) {
+void sp_client_post_refused(struct sp_client *client) {
 	static const enum sp_budget_kind kinds[SP_RESOURCES][2] = {
 		[SP_RESOURCE_FDS] = { SP_BUDGET_ALL_FDS, SP_BUDGET_FDS },
 		[SP_RESOURCE_SHADOW_BYTES] = {
 			SP_BUDGET_ALL_SHADOW_BYTES, SP_BUDGET_SHADOW_BYTES,
 		},
 	};
-	sp_client_post_over(client, kinds[client->account.full_resource]
-		[sp_client_is_over(client)]);
+	sp_client_post_exceeded(client, kinds[client->account.full_resource]
+		[sp_client_exceeds_limit(client)]);
 }
 
 /* Destroying a client may destroy others, so restart the walk. */
@@ -203,7 +203,7 @@ void sp_client_disconnect_later(struct sp_client *client) {
 /* Pools and buffers */
 
 static bool refuse(struct sp_client *client, enum sp_budget_kind kind) {
-	sp_client_post_over(client, kind);
+	sp_client_post_exceeded(client, kind);
 	return false;
 }
 
@@ -221,7 +221,7 @@ bool sp_client_admit_pool(struct sp_client *client) {
 	/* The compositor may hold on to what those held that had to go. */
 	while (sp_account_charge(&client->account, SP_RESOURCE_FDS, 1) < 0) {
 		if (!sp_client_make_room(client)) {
-			sp_client_post_full(client);
+			sp_client_post_refused(client);
 			return false;
 		}
 	}

@@ -93,15 +93,15 @@ void sp_client_dismiss_buffer(struct sp_client *client);
 
 /** Whether the limit that refused the client's last charge is its own. Any
  * thread. */
-bool sp_client_is_over(const struct sp_client *client);
+bool sp_client_exceeds_limit(const struct sp_client *client);
 /** A charge of the client has just been refused. Makes room for it by ending others, if
  * it is the limit of all that is in the way and not for the client to go. Returns
  * whether to try again. On the event loop's thread, outside of any access. */
 bool sp_client_make_room(struct sp_client *client);
 /** Tells the client that it is over a budget, which is fatal. */
-void sp_client_post_over(struct sp_client *client, enum sp_budget_kind kind);
+void sp_client_post_exceeded(struct sp_client *client, enum sp_budget_kind kind);
 /** The same, for the limit that refused its last charge. */
-void sp_client_post_full(struct sp_client *client);
+void sp_client_post_refused(struct sp_client *client);
 
 /**
  * Schedules the client's disconnection. libwayland disconnects after an error only

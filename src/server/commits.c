@@ -174,7 +174,7 @@ bool sp_commits_listen(struct sp_commits *commits) {
 }
 
 void sp_commits_hold_shown(struct sp_commits *commits) {
-	commits->surfaces.hold = true;
+	commits->surfaces.hold_shown = true;
 }
 
 void sp_commits_destroy(struct sp_commits *commits) {

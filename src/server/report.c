@@ -40,7 +40,7 @@ static bool take(struct sp_reports *reports, const struct sp_client *client,
 		if (report->kind == SP_REPORT_FAILED) {
 			report->logged = true;
 		} else {
-			report->told = true;
+			report->posted = true;
 		}
 	}
 	sp_lock_release(&reports->lock);
@@ -88,7 +88,7 @@ void sp_report_post(struct sp_report *report, enum sp_report_kind kind,
 	struct sp_context *context = get_context(report);
 	struct sp_reports *reports = &context->reports;
 	sp_lock_acquire(&reports->lock);
-	bool known = kind == SP_REPORT_FAILED ? report->logged : report->told;
+	bool known = kind == SP_REPORT_FAILED ? report->logged : report->posted;
 	bool first = !known && wl_list_empty(&report->link);
 	if (first) {
 		report->kind = kind;
@@ -100,13 +100,13 @@ void sp_report_post(struct sp_report *report, enum sp_report_kind kind,
 		return;
 	}
 	if (sp_mailbox_is_here(&context->mailbox)) {
-		sp_report_tell(report->client);
+		sp_report_flush(report->client);
 	} else {
 		sp_mailbox_post(&context->mailbox, &reports->mail);
 	}
 }
 
-void sp_report_tell(struct sp_client *client) {
+void sp_report_flush(struct sp_client *client) {
 	struct taken taken;
 	while (!client->disconnecting &&
 			take(&client->context->reports, client, &taken)) {

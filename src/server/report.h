@@ -31,7 +31,7 @@ struct sp_report {
 	struct sp_client *client;
 	sp_report_func post;
 	/* The client has been told, or the log in its place. */
-	bool told;
+	bool posted;
 	/* An error of the compositor's has been logged. */
 	bool logged;
 	enum sp_report_kind kind;
@@ -58,6 +58,6 @@ void sp_report_post(struct sp_report *report, enum sp_report_kind kind,
 
 /** Tells a client at once what it would be told later, and has it disconnected
  * later if that is to be. On the event loop's thread. */
-void sp_report_tell(struct sp_client *client);
+void sp_report_flush(struct sp_client *client);
 
 #endif

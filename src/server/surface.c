@@ -14,7 +14,7 @@
  * before, a slow renderer or a picture of an earlier state, gets the frame that
  * it holds, and the damage is still to come.
  *
- *   commit   of   damage   stale in A, lacking   stale in B, lacking
+ *   commit   of   damage   stale in A, missed   stale in B, missed
  *   first    A    D1       all                   -
  *   second   B    D2       all         D2        all
  *   (both are read)                    D2
@@ -58,7 +58,7 @@ struct sp_surface {
 	struct sp_attachment current;
 	/* The same, with a reference, if that is wanted: when its wl_buffer has
 	 * gone, the compositor may still have it. */
-	struct sealpool_buffer *held;
+	struct sealpool_buffer *shown;
 
 	/* The size of the buffer attached now, 0 for none or for one that is
 	 * not ours. */
@@ -89,7 +89,7 @@ struct tracked {
 	struct wl_listener destroy;
 	/* The damage of that surface's commits since it was committed itself, in
 	 * pixels. */
-	pixman_region32_t lacking;
+	pixman_region32_t missed;
 };
 
 static void attachment_set(struct sp_attachment *attachment,
@@ -117,7 +117,7 @@ static void set_tracked(struct sealpool_buffer *buffer, bool tracked) {
 }
 
 static void tracked_destroy(struct tracked *tracked) {
-	pixman_region32_fini(&tracked->lacking);
+	pixman_region32_fini(&tracked->missed);
 	wl_list_remove(&tracked->link);
 	wl_list_remove(&tracked->destroy.link);
 	tracked->surface->buffers_len--;
@@ -151,7 +151,7 @@ static void give_up(struct tracked *tracked) {
 	tracked_destroy(tracked);
 }
 
-/* Whatever it held before was drawn for elsewhere, or for nowhere. */
+/* Whatever it shown before was drawn for elsewhere, or for nowhere. */
 static void track(struct sealpool_buffer *buffer, struct sp_surface *surface) {
 	struct tracked *tracked = tracked_find(buffer);
 	if (tracked != NULL) {
@@ -170,7 +170,7 @@ static void track(struct sealpool_buffer *buffer, struct sp_surface *surface) {
 	}
 	tracked->buffer = buffer;
 	tracked->surface = surface;
-	pixman_region32_init(&tracked->lacking);
+	pixman_region32_init(&tracked->missed);
 	tracked->destroy.notify = tracked_handle_destroy;
 	wl_resource_add_destroy_listener(buffer->resource, &tracked->destroy);
 	wl_list_insert(&surface->buffers, &tracked->link);
@@ -184,7 +184,7 @@ static void surface_set_pending(struct sp_surface *surface,
 		struct sealpool_buffer *buffer) {
 	struct sealpool_buffer *old = surface->pending.attachment.buffer;
 	attachment_set(&surface->pending.attachment, buffer);
-	if (!surface->surfaces->hold) {
+	if (!surface->surfaces->hold_shown) {
 		return;
 	}
 	if (buffer != NULL) {
@@ -195,10 +195,10 @@ static void surface_set_pending(struct sp_surface *surface,
 	}
 }
 
-static void surface_hold(struct sp_surface *surface,
+static void surface_set_shown(struct sp_surface *surface,
 		struct sealpool_buffer *buffer) {
-	struct sealpool_buffer *old = surface->held;
-	surface->held = buffer;
+	struct sealpool_buffer *old = surface->shown;
+	surface->shown = buffer;
 	if (buffer != NULL) {
 		sealpool_buffer_ref(buffer);
 		sp_buffer_add_user(buffer);
@@ -216,7 +216,7 @@ static void surface_destroy(struct sp_surface *surface) {
 	}
 	attachment_set(&surface->current, NULL);
 	surface_set_pending(surface, NULL);
-	surface_hold(surface, NULL);
+	surface_set_shown(surface, NULL);
 	wl_list_remove(&surface->destroy.link);
 	wl_list_remove(&surface->link);
 	pixman_region32_fini(&surface->pending.surface_damage);
@@ -299,7 +299,7 @@ void sp_surface_attach(struct sp_surfaces *surfaces,
 		surface = surface_get(surfaces, resource);
 		if (surface == NULL) {
 			/* Nothing will tell when it shows something else. */
-			sp_buffer_hand_over(buffer);
+			sp_buffer_expect_release(buffer);
 			return;
 		}
 	}
@@ -350,17 +350,17 @@ static void add_scaled(struct tracked *tracked,
 			.y2 = clip((int64_t)boxes[i].y2 * scale, layout->height),
 		};
 		if (box.x1 < box.x2 && box.y1 < box.y2) {
-			sp_region_add_box(&tracked->lacking, &box);
+			sp_region_add_box(&tracked->missed, &box);
 		}
 	}
 }
 
 /* Notes that a buffer lacks the damage of a commit, or all there is. */
-static void add_lacking(struct tracked *tracked,
+static void add_missed(struct tracked *tracked,
 		const struct sp_surface *surface, bool all) {
 	const struct sp_layout *layout = &tracked->buffer->view.layout;
 	if (all) {
-		sp_region_set_size(&tracked->lacking, layout->width,
+		sp_region_set_all(&tracked->missed, layout->width,
 			layout->height);
 		return;
 	}
@@ -408,7 +408,7 @@ struct sealpool_buffer *sp_surface_commit(struct sp_surfaces *surfaces,
 			/* Became direct. */
 			tracked_destroy(tracked);
 		} else {
-			add_lacking(tracked, surface, all);
+			add_missed(tracked, surface, all);
 		}
 	}
 	pixman_region32_clear(&surface->pending.surface_damage);
@@ -419,11 +419,11 @@ struct sealpool_buffer *sp_surface_commit(struct sp_surfaces *surfaces,
 	if (attached) {
 		buffer = surface->pending.attachment.buffer;
 		attachment_set(&surface->current, buffer);
-		if (surfaces->hold) {
-			surface_hold(surface, buffer);
+		if (surfaces->hold_shown) {
+			surface_set_shown(surface, buffer);
 		}
-		if (surfaces->hold && buffer != NULL) {
-			sp_buffer_hand_over(buffer);
+		if (surfaces->hold_shown && buffer != NULL) {
+			sp_buffer_expect_release(buffer);
 		}
 		surface_set_pending(surface, NULL);
 		surface->pending.attached = false;
@@ -441,8 +441,8 @@ struct sealpool_buffer *sp_surface_commit(struct sp_surfaces *surfaces,
 	uint64_t epoch = sp_client_get_epoch(client);
 	tracked = tracked_find(buffer);
 	if (tracked != NULL && tracked->surface == surface) {
-		sp_view_age(&buffer->view, &tracked->lacking, epoch);
-		pixman_region32_clear(&tracked->lacking);
+		sp_view_age(&buffer->view, &tracked->missed, epoch);
+		pixman_region32_clear(&tracked->missed);
 		wl_list_remove(&tracked->link);
 		wl_list_insert(&surface->buffers, &tracked->link);
 	} else if (attached) {
@@ -506,7 +506,7 @@ void sp_surface_forget(struct sealpool_buffer *buffer) {
 void sp_surfaces_init(struct sp_surfaces *surfaces,
 		struct sp_context *context) {
 	surfaces->context = context;
-	surfaces->hold = false;
+	surfaces->hold_shown = false;
 	wl_list_init(&surfaces->list);
 }
 

@@ -14,7 +14,7 @@ struct sp_surfaces {
 	struct sp_context *context;
 	struct wl_list list; /* sp_surface.link */
 	/* Surfaces hold what they show, and are users of what they have. */
-	bool hold;
+	bool hold_shown;
 };
 
 void sp_surfaces_init(struct sp_surfaces *surfaces,

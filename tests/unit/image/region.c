@@ -50,7 +50,7 @@ static void add(pixman_region32_t *region, int32_t x1, int32_t y1, int32_t x2,
 static void size_is_all_pixels_from_zero(void **state) {
 	pixman_region32_t region;
 	pixman_region32_init(&region);
-	sp_region_set_size(&region, 30, 20);
+	sp_region_set_all(&region, 30, 20);
 	expect_box(&region, (pixman_box32_t){ 0, 0, 30, 20 });
 	pixman_region32_fini(&region);
 }
@@ -60,7 +60,7 @@ static void size_replaces_what_was_there(void **state) {
 	pixman_region32_init(&region);
 	add(&region, -10, -10, 5, 5);
 	add(&region, 100, 100, 105, 105);
-	sp_region_set_size(&region, 30, 20);
+	sp_region_set_all(&region, 30, 20);
 	expect_box(&region, (pixman_box32_t){ 0, 0, 30, 20 });
 	pixman_region32_fini(&region);
 }
@@ -68,7 +68,7 @@ static void size_replaces_what_was_there(void **state) {
 static void largest_size_is_kept(void **state) {
 	pixman_region32_t region;
 	pixman_region32_init(&region);
-	sp_region_set_size(&region, INT32_MAX, INT32_MAX);
+	sp_region_set_all(&region, INT32_MAX, INT32_MAX);
 	add(&region, 5, 5, 10, 10);
 	expect_box(&region, (pixman_box32_t){ 0, 0, INT32_MAX, INT32_MAX });
 	pixman_region32_fini(&region);

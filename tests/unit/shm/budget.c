@@ -481,10 +481,10 @@ static void client_is_told_which_budget_it_is_over(void **state) {
 	for (int i = 0; i <= FDS; i++) {
 		charge_fd(fds.client);
 	}
-	sp_client_post_full(fds.client);
+	sp_client_post_refused(fds.client);
 	expect_told(&fds, "7 fds");
 	charge_bytes_of(bytes.client, BYTES + 1);
-	sp_client_post_full(bytes.client);
+	sp_client_post_refused(bytes.client);
 	expect_told(&bytes, "1000 bytes of shadows");
 	guest_leave(&fds);
 	guest_leave(&bytes);
@@ -808,11 +808,11 @@ static void bytes_in_a_crowd_are_taken_from_the_reserve(void **state) {
 	uint64_t all = ALL_BYTES + ALL_BYTES / 4;
 	charge_bytes(&guest, all - 1);
 	assert_int_equal(charge_bytes_of(guest.client, 2), -EDQUOT);
-	assert_false(sp_client_is_over(guest.client));
+	assert_false(sp_client_exceeds_limit(guest.client));
 	charge_bytes(&guest, 1);
 	expect_held(&guest, 0, 0, all);
 	assert_int_equal(display.context->all.used[SP_RESOURCE_SHADOW_BYTES], all);
-	sp_client_post_full(guest.client);
+	sp_client_post_refused(guest.client);
 	guest_leave(&guest);
 }
 
@@ -1038,7 +1038,7 @@ static void record_stays_while_something_is_held(void **state) {
 	assert_int_equal(is_connected(&guest), false);
 	assert_int_equal(sp_client_get_pid(guest.client), 0);
 	/* There is nobody to be told, and that is no harm. */
-	sp_client_post_full(guest.client);
+	sp_client_post_refused(guest.client);
 	expect_held(&guest, 0, 2, 0);
 	guest_leave(&guest);
 	assert_int_equal(wl_list_length(&display.context->clients), 0);
