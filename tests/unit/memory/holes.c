@@ -5,13 +5,31 @@
  */
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "memfd.h"
 #include "memory/holes.h"
 #include "memory/mapping.h"
 #include "traces.h"
 
 #define CHUNK SP_CHUNK_SIZE
+
+static struct sp_mapping *map(int fd, uint64_t size) {
+	struct sp_mapping *mapping = sp_mapping_create(fd, SP_MAPPING_READ,
+		size, page_size(), false);
+	assert_non_null(mapping);
+	return mapping;
+}
+
+static void fill_page(int fd, uint64_t offset) {
+	assert_int_equal(pwrite(fd, "+", 1, (off_t)offset), 1);
+}
+
+static void punch_page(int fd, uint64_t offset) {
+	assert_int_equal(fallocate(fd, FALLOC_FL_PUNCH_HOLE |
+		FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)page_size()), 0);
+}
 
 /* A file of which all has memory. */
 struct fixture {
@@ -26,13 +44,10 @@ static void create(struct fixture *fixture, uint64_t size) {
 	fixture->fd = memfd_create("sealpool-test", MFD_CLOEXEC);
 	assert_true(fixture->fd >= 0);
 	assert_int_equal(ftruncate(fixture->fd, (off_t)size), 0);
-	uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
-	for (uint64_t at = 0; at < size; at += page_size) {
-		assert_int_equal(pwrite(fixture->fd, "+", 1, (off_t)at), 1);
+	for (uint64_t at = 0; at < size; at += page_size()) {
+		fill_page(fixture->fd, at);
 	}
-	fixture->mapping = sp_mapping_create(fixture->fd, SP_MAPPING_READ,
-		size, page_size, false);
-	assert_non_null(fixture->mapping);
+	fixture->mapping = map(fixture->fd, size);
 }
 
 static void destroy(struct fixture *fixture) {
@@ -41,13 +56,11 @@ static void destroy(struct fixture *fixture) {
 }
 
 static void punch(struct fixture *fixture, uint64_t offset) {
-	assert_int_equal(fallocate(fixture->fd,
-		FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset,
-		sysconf(_SC_PAGESIZE)), 0);
+	punch_page(fixture->fd, offset);
 }
 
 static void fill(struct fixture *fixture, uint64_t offset) {
-	assert_int_equal(pwrite(fixture->fd, "+", 1, (off_t)offset), 1);
+	fill_page(fixture->fd, offset);
 }
 
 static bool covers(struct fixture *fixture, uint64_t start, uint64_t end) {
@@ -117,15 +130,118 @@ static void last_byte_of_the_largest_pool_has_its_place(void **state) {
 	create(&fixture, CHUNK);
 	uint64_t size = INT32_MAX;
 	assert_int_equal(ftruncate(fixture.fd, (off_t)size), 0);
-	struct sp_mapping *mapping = sp_mapping_create(fixture.fd,
-		SP_MAPPING_READ, size, (size_t)sysconf(_SC_PAGESIZE), false);
-	assert_non_null(mapping);
+	struct sp_mapping *mapping = map(fixture.fd, size);
 	fill(&fixture, size - 1);
 	assert_true(sp_holes_none_seen(&fixture.filled, mapping, size - 1, size));
 	assert_false(sp_holes_none_seen(&fixture.filled, mapping, size - CHUNK,
 		size));
 	sp_mapping_unref(mapping);
 	destroy(&fixture);
+}
+
+/* By a look at each page */
+
+static void expect_holes(const struct sp_mapping *mapping, uint64_t start,
+		uint64_t end, bool expected) {
+	bool seen = sp_holes_in_mapping(mapping, start, end);
+	if (seen != expected) {
+		fail_msg("from byte %llu to %llu: %s",
+			(unsigned long long)start, (unsigned long long)end,
+			seen ? "holes" : "no holes");
+	}
+}
+
+static void file_without_memory_has_holes(void **state) {
+	size_t page = page_size();
+	int fd = create_memfd(8 * page, 0);
+	struct sp_mapping *mapping = map(fd, 8 * page);
+	expect_holes(mapping, 0, 8 * page, true);
+	/* To look for them must not fill them. */
+	struct stat st;
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_blocks, 0);
+	sp_mapping_unref(mapping);
+	close(fd);
+}
+
+static void one_page_without_memory_is_a_hole(void **state) {
+	size_t page = page_size();
+	int fd = create_memfd(8 * page, 0);
+	for (size_t i = 0; i < 8; i++) {
+		fill_page(fd, i * page);
+	}
+	struct sp_mapping *mapping = map(fd, 8 * page);
+	expect_holes(mapping, 0, 8 * page, false);
+	for (size_t i = 0; i < 8; i++) {
+		punch_page(fd, i * page);
+		expect_holes(mapping, 0, 8 * page, true);
+		fill_page(fd, i * page);
+	}
+	expect_holes(mapping, 0, 8 * page, false);
+	sp_mapping_unref(mapping);
+	close(fd);
+}
+
+static void only_pages_of_the_range_are_looked_at(void **state) {
+	size_t page = page_size();
+	int fd = create_memfd(8 * page, 0);
+	fill_page(fd, 3 * page);
+	struct sp_mapping *mapping = map(fd, 8 * page);
+	expect_holes(mapping, 3 * page, 4 * page, false);
+	expect_holes(mapping, 3 * page + 5, 4 * page - 5, false);
+	expect_holes(mapping, 3 * page - 1, 4 * page, true);
+	expect_holes(mapping, 3 * page, 4 * page + 1, true);
+	expect_holes(mapping, page, page, false);
+	expect_holes(mapping, 8 * page - 1, 8 * page, true);
+	sp_mapping_unref(mapping);
+	close(fd);
+}
+
+static void hole_at_the_end_of_a_large_file_is_found(void **state) {
+	size_t page = page_size(), pages = 3 * 4096 + 5;
+	int fd = create_memfd(pages * page, 0);
+	uint8_t *data = mmap(NULL, pages * page, PROT_READ | PROT_WRITE,
+		MAP_SHARED, fd, 0);
+	assert_true(data != MAP_FAILED);
+	for (size_t i = 0; i < pages; i++) {
+		data[i * page] = 1;
+	}
+	munmap(data, pages * page);
+	struct sp_mapping *mapping = map(fd, pages * page);
+	expect_holes(mapping, 0, pages * page, false);
+	static const size_t places[] = { 0, 4095, 4096, 8192, 3 * 4096 + 4 };
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		punch_page(fd, places[i] * page);
+		expect_holes(mapping, 0, pages * page, true);
+		fill_page(fd, places[i] * page);
+	}
+	sp_mapping_unref(mapping);
+	close(fd);
+}
+
+static void page_past_the_end_of_the_file_is_a_hole(void **state) {
+	size_t page = page_size();
+	int fd = create_memfd(page, 0);
+	fill_page(fd, 0);
+	struct sp_mapping *mapping = map(fd, 2 * page);
+	expect_holes(mapping, 0, page, false);
+	expect_holes(mapping, 0, page + 1, true);
+	sp_mapping_unref(mapping);
+	close(fd);
+}
+
+/* When in doubt, there are holes. */
+static void pages_that_are_not_mapped_count_as_holes(void **state) {
+	size_t page = page_size();
+	int fd = create_memfd(3 * page, 0);
+	for (size_t i = 0; i < 3; i++) {
+		fill_page(fd, i * page);
+	}
+	struct sp_mapping *mapping = map(fd, 3 * page);
+	assert_int_equal(munmap(mapping->data + page, page), 0);
+	expect_holes(mapping, 0, 3 * page, true);
+	sp_mapping_unref(mapping);
+	close(fd);
 }
 
 int main(void) {
@@ -135,6 +251,13 @@ int main(void) {
 		TEST(chunk_is_looked_at_once),
 		TEST(large_range_is_covered_after_several_calls),
 		TEST(last_byte_of_the_largest_pool_has_its_place),
+
+		TEST(file_without_memory_has_holes),
+		TEST(one_page_without_memory_is_a_hole),
+		TEST(only_pages_of_the_range_are_looked_at),
+		TEST(hole_at_the_end_of_a_large_file_is_found),
+		TEST(page_past_the_end_of_the_file_is_a_hole),
+		TEST(pages_that_are_not_mapped_count_as_holes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

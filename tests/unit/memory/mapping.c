@@ -14,10 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-
 #include "child.h"
 #include "memfd.h"
-#include "memory/holes.h"
 #include "memory/mapping.h"
 #include "memory/nofault.h"
 #include "process.h"
@@ -430,116 +428,6 @@ static void mapping_that_is_not_outdated_is_left_alone(void **state) {
 	close(fd);
 }
 
-/* Holes */
-
-static void expect_holes(const struct sp_mapping *mapping, uint64_t start,
-		uint64_t end, bool expected) {
-	bool seen = sp_holes_in_mapping(mapping, start, end);
-	if (seen != expected) {
-		fail_msg("from byte %llu to %llu: %s",
-			(unsigned long long)start, (unsigned long long)end,
-			seen ? "holes" : "no holes");
-	}
-}
-
-static void file_without_memory_has_holes(void **state) {
-	size_t page = page_size();
-	int fd = create_memfd(8 * page, 0);
-	struct sp_mapping *mapping = map(fd, SP_MAPPING_READ, 8 * page, false);
-	expect_holes(mapping, 0, 8 * page, true);
-	/* To look for them must not fill them. */
-	struct stat st;
-	assert_int_equal(fstat(fd, &st), 0);
-	assert_int_equal(st.st_blocks, 0);
-	sp_mapping_unref(mapping);
-	close(fd);
-}
-
-static void one_page_without_memory_is_a_hole(void **state) {
-	size_t page = page_size();
-	int fd = create_memfd(8 * page, 0);
-	for (size_t i = 0; i < 8; i++) {
-		write_byte(fd, i * page, 1);
-	}
-	struct sp_mapping *mapping = map(fd, SP_MAPPING_READ, 8 * page, false);
-	expect_holes(mapping, 0, 8 * page, false);
-	for (size_t i = 0; i < 8; i++) {
-		assert_int_equal(fallocate(fd, FALLOC_FL_PUNCH_HOLE |
-			FALLOC_FL_KEEP_SIZE, (off_t)(i * page), (off_t)page),
-			0);
-		expect_holes(mapping, 0, 8 * page, true);
-		write_byte(fd, i * page, 1);
-	}
-	expect_holes(mapping, 0, 8 * page, false);
-	sp_mapping_unref(mapping);
-	close(fd);
-}
-
-static void only_pages_of_the_range_are_looked_at(void **state) {
-	size_t page = page_size();
-	int fd = create_memfd(8 * page, 0);
-	write_byte(fd, 3 * page, 1);
-	struct sp_mapping *mapping = map(fd, SP_MAPPING_READ, 8 * page, false);
-	expect_holes(mapping, 3 * page, 4 * page, false);
-	expect_holes(mapping, 3 * page + 5, 4 * page - 5, false);
-	expect_holes(mapping, 3 * page - 1, 4 * page, true);
-	expect_holes(mapping, 3 * page, 4 * page + 1, true);
-	expect_holes(mapping, page, page, false);
-	expect_holes(mapping, 8 * page - 1, 8 * page, true);
-	sp_mapping_unref(mapping);
-	close(fd);
-}
-
-static void hole_at_the_end_of_a_large_file_is_found(void **state) {
-	size_t page = page_size(), pages = 3 * 4096 + 5;
-	int fd = create_memfd(pages * page, 0);
-	uint8_t *data = mmap(NULL, pages * page, PROT_READ | PROT_WRITE,
-		MAP_SHARED, fd, 0);
-	assert_true(data != MAP_FAILED);
-	for (size_t i = 0; i < pages; i++) {
-		data[i * page] = 1;
-	}
-	munmap(data, pages * page);
-	struct sp_mapping *mapping = map(fd, SP_MAPPING_READ, pages * page,
-		false);
-	expect_holes(mapping, 0, pages * page, false);
-	static const size_t places[] = { 0, 4095, 4096, 8192, 3 * 4096 + 4 };
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		off_t offset = (off_t)(places[i] * page);
-		assert_int_equal(fallocate(fd, FALLOC_FL_PUNCH_HOLE |
-			FALLOC_FL_KEEP_SIZE, offset, (off_t)page), 0);
-		expect_holes(mapping, 0, pages * page, true);
-		write_byte(fd, (size_t)offset, 1);
-	}
-	sp_mapping_unref(mapping);
-	close(fd);
-}
-
-static void page_past_the_end_of_the_file_is_a_hole(void **state) {
-	size_t page = page_size();
-	int fd = create_memfd(page, 0);
-	write_byte(fd, 0, 1);
-	struct sp_mapping *mapping = map(fd, SP_MAPPING_READ, 2 * page, false);
-	expect_holes(mapping, 0, page, false);
-	expect_holes(mapping, 0, page + 1, true);
-	sp_mapping_unref(mapping);
-	close(fd);
-}
-
-/* When in doubt, there are holes. */
-static void pages_that_are_not_mapped_count_as_holes(void **state) {
-	size_t page = page_size();
-	int fd = create_memfd(3 * page, 0);
-	for (size_t i = 0; i < 3; i++) {
-		write_byte(fd, i * page, 1);
-	}
-	struct sp_mapping *mapping = map(fd, SP_MAPPING_READ, 3 * page, false);
-	assert_int_equal(munmap(mapping->data + page, page), 0);
-	expect_holes(mapping, 0, 3 * page, true);
-	sp_mapping_unref(mapping);
-	close(fd);
-}
-
 /* MAP_NOFAULT */
 
 static void answer_on_nofault_is_always_the_same(void **state) {
@@ -595,13 +483,6 @@ int main(void) {
 
 		TEST(outdated_mapping_shows_the_file_once_renewed),
 		TEST(mapping_that_is_not_outdated_is_left_alone),
-
-		TEST(file_without_memory_has_holes),
-		TEST(one_page_without_memory_is_a_hole),
-		TEST(only_pages_of_the_range_are_looked_at),
-		TEST(hole_at_the_end_of_a_large_file_is_found),
-		TEST(page_past_the_end_of_the_file_is_a_hole),
-		TEST(pages_that_are_not_mapped_count_as_holes),
 
 		TEST(answer_on_nofault_is_always_the_same),
 		TEST(nofault_that_cannot_be_tried_is_not_there),
