@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What an fd from a client is taken for: which sorts of files are refused and
- * why, up to where a sealed one is trusted, and whether it has holes.
+ * why, and whether it has holes.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/magic.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <pthread.h>
 #include <sched.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "accept.h"
 #include "child.h"
 #include "memfd.h"
 #include "memory/file.h"
@@ -54,19 +49,7 @@ static void punch_hole(int fd, off_t start, off_t length) {
 		FALLOC_FL_KEEP_SIZE, start, length), 0);
 }
 
-/* Takes the fd over. */
-static struct sp_file accept_file(int fd) {
-	struct sp_file file;
-	const char *reason = "(none)";
-	int ret = sp_file_init(&file, fd, &reason);
-	if (ret != 0) {
-		fail_msg("refused with %d: the file %s", ret, reason);
-	}
-	assert_int_equal(file.fd, fd);
-	return file;
-}
-
-/* And closes it, which nobody else must have done. */
+/* The fd is closed by this, which nobody else must have done. */
 static void expect_refused(int fd, int error, const char *reason) {
 	struct sp_file file;
 	const char *why = "(none)";
@@ -392,187 +375,6 @@ static void anything_with_a_path_is_for_a_reader_thread(void **state) {
 	}
 }
 
-/* Sealed size */
-
-static void file_without_a_seal_is_sealed_to_nothing(void **state) {
-	struct sp_file file = accept_file(create_memfd(SIZE, 0));
-	assert_int_equal(file.sealed_size, 0);
-	assert_int_equal(sp_file_is_sealed_to(&file, 1), false);
-	assert_int_equal(sp_file_is_sealed_to(&file, SIZE), false);
-	assert_int_equal(file.sealed_size, 0);
-	sp_file_finish(&file);
-}
-
-static void only_the_seal_against_shrinking_counts(void **state) {
-	static const int seals[] = {
-		F_SEAL_SEAL, F_SEAL_GROW, F_SEAL_WRITE, F_SEAL_FUTURE_WRITE,
-		F_SEAL_SEAL | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE,
-	};
-	for (size_t i = 0; i < sizeof(seals) / sizeof(seals[0]); i++) {
-		struct sp_file file = accept_file(create_memfd(SIZE, seals[i]));
-		if (file.sealed_size != 0 || sp_file_is_sealed_to(&file, 1)) {
-			fail_msg("seals 0x%x seal the file to %llu", seals[i],
-				(unsigned long long)file.sealed_size);
-		}
-		sp_file_finish(&file);
-	}
-}
-
-static void sealed_file_is_sealed_to_its_size(void **state) {
-	struct sp_file file = accept_file(create_memfd(SIZE, F_SEAL_SHRINK));
-	assert_int_equal(file.sealed_size, SIZE);
-	assert_int_equal(sp_file_is_sealed_to(&file, SIZE - 1), true);
-	assert_int_equal(sp_file_is_sealed_to(&file, SIZE), true);
-	sp_file_finish(&file);
-}
-
-static void byte_past_a_sealed_file_is_not_sealed(void **state) {
-	struct sp_file file = accept_file(create_memfd(SIZE, F_SEAL_SHRINK));
-	assert_int_equal(sp_file_is_sealed_to(&file, SIZE + 1), false);
-	assert_int_equal(sp_file_is_sealed_to(&file, UINT64_MAX), false);
-	assert_int_equal(file.sealed_size, SIZE);
-	sp_file_finish(&file);
-}
-
-static void sealed_size_grows_with_the_file(void **state) {
-	struct sp_file file = accept_file(create_memfd(SIZE, F_SEAL_SHRINK));
-	assert_int_equal(ftruncate(file.fd, 2 * SIZE), 0);
-	assert_int_equal(sp_file_is_sealed_to(&file, 2 * SIZE + 1), false);
-	/* Seen though the answer was no. */
-	assert_int_equal(file.sealed_size, 2 * SIZE);
-	assert_int_equal(sp_file_is_sealed_to(&file, 2 * SIZE), true);
-	sp_file_finish(&file);
-}
-
-static void file_is_not_looked_at_below_its_sealed_size(void **state) {
-	struct sp_file file = accept_file(create_memfd(SIZE, F_SEAL_SHRINK));
-	int other = create_memfd(0, 0);
-	assert_int_equal(dup2(other, file.fd), file.fd);
-	close(other);
-	assert_int_equal(sp_file_is_sealed_to(&file, SIZE), true);
-	assert_int_equal(sp_file_is_sealed_to(&file, SIZE + 1), false);
-	sp_file_finish(&file);
-}
-
-static void sealed_size_never_falls(void **state) {
-	struct sp_file file = accept_file(create_memfd(SIZE, F_SEAL_SHRINK));
-	/* As if another thread had asked when the file was larger. */
-	int smaller = create_memfd(SIZE / 2, F_SEAL_SHRINK);
-	assert_int_equal(dup2(smaller, file.fd), file.fd);
-	close(smaller);
-	assert_int_equal(sp_file_is_sealed_to(&file, SIZE + 1), false);
-	assert_int_equal(file.sealed_size, SIZE);
-	sp_file_finish(&file);
-}
-
-static void seal_that_comes_later_is_seen(void **state) {
-	struct sp_file file = accept_file(create_memfd(SIZE, 0));
-	assert_int_equal(sp_file_is_sealed_to(&file, SIZE), false);
-	assert_int_equal(fcntl(file.fd, F_ADD_SEALS, F_SEAL_SHRINK), 0);
-	assert_int_equal(sp_file_is_sealed_to(&file, SIZE), true);
-	assert_int_equal(file.sealed_size, SIZE);
-	sp_file_finish(&file);
-}
-
-/* What it is said to be is not asked again, whether that was known from the
- * start or since then. */
-static void seal_that_cannot_come_is_not_asked_for(void **state) {
-	for (size_t i = 0; i < 2; i++) {
-		struct sp_file file = accept_file(create_memfd(SIZE,
-			i == 0 ? F_SEAL_GROW | F_SEAL_SEAL : 0));
-		if (i == 1) {
-			assert_int_equal(fcntl(file.fd, F_ADD_SEALS,
-				F_SEAL_SEAL), 0);
-			assert_int_equal(sp_file_is_sealed_to(&file, 1), false);
-		}
-		int other = create_memfd(SIZE, F_SEAL_SHRINK);
-		assert_int_equal(dup2(other, file.fd), file.fd);
-		close(other);
-		assert_int_equal(sp_file_is_sealed_to(&file, 1), false);
-		sp_file_finish(&file);
-	}
-}
-
-static void last_seal_with_the_one_against_shrinking_counts(void **state) {
-	struct sp_file file = accept_file(create_memfd(SIZE, 0));
-	assert_int_equal(fcntl(file.fd, F_ADD_SEALS,
-		F_SEAL_SHRINK | F_SEAL_SEAL), 0);
-	assert_int_equal(sp_file_is_sealed_to(&file, SIZE), true);
-	sp_file_finish(&file);
-	file = accept_file(create_memfd(SIZE, F_SEAL_SHRINK | F_SEAL_SEAL));
-	assert_int_equal(ftruncate(file.fd, 2 * SIZE), 0);
-	assert_int_equal(sp_file_is_sealed_to(&file, 2 * SIZE), true);
-	sp_file_finish(&file);
-}
-
-static void file_whose_size_cannot_be_told_is_not_sealed(void **state) {
-	struct sp_file file = accept_file(create_memfd(SIZE, 0));
-	int fd = file.fd;
-	close(fd);
-	assert_int_equal(sp_file_is_sealed_to(&file, 1), false);
-	assert_int_equal(sp_file_get_size(&file), -EBADF);
-	file.fd = -1;
-	sp_file_finish(&file);
-}
-
-#define STEPS 200
-
-struct watch {
-	struct sp_file *file;
-	atomic_bool *over;
-	uint64_t fell_to;
-	uint64_t trusted_too_far;
-};
-
-/* Looks on, as a thread that reads buffers would. */
-static void *watch_sealed_size(void *data) {
-	struct watch *watch = data;
-	uint64_t seen = 0;
-	while (!*watch->over) {
-		/* Under valgrind, one thread runs at a time. */
-		sched_yield();
-		uint64_t end = seen + 1;
-		bool sealed = sp_file_is_sealed_to(watch->file, end);
-		uint64_t now = watch->file->sealed_size;
-		if (now < seen) {
-			watch->fell_to = now;
-		}
-		if (sealed && now < end) {
-			watch->trusted_too_far = end;
-		}
-		seen = now;
-	}
-	return NULL;
-}
-
-static void sealed_size_only_grows_when_threads_ask_at_once(void **state) {
-	struct sp_file file = accept_file(create_memfd(1, F_SEAL_SHRINK));
-	atomic_bool over = false;
-	struct watch watches[3];
-	pthread_t threads[3];
-	for (int i = 0; i < 3; i++) {
-		watches[i] = (struct watch){ .file = &file, .over = &over };
-		assert_int_equal(pthread_create(&threads[i], NULL,
-			watch_sealed_size, &watches[i]), 0);
-	}
-	int failed = 0;
-	for (int i = 1; i <= STEPS; i++) {
-		failed += ftruncate(file.fd, i * 10) != 0;
-		failed += !sp_file_is_sealed_to(&file, (uint64_t)i * 10);
-	}
-	over = true;
-	for (int i = 0; i < 3; i++) {
-		pthread_join(threads[i], NULL);
-	}
-	assert_int_equal(failed, 0);
-	for (int i = 0; i < 3; i++) {
-		assert_int_equal(watches[i].fell_to, 0);
-		assert_int_equal(watches[i].trusted_too_far, 0);
-	}
-	assert_int_equal(file.sealed_size, STEPS * 10);
-	sp_file_finish(&file);
-}
-
 /* Holes */
 
 static void file_with_memory_for_all_of_it_is_filled(void **state) {
@@ -627,7 +429,7 @@ static void file_that_cannot_be_asked_has_holes(void **state) {
 	sp_file_finish(&file);
 }
 
-/* Size, and the end */
+/* Its size, and its end */
 
 static void size_is_that_of_now(void **state) {
 	struct sp_file file = accept_file(create_memfd(SIZE, 0));
@@ -649,146 +451,6 @@ static void file_is_closed_once(void **state) {
 	assert_int_equal(other, fd);
 	sp_file_finish(&file);
 	assert_int_equal(close(other), 0);
-}
-
-static void memory_that_is_discarded_is_closed_at_once(void **state) {
-	int fd = create_memfd(SIZE, 0);
-	sp_file_discard_fd(fd);
-	assert_int_equal(fcntl(fd, F_GETFD), -1);
-}
-
-static void wait_for_hangup(int fd) {
-	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
-	assert_int_equal(poll(&pollfd, 1, -1), 1);
-	if (!(pollfd.revents & POLLHUP)) {
-		fail_msg("the pipe is in state 0x%x", pollfd.revents);
-	}
-}
-
-/* Opens both ends of a named pipe on tmpfs, where no local disk is. */
-static bool open_named_pipe(int fds[2]) {
-	char directory[] = "/dev/shm/sealpool-test-XXXXXX", path[64];
-	struct statfs fs;
-	if (statfs("/dev/shm", &fs) < 0 || fs.f_type != TMPFS_MAGIC ||
-			mkdtemp(directory) == NULL) {
-		return false;
-	}
-	snprintf(path, sizeof(path), "%s/pipe", directory);
-	assert_int_equal(mkfifo(path, 0600), 0);
-	fds[0] = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	fds[1] = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-	assert_true(fds[0] >= 0 && fds[1] >= 0);
-	assert_int_equal(unlink(path), 0);
-	assert_int_equal(rmdir(directory), 0);
-	return true;
-}
-
-/* More often than there may be threads for it. */
-static void anything_else_that_is_discarded_is_closed(void **state) {
-	for (int i = 0; i < 1100; i++) {
-		int fds[2];
-		if (!open_named_pipe(fds)) {
-			skip();
-		}
-		sp_file_discard_fd(fds[1]);
-		wait_for_hangup(fds[0]);
-		close(fds[0]);
-	}
-}
-
-static size_t count_threads(void) {
-	size_t count = 0;
-	DIR *tasks = opendir("/proc/self/task");
-	assert_non_null(tasks);
-	for (struct dirent *entry; (entry = readdir(tasks)) != NULL;) {
-		count += entry->d_name[0] != '.';
-	}
-	closedir(tasks);
-	return count;
-}
-
-/* Those that close files are nobody's to join; what one has that has not quite
- * ended yet, valgrind takes for lost. A sanitizer's own thread never ends. */
-static int wait_for_threads(void **state) {
-	for (int i = 0; i < 1000 && count_threads() > 1; i++) {
-		usleep(1000);
-	}
-	return 0;
-}
-
-/* What a thread of its own closes. */
-static void wait_until_closed(int fd) {
-	while (fcntl(fd, F_GETFD) >= 0) {
-		usleep(1000);
-	}
-	wait_for_threads(NULL);
-}
-
-/* Both ends of a connection. The first lingers: to close it takes until all that
- * was sent is read, or an hour. */
-static void open_lingering(int fds[2]) {
-	struct sockaddr_in address = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-	socklen_t length = sizeof(address);
-	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (listener < 0 || bind(listener, (struct sockaddr *)&address,
-				sizeof(address)) < 0) {
-		/* There is no loopback interface. */
-		skip();
-	}
-	assert_int_equal(listen(listener, 1), 0);
-	assert_int_equal(getsockname(listener, (struct sockaddr *)&address,
-		&length), 0);
-	fds[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(connect(fds[0], (struct sockaddr *)&address,
-		sizeof(address)), 0);
-	fds[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-	assert_true(fds[1] >= 0);
-	close(listener);
-	struct linger linger = { .l_onoff = 1, .l_linger = 3600 };
-	assert_int_equal(setsockopt(fds[0], SOL_SOCKET, SO_LINGER, &linger,
-		sizeof(linger)), 0);
-	static const char data[65536];
-	while (send(fds[0], data, sizeof(data), MSG_DONTWAIT) > 0) {
-	}
-	assert_int_equal(errno, EAGAIN);
-}
-
-/* Where one thread is in close(), no other one goes on. */
-static bool is_in_valgrind(void) {
-	const char *preload = getenv("LD_PRELOAD");
-	return preload != NULL && strstr(preload, "vgpreload") != NULL;
-}
-
-static void what_lingers_is_discarded_without_waiting(void **state) {
-	if (is_in_valgrind()) {
-		skip();
-	}
-	int fds[2];
-	open_lingering(fds);
-	sp_file_discard_fd(fds[0]);
-	/* Ends the closing, which would not have come before. */
-	close(fds[1]);
-	wait_until_closed(fds[0]);
-}
-
-static void discarding_leaves_the_signal_mask_as_it_was(void **state) {
-	int fds[2];
-	if (!open_named_pipe(fds)) {
-		skip();
-	}
-	sigset_t before, after, old;
-	sigemptyset(&before);
-	sigaddset(&before, SIGUSR1);
-	pthread_sigmask(SIG_SETMASK, &before, &old);
-	sp_file_discard_fd(fds[1]);
-	pthread_sigmask(SIG_SETMASK, &old, &after);
-	wait_for_hangup(fds[0]);
-	close(fds[0]);
-	assert_int_equal(sigismember(&after, SIGUSR1), 1);
-	assert_int_equal(sigismember(&after, SIGUSR2), 0);
 }
 
 int main(void) {
@@ -813,19 +475,6 @@ int main(void) {
 		TEST(events_are_refused),
 		TEST(anything_with_a_path_is_for_a_reader_thread),
 
-		TEST(file_without_a_seal_is_sealed_to_nothing),
-		TEST(only_the_seal_against_shrinking_counts),
-		TEST(sealed_file_is_sealed_to_its_size),
-		TEST(byte_past_a_sealed_file_is_not_sealed),
-		TEST(sealed_size_grows_with_the_file),
-		TEST(file_is_not_looked_at_below_its_sealed_size),
-		TEST(sealed_size_never_falls),
-		TEST(seal_that_comes_later_is_seen),
-		TEST(seal_that_cannot_come_is_not_asked_for),
-		TEST(last_seal_with_the_one_against_shrinking_counts),
-		TEST(file_whose_size_cannot_be_told_is_not_sealed),
-		TEST(sealed_size_only_grows_when_threads_ask_at_once),
-
 		TEST(file_with_memory_for_all_of_it_is_filled),
 		TEST(file_without_memory_is_all_holes),
 		TEST(file_that_lacks_one_page_has_holes),
@@ -834,10 +483,6 @@ int main(void) {
 
 		TEST(size_is_that_of_now),
 		TEST(file_is_closed_once),
-		TEST(memory_that_is_discarded_is_closed_at_once),
-		TEST(anything_else_that_is_discarded_is_closed),
-		TEST(what_lingers_is_discarded_without_waiting),
-		TEST(discarding_leaves_the_signal_mask_as_it_was),
 	};
-	return cmocka_run_group_tests(tests, NULL, wait_for_threads);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }
