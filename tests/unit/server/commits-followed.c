@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/* Which buffers are followed: as buffers and surfaces come and go, and where they
+ * are read in place. */
+#include <drm_fourcc.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "between.h"
+#include "server/buffer.h"
+#include "server/surface.h"
+#include "tracker.h"
+#include "wlr-screencopy-unstable-v1-client-protocol.h"
+
+/* Coming and going */
+
+static void buffer_that_returns_after_none_is_stale(void **state) {
+	begin_with(0);
+	wl_surface_attach(test.surfaces[0], NULL, 0, 0);
+	commit();
+	expect_fresh(0);
+	show(0, 10, 0, 10, 10);
+	expect_all_stale(0);
+}
+
+static void buffer_that_is_destroyed_before_its_commit_is_none(void **state) {
+	begin_with_all(2);
+	attach(0);
+	settle();
+	destroy_buffer(0);
+	damage_buffer(10, 0, 10, 10);
+	commit();
+	expect_fresh(0);
+	show(1, 10, 0, 10, 10);
+	expect_all_stale(1);
+}
+
+/* It shows the last commit for as long as the compositor holds it. */
+static void buffer_that_is_destroyed_grows_stale_no_more(void **state) {
+	begin_with(0);
+	destroy_buffer(0);
+	damage_buffer(10, 0, 10, 10);
+	commit();
+	expect_fresh(0);
+	show(1, 0, 0, WIDTH, HEIGHT);
+	expect_fresh(0);
+}
+
+static void buffer_of_a_destroyed_surface_is_copied_each_time(void **state) {
+	begin_with(0);
+	expect_fresh(0);
+	destroy_surface(0);
+	settle();
+	expect_copied_each_time(0);
+}
+
+static void surface_that_is_destroyed_with_a_buffer_attached(void **state) {
+	begin_with_all(2);
+	attach(0);
+	damage_buffer(10, 0, 10, 10);
+	destroy_surface(0);
+	settle();
+	destroy_buffer(0);
+	destroy_buffer(1);
+	settle();
+	assert_false(sp_surface_follows(test.buffers[0]));
+	assert_false(sp_surface_follows(test.buffers[1]));
+}
+
+static void buffer_that_is_shown_elsewhere_is_stale(void **state) {
+	begin_with_all(2);
+	show_elsewhere(0, 10, 0, 10, 10);
+	expect_all_stale(0);
+	/* And is the other surface's from now on. */
+	show(1, 10, 0, 10, 10);
+	show_elsewhere(0, 50, 0, 10, 10);
+	expect_stale(0, { 50, 0, 10, 10 });
+	expect_stale(1, { 10, 0, 10, 10 });
+}
+
+static void buffer_on_two_surfaces_is_stale_at_commits_of_both(void **state) {
+	begin_with(0);
+	wl_surface_attach(test.surfaces[1], test.wl_buffers[0], 0, 0);
+	wl_surface_commit(test.surfaces[1]);
+	settle();
+	read_buffer(0);
+	damage_buffer(10, 0, 10, 10);
+	commit();
+	expect_all_stale(0);
+}
+
+static void surfaces_do_not_damage_each_other(void **state) {
+	begin_with(0);
+	wl_surface_attach(test.surfaces[1], test.wl_buffers[1], 0, 0);
+	wl_surface_commit(test.surfaces[1]);
+	settle();
+	read_buffer(1);
+	show(0, 10, 0, 10, 10);
+	expect_fresh(1);
+	wl_surface_damage_buffer(test.surfaces[1], 50, 0, 10, 10);
+	wl_surface_commit(test.surfaces[1]);
+	settle();
+	expect_stale(0, { 10, 0, 10, 10 });
+	expect_stale(1, { 50, 0, 10, 10 });
+}
+
+/* A capture may draw into it without a commit. */
+static void buffer_that_is_handed_to_another_request_is_unknown(
+		void **state) {
+	begin_with_all(2);
+	struct zwlr_screencopy_frame_v1 *frame =
+		zwlr_screencopy_manager_v1_capture_output(test.screencopy, 0,
+			test.output);
+	zwlr_screencopy_frame_v1_copy(frame, test.wl_buffers[1]);
+	settle();
+	expect_copied_each_time(1);
+	expect_fresh(0);
+	/* Until it is committed again. */
+	show(1, 10, 0, 10, 10);
+	expect_all_stale(1);
+	show(1, 10, 0, 10, 10);
+	expect_stale(1, { 10, 0, 10, 10 });
+	zwlr_screencopy_frame_v1_destroy(frame);
+}
+
+static void client_that_goes_leaves_its_last_frame(void **state) {
+	begin_with_all(2);
+	attach(0);
+	damage_buffer(10, 0, 10, 10);
+	settle();
+	wl_client_destroy(test.wl_client);
+	assert_null(test.buffers[0]->resource);
+	assert_false(sp_surface_follows(test.buffers[0]));
+	read_buffer(0);
+	read_buffer(1);
+}
+
+/* Buffers that are read in place */
+
+/* Makes the file such that all buffers in it can be direct. */
+static void fill_and_seal(void) {
+	static const char bytes[BYTES] = { 1 };
+	for (int i = 0; i < BUFFERS; i++) {
+		assert_int_equal(pwrite(test.memory, bytes, BYTES, i * BYTES),
+			BYTES);
+	}
+	assert_int_equal(fcntl(test.memory, F_ADD_SEALS, F_SEAL_SHRINK), 0);
+}
+
+static void direct_buffers_are_not_followed(void **state) {
+	fill_and_seal();
+	create_buffer(3, WIDTH, HEIGHT);
+	show(3, 10, 0, 10, 10);
+	assert_int_equal(sealpool_buffer_get_kind(test.buffers[3]),
+		SEALPOOL_MEMORY_DIRECT);
+	assert_false(sp_surface_follows(test.buffers[3]));
+	assert_null(test.buffers[3]->view.copies);
+}
+
+static void buffer_becomes_direct_at_its_commit(void **state) {
+	begin_with_all(2);
+	fill_and_seal();
+	show(0, 10, 0, 10, 10);
+	assert_int_equal(sealpool_buffer_get_kind(test.buffers[0]),
+		SEALPOOL_MEMORY_DIRECT);
+	show(1, 10, 0, 10, 10);
+	assert_false(sp_surface_follows(test.buffers[0]));
+}
+
+/* Two globals on one display */
+
+static void second_tracker_leaves_buffers_of_the_first_alone(void **state) {
+	static const uint32_t formats[] = {
+		DRM_FORMAT_ARGB8888, DRM_FORMAT_XRGB8888,
+	};
+	assert_non_null(sealpool_shm_create(test.display.wl, 2, formats, 2,
+		NULL));
+	begin_with_all(2);
+	show(0, 10, 0, 10, 10);
+	uint64_t before = count_copied();
+	read_buffer(0);
+	expect_between(count_copied() - before, 400, BYTES);
+	destroy_surface(0);
+	settle();
+}
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		TEST_TRACKER(buffer_that_returns_after_none_is_stale),
+		TEST_TRACKER(buffer_that_is_destroyed_before_its_commit_is_none),
+		TEST_TRACKER(buffer_that_is_destroyed_grows_stale_no_more),
+		TEST_TRACKER(buffer_of_a_destroyed_surface_is_copied_each_time),
+		TEST_TRACKER(surface_that_is_destroyed_with_a_buffer_attached),
+		TEST_TRACKER(buffer_that_is_shown_elsewhere_is_stale),
+		TEST_TRACKER(buffer_on_two_surfaces_is_stale_at_commits_of_both),
+		TEST_TRACKER(surfaces_do_not_damage_each_other),
+		TEST_TRACKER(buffer_that_is_handed_to_another_request_is_unknown),
+		TEST_TRACKER(client_that_goes_leaves_its_last_frame),
+		TEST_TRACKER(direct_buffers_are_not_followed),
+		TEST_TRACKER(buffer_becomes_direct_at_its_commit),
+		TEST_TRACKER(second_tracker_leaves_buffers_of_the_first_alone),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef UNIT_TRACKER_H
+#define UNIT_TRACKER_H
+
+/**
+ * The commit tracker: which pixels of a copied buffer are stale after what a
+ * client has attached, damaged and committed.
+ *
+ * Client and compositor are one thread: requests are sent, then dispatched, and
+ * then the stale region of the buffer's copy is looked at, and emptied again by
+ * a read access. What that copies is counted as well.
+ */
+
+#include <wayland-client.h>
+#include <wayland-server-core.h>
+
+#include "compositor.h"
+#include "display.h"
+#include "traces.h"
+
+/** Wide, so that the rows of a rectangle are copied one by one. */
+#define WIDTH 512
+#define HEIGHT 40
+#define STRIDE (WIDTH * 4)
+#define BYTES (STRIDE * HEIGHT)
+
+/** More than the tracker follows on one surface. */
+#define BUFFERS 34
+#define SURFACES 2
+
+struct tracker {
+	struct display display;
+	struct compositor server;
+
+	/* the client's */
+	struct wl_display *client;
+	struct wl_compositor *compositor;
+	struct wl_shm *shm;
+	struct wp_viewporter *viewporter;
+	struct zwlr_screencopy_manager_v1 *screencopy;
+	struct wl_output *output;
+	int memory;
+	struct wl_shm_pool *pool;
+	struct wl_buffer *wl_buffers[BUFFERS];
+	struct wl_surface *surfaces[SURFACES];
+
+	/* the compositor's, with a reference each */
+	struct sealpool_buffer *buffers[BUFFERS];
+	struct sealpool_buffer *newest;
+	struct wl_listener new_buffer;
+	struct wl_client *wl_client;
+};
+
+extern struct tracker test;
+
+/** For cmocka. There are three buffers of WIDTH x HEIGHT. */
+int tracker_setup(void **state);
+int tracker_teardown(void **state);
+#define TEST_TRACKER(name) \
+	cmocka_unit_test_setup_teardown(name, tracker_setup, tracker_teardown)
+
+/** Has the compositor do all that was sent. */
+void settle(void);
+
+void create_buffer(int i, int32_t width, int32_t height);
+void destroy_buffer(int i);
+void destroy_surface(int i);
+
+/* Requests to the first surface. These two are committed, and settled. */
+
+void attach(int i);
+void damage_buffer(int32_t x, int32_t y, int32_t width, int32_t height);
+void damage(int32_t x, int32_t y, int32_t width, int32_t height);
+void commit(void);
+void show(int i, int32_t x, int32_t y, int32_t width, int32_t height);
+
+/** The same as show(), on the second surface. */
+void show_elsewhere(int i, int32_t x, int32_t y, int32_t width, int32_t height);
+
+void read_buffer(int i);
+/** Bytes, so far. */
+uint64_t count_copied(void);
+
+/** A rectangle of damage: x, y, width, height. */
+struct rect {
+	int32_t x, y, width, height;
+};
+
+/** Fails unless just these pixels are stale, and unless the read that follows
+ * copies them, and no more than lies between them. */
+void expect_rects_stale(int line, int i, const struct rect *rects,
+	size_t rects_len);
+#define expect_stale(i, ...) do { \
+	const struct rect rects[] = { __VA_ARGS__ }; \
+	expect_rects_stale(__LINE__, i, rects, \
+		sizeof(rects) / sizeof(rects[0])); \
+} while (0)
+#define expect_all_stale(i) expect_stale(i, { 0, 0, WIDTH, HEIGHT })
+#define expect_fresh(i) expect_rects_stale(__LINE__, i, NULL, 0)
+
+/** Fails unless two reads copy all of the buffer each. */
+void expect_copied_each_time(int i);
+
+/** A buffer that is shown on the first surface, and was read. */
+void begin_with(int i);
+
+/** Several buffers that were each shown and read, the last one last, and lack
+ * nothing of one another. */
+void begin_with_all(int count);
+
+#endif
