@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The wl_shm global, and the public calls that concern all of it.
+ * Creates a wl_shm and its parts; has the public functions of struct sealpool_shm.
  */
 #include <assert.h>
 #include <errno.h>
@@ -33,7 +33,7 @@ static const struct sp_policy policy = {
 	.make_room = sp_evict_for,
 };
 
-/* So that who reads a log knows what is there, and by which limit a client is ended. */
+/* The log should show the version, and the limits that may disconnect clients. */
 static void log_start(struct sp_context *context, bool few_fds) {
 	const struct sealpool_budget *limits = &context->limits;
 	sp_log(context, SEALPOOL_LOG_INFO, "version " SEALPOOL_VERSION
@@ -45,8 +45,9 @@ static void log_start(struct sp_context *context, bool few_fds) {
 		" (more descriptors with a higher soft limit RLIMIT_NOFILE)" : "");
 }
 
-/* A context, and what handles its mails: in this order, as to disconnect those that go
- * in any case may make room enough. Returns NULL after a log message. */
+/* Creates a context and the modules that handle its mails. Mails are handled in this
+ * order: disconnecting clients that have an error may make enough room. Returns NULL after
+ * a log message. */
 static struct sp_context *create_context(struct wl_display *display,
 		const struct sealpool_options *options,
 		const struct sp_front *front) {
@@ -92,7 +93,8 @@ error_context:
 static void leave_context(struct sp_context *context) {
 	sp_silence_detach(context);
 	sp_holds_finish(context);
-	/* Those of the holds included, where another thread has dispatched. */
+	/* After the holds, whose buffers count as another thread's if that thread has
+	 * dispatched the loop. */
 	sp_buffers_finish(context);
 	sp_idle_detach(context);
 	sp_context_detach(context);
@@ -185,7 +187,7 @@ void sealpool_shm_add_new_buffer_listener(struct sealpool_shm *shm,
 	wl_signal_add(&shm->context->new_buffer, listener);
 }
 
-/* What observes, as parts of a wl_shm or a guard */
+/* Feedback and the monitor, as parts of a wl_shm or a guard */
 
 struct sealpool_feedback {
 	struct sp_feedback *feedback;

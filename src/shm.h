@@ -10,21 +10,21 @@ struct sp_commits;
 struct sp_context;
 struct sp_front;
 
-/** All that is made for a display: of a wl_shm, or of a guard before one. */
+/** Everything that is created for a display: by a wl_shm, or by a guard. */
 struct sealpool_shm {
 	struct sp_context *context;
 	struct wl_listener display_destroy;
 	struct wl_global *global; /* NULL under a guard */
-	/* Its parts go when it does; the data is NULL. */
+	/* Emitted when it is destroyed, to destroy its parts; the data is NULL. */
 	struct wl_signal destroy;
 	struct sp_commits *commits;
 };
 
-/** Creates all but the wl_shm global. Returns NULL after a log message. */
+/** Creates everything but the wl_shm global. Returns NULL after a log message. */
 struct sealpool_shm *sp_shm_create(struct wl_display *display,
 	const struct sealpool_options *options, const struct sp_front *front);
 
-/** Ends it before its display is destroyed, which does it else. */
+/** Destroys it. Otherwise, it is destroyed with its display. */
 void sp_shm_destroy(struct sealpool_shm *shm);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One wl_buffer, and what remains of it while the compositor holds it.
+ * One wl_buffer. The compositor may reference the buffer longer than the wl_buffer
+ * exists.
  */
 #include <assert.h>
 #include <errno.h>
@@ -17,8 +18,8 @@
 
 void sp_buffer_leave_resource(struct sealpool_buffer *buffer) {
 	buffer->resource = NULL;
-	/* The contents are those of the last commit from now on: what is not
-	 * stale stays so, whatever else is committed. */
+	/* From now on the contents are those of the last commit: later commits of
+	 * other buffers in the same memory make nothing stale. */
 	sp_view_set_final(&buffer->view);
 	if (atomic_load(&buffer->refs) > 1 && buffer->pool->client->wl_client == NULL) {
 		sp_view_set_orphan(&buffer->view);
@@ -29,7 +30,7 @@ void sp_buffer_leave_resource(struct sealpool_buffer *buffer) {
 void sp_buffers_handle_client_gone(struct sp_client *client) {
 	struct sp_pool *pool;
 	struct sealpool_buffer *buffer;
-	/* Most of those that still have a wl_buffer go with it. */
+	/* Most buffers that still have a wl_buffer are destroyed with it. */
 	wl_list_for_each(pool, &client->pools, link) {
 		wl_list_for_each(buffer, &pool->buffers, link) {
 			if (buffer->resource == NULL) {
@@ -56,9 +57,9 @@ static void buffer_destroy(struct sealpool_buffer *buffer) {
 	free(buffer);
 }
 
-/* What an access met */
+/* Reports of accesses */
 
-/* Returns whether the client is to be disconnected. */
+/* Returns whether to disconnect the client. */
 static bool post_short(struct sealpool_buffer *buffer,
 		uint64_t file_size) {
 	const struct sp_pool *pool = buffer->pool;
@@ -84,8 +85,8 @@ static bool post_report(const struct sp_report *report,
 	struct sealpool_buffer *buffer =
 		wl_container_of(report, buffer, report);
 	struct sp_client *client = buffer->pool->client;
-	/* A client that has destroyed its wl_buffer has said that the contents
-	 * no longer matter to it, and has no object left to blame. */
+	/* A client that has destroyed its wl_buffer no longer cares for the contents,
+	 * and there is no object left for an error. */
 	if (buffer->resource == NULL || client->wl_client == NULL) {
 		return false;
 	}
@@ -98,7 +99,7 @@ static bool post_report(const struct sp_report *report,
 	case SP_REPORT_FAILED:
 		sp_log(client->context, SEALPOOL_LOG_ERROR, "cannot copy a "
 			"buffer of client %d, which reads as zero or is not "
-			"written to this time: %s",
+			"written this time: %s",
 			sp_client_get_pid(client), strerror((int)-value));
 		return false;
 	}
@@ -114,7 +115,7 @@ static void view_short_file(struct sp_view *view, uint64_t file_size) {
 static void view_over_budget(struct sp_view *view) {
 	struct sealpool_buffer *buffer =
 		wl_container_of(view, buffer, view);
-	/* What all clients hold is not this one's fault. */
+	/* Exceeding the limit of all clients is not this client's fault. */
 	if (sp_client_exceeds_limit(buffer->pool->client)) {
 		sp_report_post(&buffer->report, SP_REPORT_OVER_BUDGET, 0);
 	}
@@ -182,8 +183,8 @@ void sp_buffer_remove_user(struct sealpool_buffer *buffer) {
 }
 
 void sp_buffer_expect_release(struct sealpool_buffer *buffer) {
-	/* A release answers one: some compositors send one for each commit, others
-	 * one for all, which cannot be told apart. */
+	/* A release answers one commit: some compositors send one for each commit,
+	 * others one for all, and the two cannot be distinguished. */
 	if (buffer->unreleased < UINT_MAX) {
 		buffer->unreleased++;
 	}
@@ -201,13 +202,13 @@ struct sealpool_buffer *sealpool_buffer_ref(struct sealpool_buffer *buffer) {
 	return buffer;
 }
 
-/* Only on the event loop's thread, or when there is none any more, a buffer is
- * destroyed: its pool and client are libwayland's. */
+/* A buffer is destroyed only on the event loop's thread, or after the loop is destroyed:
+ * its pool and client use libwayland's objects. */
 void sealpool_buffer_unref(struct sealpool_buffer *buffer) {
 	if (buffer == NULL) {
 		return;
 	}
-	/* Of a buffer that is being referenced, this is there. */
+	/* The reference keeps the context alive. */
 	struct sp_context *context = buffer->pool->client->context;
 	unsigned refs = atomic_fetch_sub(&buffer->refs, 1);
 	assert(refs > 0);
@@ -238,7 +239,7 @@ static void destroy_unused(struct sp_context *context) {
 
 static void handle_unused(struct sp_mail *mail) {
 	struct sp_context *context = wl_container_of(mail, context, unused);
-	/* With the last buffer of a client, that goes, but not the context. */
+	/* The last buffer of a client frees the client, but not the context. */
 	destroy_unused(context);
 }
 
@@ -297,7 +298,7 @@ int sealpool_buffer_get_fd(struct sealpool_buffer *buffer) {
 		buffer->pool->backing.file.fd : -ENOTSUP;
 }
 
-/* All that is said of it but where it is. */
+/* Fills in everything but the data. */
 static void describe(struct sealpool_buffer *buffer,
 		struct sealpool_access *access) {
 	access->format = buffer->view.layout.format->drm;
@@ -323,7 +324,7 @@ static int begin_any(struct sealpool_buffer *buffer, uint32_t flags,
 	return ret;
 }
 
-/* What most accesses are takes as few instructions as can be. */
+/* The most common access, reading a direct buffer, takes the fewest instructions. */
 int sealpool_buffer_begin_access(struct sealpool_buffer *buffer,
 		uint32_t flags, struct sealpool_access *access) {
 	uint8_t *data;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A wl_client: what it holds, and how it ends.
+ * The record of a wl_client: what it holds, its errors and its end.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -218,7 +218,8 @@ bool sp_client_admit_pool(struct sp_client *client) {
 	if (!context->policy->make_room(context, SP_RESOURCE_FDS, 1, client)) {
 		return refuse(client, SP_BUDGET_ALL_FDS);
 	}
-	/* The compositor may hold on to what those held that had to go. */
+	/* The compositor may still hold buffers of the clients that were
+	 * disconnected. */
 	while (sp_account_charge(&client->account, SP_RESOURCE_FDS, 1) < 0) {
 		if (!sp_client_make_room(client)) {
 			sp_client_post_refused(client);

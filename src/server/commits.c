@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The commit tracker: which requests say what becomes stale in buffers.
+ * The commit tracker: follows the requests that make pixels of buffers stale.
  *
- * It listens to the requests of the display before they are dispatched, so it
- * needs nothing from the compositor, and has done its part when the compositor
- * looks at a commit. What a commit means is in surface.c.
+ * It sees the requests of the display before they are dispatched. So it needs no help
+ * from the compositor, and is done before the compositor handles a commit. surface.c
+ * has the state of surfaces.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +17,8 @@
 #include "pool.h"
 #include "surface.h"
 
-/* wl_surface, in the order of wayland.xml; libwayland has no names for them in
- * server code. */
+/* wl_surface's requests, in the order of wayland.xml; libwayland's server headers do not
+ * name them. */
 enum surface_request {
 	SURFACE_ATTACH = 1,
 	SURFACE_DAMAGE = 2,
@@ -85,15 +85,15 @@ static bool is_buffer_interface(const struct wl_interface *interface) {
 		strcmp(interface->name, wl_buffer_interface.name) == 0);
 }
 
-/* A buffer that is handed to something else than a surface may be read or
- * written there, and drawn for that purpose, without a commit: until the next
- * one, nothing is known of it. */
+/* A buffer that is passed to another object than a surface may be read or written there,
+ * and drawn by its client, without a commit. Until its next commit, all of it may be
+ * stale. */
 static void handle_other_request(struct sp_commits *commits,
 		const struct wl_protocol_logger_message *message,
 		sp_passed_func passed) {
-	/* Types come one for each argument, while a signature also has digits
-	 * (since which version) and question marks (may be null). A new_id has
-	 * a type too, but no object yet. */
+	/* There is one type for each argument, but a signature also has digits (the
+	 * version since which the request exists) and question marks (may be null). A
+	 * new_id has a type, but no object yet. */
 	int i = 0;
 	for (const char *c = message->message->signature; *c != '\0'; c++) {
 		if ((*c >= '0' && *c <= '9') || *c == '?') {
@@ -118,8 +118,8 @@ static void handle_other_request(struct sp_commits *commits,
 	}
 }
 
-/* What a request is, is told by its interface's name: an interface may be
- * compiled into a compositor more than once. */
+/* Interfaces are compared by name, since one may be compiled into a compositor more than
+ * once. */
 struct sealpool_buffer *sp_commits_handle_request(struct sp_commits *commits,
 		const struct wl_protocol_logger_message *message,
 		sp_passed_func passed) {
@@ -150,7 +150,7 @@ static void handle_message(void *data, enum wl_protocol_logger_type direction,
 		sp_commits_handle_request(commits, message, NULL) : NULL;
 	if (buffer != NULL &&
 			buffer->pool->backing.file.kind == SP_FILE_SLOW) {
-		/* On a display with two, it may be the other one's. */
+		/* If the display has two contexts, it may be the other one's. */
 		struct sp_context *context = buffer->pool->client->context;
 		context->front->sync(buffer);
 		sp_hold_commit(context, message->resource, buffer);

@@ -9,27 +9,26 @@ struct sealpool_buffer;
 struct sp_context;
 struct sp_commits;
 
-/** NULL when there is no memory. */
+/** Returns NULL when there is no memory. */
 struct sp_commits *sp_commits_create(struct sp_context *context);
-/** While the display is still there. */
+/** Call it before the display is destroyed. */
 void sp_commits_destroy(struct sp_commits *commits);
 
 /** Follows all requests of the display. Returns false when there is no memory. */
 bool sp_commits_listen(struct sp_commits *commits);
 
-/** For a guard, which is not told what the compositor keeps. From now on, surfaces
- * count as users of their buffers, and a surface keeps the buffer that it shows until
- * it shows something else, also when the client destroys that buffer. */
+/** For a guard, which does not know what the compositor references. From now on,
+ * surfaces count as users of their buffers, and a surface references the buffer that it
+ * shows until it shows something else, even if the client destroys that buffer. */
 void sp_commits_hold_shown(struct sp_commits *commits);
 
-/** Called for each buffer that a request hands to something else than a
- * surface. */
+/** Called for each buffer that a request passes to an object other than a surface. */
 typedef void (*sp_passed_func)(struct sealpool_buffer *buffer,
 	const struct wl_protocol_logger_message *message);
 
 /**
- * Follows one request, for those who listen themselves. Returns the buffer that
- * it shows if it is a commit, and NULL else. "passed" may be NULL.
+ * Follows one request, for a caller that listens itself. If the request is a commit,
+ * returns the buffer that it shows, else NULL. "passed" may be NULL.
  */
 struct sealpool_buffer *sp_commits_handle_request(struct sp_commits *commits,
 	const struct wl_protocol_logger_message *message, sp_passed_func passed);

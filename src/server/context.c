@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The state below all objects of one wl_shm.
+ * The state that all objects of one wl_shm share.
  */
 #include <assert.h>
 #include <drm_fourcc.h>
@@ -121,9 +121,9 @@ void sp_context_detach(struct sp_context *context) {
 	sp_epoch_detach(&context->epoch);
 	sp_mailbox_detach(&context->mailbox);
 	context->display = NULL;
-	/* What a file answers later, nobody would handle. */
+	/* Later answers of files are not handled. */
 	sp_readers_drain(&context->memory.readers);
-	/* Nothing would give them back later. */
+	/* No timer frees idle copies any more. */
 	sp_cache_drop_old(&context->memory.cache, UINT64_MAX);
 }
 

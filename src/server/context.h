@@ -20,21 +20,22 @@ struct sp_context;
 struct sp_holds;
 struct sp_pool;
 
-/** What differs between a wl_shm of Sealpool's own and a guard before another one. */
+/** Functions that differ between Sealpool's own wl_shm and a guard in front of another
+ * one. */
 struct sp_front {
-	/* The buffer behind a wl_buffer of any origin, or NULL. */
+	/* Returns the buffer of a wl_buffer of any origin, or NULL. */
 	struct sealpool_buffer *(*find_buffer)(struct wl_resource *resource);
-	/* The pool behind a wl_shm_pool, or NULL. */
+	/* Returns the pool of a wl_shm_pool, or NULL. */
 	struct sp_pool *(*find_pool)(struct wl_resource *resource);
 	/* Copies what is stale in a buffer that is shown. */
 	void (*sync)(struct sealpool_buffer *buffer);
-	/* A wl_client has gone; its record is still there. */
+	/* A wl_client was destroyed; its record still exists. */
 	void (*client_gone)(struct sp_client *client);
 };
 
-/** What is done when memory or descriptors run short. */
+/** Functions that act when memory or descriptors run out. */
 struct sp_policy {
-	/* Of the accounts of all clients, identities and clients. */
+	/* For the accounts of all clients, identities and clients. */
 	const struct sp_account_ops *account_ops;
 	/* See sp_cache_init(). */
 	void (*cache_filled)(struct sp_cache *cache);
@@ -44,10 +45,10 @@ struct sp_policy {
 		struct sp_client *asking);
 };
 
-/* The state of some modules, which is here since other threads reach it for as long
- * as there are buffers. Each is its module's alone. */
+/* The state of some modules. It is here since other threads use it as long as there are
+ * buffers. Only the named module uses its members. */
 
-/** report.c: what nobody has been told of yet. */
+/** report.c: reports that were not posted yet. */
 struct sp_reports {
 	struct sp_lock lock;
 	struct wl_list list; /* sp_report.link */
@@ -56,7 +57,7 @@ struct sp_reports {
 
 /** silence.c: looks for clients whose files do not answer. */
 struct sp_silence {
-	/* Milliseconds after which a client is ended. */
+	/* Milliseconds after which a client is disconnected. */
 	unsigned patience;
 	struct wl_event_source *timer;
 	struct sp_mail mail;
@@ -64,9 +65,9 @@ struct sp_silence {
 	bool waiting;
 };
 
-/** idle.c: when copies that nobody reads are given back. */
+/** idle.c: frees copies that are not read. */
 struct sp_idle {
-	/* After so many milliseconds; UINT32_MAX for never. */
+	/* Milliseconds after which a copy is idle; UINT32_MAX: never. */
 	uint32_t after;
 	struct wl_event_source *timer;
 	struct sp_mail mail;
@@ -75,8 +76,8 @@ struct sp_idle {
 };
 
 /**
- * What all objects of a wl_shm share. Lives until its wl_shm is destroyed and the
- * last client record is gone: buffers may outlive the display.
+ * The state that all objects of a wl_shm share. It lives until the wl_shm and the last
+ * client record are destroyed, since buffers may outlive the display.
  */
 struct sp_context {
 	struct wl_display *display; /* NULL once destroyed */
@@ -95,51 +96,51 @@ struct sp_context {
 
 	struct sp_mailbox mailbox;
 	struct sp_memory memory;
-	/* None of them zero. */
+	/* All limits are set; none is zero. */
 	struct sealpool_budget limits;
-	/* Of all clients. */
+	/* The account of all clients. */
 	struct sp_account all;
 	struct wl_list clients; /* sp_client.link */
 	struct wl_list identities; /* sp_identity.link, the oldest first */
 	uint64_t clients_made;
-	/* Some are to be disconnected: see sp_client_disconnect_later(). */
+	/* Disconnects clients: see sp_client_disconnect_later(). */
 	struct sp_mail disconnect;
-	/* All together hold too much. */
+	/* All clients together exceed a limit. */
 	struct sp_mail pressure;
 	struct sp_reports reports;
 	struct sp_idle idle;
-	/* Buffers that another thread let go of. */
+	/* Buffers whose last reference another thread has dropped. */
 	_Atomic(struct sealpool_buffer *) unused_buffers;
 	struct sp_mail unused;
-	/* NULL when the display has gone. */
+	/* NULL once the display is destroyed. */
 	struct sp_holds *holds;
-	/* Reader threads have done something. */
+	/* Reader threads have finished jobs. */
 	struct sp_mail answers;
 	struct sp_silence silence;
 	struct sp_epoch epoch;
-	/* The data is the sealpool_buffer. */
+	/* A buffer was created; the data is the sealpool_buffer. */
 	struct wl_signal new_buffer;
 	/* A client has committed a surface; the data is the wl_client. */
 	struct wl_signal commit;
 };
 
 /**
- * Creates a context, with one reference for the caller. "options" are all set, and
- * "limits" have no zero. Returns NULL after a log message.
+ * Creates a context, with one reference for the caller. "options" is complete, and
+ * "limits" has no zero. Returns NULL after a log message.
  */
 struct sp_context *sp_context_create(struct wl_display *display,
 	const struct sealpool_options *options,
 	const struct sealpool_budget *limits, const struct sp_policy *policy,
 	const struct sp_front *front);
 
-/** While the display is still there: nothing of it is used from then on. */
+/** Call it before the display is destroyed: the context does not use it afterwards. */
 void sp_context_detach(struct sp_context *context);
 
 struct sp_context *sp_context_ref(struct sp_context *context);
 void sp_context_unref(struct sp_context *context);
 
-/** Offers those formats whose layout is known. Returns false when there is no
- * memory. */
+/** Sets the formats to offer; those whose layout is not known are left out. Returns
+ * false when there is no memory. */
 bool sp_context_set_formats(struct sp_context *context,
 	const uint32_t *formats, size_t formats_len);
 bool sp_context_has_format(const struct sp_context *context, uint32_t drm);
@@ -148,12 +149,12 @@ void sp_log(struct sp_context *context,
 	enum sealpool_log_importance importance, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/** Posts an error of an object, which ends its client, and logs that. */
+/** Posts and logs an error of an object, which disconnects its client. */
 void sp_post_error(struct sp_context *context, struct wl_resource *resource,
 	uint32_t code, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/** Ends a client for which there is no memory, and logs that. */
+/** Posts and logs that there is no memory, which disconnects the client. */
 void sp_post_no_memory(struct sp_context *context, struct wl_client *client);
 
 #endif

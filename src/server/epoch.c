@@ -2,17 +2,18 @@
 /*
  * Epochs of the event loop.
  *
- * A client can send a hundred commits of a large buffer at once, or hand it to a
- * hundred icons, and have it copied for each, while nobody else is served. But
- * libwayland reads from a client once in a turn of its event loop, and dispatches
- * what it has read: what the client drew before the last of those requests, it
- * had drawn when the first was looked at. So what has been copied since is as new
- * as any of them may ask for, until the turn ends.
+ * A client can send a hundred commits of a large buffer at once, or pass the buffer to a
+ * hundred icons. Copying it for each would keep all other clients waiting. But
+ * libwayland reads from a client once in an iteration of its event loop, and dispatches
+ * the requests that it has read. When the first of these is handled, the client has
+ * already drawn everything that it drew before it sent the last. So a copy made after
+ * that is as new as any of these requests needs, until the iteration ends: one
+ * iteration is an epoch.
  *
  *   epoch 1   read: commit D, commit D, commit D     D is copied once
  *   epoch 2   read: commit D                         D is copied
  *
- * Idle sources are called between two turns.
+ * libwayland calls idle sources between two iterations, so one of them ends the epoch.
  */
 #include <stddef.h>
 

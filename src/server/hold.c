@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Commits of buffers whose file has not answered yet.
+ * Commits of buffers whose slow file has not answered yet.
  *
- * A file that is not memory is read by another thread, and the event loop does not
- * wait for that. A compositor that can keep a commit until later (wlroots) does so,
- * and shows the frame before for as long. Elsewhere the commit is handled at once, and
- * shows what the copy has; the bytes come into the copy when they are there.
+ * Another thread reads a slow file, and the event loop does not wait for it. A compositor
+ * that can delay a commit (wlroots) does so, and shows the previous frame until the file
+ * answers. Other compositors handle the commit at once, and show what the copy has; the
+ * copy is updated when the file answers.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,13 +15,13 @@
 #include "hold.h"
 #include "pool.h"
 
-/* Of one buffer, at most; further commits are shown as they are. No client commits a
- * buffer on more surfaces before it is released. */
+/* The most commits of one buffer that are held; others are not delayed. No honest client
+ * commits a buffer to more surfaces before it is released. */
 #define COMMITS_MAX 64
 
 struct sp_holds {
 	struct wl_list list; /* sp_hold.link */
-	/* NULL where commits cannot be held back. */
+	/* NULL if the compositor cannot delay commits. */
 	sealpool_hold_commit_func hold;
 	sealpool_release_commit_func release;
 	void *data;
@@ -31,13 +31,13 @@ struct sp_holds {
 struct sp_hold {
 	struct wl_list link; /* sp_holds.list */
 	struct sealpool_buffer *buffer; /* a reference */
-	/* Of the last commit: see sp_view_get_generation(). */
+	/* The last commit's: see sp_view_get_generation(). */
 	uint64_t generation;
 	struct wl_list commits; /* held_commit.link, oldest first */
 	unsigned commits_len;
 };
 
-/* One that was held back. */
+/* A commit that is delayed. */
 struct held_commit {
 	struct wl_list link; /* sp_hold.commits */
 	struct sp_hold *hold;
@@ -87,7 +87,7 @@ static struct sp_hold *hold_get(struct sp_holds *holds,
 	return hold;
 }
 
-/* Commits that follow on the same surface wait for this one anyway. */
+/* Later commits of the same surface wait for the held one. */
 static bool is_held(const struct sp_hold *hold,
 		const struct wl_resource *surface) {
 	const struct held_commit *commit;
@@ -106,7 +106,7 @@ void sp_hold_commit(struct sp_context *context, struct wl_resource *surface,
 	if (!sp_view_is_waiting(&buffer->view, generation)) {
 		return;
 	}
-	/* Without memory, it is shown as it is until the next commit. */
+	/* Without memory, the buffer is shown as it is until its next commit. */
 	struct sp_hold *hold = hold_get(holds, buffer);
 	if (hold == NULL) {
 		return;
@@ -130,7 +130,7 @@ void sp_hold_commit(struct sp_context *context, struct wl_resource *surface,
 	commit->number = holds->hold(surface, holds->data);
 }
 
-/* It is there, or nothing will come: the file is too short, say. */
+/* The file has answered, or will not: it is too short, for example. */
 static bool is_over(const struct sp_hold *hold, uint64_t generation) {
 	return !sp_view_is_waiting(&hold->buffer->view, generation);
 }
@@ -142,7 +142,8 @@ static bool release_one(struct sp_holds *holds, struct sp_hold *hold) {
 			struct wl_resource *surface = commit->surface;
 			uint32_t number = commit->number;
 			held_commit_destroy(commit);
-			/* This may end clients, surfaces and other commits. */
+			/* This may destroy clients, surfaces and other held
+			 * commits. */
 			holds->release(surface, number, holds->data);
 			return true;
 		}
@@ -150,7 +151,7 @@ static bool release_one(struct sp_holds *holds, struct sp_hold *hold) {
 	return false;
 }
 
-/* Reader threads have done something. */
+/* Reader threads have finished jobs. */
 static void handle_answers(struct sp_mail *mail) {
 	struct sp_context *context = wl_container_of(mail, context, answers);
 	sp_readers_handle_finished(&context->memory.readers);
@@ -166,7 +167,7 @@ static void handle_answers(struct sp_mail *mail) {
 		if (!is_over(hold, hold->generation)) {
 			continue;
 		}
-		/* Takes the answer, and asks for what was drawn meanwhile. */
+		/* Takes the answer, and requests what was drawn since. */
 		context->front->sync(hold->buffer);
 		while (release_one(holds, hold)) {
 		}

@@ -9,10 +9,10 @@
 struct sealpool_buffer;
 struct sp_context;
 
-/** What becomes of commits that show a buffer whose file has not answered yet. Returns
- * 0 or -ENOMEM. */
+/** Handles commits with a buffer whose slow file has not answered yet. Returns 0 or
+ * -ENOMEM. */
 int sp_holds_init(struct sp_context *context);
-/** No file's answer is waited for any more. While the display is still there. */
+/** Drops all held commits. Call it before the display is destroyed. */
 void sp_holds_finish(struct sp_context *context);
 
 /** See sealpool_shm_set_commit_funcs(). */
@@ -21,10 +21,10 @@ void sp_holds_set_funcs(struct sp_context *context,
 	void *data);
 
 /**
- * A client commits a surface with a buffer, and the buffer's file was asked for all that
- * is stale. If the file has not answered, the commit is held back until it has. Where no
- * commit can be held back, the copy is brought up to date when the answer comes. On the display's
- * thread.
+ * A client commits a surface with a buffer, and a reader thread was asked to read what is
+ * stale. If the file has not answered, the commit is delayed until it has. If the
+ * compositor cannot delay commits, the copy is updated when the file answers. On the
+ * display's thread.
  */
 void sp_hold_commit(struct sp_context *context, struct wl_resource *surface,
 	struct sealpool_buffer *buffer);

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which clients count as one.
+ * Identities: clients that count as one.
  *
- * Connections cost nothing, and processes little. So a client's identity is what is
- * hardest to multiply of what is known of it:
+ * An attacker can make connections for nothing, and processes for little. So a client's
+ * identity is the thing about it that is hardest to multiply:
  *
  *   a unit of systemd   Desktops and sandboxes start each program in a scope of its
- *                       own. It is told by the control group, and a group that a
- *                       client makes below its unit's counts with the unit. The
- *                       compositor's own unit tells nothing of a client.
+ *                       own. The control group shows the unit; a group that a client
+ *                       creates inside its unit's counts with the unit. The
+ *                       compositor's own unit says nothing about a client.
  *   a process           With its descendants: if an ancestor of a process is a
  *                       client already, the process counts with that client.
- *   a connection        Where the compositor made it itself, for a program that it
- *                       starts, or where the process is in another PID namespace.
+ *   a connection        If the compositor created it itself, for a program that it
+ *                       starts, or if the process is in another PID namespace.
  *
- * What the kernel tells is read once, when the client makes its first pool.
+ * The identity is determined once, when the client creates its first pool.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -25,11 +25,10 @@
 #include "identity.h"
 #include "process.h"
 
-/* Ancestors that are looked at. */
 #define ANCESTORS_MAX 32
 
 /* Finds a process and its ancestors, the process first, up to the compositor, which
- * is left out. Returns how many there are. */
+ * is excluded. Returns their number. */
 static size_t find_ancestors(int pid,
 		struct sp_process ancestors[ANCESTORS_MAX]) {
 	size_t count = 0;
@@ -105,7 +104,7 @@ static struct sp_identity *identity_create(struct sp_context *context,
 	return identity;
 }
 
-/* Leaves "unit" empty where it tells nothing. */
+/* Leaves "unit" empty if it is unknown or the compositor's own. */
 static void read_unit(int pid, char unit[static SP_PROCESS_UNIT_SIZE]) {
 	char own[SP_PROCESS_UNIT_SIZE];
 	if (sp_process_read_unit(pid, unit) < 0 ||
@@ -115,7 +114,7 @@ static void read_unit(int pid, char unit[static SP_PROCESS_UNIT_SIZE]) {
 	}
 }
 
-/* Notes the client's process. */
+/* Finds or creates the identity of a client, and sets its process. */
 static struct sp_identity *identity_get(struct sp_context *context,
 		struct wl_client *wl_client, struct sp_process *process) {
 	pid_t pid;
@@ -129,7 +128,7 @@ static struct sp_identity *identity_get(struct sp_context *context,
 	char unit[SP_PROCESS_UNIT_SIZE] = "";
 	size_t count = find_ancestors(pid, ancestors);
 	read_unit(pid, unit);
-	/* If it has ended, all this may be of another process by now. */
+	/* If the process has ended, all this may be about another one with its pid. */
 	if (count == 0 || !sp_process_has_peer(
 			wl_client_get_fd(wl_client))) {
 		ancestors[0] = *process;
@@ -189,6 +188,6 @@ uint64_t sp_identity_get_held(const struct sp_identity *identity,
 	wl_list_for_each(member, &identity->gone, link) {
 		gone += member->account->used[resource];
 	}
-	/* Other threads give back meanwhile. */
+	/* Other threads may discharge at the same time. */
 	return all > gone ? all - gone : 0;
 }

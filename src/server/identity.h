@@ -16,44 +16,44 @@ struct sp_context;
 struct sp_member {
 	struct sp_identity *identity;
 	struct wl_list link; /* sp_identity.members, .gone */
-	/* Zero for a connection that the compositor made. */
+	/* Zero for a connection that the compositor created. */
 	struct sp_process process;
 	/* The client's. */
 	struct sp_account *account;
 };
 
 /**
- * Clients that count as one when all clients together hold too much. Lives as long
+ * Clients that count as one when a limit of all clients is reached. Lives as long
  * as one of its clients' records.
  */
 struct sp_identity {
 	struct wl_list link; /* sp_context.identities */
-	/* Since when it has been there, as sp_process.start. */
+	/* When it started, as sp_process.start. */
 	uint64_t since;
 	struct wl_list members; /* sp_member.link */
-	/* Those without a wl_client, of which something is left. */
+	/* Disconnected clients whose records still exist. */
 	struct wl_list gone; /* sp_member.link */
 	struct sp_account account;
-	/* For files that may never answer. */
+	/* Reads slow files. */
 	struct sp_reader reader;
-	/* What is known of its clients: a user's unit of systemd, or NULL where it
-	 * is only a process with its descendants, or a single connection. */
+	/* A user's unit of systemd, or NULL for a process with its descendants, or
+	 * for a connection. */
 	char *unit;
 	uid_t uid;
 };
 
 /**
- * Finds or makes the identity of a client, and makes its account the parent of the
- * client's. Notes the client's process. Returns 0 or -ENOMEM.
+ * Finds or creates the identity of a client, and makes its account the parent of the
+ * client's. Sets the client's process. Returns 0 or -ENOMEM.
  */
 int sp_identity_join(struct sp_context *context, struct wl_client *wl_client,
 	struct sp_account *account, struct sp_member *member);
-/** The client has gone: it no longer counts for its identity. */
+/** The client is disconnected: it no longer counts for its identity. */
 void sp_identity_note_gone(struct sp_member *member);
 /** Nothing is charged to the client any more. */
 void sp_identity_leave(struct sp_member *member);
 
-/** How much of a resource its clients hold that have not gone. */
+/** Returns how much of a resource its connected clients hold. */
 uint64_t sp_identity_get_held(const struct sp_identity *identity,
 	enum sp_resource resource);
 

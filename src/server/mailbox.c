@@ -2,10 +2,10 @@
 /*
  * A mailbox of the event loop.
  *
- * libwayland's objects belong to the thread of the event loop, while buffers may be
- * read on any thread. What such a thread finds is noted where it belongs, and a mail
- * is posted: it wakes the loop, which calls the mail's function. The mailbox does
- * not know what its mails are about.
+ * Only the thread of the event loop may use libwayland's objects, but buffers may be
+ * read on any thread. Such a thread stores its findings elsewhere and posts a mail,
+ * which wakes the loop; the loop calls the mail's function. The mailbox does not know
+ * what its mails are about.
  */
 #include <errno.h>
 #include <sys/eventfd.h>
@@ -62,8 +62,8 @@ void sp_mailbox_add(struct sp_mailbox *mailbox, struct sp_mail *mail,
 
 void sp_mailbox_post(struct sp_mailbox *mailbox, struct sp_mail *mail) {
 	if (!atomic_exchange(&mail->posted, true)) {
-		/* Fails only when the counter is full, that is, when the loop
-		 * has been woken already. */
+		/* Fails only when the counter is full, and then the loop has been
+		 * woken already. */
 		eventfd_write(mailbox->fd, 1);
 	}
 }

@@ -2,8 +2,8 @@
 /*
  * One wl_shm_pool: a file and a size.
  *
- * Creating or resizing a pool maps nothing and promises nothing. It is the
- * buffer whose range is judged, and mapped, when it is made.
+ * Creating or resizing a pool maps nothing and judges nothing. A range is judged, and
+ * mapped, when a buffer is created.
  */
 #include <assert.h>
 #include <errno.h>
@@ -39,15 +39,15 @@ static const struct sp_look_ops look_ops = {
 
 void sp_pool_leave_resource(struct sp_pool *pool) {
 	pool->resource = NULL;
-	/* A file that answers late holds up no other that nobody needs. */
+	/* Reading the type of a slow file would only delay other files. */
 	sp_look_cancel(&pool->backing);
 	sp_pool_unref(pool);
 }
 
-/* Nobody could read it. */
+/* Without a reader thread, the file could not be read. */
 static void refuse_slow_file(struct sp_client *client) {
 	static const char reason[] = "a pool's file that is not memory cannot be "
-		"read now: there are too many, or they do not answer";
+		"read now: there are too many such files, or they do not answer";
 	sp_log(client->context, SEALPOOL_LOG_INFO, "client %d: %s: disconnected",
 		sp_client_get_pid(client), reason);
 	wl_client_post_implementation_error(client->wl_client, "wl_shm: %s",
@@ -57,7 +57,7 @@ static void refuse_slow_file(struct sp_client *client) {
 struct sp_pool *sp_pool_new(struct sp_context *context,
 		struct wl_client *wl_client, struct sp_file *file,
 		int32_t size) {
-	/* Before there is a buffer to be accessed. */
+	/* An access needs to know the thread, so note it before there is a buffer. */
 	sp_mailbox_note_thread(&context->mailbox);
 	struct sp_client *client = sp_client_get(context, wl_client);
 	if (client == NULL) {

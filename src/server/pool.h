@@ -9,15 +9,16 @@
 #include "client.h"
 #include "memory/backing.h"
 
-/** Lives as long as its wl_shm_pool or one of its buffers. */
+/** A pool lives as long as its wl_shm_pool or one of its buffers. */
 struct sp_pool {
 	struct sp_client *client;
 	struct wl_list link; /* sp_client.pools */
 	struct wl_resource *resource; /* NULL once destroyed */
 	struct wl_list buffers; /* sealpool_buffer.link */
-	/* Under a guard: those that are lent, the newest first. */
-	struct wl_list writebacks; /* lent.pool_link */
-	/* And an fd that the wl_shm behind keeps, charged. */
+	/* Behind a guard: buffers to be written back, the newest first. */
+	struct wl_list writebacks; /* writeback.pool_link */
+	/* Behind a guard: the guarded wl_shm keeps an fd for the pool, which is
+	 * charged. */
 	bool guarded_fd;
 	unsigned refs;
 
@@ -26,19 +27,19 @@ struct sp_pool {
 };
 
 /**
- * Makes a pool that has no resource yet, with one reference for the caller.
- * Takes the file over. Returns NULL when there is no memory, or when the client may
- * have no more, after an error for the client.
+ * Creates a pool without a resource, with one reference for the caller. Takes ownership
+ * of the file. Returns NULL, after an error for the client, when there is no memory or a
+ * limit is reached.
  */
 struct sp_pool *sp_pool_new(struct sp_context *context,
 	struct wl_client *wl_client, struct sp_file *file, int32_t size);
 
-/** Says to the client, in the name of its wl_shm or wl_shm_pool, and in the log, why
- * its file is refused: sp_file_init() has failed, say. */
+/** Posts and logs why a file is refused, for example because sp_file_init() has failed.
+ * "resource" is the client's wl_shm or wl_shm_pool. */
 void sp_pool_refuse_file(struct sp_context *context,
 	struct wl_resource *resource, int error, const char *reason);
 
-/** The wl_shm_pool is gone; gives its reference back. */
+/** The wl_shm_pool is destroyed; drops its reference. */
 void sp_pool_leave_resource(struct sp_pool *pool);
 void sp_pool_ref(struct sp_pool *pool);
 void sp_pool_unref(struct sp_pool *pool);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kernel tells of other processes.
- *
- * Of the files in /proc/PID only "stat" and "cgroup" are read: they take no lock that
- * a process can hold for long, unlike "maps", "environ" and "fdinfo".
+ * Reads facts about other processes from /proc/PID. Only "stat" and "cgroup" are read:
+ * they take no lock that the process can hold for long, unlike "maps", "environ" and
+ * "fdinfo".
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -48,7 +47,7 @@ int sp_process_read(int pid, struct sp_process *process, int *parent) {
 	if (ret < 0) {
 		return ret;
 	}
-	/* The program's name may have any character in it. */
+	/* The program's name may contain any character. */
 	const char *fields = strrchr(text, ')');
 	unsigned long long start;
 	if (fields == NULL || sscanf(fields, ") %*c %d %*d %*d %*d %*d %*u %*u "
@@ -65,8 +64,9 @@ static bool ends_with(const char *text, size_t length, const char *end) {
 	return length > n && memcmp(text + length - n, end, n) == 0;
 }
 
-/* The user's manager and the user's own units are all in user@UID.service. The
- * outermost unit counts, as one may make control groups of any name in its own. */
+/* The user's manager and all of the user's units are in user@UID.service, which is
+ * skipped. The outermost of the other units counts, since a client may create control
+ * groups with any name inside its own. */
 const char *sp_process_find_unit(char *cgroup) {
 	char *path = strncmp(cgroup, "0::/", 4) == 0 ? cgroup + 3 :
 		strstr(cgroup, "\n0::/");
@@ -110,7 +110,7 @@ bool sp_process_has_peer(int socket_fd) {
 			&size) < 0) {
 		return errno == ENOPROTOOPT;
 	}
-	/* It becomes readable when the process ends. */
+	/* A pidfd becomes readable when the process ends. */
 	struct pollfd ended = { .fd = pidfd, .events = POLLIN };
 	bool there = poll(&ended, 1, 0) == 0;
 	close(pidfd);

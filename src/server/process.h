@@ -6,36 +6,35 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** A process, told from later ones that have the same number. */
+/** A process; its start distinguishes it from later ones with the same pid. */
 struct sp_process {
-	int pid; /* 0 where it has no number in our PID namespace */
-	/* In ticks of the clock (_SC_CLK_TCK) since the machine started; 0 where
-	 * that is not known. */
+	int pid; /* 0 if it has none in our PID namespace */
+	/* In ticks of the clock (_SC_CLK_TCK) since the machine started; 0 if
+	 * unknown. */
 	uint64_t start;
 };
 
 #define SP_PROCESS_UNIT_SIZE 512
 
-/** Reads when a process started, and its parent's number. Returns 0 or a negative
- * errno. */
+/** Reads when a process started, and its parent's pid. Returns 0 or a negative errno. */
 int sp_process_read(int pid, struct sp_process *process, int *parent);
 
 /**
- * Reads which unit of systemd (a service or a scope) the process runs in, of the
- * user's manager if it is one of its. "unit" is empty where it is not known. Returns 0
- * or a negative errno.
+ * Reads the unit of systemd (a service or a scope) that the process runs in: the user
+ * manager's unit if there is one. "unit" is empty if unknown. Returns 0 or a negative
+ * errno.
  */
 int sp_process_read_unit(int pid, char unit[static SP_PROCESS_UNIT_SIZE]);
 
-/** Finds the unit in what is in /proc/PID/cgroup, which is overwritten. Returns NULL
+/** Finds the unit in the text of /proc/PID/cgroup, which is overwritten. Returns NULL
  * if there is none. */
 const char *sp_process_find_unit(char *cgroup);
 
-/** Whether the process that made the other end of a socket is still there, so that
- * its number is not another's; also true where the kernel cannot tell. */
+/** Returns whether the process that created the other end of a socket still exists, so
+ * that its pid is not another's. Also true if the kernel does not know. */
 bool sp_process_has_peer(int socket_fd);
 
-/** The time now, as that of sp_process.start. */
+/** Returns the current time, in the unit of sp_process.start. */
 uint64_t sp_process_now(void);
 
 #endif

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From an access on any thread to an error for the client.
+ * Reports: errors that an access on any thread finds, posted to the client.
  *
- * libwayland's objects belong to the thread of the event loop, so an access
- * that finds bytes missing leaves a report here. On that thread the error is posted
- * at once; on another one the loop is woken to do so, unless a request of the
- * client asks for it before. A client is disconnected from the loop only, never
- * inside an access: the compositor is using its buffer. A buffer has one report:
- * what a client does wrong a thousand times until then is told once. What the client
- * is told is its owner's to say.
+ * Only the thread of the event loop may use libwayland's objects, so an access that
+ * finds bytes missing adds a report. On that thread, the error is posted at once. On
+ * another thread, the loop is woken to post it, unless a request of the client flushes
+ * its reports before. A client is disconnected only by the loop, never inside an access,
+ * since the compositor is using its buffer. Each buffer has one report, so a fault that
+ * occurs a thousand times is posted once. The report's owner chooses the message.
  */
 #include "client.h"
 #include "context.h"
@@ -20,8 +19,8 @@ struct taken {
 	int64_t value;
 };
 
-/* Takes the first report of a client, or of any for NULL. Those who have reports are
- * destroyed on this thread only, so it is still there. */
+/* Takes the first report of a client, or of any client for NULL. Owners of reports are
+ * destroyed only on this thread, so the report stays valid. */
 static bool take(struct sp_reports *reports, const struct sp_client *client,
 		struct taken *taken) {
 	bool found = false;
@@ -55,7 +54,7 @@ static void handle_mail(struct sp_mail *mail) {
 	struct sp_reports *reports = wl_container_of(mail, reports, mail);
 	struct taken taken;
 	while (take(reports, NULL, &taken)) {
-		/* With the client, other reports may go. */
+		/* Destroying the client may remove other reports. */
 		if (post(&taken)) {
 			wl_client_destroy(taken.report->client->wl_client);
 		}

@@ -12,25 +12,25 @@ struct sp_context;
 enum sp_report_kind {
 	/* The client's file ends before the buffer does. */
 	SP_REPORT_SHORT,
-	/* The copy does not fit the client's budget. */
+	/* The copy exceeds the client's limit. */
 	SP_REPORT_OVER_BUDGET,
-	/* The compositor lacks what a copy takes. Nobody is ended for that. */
+	/* The compositor lacks a resource for a copy. Nobody is disconnected. */
 	SP_REPORT_FAILED,
 };
 
 struct sp_report;
 
-/** Tells the report's client, or the log in its place. Returns whether the client is to
- * be disconnected. "value" as in struct sp_report. */
+/** Posts an error to the report's client, or logs it. Returns whether to disconnect the
+ * client. "value" as in struct sp_report. */
 typedef bool (*sp_report_func)(const struct sp_report *report,
 	enum sp_report_kind kind, int64_t value);
 
-/** What an access met, to be told to the client on the event loop's thread. */
+/** The error of an access, to be posted on the event loop's thread. */
 struct sp_report {
 	struct wl_list link; /* sp_reports.list, or empty */
 	struct sp_client *client;
 	sp_report_func post;
-	/* The client has been told, or the log in its place. */
+	/* An error for the client was posted, or logged instead. */
 	bool posted;
 	/* An error of the compositor's has been logged. */
 	bool logged;
@@ -40,7 +40,7 @@ struct sp_report {
 	int64_t value;
 };
 
-/** Before any report is posted. */
+/** Call it before there is a report. */
 void sp_reports_init(struct sp_context *context);
 
 void sp_report_init(struct sp_report *report, struct sp_client *client,
@@ -48,16 +48,16 @@ void sp_report_init(struct sp_report *report, struct sp_client *client,
 void sp_report_finish(struct sp_report *report);
 
 /**
- * Reports what an access met; "value" as in struct sp_report. On the event loop's
- * thread the client gets its error at once, so that no later error of the
- * compositor's hides it, but is disconnected later. Any thread; the caller
- * keeps the report alive, and holds no lock.
+ * Posts a report; "value" as in struct sp_report. On the event loop's thread, the
+ * client gets its error at once, so that no later error of the compositor's hides it,
+ * but is disconnected later. Any thread; the caller keeps the report alive, and holds no
+ * lock.
  */
 void sp_report_post(struct sp_report *report, enum sp_report_kind kind,
 	int64_t value);
 
-/** Tells a client at once what it would be told later, and has it disconnected
- * later if that is to be. On the event loop's thread. */
+/** Posts the reports of a client now, and schedules its disconnection if one is fatal.
+ * On the event loop's thread. */
 void sp_report_flush(struct sp_client *client);
 
 #endif

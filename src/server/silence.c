@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The end of clients whose files do not answer.
+ * Disconnects clients whose slow files do not answer.
  *
- * What cannot be had in time reads as it was. A client that has kept its reader
- * thread waiting for ten seconds will hardly do better: it is ended. The thread may
- * wait on, at no cost but its own.
+ * Bytes that do not arrive in time keep their previous value. A file that has kept its
+ * reader thread waiting for ten seconds will hardly answer, so its client is
+ * disconnected. The thread may wait longer; that costs only the thread.
  */
 #include <errno.h>
 #include <wayland-server-core.h>
@@ -13,7 +13,7 @@
 #include "context.h"
 #include "silence.h"
 
-/* How often it is looked, while there is anything to be done. */
+/* The interval of checks, while there are unanswered jobs. */
 #define LOOK_MS 1000
 
 static void end_client(struct sp_client *client) {

@@ -6,10 +6,10 @@ struct sp_context;
 
 /** Returns 0 or a negative errno. */
 int sp_silence_init(struct sp_context *context);
-/** While the display is still there. */
+/** Call it before the display is destroyed. */
 void sp_silence_detach(struct sp_context *context);
 
-/** A file was waited for in vain. Any thread. */
+/** Notes that a slow file has not answered in time. Any thread. */
 void sp_silence_note(struct sp_context *context);
 
 #endif

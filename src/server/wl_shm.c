@@ -2,8 +2,7 @@
 /*
  * The requests of wl_shm, wl_shm_pool and wl_buffer.
  *
- * All checks of what a client asks for are here, and nothing is looked at that they
- * do not concern: pool.c and buffer.c make and keep what passes.
+ * All checks of a client's arguments are here. pool.c and buffer.c create the objects.
  */
 #include <assert.h>
 #include <drm_fourcc.h>
@@ -17,7 +16,7 @@
 #include "pool.h"
 #include "wl_shm.h"
 
-/* libwayland before 1.22.90 knows version 1 alone, which has no release. */
+/* libwayland before 1.22.90 has only version 1, which has no release request. */
 #ifdef WL_SHM_RELEASE_SINCE_VERSION
 #define SHM_VERSION 2
 #else
@@ -133,11 +132,11 @@ static void pool_handle_create_buffer(struct wl_client *client,
 	struct sp_context *context = pool->client->context;
 	uint32_t drm = sp_wl_shm_format_to_drm(wl_shm_format);
 	const struct sp_format *format = sp_format_get(drm);
-	/* The DRM codes of wl_shm's own two formats are not wl_shm's. */
+	/* wl_shm has codes of its own for two formats; their DRM codes are invalid. */
 	if (format == NULL || !sp_context_has_format(context, drm) ||
 			sp_wl_shm_format_from_drm(drm) != wl_shm_format) {
 		sp_post_error(context, resource, WL_SHM_ERROR_INVALID_FORMAT,
-			"format 0x%08" PRIx32 " is not one that was announced",
+			"format 0x%08" PRIx32 " was not advertised",
 			wl_shm_format);
 		return;
 	}
