@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What clients are told of their own memory: sealpool_shm_feedback_manager_v1.
+ * The feedback protocol, sealpool_shm_feedback_manager_v1: reports to clients how their
+ * own memory is read.
  *
- * Nothing here runs but upon a client's request. A buffer's kind may change on
- * any thread, in an access; that is noticed at the client's next commit, when
- * what it was told last is compared with what is so now, without a system call.
- * Seals and sizes are looked at when the client asks.
+ * Code here runs only on a client's request. A buffer's kind may change in an access on
+ * any thread. The client's next commit notices that: it compares the kind that was sent
+ * last with the current one, without a system call. Seals and sizes are read when the
+ * client asks.
  *
- * A client can make objects without end in any protocol. Here they are limited,
- * since each commit passes by those that are not inert. An object may
- * outlive its pool or buffer, and knows that from the resource: it never keeps
- * either alive.
+ * The number of a client's objects is limited, since each commit visits those that are
+ * not inert. An object may outlive its pool or buffer, which it does not reference: a
+ * destroy listener of the resource makes it inert.
  */
 #include <stdlib.h>
 
@@ -22,13 +22,13 @@
 #include "server/context.h"
 #include "server/pool.h"
 
-/* Of one client, those of destroyed pools and buffers included. The protocol
- * promises 256. */
+/* Objects of one client, including those of destroyed pools and buffers. The protocol
+ * guarantees 256. */
 #define FEEDBACKS_MAX 1024
 
 #define RESOURCES_LEN (SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_SHADOW_BYTES + 1)
 
-/* Lives until its global and its managers are gone. */
+/* Lives until its global and its managers are destroyed. */
 struct sp_feedback {
 	unsigned refs;
 	struct sp_context *context;
@@ -37,7 +37,7 @@ struct sp_feedback {
 	struct wl_list subscribers; /* subscriber.link */
 };
 
-/* A client that has objects about its memory; lives as long as those. */
+/* A client that has feedback objects; lives as long as these. */
 struct subscriber {
 	struct wl_list link; /* sp_feedback.subscribers */
 	struct sp_feedback *feedback;
@@ -46,21 +46,21 @@ struct subscriber {
 	struct wl_list memory; /* feedback.link */
 	/* NULL for none. */
 	struct budget_feedback *budget;
-	/* Those that are inert included. */
+	/* Including inert ones. */
 	uint32_t objects_len;
 };
 
-/* About one pool or buffer. */
+/* The feedback object of a pool or buffer. */
 struct feedback {
 	struct wl_list link; /* subscriber.memory, until it is inert */
 	struct wl_resource *resource;
 	struct subscriber *subscriber;
-	/* One of the two, or none once it is inert. */
+	/* One of these, or neither once the object is inert. */
 	struct sp_pool *pool;
 	struct sealpool_buffer *buffer;
 	struct wl_listener target_destroy;
 
-	/* What was told last. */
+	/* What was sent last. */
 	enum sealpool_memory_kind kind;
 	uint64_t copied_in, copied_out;
 };
@@ -95,7 +95,7 @@ static struct sp_pool *feedback_get_pool(const struct feedback *feedback) {
 		feedback->pool;
 }
 
-/* As it is known, without looking at the file. */
+/* Returns the current kind, without a system call. */
 static enum sealpool_memory_kind feedback_get_kind(
 		const struct feedback *feedback) {
 	return feedback->buffer != NULL ?
@@ -117,7 +117,7 @@ static void feedback_count(const struct feedback *feedback, uint64_t *in,
 static void feedback_send(struct feedback *feedback) {
 	struct wl_resource *resource = feedback->resource;
 	if (feedback->pool != NULL) {
-		/* What it sees, it keeps. */
+		/* Updates the sealed size. */
 		sp_file_is_sealed_to(&feedback->pool->backing.file,
 			(uint64_t)feedback->pool->size);
 	}
@@ -151,7 +151,7 @@ static const struct sealpool_shm_feedback_v1_interface feedback_impl = {
 	.ask = feedback_handle_ask,
 };
 
-/* Under a guard, the buffer may be gone before this is called. */
+/* Behind a guard, the buffer may be destroyed before this is called. */
 static void feedback_become_inert(struct feedback *feedback) {
 	if (feedback_is_inert(feedback)) {
 		return;
@@ -181,7 +181,7 @@ static void feedback_unref(struct sp_feedback *feedback) {
 static void handle_client_destroy(struct wl_listener *listener, void *data) {
 	struct subscriber *subscriber =
 		wl_container_of(listener, subscriber, client_destroy);
-	/* Its objects go next. */
+	/* Its objects are destroyed next. */
 	wl_list_remove(&subscriber->client_destroy.link);
 	wl_list_init(&subscriber->client_destroy.link);
 }
@@ -207,7 +207,7 @@ static struct subscriber *subscriber_find(struct sp_feedback *feedback,
 	return NULL;
 }
 
-/* With room for one more object; NULL when there is no memory. */
+/* Returns the client's record, and creates it if needed; NULL when there is no memory. */
 static struct subscriber *subscriber_get(struct sp_feedback *feedback,
 		struct wl_client *wl_client) {
 	struct subscriber *subscriber = subscriber_find(feedback, wl_client);
@@ -233,7 +233,7 @@ static struct subscriber *subscriber_get(struct sp_feedback *feedback,
 	return subscriber;
 }
 
-/* After an object of its has gone, or could not be made. */
+/* Called after an object was destroyed, or could not be created. */
 static void subscriber_leave(struct subscriber *subscriber) {
 	if (subscriber->objects_len > 0) {
 		return;
@@ -253,8 +253,8 @@ static void feedback_handle_resource_destroy(struct wl_resource *resource) {
 	free(feedback);
 }
 
-/* Returns the client's record if it may have one more object, else posts an
- * error. */
+/* Returns the client's record if it may have another object; else posts an error and
+ * returns NULL. */
 static struct subscriber *admit(struct wl_client *wl_client,
 		struct wl_resource *manager) {
 	struct sp_feedback *feedback = wl_resource_get_user_data(manager);
@@ -272,7 +272,7 @@ static struct subscriber *admit(struct wl_client *wl_client,
 	return subscriber;
 }
 
-/* Makes an object's resource, and counts it. Returns NULL after an error. */
+/* Creates and counts an object's resource. Returns NULL after an error. */
 static struct wl_resource *create_resource(struct subscriber *subscriber,
 		struct wl_resource *manager, uint32_t id,
 		const struct wl_interface *interface) {
@@ -287,8 +287,7 @@ static struct wl_resource *create_resource(struct subscriber *subscriber,
 	return resource;
 }
 
-/* "pool" or "buffer" is what "target" stands for; neither of them, if that is
- * not ours. */
+/* "target" is the resource of "pool" or "buffer"; both are NULL if it is foreign. */
 static void create_feedback(struct wl_client *wl_client,
 		struct wl_resource *manager, uint32_t id,
 		struct wl_resource *target, struct sp_pool *pool,
@@ -298,7 +297,7 @@ static void create_feedback(struct wl_client *wl_client,
 	if (pool == NULL && buffer == NULL) {
 		sp_post_error(context, manager,
 			SEALPOOL_SHM_FEEDBACK_MANAGER_V1_ERROR_FOREIGN_OBJECT,
-			"%s#%u is not of a wl_shm that is told about",
+			"%s#%u does not belong to the compositor's wl_shm",
 			wl_resource_get_class(target),
 			wl_resource_get_id(target));
 		return;
@@ -444,7 +443,8 @@ static void manager_handle_get_budget_feedback(struct wl_client *wl_client,
 	if (subscriber->budget != NULL) {
 		sp_post_error(context, manager,
 			SEALPOOL_SHM_FEEDBACK_MANAGER_V1_ERROR_ALREADY_EXISTS,
-			"there is a feedback object about budgets already");
+			"a feedback object for the client's limits exists "
+			"already");
 		return;
 	}
 	struct budget_feedback *feedback = calloc(1, sizeof(*feedback));
@@ -493,7 +493,7 @@ static void bind(struct wl_client *client, void *data, uint32_t version,
 		manager_handle_resource_destroy);
 }
 
-/* Tells a client that has committed a surface what has changed. */
+/* A client has committed a surface: sends what has changed. */
 static void handle_commit(struct wl_listener *listener, void *data) {
 	struct sp_feedback *global = wl_container_of(listener, global, commit);
 	if (wl_list_empty(&global->subscribers)) {

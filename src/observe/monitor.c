@@ -1,23 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What all clients hold and cost, for whoever runs the compositor: a socket that
- * sends a snapshot to each who connects, and closes.
+ * The monitor: a socket that shows the compositor's user what all clients hold and cost.
+ * It sends a snapshot to each connection, and closes it.
  *
  *     sealpool-monitor 1
  *     client id=3 pid=4711 pools=2 ... faults=0
  *     end
  *
- * It is a socket of its own and not a Wayland global, since a library cannot
- * tell which clients are to be trusted. A sandboxed client has the user's id and
- * is connected as any other; security contexts are known to the compositor
- * alone; a global filter is the compositor's too, and there is but one. But a
- * sandbox is made by leaving things out of reach. So what is for the user alone
- * lies where the compositor's own socket does, readable for the user alone, and
- * the kernel sees to the rest: who reaches it can reach the compositor without
- * any security context as well.
+ * It is a socket and not a Wayland global, since a library cannot know which clients to
+ * trust: a sandboxed client has the user's id and a connection like any other, only the
+ * compositor knows security contexts, and the one global filter is the compositor's,
+ * too. But a sandbox cannot reach files outside of it. So the socket is beside the
+ * compositor's own, and only its user may connect. A process that can reach it can also
+ * reach the compositor without a security context.
  *
- * A reader says nothing. One that does not read is kept until there are others,
- * and holds up nobody.
+ * A reader sends nothing. One that does not read delays nobody, and is disconnected when
+ * there are too many others.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +34,8 @@
 #include "server/context.h"
 #include "stats.h"
 
-/* Who have not read all yet; of more than this, the oldest is cut off. */
+/* Readers that have not read everything; above this number, the oldest is
+ * disconnected. */
 #define READERS_MAX 8
 #define NAMES_MAX 16
 
@@ -53,8 +52,8 @@ struct sp_monitor {
 	struct sp_context *context;
 	struct sockaddr_un address;
 	int fd;
-	/* Given up for a moment to turn a reader away when there are no more:
-	 * else the loop would be woken for it again and again. */
+	/* Closed for a moment when there are no more fds, to accept and close a
+	 * connection: otherwise it would wake the loop again and again. */
 	int spare_fd;
 	struct wl_event_source *source;
 	struct wl_list readers;
@@ -64,7 +63,7 @@ struct sp_monitor {
 static void print_client(FILE *file, struct sp_client *client) {
 	struct sealpool_stats stats = { .size = sizeof(stats) };
 	sp_client_get_stats(client, &stats);
-	/* 0: it has gone, and the compositor holds something of it. */
+	/* The pid is 0 for a disconnected client whose memory the compositor holds. */
 	fprintf(file, "client id=%" PRIu64 " pid=%d pools=%" PRIu32
 		" fds=%" PRIu32 " direct=%" PRIu32 " nofault=%" PRIu32
 		" shadow=%" PRIu32 " pool_bytes=%" PRIu64
@@ -78,7 +77,7 @@ static void print_client(FILE *file, struct sp_client *client) {
 		stats.bytes_copied_out, stats.faults);
 }
 
-/* To be freed by the caller; NULL when there is no memory. */
+/* Returns a text that the caller frees; NULL when there is no memory. */
 static char *print_snapshot(struct sp_context *context, size_t *length) {
 	char *text = NULL;
 	FILE *file = open_memstream(&text, length);
@@ -133,7 +132,7 @@ static int reader_handle_writable(int fd, uint32_t mask, void *data) {
 	return 0;
 }
 
-/* Takes the fd over. */
+/* Takes ownership of the fd. */
 static void answer(struct sp_monitor *monitor, int fd) {
 	struct reader *reader = calloc(1, sizeof(*reader));
 	if (reader == NULL) {
@@ -163,8 +162,8 @@ static void answer(struct sp_monitor *monitor, int fd) {
 	}
 }
 
-/* The socket's mode says the same, but its folder may be on a file system that
- * knows no modes. */
+/* The socket's mode protects it too, unless its folder is on a file system without
+ * modes. */
 static bool is_allowed(int fd) {
 	struct ucred peer;
 	socklen_t length = sizeof(peer);
@@ -199,7 +198,7 @@ static int handle_readable(int listening, uint32_t mask, void *data) {
 	return 0;
 }
 
-/* Whether the socket was left by a process that has gone. */
+/* Returns whether a process that has ended left the socket behind. */
 static bool is_stale(const struct sockaddr_un *address) {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0) {
@@ -231,7 +230,7 @@ static int bind_to(struct sp_monitor *monitor) {
 static int start_listening(struct sp_monitor *monitor, const char *dir) {
 	struct sockaddr_un *address = &monitor->address;
 	address->sun_family = AF_UNIX;
-	/* Linux takes the mode of the file from that of the socket. */
+	/* On Linux, the file gets the socket's mode. */
 	if (fchmod(monitor->fd, 0600) < 0) {
 		return -errno;
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Why a pool or a buffer is seen as it is, in the words of the feedback protocol.
+ * The reasons why a pool or a buffer is read in its way, as bits of the feedback
+ * protocol.
  */
 #include <fcntl.h>
 
@@ -35,11 +36,11 @@ uint32_t sp_reasons_get_kind(enum sealpool_memory_kind kind) {
 	return SEALPOOL_SHM_FEEDBACK_V1_KIND_SHADOW;
 }
 
-/* What there is to say of a file, for the bytes below "end". */
+/* Returns the reasons that depend on the file, for the bytes below "end". */
 static uint32_t file_get_reasons(const struct sp_file *file, uint64_t end,
 		bool direct) {
 	uint32_t reasons = 0;
-	/* One that is not memory has none, and a thread may be opening it anew. */
+	/* A slow file has no seals, and a reader thread may be reopening it. */
 	int seals = file->kind == SP_FILE_SLOW ? 0 :
 		fcntl(file->fd, F_GET_SEALS);
 	if (seals < 0) {
@@ -71,7 +72,7 @@ static bool may_be_sparse(const struct sp_file *file, uint64_t end) {
 	return end > file->filled_size && sp_file_has_holes(file);
 }
 
-/* A buffer without a reason is looked at again at its next commit. */
+/* A buffer without a reason is judged again at its next commit. */
 uint32_t sp_reasons_get(const struct sp_pool *pool,
 		const struct sealpool_buffer *buffer,
 		enum sealpool_memory_kind kind) {

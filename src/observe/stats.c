@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What clients and pools hold and have cost.
+ * Statistics: what clients and pools hold and have cost.
  */
 #include <assert.h>
 #include <string.h>

@@ -6,15 +6,15 @@
 
 struct sp_client;
 
-/** What a client holds and has cost. */
+/** Gets what a client holds and has cost. */
 void sp_client_get_stats(struct sp_client *client,
 	struct sealpool_stats *stats);
 
-/** The same of each of its pools, oldest first; "size" of the argument is set. */
+/** Calls "func" with the statistics of each pool of the client, oldest first. */
 void sp_client_for_each_pool(struct sp_client *client,
 	sealpool_pool_stats_func func, void *data);
 
-/** Hands out no more than the caller's struct has room for. */
+/** Copies as much as the caller's struct, of "to->size" bytes, has room for. */
 void sp_stats_give(struct sealpool_stats *to, struct sealpool_stats *from);
 
 #endif

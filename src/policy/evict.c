@@ -1,34 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who has to go when all clients together hold too much.
+ * Chooses the clients to disconnect when all clients together reach a limit.
  *
- * First, what nobody uses is reclaimed (cache.c). A client is ended only for what is
- * in use: file descriptors of pools, mostly.
+ * First, unused memory is reclaimed (cache.c). Clients are disconnected only for what is
+ * in use: mostly file descriptors of pools.
  *
- * Identities are compared, not clients (identity.c). Each has a share that it keeps
- * in any case; all shares together are at most half of what all may hold, so there is
- * always an identity above its own. An identity that holds much is not always at
- * fault: a hundred processes with seven descriptors each fill a compositor that a
- * browser with sixty does not. So it is the crowd that is thinned out:
+ * The rule compares identities, not clients (identity.c). Each has a guaranteed share.
+ * All shares together are at most half of the limit, so at the limit there is always an
+ * identity above its share. An identity that holds much is not always at fault: a hundred
+ * processes with seven descriptors each fill a compositor, and a browser with sixty does
+ * not. So the rule thins out the crowd:
  *
- *   1. Identities above their share are ordered by what they hold above it, and put
- *      into classes: 1, 2 to 3, 4 to 7, and so on. The one in the middle of the sum
- *      says which class is the crowd's: this one, with the next on either side.
- *   2. A crowd comes at one time. Of those that are of these classes and came one
- *      after another, the run that holds most has to give, and of that, ordered by
- *      age, again the one in the middle: honest clients that hold as much are more
- *      likely before the crowd or after it.
- *   3. Of that identity, it is the client that holds most.
+ *   1. Order the identities above their share by what they hold above it (the excess),
+ *      and put them into classes: 1, 2 to 3, 4 to 7, and so on. The identity in the
+ *      middle of the sum shows the classes of the crowd: its own and the next on either
+ *      side.
+ *   2. A crowd comes at one time. Order the identities of these classes by age, and take
+ *      the run of successive ones that together hold most. Of the run, take the identity
+ *      in the middle by age: honest clients with a similar excess are more likely older
+ *      or younger than the crowd.
+ *   3. Disconnect that identity's client that holds most.
  *
  *        age       old ................................. young
  *        excess    8  57  0 0 0  3 3 2 3 3 2 3 ... 3 3 2  0 0
  *                  |   |         [ 40 identities: 110  ]
  *           recorder   browser                ^
  *
- *      With ten of these in the place of forty, it is the browser that goes.
+ *      With ten such identities instead of forty, the browser would be chosen.
  *
- * What is held counts, however long ago it was taken and whether it is used: to fill
- * up and then to keep still helps nobody. docs/security.md has what becomes of it.
+ * The rule counts what is held, not when it was taken or whether it is used. So filling
+ * the limit and then keeping still helps no attacker. docs/security.md shows the results
+ * for simulated crowds.
  */
 #include <stdlib.h>
 
@@ -40,11 +42,11 @@
 /* 16 pools: behind the guard, a pool has up to three descriptors. */
 #define SHARE_FDS (16 * 3)
 #define SHARE_BYTES ((uint64_t)64 << 20)
-/* Shares together take at most so much of what all may hold. */
+/* All shares together are at most the limit divided by this. */
 #define SHARES_PART 2
 
 #define CLASSES 64
-/* A run goes on past so many identities that are not like it. */
+/* A run may contain this many other identities in a row. */
 #define OTHERS_IN_RUN 1
 
 static struct sp_context *get_context(struct sp_account *account) {
@@ -74,14 +76,14 @@ const struct sp_account_ops sp_evict_account_ops = {
 	.pressure = note_pressure,
 };
 
-/* What ending a client would give back. Bytes that are merely being read are not
- * held: what reads them will have done in a moment. */
+/* Returns the resource that disconnecting a client would free. Bytes that are only being
+ * read do not count: the reader will be done in a moment. */
 static enum sp_resource get_held_resource(enum sp_resource resource) {
 	return resource == SP_RESOURCE_SHADOW_BYTES ?
 		SP_RESOURCE_PINNED_BYTES : resource;
 }
 
-/* Other threads charge and discharge meanwhile: no sum is exact. */
+/* Other threads charge and discharge at the same time, so no sum is exact. */
 static uint64_t subtract(uint64_t a, uint64_t b) {
 	return a > b ? a - b : 0;
 }
@@ -100,7 +102,7 @@ uint64_t sp_evict_get_share(const struct sp_context *context,
 	if (holders == 0) {
 		return most;
 	}
-	/* What is left of clients that have gone is not there to be shared. */
+	/* What disconnected clients have left cannot be shared. */
 	uint64_t gone = subtract(context->all.used[held], sum);
 	uint64_t part = subtract(context->all.wanted[resource], gone) /
 		(SHARES_PART * holders);
@@ -116,7 +118,7 @@ static int get_class(uint64_t excess) {
 	return 63 - __builtin_clzll(excess);
 }
 
-/* That of the identity in the middle by size. Returns -1 if nobody is above the
+/* Returns the class of the identity in the middle of the sum; -1 if none is above the
  * share. */
 static int find_middle_class(const struct sp_context *context,
 		enum sp_resource held, uint64_t share) {
@@ -138,14 +140,14 @@ static int find_middle_class(const struct sp_context *context,
 	return -1;
 }
 
-/* What an identity has above the share, if it is like those of a class; or 0. */
+/* Returns an identity's excess if it is in the class or next to it; else 0. */
 static uint64_t get_excess_like(const struct sp_identity *identity,
 		enum sp_resource held, uint64_t share, int class) {
 	uint64_t excess = get_excess(identity, held, share);
 	return excess > 0 && abs(get_class(excess) - class) <= 1 ? excess : 0;
 }
 
-/* Identities that are alike and came one after another. */
+/* Successive identities that are alike. */
 struct run {
 	struct sp_identity *first;
 	uint64_t sum;
@@ -171,7 +173,7 @@ static struct run find_heaviest_run(struct sp_context *context,
 	return heaviest;
 }
 
-/* NULL when nobody holds more than the share. */
+/* Returns NULL if no identity holds more than the share. */
 static struct sp_identity *choose_identity(struct sp_context *context,
 		enum sp_resource resource) {
 	enum sp_resource held = get_held_resource(resource);
@@ -212,7 +214,7 @@ static struct sp_client *choose_client(struct sp_context *context,
 	return found;
 }
 
-/* Who goes in any case; before anybody else has to. */
+/* Finds a client that is disconnecting anyway: its resources are freed first. */
 static struct sp_client *find_disconnecting_holder(struct sp_context *context,
 		enum sp_resource resource) {
 	struct sp_client *client;
@@ -226,9 +228,9 @@ static struct sp_client *find_disconnecting_holder(struct sp_context *context,
 	return NULL;
 }
 
-/* Returns how much of the resource the compositor has not let go of yet. libwayland
- * ends a client with an error only when it hears from it again; this one may well keep
- * silent. */
+/* Disconnects a client now: after an error, libwayland would wait for its next request,
+ * which may never come. Returns how much of the resource is still in use, in buffers that
+ * the compositor holds. */
 static uint64_t end(struct sp_client *client, enum sp_resource resource) {
 	const struct sp_account *all = &client->context->all;
 	uint64_t held = client->account.used[get_held_resource(resource)];

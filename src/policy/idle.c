@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Copies that nobody has read for a while are given back: a window that does
- * not change is seldom looked at, and to copy it anew costs less than to keep
- * everybody's twice.
+ * Frees idle copies: a window that does not change is seldom read, and copying it anew
+ * costs less than keeping the memory of all windows twice.
  *
- * A copy that is not being read is in the cache. A timer on the event loop looks at
- * the oldest ones when the first of them can be idle; it is not set while there is
- * none. As each copy has a time of its own, and a client ten thousand of them, the
- * timer takes its time between two looks: what is idle waits a little, to be found
- * together with others.
+ * A copy that is not being read is in the cache. A timer of the event loop checks the
+ * oldest copies when the first of them can be idle; it is not set while there is none.
+ * A client may have ten thousand copies that become idle at different times, so the
+ * timer has a minimum interval: a copy that is idle waits a little, to be freed together
+ * with others.
  */
 #include <errno.h>
 #include <wayland-server-core.h>
@@ -29,7 +28,8 @@ static void wait_for(struct sp_idle *idle, uint64_t ms) {
 static int handle_timer(void *data) {
 	struct sp_context *context = data;
 	struct sp_idle *idle = &context->idle;
-	/* First, so that what other threads add meanwhile is not lost. */
+	/* Cleared first, so that a copy which another thread adds now sets the timer
+	 * again. */
 	idle->waiting = false;
 	uint64_t wait = sp_cache_drop_idle(&context->memory.cache, idle->after);
 	if (wait != UINT64_MAX) {
@@ -67,8 +67,8 @@ void sp_idle_handle_filled(struct sp_cache *cache) {
 	struct sp_context *context =
 		wl_container_of(cache, context, memory.cache);
 	struct sp_idle *idle = &context->idle;
-	/* Called with the cache's lock held, which the timer takes after it has noted
-	 * that it is not set: it sees what was added before. */
+	/* Called with the cache's lock held. The timer clears "waiting" before it takes
+	 * that lock, so it sees everything that was added before. */
 	if (idle->after != UINT32_MAX && !idle->waiting) {
 		sp_mailbox_post(&context->mailbox, &idle->mail);
 	}

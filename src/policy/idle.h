@@ -7,12 +7,12 @@
 struct sp_cache;
 struct sp_context;
 
-/** "after" is the option's value. Returns 0 or a negative errno. */
+/** "after" is the option shadow_idle_ms. Returns 0 or a negative errno. */
 int sp_idle_init(struct sp_context *context, uint32_t after);
-/** While the display is still there. */
+/** Call it before the display is destroyed. */
 void sp_idle_detach(struct sp_context *context);
 
-/** There is something in the context's cache. Any thread. */
+/** A copy was added to the context's cache. Any thread. */
 void sp_idle_handle_filled(struct sp_cache *cache);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <sealpool/shm.h>
 
-/** Fills in defaults where "wanted" has zero. */
+/** Sets the limits to those wanted, with defaults in place of zero. */
 void sp_budget_init(struct sealpool_budget *limits,
 	const struct sealpool_budget *wanted);
 

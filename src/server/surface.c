@@ -36,14 +36,14 @@
 #include "pool.h"
 #include "surface.h"
 
-/* Each commit concerns all buffers of its surface, and a client can have as many
- * as it likes. Of more than this, the one committed least recently is dealt with
- * as if it had never been seen; no toolkit uses more than four. */
+/* Each commit visits all buffers of its surface, and a client can have any number. Above
+ * this number, the least recently committed one is no longer tracked. No toolkit uses
+ * more than four. */
 #define SURFACE_BUFFERS_MAX 32
 
-/* A buffer for as long as there is a wl_buffer that it is attached by. */
+/* An attached buffer, until its wl_buffer is destroyed. */
 struct sp_attachment {
-	struct sealpool_buffer *buffer; /* NULL for none, or one not ours */
+	struct sealpool_buffer *buffer; /* NULL for none, or a foreign one */
 	struct wl_listener destroy;
 };
 
@@ -53,20 +53,19 @@ struct sp_surface {
 	struct wl_listener destroy;
 	struct wl_list buffers; /* tracked.link, the newest first */
 	int buffers_len;
-	/* What a commit shows that attaches nothing. It may have been seen on
-	 * another surface since. */
+	/* The buffer that a commit without an attach shows. It may have been
+	 * committed to another surface since. */
 	struct sp_attachment current;
-	/* The same, with a reference, if that is wanted: when its wl_buffer has
-	 * gone, the compositor may still have it. */
+	/* With hold_shown, a reference to it: the compositor may still use it after
+	 * its wl_buffer is destroyed. */
 	struct sealpool_buffer *shown;
 
-	/* The size of the buffer attached now, 0 for none or for one that is
-	 * not ours. */
+	/* The size of the current buffer, 0 for none or a foreign one. */
 	int32_t width, height;
 	int32_t scale;
 	int32_t transform;
-	/* Not to be undone: wp_viewport.destroy takes effect only at a commit,
-	 * and surfaces that had one tend to have one again. */
+	/* Never reset: wp_viewport.destroy takes effect only at a commit, and a
+	 * surface that had a viewport tends to get one again. */
 	bool has_viewport;
 
 	struct {
@@ -75,19 +74,18 @@ struct sp_surface {
 		bool moved;
 		int32_t scale;
 		int32_t transform;
-		/* In the surface's coordinates, and in the buffer's. */
+		/* In surface and in buffer coordinates. */
 		pixman_region32_t surface_damage, buffer_damage;
 	} pending;
 };
 
-/* A buffer, as long as it has a wl_buffer, and the surface that it was last committed
- * to. */
+/* A buffer that has a wl_buffer, and the surface that it was last committed to. */
 struct tracked {
 	struct sealpool_buffer *buffer;
 	struct sp_surface *surface;
 	struct wl_list link; /* sp_surface.buffers */
 	struct wl_listener destroy;
-	/* The damage of that surface's commits since it was committed itself, in
+	/* The damage of that surface's commits since this buffer's last commit, in
 	 * pixels. */
 	pixman_region32_t missed;
 };
@@ -124,13 +122,14 @@ static void tracked_destroy(struct tracked *tracked) {
 	free(tracked);
 }
 
-/* No commit can change the buffer's contents now. The buffer itself may be gone. */
+/* Without a wl_buffer, no commit can change the contents. The buffer itself may be
+ * destroyed already. */
 static void tracked_handle_destroy(struct wl_listener *listener, void *data) {
 	struct tracked *tracked = wl_container_of(listener, tracked, destroy);
 	tracked_destroy(tracked);
 }
 
-/* The record of a buffer with a wl_buffer, or NULL. */
+/* Returns the record of a buffer that has a wl_buffer, or NULL. */
 static struct tracked *tracked_find(const struct sealpool_buffer *buffer) {
 	struct wl_listener *listener = wl_resource_get_destroy_listener(
 		buffer->resource, tracked_handle_destroy);
@@ -145,7 +144,7 @@ bool sp_surface_follows(const struct sealpool_buffer *buffer) {
 	return buffer->resource != NULL && tracked_find(buffer) != NULL;
 }
 
-/* Commits tell nothing of the buffer any more. */
+/* Stops tracking: all of the buffer is stale at each access. */
 static void give_up(struct tracked *tracked) {
 	set_tracked(tracked->buffer, false);
 	tracked_destroy(tracked);
@@ -164,7 +163,7 @@ static void track(struct sealpool_buffer *buffer, struct sp_surface *surface) {
 	}
 	tracked = calloc(1, sizeof(*tracked));
 	if (tracked == NULL) {
-		/* All of it is copied for each access then. */
+		/* Without a record, all of it is copied at each access. */
 		set_tracked(buffer, false);
 		return;
 	}
@@ -178,8 +177,8 @@ static void track(struct sealpool_buffer *buffer, struct sp_surface *surface) {
 	set_tracked(buffer, true);
 }
 
-/* Where it is attached when its wl_buffer goes, the surface remains its user: the
- * compositor may have taken a reference. */
+/* If the wl_buffer is destroyed while it is pending, the surface remains a user of the
+ * buffer: the compositor may have taken a reference. */
 static void surface_set_pending(struct sp_surface *surface,
 		struct sealpool_buffer *buffer) {
 	struct sealpool_buffer *old = surface->pending.attachment.buffer;
@@ -230,10 +229,10 @@ static void surface_handle_destroy(struct wl_listener *listener, void *data) {
 	surface_destroy(surface);
 }
 
-/* The record of a wl_surface, or NULL. */
+/* Returns the record of a wl_surface, or NULL. */
 static struct sp_surface *surface_find(struct sp_surfaces *surfaces,
 		struct wl_resource *resource) {
-	/* As long as all memory is sealed. */
+	/* The common case while all memory is sealed. */
 	if (wl_list_empty(&surfaces->list)) {
 		return NULL;
 	}
@@ -244,15 +243,15 @@ static struct sp_surface *surface_find(struct sp_surfaces *surfaces,
 	}
 	struct sp_surface *surface =
 		wl_container_of(listener, surface, destroy);
-	/* A display with two context globals has two trackers; the second one then
-	 * knows nothing of the surface, and copies whole buffers. */
+	/* If the display has two contexts, it has two trackers. Only the first has a
+	 * record of the surface; the other one copies whole buffers. */
 	return surface->surfaces == surfaces ? surface : NULL;
 }
 
 /*
- * The same, but makes one. NULL when there is no memory for it, which ends its
- * client: behind a guard its buffers would be shown without being copied, and a
- * record that is made later would lack the scale.
+ * Returns the record of a wl_surface, and creates it if needed. Returns NULL when there is
+ * no memory, after an error for the client: behind a guard, its buffers would be shown
+ * without being copied, and a record created later would not have the scale.
  */
 static struct sp_surface *surface_get(struct sp_surfaces *surfaces,
 		struct wl_resource *resource) {
@@ -298,7 +297,8 @@ void sp_surface_attach(struct sp_surfaces *surfaces,
 		}
 		surface = surface_get(surfaces, resource);
 		if (surface == NULL) {
-			/* Nothing will tell when it shows something else. */
+			/* Without a record, nothing notices when the surface shows
+			 * another buffer. */
 			sp_buffer_expect_release(buffer);
 			return;
 		}
@@ -320,7 +320,7 @@ void sp_surface_damage(struct sp_surfaces *surfaces,
 	if (width <= 0 || height <= 0) {
 		return;
 	}
-	/* Clients pass INT32_MAX for all there is. */
+	/* Clients pass INT32_MAX to damage everything. */
 	pixman_box32_t box = {
 		.x1 = x, .x2 = x > INT32_MAX - width ? INT32_MAX : x + width,
 		.y1 = y, .y2 = y > INT32_MAX - height ? INT32_MAX : y + height,
@@ -335,7 +335,7 @@ static int32_t clip(int64_t value, int32_t max) {
 	return (int32_t)(value < 0 ? 0 : value > max ? max : value);
 }
 
-/* Adds a region of the surface, at an integer scale, to what a buffer lacks. */
+/* Adds a region of the surface, at an integer scale, to a buffer's missed damage. */
 static void add_scaled(struct tracked *tracked,
 		const pixman_region32_t *damage, int32_t scale) {
 	const struct sp_layout *layout = &tracked->buffer->view.layout;
@@ -355,7 +355,7 @@ static void add_scaled(struct tracked *tracked,
 	}
 }
 
-/* Notes that a buffer lacks the damage of a commit, or all there is. */
+/* Adds the damage of a commit, or everything, to a buffer's missed damage. */
 static void add_missed(struct tracked *tracked,
 		const struct sp_surface *surface, bool all) {
 	const struct sp_layout *layout = &tracked->buffer->view.layout;
@@ -368,8 +368,8 @@ static void add_missed(struct tracked *tracked,
 	add_scaled(tracked, &surface->pending.buffer_damage, 1);
 }
 
-/* Takes over what set_buffer_scale, set_buffer_transform and attach prepared,
- * and returns whether that leaves no relation between old and new pixels. */
+/* Applies the pending scale, transform and size. Returns whether the damage does not say
+ * which pixels have changed. */
 static bool surface_apply_pending(struct sp_surface *surface) {
 	bool changed = surface->pending.moved ||
 		surface->scale != surface->pending.scale ||
@@ -405,7 +405,7 @@ struct sealpool_buffer *sp_surface_commit(struct sp_surfaces *surfaces,
 	struct tracked *tracked, *tmp;
 	wl_list_for_each_safe(tracked, tmp, &surface->buffers, link) {
 		if (!sp_view_wants_commits(&tracked->buffer->view)) {
-			/* Became direct. */
+			/* It became direct. */
 			tracked_destroy(tracked);
 		} else {
 			add_missed(tracked, surface, all);
@@ -448,8 +448,8 @@ struct sealpool_buffer *sp_surface_commit(struct sp_surfaces *surfaces,
 	} else if (attached) {
 		track(buffer, surface);
 	} else {
-		/* Seen elsewhere, or handed to another request, since it was
-		 * attached here. */
+		/* It was committed to another surface, or passed to another request,
+		 * since it was attached here. */
 		sp_view_age(&buffer->view, NULL, epoch);
 	}
 	return buffer;
@@ -466,7 +466,7 @@ void sp_surface_set_transform(struct sp_surfaces *surfaces,
 void sp_surface_set_scale(struct sp_surfaces *surfaces,
 		struct wl_resource *resource, int32_t scale) {
 	struct sp_surface *surface = surface_get(surfaces, resource);
-	/* The compositor refuses anything below 1. */
+	/* The compositor refuses a scale below 1. */
 	if (surface != NULL && scale >= 1) {
 		surface->pending.scale = scale;
 	}

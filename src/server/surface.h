@@ -13,7 +13,8 @@ struct sp_context;
 struct sp_surfaces {
 	struct sp_context *context;
 	struct wl_list list; /* sp_surface.link */
-	/* Surfaces hold what they show, and are users of what they have. */
+	/* Surfaces reference the buffer that they show, and count as users of their
+	 * buffers. */
 	bool hold_shown;
 };
 
@@ -27,11 +28,12 @@ void sp_surfaces_finish(struct sp_surfaces *surfaces);
 void sp_surface_attach(struct sp_surfaces *surfaces,
 	struct wl_resource *resource, struct wl_resource *buffer, int32_t x,
 	int32_t y);
-/** "in_buffer" tells damage_buffer. */
+/** "in_buffer": the request is damage_buffer. */
 void sp_surface_damage(struct sp_surfaces *surfaces,
 	struct wl_resource *resource, int32_t x, int32_t y, int32_t width,
 	int32_t height, bool in_buffer);
-/** Returns what it shows, if that is ours and not read in place. */
+/** Returns the buffer that the surface shows, if it is Sealpool's and not read in
+ * place. */
 struct sealpool_buffer *sp_surface_commit(struct sp_surfaces *surfaces,
 	struct wl_resource *resource);
 void sp_surface_set_transform(struct sp_surfaces *surfaces,
@@ -40,19 +42,19 @@ void sp_surface_set_scale(struct sp_surfaces *surfaces,
 	struct wl_resource *resource, int32_t scale);
 void sp_surface_offset(struct sp_surfaces *surfaces,
 	struct wl_resource *resource, int32_t x, int32_t y);
-/** Its damage in surface coordinates says nothing of pixels from now on. */
+/** From now on, damage in surface coordinates does not say which pixels changed. */
 void sp_surface_add_viewport(struct sp_surfaces *surfaces,
 	struct wl_resource *resource);
 
-/** The buffer, which has a wl_buffer, is handed to something else than a surface:
- * commits say nothing of it until the next one. */
+/** The buffer, which has a wl_buffer, is passed to another object than a surface: it is
+ * not tracked until its next commit. */
 void sp_surface_give_up(struct sealpool_buffer *buffer);
 
-/** The wl_buffer is about to go, and perhaps the buffer with it. What is stale stays
- * so. */
+/** The wl_buffer is about to be destroyed, and perhaps the buffer with it. Stale pixels
+ * stay stale. */
 void sp_surface_forget(struct sealpool_buffer *buffer);
 
-/** Whether commits say what becomes stale in the buffer. For tests. */
+/** Returns whether the buffer is tracked. For tests. */
 bool sp_surface_follows(const struct sealpool_buffer *buffer);
 
 #endif
