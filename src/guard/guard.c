@@ -1,31 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guard: what the core knows of pools and buffers, in front of a wl_shm that
- * is somebody else's.
+ * The guard: protects another wl_shm with the pools and buffers of the core.
  *
- * libwayland calls a protocol logger for each request when its arguments are
- * decoded, and dispatches it afterwards, with the same arguments. So the guard
- * can look at a request, can put another fd or size into it, and can end the
- * client with an error: that one request is still dispatched, nothing behind it
- * is. It must leave no request as it is that would have the compositor map a file
- * that may get shorter.
+ * libwayland calls a protocol logger for each request after it has decoded the
+ * arguments, and then dispatches the request with the same arguments. So the guard can
+ * inspect a request, replace its fd or size, and disconnect the client with an error:
+ * that one request is still dispatched, the following ones are not. The guard must
+ * change each request that would make the compositor map a file that can be truncated.
  *
- *   wl_shm.create_pool       not sealed, or too short: the fd becomes that of the
- *                            pool's shadow; not shared memory: a harmless one
- *   wl_shm_pool.resize       the shadow is made longer first; a sealed file that
- *                            has not become longer ends the client
- *   wl_shm_pool.create_buffer  pixels outside of the pool end the client
- *   wl_surface.attach        memory is given to the shadow; where there is none,
+ *   wl_shm.create_pool       not sealed, or too short: the fd is replaced by that of
+ *                            the pool's shadow; not shared memory: by an empty file
+ *   wl_shm_pool.resize       the shadow grows first; if a sealed file has not grown,
+ *                            the client is disconnected
+ *   wl_shm_pool.create_buffer  pixels outside the pool: the client is disconnected
+ *   wl_surface.attach        memory of the shadow is allocated; without memory,
  *                            nothing is attached
  *   wl_surface.commit        what is stale is copied into the shadow
- *   any other with a buffer  all of it is copied in, once for all that were
- *                            read together; before the next event of that
- *                            request's object, what has changed is copied out;
- *                            where there is no memory for that, or the client is
- *                            to go, the object gets a wl_buffer that is nobody's
+ *   any other with a buffer  the whole buffer is copied in, once in an epoch; before
+ *                            the next event of that request's object, what has changed
+ *                            is written back. Without memory for that, or if the
+ *                            client is disconnecting, the object gets a dummy
+ *                            wl_buffer
  *
- * A wl_buffer.release that the wl_shm behind sends may leave the buffer to nobody:
- * then its memory in the shadow can be given back until the next such request.
+ * After a wl_buffer.release of the guarded wl_shm, the buffer may have no user left:
+ * then its memory in the shadow can be freed until the next such request.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -51,8 +49,7 @@
 #include "shm.h"
 #include "writeback.h"
 
-/* In the order of wayland.xml; libwayland has no names for them in server
- * code. */
+/* In the order of wayland.xml; libwayland's server headers do not name them. */
 enum shm_request {
 	SHM_CREATE_POOL = 0,
 };
@@ -81,24 +78,24 @@ struct sealpool_guard {
 
 /* wl_shm */
 
-/* The arguments are const for those who only look on; they are those that are
- * dispatched (libwayland 1.21 to 1.26). */
+/* The logger's arguments are const, but the same ones are dispatched afterwards
+ * (libwayland 1.21 to 1.26), so changing them changes the request. */
 static union wl_argument *get_arguments(
 		const struct wl_protocol_logger_message *message) {
 	return (union wl_argument *)message->arguments;
 }
 
 /*
- * The file of a refused request must not be looked at, nor closed, by the wl_shm
- * behind. What it gets instead is empty; or, where not even an fd is to be had,
- * no fd, which the kernel refuses it to map.
+ * The guarded wl_shm must neither use nor close the file of a refused request: both may
+ * block. It gets an empty file instead; if no fd can be created, it gets -1, which mmap()
+ * refuses.
  */
 static void give_nothing(union wl_argument *fd) {
 	fd->h = memfd_create("sealpool-refused",
 		MFD_CLOEXEC | MFD_ALLOW_SEALING);
 }
 
-/* Puts the shadow in the place of the file, which is the pool's by now. */
+/* Replaces the client's file, which the pool owns now, by the pool's shadow. */
 static int give_shadow(struct sp_pool *pool, union wl_argument *fd) {
 	int ret;
 	do {
@@ -108,8 +105,8 @@ static int give_shadow(struct sp_pool *pool, union wl_argument *fd) {
 	return ret == 0 && fd->h < 0 ? -errno : ret;
 }
 
-/* Lets the file pass, and keeps an fd: to see how it fares, and for its end, which
- * is not to come when the wl_shm behind unmaps it. */
+/* Passes the file. The guard keeps an fd to check the file later, and so that the file is
+ * not freed when the guarded wl_shm unmaps it. */
 static int give_file(struct sp_pool *pool, union wl_argument *fd) {
 	pool->backing.file.passed = true;
 	fd->h = fcntl(pool->backing.file.fd, F_DUPFD_CLOEXEC, 0);
@@ -135,7 +132,7 @@ static void handle_create_pool(struct sealpool_guard *guard,
 		return;
 	}
 	if (size <= 0) {
-		/* To be refused behind, which would close the file. */
+		/* The guarded wl_shm will refuse it, and would close the file. */
 		give_nothing(&args[1]);
 		sp_file_discard_fd(fd);
 		return;
@@ -147,7 +144,7 @@ static void handle_create_pool(struct sealpool_guard *guard,
 		sp_file_discard_fd(fd);
 		return;
 	}
-	/* The fd is the pool's from here on. */
+	/* From here on, the pool owns the fd. */
 	struct sp_pool *pool =
 		sp_pool_new(guard->shm->context, wl_client, &file, size);
 	if (pool == NULL) {
@@ -184,12 +181,12 @@ static void handle_create_buffer(struct sealpool_guard *guard,
 		.format = args[5].u,
 	};
 	if (!sp_place_is_positive(&place)) {
-		/* To be refused behind. */
+		/* The guarded wl_shm will refuse it. */
 		return;
 	}
 	if (sp_format_get(sp_wl_shm_format_to_drm(place.format)) == NULL) {
-		/* Nearly always to be refused behind. What is not, would be
-		 * shown from a shadow that nothing is copied to. */
+		/* The guarded wl_shm nearly always refuses it. If not, it would show
+		 * a shadow that nothing is copied to. */
 		if (pool->backing.is_pinned) {
 			sp_post_error(context, message->resource,
 				WL_SHM_ERROR_INVALID_FORMAT,
@@ -197,10 +194,10 @@ static void handle_create_buffer(struct sealpool_guard *guard,
 		}
 		return;
 	}
-	/* libwayland lets a stride pass that is too small for the width, or is
-	 * not a whole number of pixels, and looks at the first plane alone. All
-	 * of that is then read past the pool's end, but for 24-bit pixels in
-	 * rows of whole words, which are as common as others. */
+	/* libwayland accepts a stride that is too small for the width, or is not a
+	 * whole number of pixels, and checks only the first plane. A compositor then
+	 * reads past the pool's end, except for 24-bit pixels in rows of whole words,
+	 * which are legal and common. */
 	struct sp_layout layout;
 	if (!sp_wl_shm_make_layout(pool, message->resource, &place, true,
 			&layout)) {
@@ -221,14 +218,14 @@ static void handle_create_buffer(struct sealpool_guard *guard,
 		wl_resource_get_client(message->resource), args[0].n, buffer);
 }
 
-/* Returns whether the wl_shm behind may map so much of what it has. */
+/* Returns whether the guarded wl_shm may map "size" bytes of its file. */
 static bool resize(struct sp_pool *pool, struct wl_resource *resource,
 		int32_t size) {
 	struct sp_backing *backing = &pool->backing;
 	if (backing->is_pinned) {
 		int ret = sp_backing_grow_pinned(backing, (uint64_t)size);
 		if (ret < 0) {
-			sp_guard_refuse(pool->client, "cannot make a shadow longer", ret);
+			sp_guard_refuse(pool->client, "cannot grow a shadow", ret);
 		}
 		return ret == 0;
 	}
@@ -237,8 +234,8 @@ static bool resize(struct sp_pool *pool, struct wl_resource *resource,
 	}
 	int64_t file_size = sp_file_get_size(&backing->file);
 	if (file_size < 0) {
-		sp_guard_refuse(pool->client, "cannot look at a pool's file",
-			(int)file_size);
+		sp_guard_refuse(pool->client, "cannot get the size of a pool's "
+			"file", (int)file_size);
 	} else {
 		sp_post_error(pool->client->context, resource,
 			WL_SHM_ERROR_INVALID_FD, "pool of %" PRIi32 " bytes "
@@ -249,9 +246,9 @@ static bool resize(struct sp_pool *pool, struct wl_resource *resource,
 }
 
 /*
- * The wl_shm behind maps the file again, longer: it must be as long as that.
- * The request is dispatched even if its client is told that it is over, so a
- * size that is not safe is taken out of it.
+ * The guarded wl_shm will map the file with the new size, so the file must be that long.
+ * The request is dispatched even after an error, so an unsafe size is replaced by the old
+ * one.
  */
 static void handle_resize(struct sp_pool *pool,
 		const struct wl_protocol_logger_message *message) {
@@ -268,8 +265,8 @@ static void handle_resize(struct sp_pool *pool,
 
 /* Surfaces, and everything else */
 
-/* To touch a shadow that has no memory would have the kernel look for some, on
- * nobody's budget, and raise SIGBUS if it finds none. */
+/* If the compositor touched a shadow without memory, the kernel would allocate some that
+ * is charged to nobody, and raise SIGBUS if there is none. */
 static void handle_attach(struct sealpool_guard *guard,
 		const struct wl_protocol_logger_message *message) {
 	union wl_argument *args = get_arguments(message);
@@ -289,8 +286,8 @@ static void handle_attach(struct sealpool_guard *guard,
 	}
 }
 
-/* Most commits change little of what is lent, and many nothing: to look at all
- * of it for each would take as long as the client likes. */
+/* Most commits change little of the buffers that have writebacks, or nothing. Handling all
+ * of their rows at each commit would take as long as the client likes. */
 static int sync_buffer(struct sealpool_buffer *buffer) {
 	uint64_t epoch = sp_client_get_epoch(buffer->pool->client);
 	pixman_region32_t stale;
@@ -316,9 +313,9 @@ static const struct wl_buffer_interface dummy_buffer_impl = {
 };
 
 /*
- * In a buffer's place, for a request that must not see it. Clients have buffers
- * that are not of a wl_shm, so whoever is handed this copes with it. It goes with
- * its client, which does not know of it.
+ * Replaces a buffer that a request must not get. Clients also have buffers that are not
+ * of a wl_shm, so every receiver can handle the dummy. It is destroyed with its client,
+ * which does not know of it.
  */
 static void give_dummy_buffer(const struct sealpool_buffer *buffer,
 		const struct wl_protocol_logger_message *message) {
@@ -327,7 +324,7 @@ static void give_dummy_buffer(const struct sealpool_buffer *buffer,
 		wl_resource_get_client(message->resource),
 		&wl_buffer_interface, 1, 0);
 	if (resource == NULL) {
-		/* Then the compositor will not get far either. */
+		/* Without this memory, the compositor cannot continue either. */
 		return;
 	}
 	wl_resource_set_implementation(resource, &dummy_buffer_impl, NULL,
@@ -357,9 +354,9 @@ static int begin_writeback(struct sealpool_buffer *buffer, struct wl_resource *r
 	return client->disconnecting ? 0 : sp_writeback_add(buffer, resource);
 }
 
-/* An object that has begun with a buffer may not bear that its client goes:
- * Weston's GL renderer aborts when the buffer of a capture has gone. So nothing is
- * lent of a client that is to go, nor when that turns out while it is lent. */
+/* An object that uses a buffer may not survive that its client disconnects: Weston's GL
+ * renderer aborts when the buffer of a capture is destroyed. So a disconnecting client's
+ * buffer is never passed on, even if the client began to disconnect in this function. */
 static void handle_passed(struct sealpool_buffer *buffer,
 		const struct wl_protocol_logger_message *message) {
 	struct sp_client *client = buffer->pool->client;
@@ -367,7 +364,7 @@ static void handle_passed(struct sealpool_buffer *buffer,
 	if (!client->disconnecting && sp_view_wants_commits(&buffer->view)) {
 		int ret = begin_writeback(buffer, message->resource);
 		if (ret < 0) {
-			sp_guard_refuse(client, "no memory to begin_writeback a buffer", ret);
+			sp_guard_refuse(client, "no memory to copy a buffer", ret);
 		}
 		sp_report_flush(client);
 	}
@@ -376,7 +373,7 @@ static void handle_passed(struct sealpool_buffer *buffer,
 	}
 }
 
-/* Its memory is there since it was attached. */
+/* Its memory was allocated when it was attached. */
 static void handle_shown(struct sealpool_buffer *buffer) {
 	int ret = sync_buffer(buffer);
 	if (ret < 0) {
@@ -428,8 +425,8 @@ static void handle_event(const struct wl_protocol_logger_message *message) {
 	}
 }
 
-/* That some clients are refused from then on is the compositor's fault, and its
- * author has to know. */
+/* From then on, clients may be refused because of the compositor, whose author should
+ * know. */
 static void report_late_reads(struct sealpool_guard *guard) {
 	guard->reported_late_reads = true;
 	sp_log(guard->shm->context, SEALPOOL_LOG_INFO, "the compositor reads "
@@ -483,8 +480,8 @@ struct sealpool_guard *sealpool_guard_create(struct wl_display *display,
 		goto error;
 	}
 	guard->shm = shm;
-	/* The compositor may keep its memory, which is still the client's to pay
-	 * for. */
+	/* The compositor may keep a buffer that it shows, which stays charged to the
+	 * client. */
 	sp_commits_hold_shown(shm->commits);
 	guard->logger = wl_display_add_protocol_logger(display, handle_message,
 		guard);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pools and buffers behind a guard, by the resources of another wl_shm, and the fds that
- * it has of them.
+ * Finds pools and buffers behind a guard by the resources of the guarded wl_shm, and
+ * charges the fds that the guarded wl_shm keeps for them.
  *
- * A new object's resource does not exist while its request is looked at. It is
- * taken up at the next message, whoever sends that.
+ * The resource of a new object does not exist yet when its request is handled. It is
+ * taken up at the next message, whichever client that belongs to.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@
 #include "server/surface.h"
 #include "writeback.h"
 
-/* Another thread may have taken the number that was looked at. */
+/* How many buffers to check for an fd: another thread may have taken the fd's number. */
 #define BUFFERS_LOOKED_AT_MAX 16
 
 void sp_guard_pool_destroy(struct guard_pool *pool) {
@@ -46,7 +46,8 @@ struct sp_pool *sp_guard_find_pool(struct wl_resource *resource) {
 
 static void guard_buffer_destroy(struct guard_buffer *buffer) {
 	sp_writeback_forget(buffer->buffer);
-	/* Its listener comes after others, which may destroy the surface. */
+	/* The tracker's own listener is called after others, which may destroy the
+	 * surface. */
 	sp_surface_forget(buffer->buffer);
 	sp_buffer_leave_resource(buffer->buffer);
 	free(buffer);
@@ -98,17 +99,17 @@ void sp_guard_refuse(struct sp_client *client, const char *what, int error) {
 	sp_client_disconnect_later(client);
 }
 
-/* The fds that the wl_shm behind has */
+/* The fds that the guarded wl_shm keeps */
 
-/* What the wl_shm behind was given an fd of. */
+/* Returns an fd of the file that the guarded wl_shm got. */
 static int get_given_fd(const struct sp_pool *pool) {
 	return pool->backing.is_pinned ? pool->backing.pinned.shadow.fd :
 		pool->backing.file.fd;
 }
 
-/* Unlike fstat(), this never asks the file system: there may be another client's
- * file under that number by now. Where it is not allowed to ask, the fd counts as
- * there. */
+/* Returns whether "fd" is still open on the file that the guarded wl_shm got; also if
+ * kcmp() is not allowed. Unlike fstat(), kcmp() never asks the file system: the number
+ * may belong to another client's file by now. */
 static bool is_still_there(const struct sp_pool *pool, int fd) {
 	if (fcntl(fd, F_GETFD) < 0) {
 		return false;
@@ -128,8 +129,8 @@ static bool charge_fd(struct sp_client *client) {
 	return true;
 }
 
-/* libwayland closes the fd once it has mapped it. wlroots keeps it, and then the
- * client has one more. */
+/* libwayland closes the fd after mapping it. wlroots keeps it, so it is charged to the
+ * client. */
 static void charge_guarded_fd(struct sp_pool *pool, int fd) {
 	if (!is_still_there(pool, fd)) {
 		return;
@@ -140,8 +141,8 @@ static void charge_guarded_fd(struct sp_pool *pool, int fd) {
 	pool->guarded_fd = true;
 }
 
-/* The number that the next fd will have, unless another thread is faster; -1 for
- * none. */
+/* Returns the number that the next fd will have, unless another thread is faster; -1 if
+ * there is none. */
 static int guess_next_fd(const struct sp_pool *pool) {
 	int fd = fcntl(get_given_fd(pool), F_DUPFD_CLOEXEC, 0);
 	if (fd >= 0) {
@@ -150,8 +151,8 @@ static int guess_next_fd(const struct sp_pool *pool) {
 	return fd;
 }
 
-/* KWin has one more fd for each buffer, so that a client could have all that
- * there are by way of a single pool. */
+/* KWin keeps an fd for each buffer, so a client could use up all fds with a single
+ * pool. */
 static void charge_fd_of_buffer(struct sp_unborn *unborn,
 		struct sealpool_buffer *buffer, int fd) {
 	if (fd >= 0 && is_still_there(buffer->pool, fd)) {

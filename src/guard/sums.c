@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A number for each row of a buffer, by which it is told whether the row has changed.
+ * A sum for each row of a buffer, which shows whether the row has changed.
  */
 #include <errno.h>
 #include <string.h>
@@ -11,7 +11,8 @@
 #include "server/pool.h"
 #include "sums.h"
 
-/* FNV-1a over words: whatever one of the two was, the other is not lost. */
+/* FNV-1a over words. Each step is a bijection of either argument, so that no difference
+ * is lost. */
 static uint64_t mix(uint64_t sum, uint64_t word) {
 	sum = (sum ^ word) * 0x100000001b3u;
 	return sum ^ sum >> 29;
@@ -19,8 +20,8 @@ static uint64_t mix(uint64_t sum, uint64_t word) {
 
 #define LANES 4
 
-/* Equal rows have equal sums, and others hardly ever. A product is waited for
- * before it can be multiplied again, which four do at once. */
+/* Equal rows have equal sums, others hardly ever. A multiplication has to wait for the
+ * previous one, so four lanes are computed in parallel. */
 static uint64_t add_piece(uint64_t sum, const uint8_t *bytes, size_t length) {
 	uint64_t words[LANES], lanes[LANES] = { sum, 1, 2, 3 };
 	for (; length >= sizeof(words); length -= sizeof(words)) {
@@ -150,7 +151,7 @@ struct sp_sum_range sp_sums_get_all(const struct sp_sums *sums) {
 	return (struct sp_sum_range){ 0, sums->len };
 }
 
-/* Adds the sums of the rows that have bytes from "start" to "end". */
+/* Extends a range to the sums of the rows that have bytes from "start" to "end". */
 static void range_add_bytes(struct sp_sum_range *range,
 		const struct sp_sums *sums, uint64_t start, uint64_t end) {
 	const struct sp_layout *layout = &sums->buffer->view.layout;

@@ -12,7 +12,7 @@
 struct sealpool_buffer;
 struct sp_view;
 
-/** A number for so many rows of pixels each, over all planes. */
+/** The sums of a buffer, one for each "rows" rows of pixels in all planes. */
 struct sp_sums {
 	struct sealpool_buffer *buffer;
 	int32_t rows;
@@ -20,16 +20,16 @@ struct sp_sums {
 	uint64_t *values;
 };
 
-/* How much of the client's file is read at once; on the stack. */
+/* How much of the client's file is read at once, to the stack. */
 #define SP_SUM_PIECE_SIZE (16 * 1024)
 
 /** The client's file, and a piece of it. */
 struct sp_client_file {
 	struct sp_view *view;
-	/* All of a file that may never answer, as a reader thread has read it; NULL
-	 * if it has not answered in time. */
+	/* The contents of a slow file, read by a reader thread; NULL if it has not
+	 * answered in time. */
 	struct sp_slow *slow;
-	/* Bytes were asked for that could not be read. */
+	/* Bytes could not be read. */
 	bool missing;
 	uint8_t piece[SP_SUM_PIECE_SIZE];
 };
@@ -38,35 +38,35 @@ void sp_client_file_init(struct sp_client_file *file,
 	struct sealpool_buffer *buffer);
 void sp_client_file_finish(struct sp_client_file *file);
 
-/** Where the bytes of a sum's rows are looked at. */
+/** Where the bytes are that a sum is computed of. */
 enum sp_sum_where {
 	SP_SUM_IN_SHADOW,
 	SP_SUM_IN_FILE,
-	/* And copied to the shadow. */
+	/* In the file; they are copied to the shadow. */
 	SP_SUM_IN_FILE_TO_SHADOW,
 };
 
-/** Takes a number anew. "file" may be NULL in the shadow. */
+/** Computes a sum. "file" may be NULL for SP_SUM_IN_SHADOW. */
 uint64_t sp_sums_add_up(const struct sp_sums *sums, size_t i,
 	enum sp_sum_where where, struct sp_client_file *file);
 
-/** Where the rows of a number are. */
+/** Returns the rows of a sum. */
 pixman_box32_t sp_sums_get_box(const struct sp_sums *sums, size_t i);
 
-/** Some of the sums, from the first up to the end: none if that is not behind
- * it. */
+/** Some of the sums, from "first" up to but not including "end"; empty unless first is
+ * less than end. */
 struct sp_sum_range {
 	size_t first, end;
 };
 
 struct sp_sum_range sp_sums_get_all(const struct sp_sums *sums);
 
-/** The numbers that a change of a buffer concerns: of the rows that have bytes of the
- * box around the region, or lie between those. */
+/** Returns the sums that a change of a buffer may affect: those of the rows that have
+ * bytes of the box around the region, and of the rows between them. */
 struct sp_sum_range sp_sums_find(const struct sp_sums *sums,
 	const struct sealpool_buffer *buffer, const pixman_region32_t *region);
 
-/** Takes some numbers anew, in the shadow, and keeps them. */
+/** Computes and stores some sums of the shadow. */
 void sp_sums_take(struct sp_sums *sums, struct sp_sum_range range);
 
 #endif

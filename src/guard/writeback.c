@@ -1,37 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lent buffers.
+ * Writebacks: buffers that objects other than surfaces may write to.
  *
- * Whether an object reads a buffer or writes it, only its protocol knows. So a
- * number is kept for each row of what was writeback, and rows that have another one
- * afterwards are handed back. What was only read is never written to the client's
- * file, in which it may be drawing again.
+ * Only an object's protocol knows whether the object reads or writes a buffer. So a sum
+ * is stored for each row of the buffer, and rows whose sum has changed afterwards are
+ * written back. Rows that were only read are never written to the client's file, in
+ * which the client may be drawing again.
  *
- * An object may have its buffers for as long as it lives, and meanwhile what the
- * client has drawn is copied into the same memory, for a commit, say. So what
- * was written there until then is handed back before, and the numbers are taken
- * anew after, of the rows that are concerned.
+ * An object may use its buffers as long as it exists. Meanwhile, pixels that the client
+ * has drawn are copied into the same memory, for a commit for example. So rows that the
+ * object has written are written back before such a copy, and the sums of the copied rows
+ * are computed anew afterwards.
  *
- * An event tells the client that what was written is there. A commit does not, nor
- * does the end of an object, which the client may have destroyed to draw anew. So a
- * row that it has drawn since is newer than what was written, and is left alone:
+ * An event tells the client that the object's rows are ready. A commit does not, nor does
+ * the destruction of an object, which the client may have destroyed to draw anew. In
+ * these cases, a row that the client has drawn since is newer than what the object has
+ * written, and is not overwritten:
  *
- *   number in the shadow   in the client's file
- *   as it was kept                                nothing was written
- *   another                as it was kept         the shadow's row to the file
- *   another                another                the file's row to the shadow
+ *   sum in the shadow      in the client's file
+ *   unchanged                                     nothing was written
+ *   changed                unchanged              copy the row to the file
+ *   changed                changed                copy the row to the shadow
  *
- * Where an object goes and others have the same bytes, its rows cannot be reported from
- * theirs, of which they may yet tell. So all stay, and the next event is like a
- * commit.
+ * If an object is destroyed and others use the same bytes, its rows cannot be
+ * distinguished from theirs, for which an event may follow. So nothing is written back
+ * then, and the next event is handled like a commit.
  *
- * The numbers are those of what the client's file has, whoever the buffer was
- * writeback to. So each buffer has them once:
+ * The sums are those of the client's file, whichever objects use the buffer. So each
+ * buffer has them once:
  *
- *   frame  --- use ---.
- *                      +--- writeback: buffer A, a number for each row
- *   icon   --- use ---'
- *          --- use ------- writeback: buffer B, a number for each row
+ *   frame  --- use ----.
+ *                      +--- writeback: buffer A, a sum for each row
+ *   icon   --- use ----'
+ *          --- use -------- writeback: buffer B, a sum for each row
  */
 #include <errno.h>
 #include <pixman.h>
@@ -50,50 +51,51 @@
 #include "sums.h"
 #include "writeback.h"
 
-/* How many numbers are kept at most; rows of taller buffers share them. */
+/* The most sums of a buffer; in taller buffers, several rows share one. */
 #define SUMS_MAX 8192
 
 /*
- * What is writeback is looked at again and again, and a client can have any number of
- * buffers of the same bytes. So there are limits for a pool: this many, and their
- * bytes not more than so many times what the pool has in memory. What was writeback
- * first is given up then: it is most likely to have been read only, or over.
+ * Each event and commit checks all rows of the writebacks concerned, and a client can
+ * have any number of buffers with the same bytes. So a pool has at most WRITEBACKS_MAX
+ * writebacks, and their bytes are at most WRITEBACKS_OVERLAP times the memory of its
+ * shadow. Above that, the oldest is dropped: its buffer was most likely only read, or its
+ * object is done with it.
  */
 #define WRITEBACKS_MAX 64
 #define WRITEBACKS_OVERLAP 2
 
-/* A buffer that is writeback to at least one object. */
+/* A buffer that at least one object uses. */
 struct writeback {
 	struct sealpool_buffer *buffer;
 	struct wl_list uses; /* use.writeback_link */
 	struct wl_list pool_link; /* sp_pool.writebacks, the newest first */
-	/* When it was writeback last; see sp_client_get_epoch(). */
+	/* When it was last passed to an object; see sp_client_get_epoch(). */
 	uint64_t epoch;
-	/* Looked at since mark_pool(). */
+	/* Visited since mark_pool(). */
 	bool visited;
-	/* Since it was writeback last, rows were handed back, and one of its objects has
-	 * sent an event after that. */
+	/* Since it was last passed to an object, rows were written back; and one of its
+	 * objects has sent an event after that. */
 	bool written, reported;
-	/* An object is gone that may have written there. */
+	/* An object that may have written to it is destroyed. */
 	bool abandoned;
 	struct sp_sums sums;
 };
 
-/* An object that buffers are writeback to. */
+/* An object that uses buffers. */
 struct writeback_object {
 	struct wl_listener destroy;
 	struct wl_list uses; /* use.object_link */
 };
 
-/* Goes with its object or its writeback, whichever goes first. */
+/* An object's use of a buffer; destroyed with the first of the two. */
 struct use {
 	struct writeback *writeback;
 	struct wl_list writeback_link; /* writeback.uses */
 	struct wl_list object_link; /* writeback_object.uses */
 };
 
-/* How many there are, whatever the display and its thread: events are looked at
- * only while there are any. */
+/* The number of objects of all displays, on any thread: events are checked only while
+ * there are any. */
 static atomic_size_t objects_len;
 
 static uint64_t writeback_get_charge(const struct writeback *writeback) {
@@ -156,12 +158,12 @@ static struct writeback_object *object_get(struct wl_resource *resource) {
 
 static void note_failure(struct sealpool_buffer *buffer, int error) {
 	struct sp_client *client = buffer->pool->client;
-	/* What an object says when it goes with its client is an event too. */
+	/* An object may send an event while it is destroyed with its client. */
 	if (client->wl_client == NULL || client->disconnecting) {
 		return;
 	}
 	if (error != -EACCES) {
-		/* A lack of ours, which ends nobody. */
+		/* A lack of resources of the compositor's, which disconnects nobody. */
 		sp_report_post(&buffer->report, SP_REPORT_FAILED, error);
 		return;
 	}
@@ -170,9 +172,8 @@ static void note_failure(struct sealpool_buffer *buffer, int error) {
 	sp_client_disconnect_later(client);
 }
 
-/* Rows that follow each other. A region of all rows that were written is rounded up
- * where it has many parts, and what lies between may be newer in the file.
- */
+/* Writes back successive rows. A single region of all written rows would be rounded up
+ * if it had many parts, and rows between these may be newer in the file. */
 static void write_back_rows(struct writeback *writeback, struct sp_sum_range rows) {
 	if (rows.first >= rows.end) {
 		return;
@@ -189,20 +190,21 @@ static void write_back_rows(struct writeback *writeback, struct sp_sum_range row
 	}
 }
 
-/* If the client has drawn the rows of a sum anew, copies them to the shadow. Rows
- * that cannot be read are handed back: that fails too, and tells the client why. */
+/* If the client has drawn the rows of a sum anew, copies them to the shadow and returns
+ * true. Rows that cannot be read are written back: that fails too, and the client gets
+ * its error. */
 static bool take_newer(struct writeback *writeback, size_t i, struct sp_client_file *file) {
 	file->missing = false;
 	uint64_t sum = sp_sums_add_up(&writeback->sums, i, SP_SUM_IN_FILE, file);
 	if (sum == writeback->sums.values[i] || file->missing) {
 		return false;
 	}
-	/* It may be changing still. */
+	/* The client may still be changing the row, so the copied bytes are added up. */
 	writeback->sums.values[i] = sp_sums_add_up(&writeback->sums, i, SP_SUM_IN_FILE_TO_SHADOW, file);
 	return true;
 }
 
-/* With a file, rows that the client has drawn anew are left as they are there. */
+/* Writes back changed rows; with "newer", not those that the client has drawn anew. */
 static void write_back(struct writeback *writeback, struct sp_sum_range range,
 		struct sp_client_file *newer) {
 	struct sp_sum_range rows = { range.first, range.first };
@@ -220,7 +222,7 @@ static void write_back(struct writeback *writeback, struct sp_sum_range range,
 	write_back_rows(writeback, rows);
 }
 
-/* Hands back where the client is not reported of it. */
+/* Writes back without an event. */
 static void settle(struct writeback *writeback, struct sp_sum_range range) {
 	struct sp_client_file newer;
 	sp_client_file_init(&newer, writeback->buffer);
@@ -228,7 +230,7 @@ static void settle(struct writeback *writeback, struct sp_sum_range range) {
 	sp_client_file_finish(&newer);
 }
 
-/* Each is looked at once for an event, by however many ways it is found. */
+/* An event visits each writeback once, however often it finds it. */
 static void mark_pool(struct sp_pool *pool) {
 	struct writeback *writeback;
 	wl_list_for_each(writeback, &pool->writebacks, pool_link) {
@@ -242,8 +244,8 @@ static bool overlap(const struct sealpool_buffer *a,
 		sp_layout_start(&b->view.layout) < a->view.layout.end;
 }
 
-/* By all that was writeback of these bytes: whose sums were not brought up to date
- * would hand them back once more, later. */
+/* Handles all writebacks of these bytes: one whose sums were not updated would write
+ * them back again later. */
 static void write_back_bytes(struct sealpool_buffer *buffer, bool is_event) {
 	struct writeback *writeback;
 	wl_list_for_each(writeback, &buffer->pool->writebacks, pool_link) {
@@ -259,7 +261,7 @@ static void write_back_bytes(struct sealpool_buffer *buffer, bool is_event) {
 	}
 }
 
-/* In no time: a client can destroy objects as fast as it makes them. */
+/* Does not write back, since a client can destroy objects as fast as it creates them. */
 static void abandon_bytes(const struct sealpool_buffer *buffer) {
 	struct writeback *writeback;
 	wl_list_for_each(writeback, &buffer->pool->writebacks, pool_link) {
@@ -267,8 +269,8 @@ static void abandon_bytes(const struct sealpool_buffer *buffer) {
 	}
 }
 
-/* No object has it any more. To look at all rows of a capture that is over, as most
- * are, would cost as much as to copy them. */
+/* No object uses the buffer any more. If an event was sent, as for most captures, the
+ * rows need not be checked, which would cost as much as copying them. */
 static void writeback_end(struct writeback *writeback) {
 	const struct sp_client *client = writeback->buffer->pool->client;
 	if (!writeback->reported && client->wl_client != NULL && !client->disconnecting) {
@@ -296,8 +298,8 @@ static void object_handle_destroy(struct wl_listener *listener, void *data) {
 	atomic_fetch_sub_explicit(&objects_len, 1, memory_order_relaxed);
 }
 
-/* Makes room for a buffer. What was writeback in this very epoch is
- * not looked at once more when it is given up: there may be hundreds of those. */
+/* Makes room for a writeback. One of this same epoch is dropped without checking its
+ * rows: there may be hundreds of those. */
 static void limit_writebacks(struct sealpool_buffer *buffer) {
 	struct sp_pool *pool = buffer->pool;
 	uint64_t epoch = sp_client_get_epoch(pool->client);
@@ -314,7 +316,7 @@ static void limit_writebacks(struct sealpool_buffer *buffer) {
 		if (epoch == 0 || writeback->epoch != epoch) {
 			write_back_bytes(writeback->buffer, false);
 		}
-		/* Its objects still have it. */
+		/* Its objects still use it. */
 		sp_buffer_expect_release(writeback->buffer);
 		writeback_destroy(writeback);
 	}
@@ -392,8 +394,8 @@ static int use_create(struct writeback_object *object, struct writeback *writeba
 	return 0;
 }
 
-/* Objects that have nothing more to do with a buffer when they are gone. An icon is
- * shown all the same. */
+/* Objects that no longer use a buffer once they are destroyed; unlike an icon, which is
+ * still shown. */
 static bool is_done_when_destroyed(struct wl_resource *resource) {
 	static const char *const interfaces[] = {
 		"ext_image_copy_capture_frame_v1",
@@ -416,8 +418,8 @@ int sp_writeback_add(struct sealpool_buffer *buffer, struct wl_resource *resourc
 	if (object == NULL) {
 		return -ENOMEM;
 	}
-	/* What its sums differ from was written for somebody, and is still to
-	 * be handed back: they stay as they are. */
+	/* The sums of an existing writeback stay: rows that differ from them were
+	 * written by another object, and are still to be written back. */
 	struct writeback *writeback = writeback_find(buffer);
 	int ret = writeback == NULL ? writeback_create(buffer, &writeback) : 0;
 	if (ret < 0) {
@@ -437,8 +439,8 @@ int sp_writeback_add(struct sealpool_buffer *buffer, struct wl_resource *resourc
 	return ret;
 }
 
-/* What captures say before they are done, of each frame perhaps. Of any other
- * event it is not known what it means. */
+/* Events that a capture sends before it is done, perhaps for each frame. Any other event
+ * may mean that the buffer was written. */
 static const struct {
 	const char *interface, *name;
 } descriptions[] = {
@@ -502,7 +504,7 @@ void sp_writeback_end_sync(struct sealpool_buffer *buffer,
 void sp_writeback_forget(struct sealpool_buffer *buffer) {
 	struct writeback *writeback = writeback_find(buffer);
 	if (writeback != NULL) {
-		/* Its objects may have taken references. */
+		/* Its objects may hold references. */
 		sp_buffer_expect_release(buffer);
 		writeback_end(writeback);
 	}

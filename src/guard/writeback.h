@@ -9,26 +9,26 @@ struct wl_protocol_logger_message;
 struct wl_resource;
 
 /**
- * Buffers that a request has handed to something else than a surface, to be read
- * or written there. What changes in their shadows is handed back to the client
- * before the object of that request sends an event, or when it goes.
+ * Writebacks: buffers that a request has passed to an object other than a surface, to be
+ * read or written. What changes in their shadows is written back to the client's file
+ * before that object sends an event, or when it is destroyed.
  */
 
-/** Notes that a buffer, whose shadow is up to date, is lent to an object. Returns
- * 0, -ENOMEM, or -EDQUOT when the client is over its budget. */
+/** Notes that a buffer, whose shadow is up to date, is passed to an object. Returns
+ * 0, -ENOMEM, or -EDQUOT when the client exceeds its limit. */
 int sp_writeback_add(struct sealpool_buffer *buffer, struct wl_resource *resource);
 
-/** An event, of whatever object, is about to be sent. */
+/** An event of any object is about to be sent. */
 void sp_writeback_handle_event(const struct wl_protocol_logger_message *message);
 
-/** Around each change of a buffer's shadow that comes from the client, within a
- * region that is not empty. */
+/** Call these before and after copying a region, which is not empty, from the client's
+ * file to the shadow. */
 void sp_writeback_begin_sync(struct sealpool_buffer *buffer,
 	const pixman_region32_t *region);
 void sp_writeback_end_sync(struct sealpool_buffer *buffer,
 	const pixman_region32_t *region);
 
-/** The wl_buffer is about to go. */
+/** The wl_buffer is about to be destroyed. */
 void sp_writeback_forget(struct sealpool_buffer *buffer);
 
 #endif

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A surface: what is attached, damaged and committed, turned into what is stale in the
- * buffers that are copied.
+ * Surfaces: converts attach, damage and commit to stale pixels of buffers that are
+ * copied.
  *
- * A surface has a record here only from its first commit of a buffer that is not
- * direct (or an unusual scale or transform before), and collects damage only while
- * such buffers are alive.
+ * A surface gets a record here at its first commit of a buffer that is not direct, or
+ * when it gets an unusual scale or transform. It collects damage only while such
+ * buffers exist.
  *
  * A client with several buffers draws each frame into one that holds an older
- * frame. So the damage of a commit is what all other buffers that were seen on
- * the surface will lack, and what the client will draw there before it commits
- * them again. Only then does it become stale in them: whoever reads one of them
- * before, a slow renderer or a picture of an earlier state, gets the frame that
- * it holds, and the damage is still to come.
+ * frame. So all other buffers that were shown on the surface miss the damage of a
+ * commit, and the client will draw it there before it commits them again. Only that
+ * commit makes it stale. A reader that reads such a buffer before, for example a slow
+ * renderer, gets the frame that the buffer holds.
  *
- *   commit   of   damage   stale in A, missed   stale in B, missed
+ *   commit   of   damage   stale in A, missed    stale in B, missed
  *   first    A    D1       all                   -
  *   second   B    D2       all         D2        all
  *   (both are read)                    D2
@@ -22,7 +21,7 @@
  *   (A is read)                                              D3
  *   fourth   B    D4                   D4        D3+D4
  *
- * When in doubt, all of the buffer is stale; that is always right.
+ * When in doubt, all of the buffer is stale, which is always correct.
  */
 #include <limits.h>
 #include <pixman.h>
@@ -150,7 +149,8 @@ static void give_up(struct tracked *tracked) {
 	tracked_destroy(tracked);
 }
 
-/* Whatever it shown before was drawn for elsewhere, or for nowhere. */
+/* Starts tracking a buffer on a surface. All of it is stale: its contents were drawn for
+ * another surface, or for none. */
 static void track(struct sealpool_buffer *buffer, struct sp_surface *surface) {
 	struct tracked *tracked = tracked_find(buffer);
 	if (tracked != NULL) {

@@ -386,7 +386,7 @@ static void no_file_as_long_as_the_shadow(void **state) {
 	const char *message = refused(peer, "wl_display", -1, IMPLEMENTATION,
 		resize_pool, .size = 16384);
 	setrlimit(RLIMIT_FSIZE, &old);
-	expect_over(host, message, "cannot make a shadow longer");
+	expect_over(host, message, "cannot grow a shadow");
 	peer_finish(peer);
 	finish_bystander(host, other);
 }
