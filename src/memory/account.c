@@ -2,13 +2,13 @@
 /*
  * Charges against limits.
  *
- * A charge is refused only when giving back what nobody uses does not help. So an
- * account knows who can do that, and who is to be told that there is pressure, by
- * its ops; it knows neither clients nor what is charged to them.
+ * A charge is refused only if reclaiming unused memory does not help. An account calls
+ * its ops to reclaim, and to report pressure; it knows neither clients nor what is charged
+ * to them.
  *
- *   all clients      limit: what all may hold, and a reserve; wanted: without it
- *     identity       no limit: it has the sum of its clients'
- *       client       limit: its budget
+ *   all clients      limit: the limit of all clients and a reserve; wanted: without it
+ *     identity       no limit: the sum of its clients
+ *       client       limit: the client's
  */
 #include <errno.h>
 #include <stddef.h>
@@ -49,8 +49,8 @@ static struct sp_account *get_root(struct sp_account *account) {
 	return account->parent != NULL ? get_root(account->parent) : account;
 }
 
-/* Returns the account whose limit is in the way. Charges nothing then, not even for a
- * moment, which would have another thread's charge refused. */
+/* Returns the account whose limit refuses the charge, or NULL. A refused charge is not
+ * even added for a moment, which could make another thread's charge fail. */
 static struct sp_account *try_charge(struct sp_account *account,
 		enum sp_resource resource, uint64_t amount) {
 	struct sp_account *root = get_root(account), *full = NULL;
@@ -79,7 +79,7 @@ uint64_t sp_account_get_excess(const struct sp_account *account,
 	return used > wanted ? used - wanted : 0;
 }
 
-/* Everything above what is wanted that can be given back is. */
+/* Reclaims everything above "wanted" that can be reclaimed. */
 static void relieve(struct sp_account *account, enum sp_resource resource) {
 	uint64_t excess;
 	while ((excess = sp_account_get_excess(account, resource)) > 0) {
@@ -100,7 +100,7 @@ int sp_account_charge(struct sp_account *account, enum sp_resource resource,
 		if (full == NULL) {
 			break;
 		}
-		/* What another thread has reclaimed meanwhile may be enough. */
+		/* Another thread may have reclaimed enough. */
 		if (!full->ops->reclaim(full, resource, amount) &&
 				root->discharges == discharges) {
 			account->full_resource = resource;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One fd to wake an event loop by.
+ * One fd that wakes an event loop.
  *
- * It is a timer's, so that an event loop needs neither a timer of its own nor an
- * eventfd beside it: to ring is to set the time to the nearest one that there is.
+ * It is a timerfd, so that the event loop needs neither another timer nor an eventfd:
+ * ringing sets the timer to the shortest possible time.
  */
 #include <errno.h>
 #include <limits.h>
@@ -23,7 +23,7 @@ void sp_alarm_finish(struct sp_alarm *alarm) {
 	close(alarm->fd);
 }
 
-/* Zero stops it. */
+/* Zero stops the timer. */
 static void set(struct sp_alarm *alarm, uint64_t ms, long ns) {
 	const struct itimerspec in = {
 		.it_value = {
@@ -43,8 +43,8 @@ void sp_alarm_ring(struct sp_alarm *alarm) {
 void sp_alarm_clear(struct sp_alarm *alarm) {
 	/* This also makes it unreadable. */
 	set(alarm, 0, 0);
-	/* Another thread that rings from here on sets it anew; what the others rang
-	 * for can be seen. */
+	/* A thread that rings from here on sets the timer again. What the earlier ones
+	 * rang for is visible to this thread. */
 	atomic_exchange(&alarm->ringing, false);
 }
 
@@ -53,7 +53,7 @@ void sp_alarm_set(struct sp_alarm *alarm, uint64_t ms) {
 		return;
 	}
 	set(alarm, ms < INT_MAX ? ms : INT_MAX, 1);
-	/* Which may have been undone. */
+	/* That may have overwritten the time of a thread that rang just now. */
 	if (atomic_load(&alarm->ringing)) {
 		set(alarm, 0, 1);
 	}

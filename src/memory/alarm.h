@@ -10,7 +10,7 @@
  * time. */
 struct sp_alarm {
 	int fd;
-	/* It was rung, and that was not handled yet. */
+	/* A thread has rung, and sp_alarm_clear() was not called since. */
 	atomic_bool ringing;
 };
 
@@ -21,11 +21,11 @@ void sp_alarm_finish(struct sp_alarm *alarm);
 /** Makes the fd readable. Any thread. */
 void sp_alarm_ring(struct sp_alarm *alarm);
 
-/** Before what it rang for is looked at: the fd is not readable any more. On the
+/** Makes the fd unreadable. Call it before handling what other threads rang for. On the
  * event loop's thread, as the next one. */
 void sp_alarm_clear(struct sp_alarm *alarm);
-/** After that: the fd is to be readable in so many milliseconds; UINT64_MAX for
- * never. */
+/** Makes the fd readable in "ms" milliseconds; UINT64_MAX: never. Call it after
+ * sp_alarm_clear(). */
 void sp_alarm_set(struct sp_alarm *alarm, uint64_t ms);
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * The memory of a pool.
  *
- * A mapping is made when a buffer needs it, and lives on for the buffers that use
- * it when the pool grows.
+ * A mapping is created when a buffer needs it. When the pool grows, buffers that use the
+ * old mapping keep it alive.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -32,8 +32,8 @@ int sp_backing_init(struct sp_backing *backing, struct sp_memory *memory,
 	return 0;
 }
 
-/* A file that only buffers of a client need that has gone. In the cache while it is
- * not in use. */
+/* The file of a disconnected client, which only its remaining buffers need. It is in the
+ * cache while it is not in use. */
 struct sp_orphan {
 	struct sp_cached cached;
 	struct sp_backing *backing;
@@ -45,7 +45,7 @@ bool sp_backing_begin_use(struct sp_backing *backing) {
 	bool there = backing->file.fd >= 0;
 	backing->uses_len += there;
 	if (there && backing->orphan != NULL) {
-		/* It cannot be given back now. */
+		/* A file in use cannot be reclaimed. */
 		sp_cache_remove(&backing->memory->cache,
 			&backing->orphan->cached);
 	}
@@ -86,11 +86,12 @@ static void orphan_release(struct sp_cached *cached) {
 
 void sp_backing_orphan(struct sp_backing *backing) {
 	sp_lock_acquire(&backing->lock);
-	/* A reader thread may be using one that is not memory. */
+	/* A reader thread may be using a slow file. */
 	if (backing->file.fd >= 0 && backing->orphan == NULL &&
 			backing->file.kind != SP_FILE_SLOW) {
 		backing->orphan = malloc(sizeof(*backing->orphan));
-		/* Without one, it stays until the pool goes. */
+		/* Without memory for the orphan, the file stays until the pool is
+		 * destroyed. */
 		if (backing->orphan != NULL) {
 			struct sp_cached *cached = &backing->orphan->cached;
 			sp_cached_init(cached, backing->account);
@@ -164,7 +165,7 @@ struct sp_mapping *sp_backing_map(struct sp_backing *backing,
 	sp_lock_acquire(&backing->lock);
 	struct sp_mapping **newest = &backing->mappings[mode];
 	if (*newest == NULL || (*newest)->size < end) {
-		/* A pool that grew once will grow again. */
+		/* Expect a pool that has grown to grow again. */
 		bool roomy = *newest != NULL;
 		struct sp_mapping *mapping = sp_mapping_create(
 			backing->file.fd, mode, (size_t)backing->size,

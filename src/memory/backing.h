@@ -19,8 +19,8 @@ struct sp_account;
 struct sp_look_ops;
 struct sp_orphan;
 
-/** look.c: what is being found out about a file that may never answer. On the event
- * loop's thread, but for the job. */
+/** look.c: finds out the type of a slow file. On the event loop's thread, except for the
+ * job. */
 struct sp_look {
 	const struct sp_look_ops *ops;
 	struct sp_job job;
@@ -28,72 +28,72 @@ struct sp_look {
 	bool is_regular; /* the job's until it is done */
 };
 
-/** A pool's memory: the client's file, and where it is mapped. */
+/** A pool's memory: the client's file and its mappings. */
 struct sp_backing {
 	struct sp_memory *memory;
 	struct sp_account *account;
 	struct sp_spare_slot *spare;
-	/* Of the client's identity, for a file that may never answer. */
+	/* The identity's, for a slow file. */
 	struct sp_reader *reader;
-	/* Its fd is -1 once it was given back: see sp_backing_begin_use(). */
+	/* Its fd is -1 once it was reclaimed: see sp_backing_begin_use(). */
 	struct sp_file file;
-	/* Which chunks of the file have been seen to have memory. */
+	/* The chunks of the file that were seen to have memory. */
 	struct sp_chunks filled;
 	struct sp_counters counters;
-	/* The client's, which has them of all its pools. */
+	/* The client's: the sums over all its pools. */
 	struct sp_counters *client_counters;
 	struct sp_look look;
 
 	struct sp_lock lock; /* over all below */
-	/* Of the file's fd. */
+	/* The number of uses of the file's fd. */
 	unsigned uses_len;
-	/* The fd, once it may be given back; NULL before and after that. */
+	/* The fd while it may be reclaimed; else NULL. */
 	struct sp_orphan *orphan;
-	/* Of the pool, in bytes. */
+	/* The pool's, in bytes. */
 	uint64_t size;
 	/* The newest of each mode, or NULL; indexed by enum sp_mapping_mode. */
 	struct sp_mapping *mappings[3];
-	/* Another wl_shm, behind a guard, has the shadow in the file's place. It
-	 * was set before there was a view, and never changes. */
+	/* The guarded wl_shm uses the shadow instead of the file. Set before there is
+	 * a view; never changes. */
 	bool is_pinned;
 	struct sp_pinned pinned;
 	struct sp_inplace inplace;
 };
 
-/** Takes the file over. Returns 0 or a negative errno, and has not taken it
- * then. */
+/** Takes ownership of the file. On failure, returns a negative errno, and the caller
+ * keeps the file. */
 int sp_backing_init(struct sp_backing *backing, struct sp_memory *memory,
 	struct sp_account *account, struct sp_spare_slot *spare,
 	struct sp_reader *reader, struct sp_counters *client_counters,
 	const struct sp_file *file, uint64_t size);
-/** Returns whether there was an fd still, which is charged then. A file that may never
- * answer is left to the caller to close: see sp_file_finish(). */
+/** Returns whether there was still an fd, which is charged. The caller closes a slow
+ * file: see sp_file_finish(). */
 bool sp_backing_finish(struct sp_backing *backing);
 
-/** The pool is longer now. */
+/** Sets the size of a pool that has grown. */
 void sp_backing_grow(struct sp_backing *backing, uint64_t size);
 
 /**
- * Nothing may ask the file, or map it, after its client has gone, but between these
- * two. Returns whether its fd is still there. Any thread.
+ * After the client is disconnected, the file may be used or mapped only between these
+ * two calls. Returns whether its fd still exists. Any thread.
  */
 bool sp_backing_begin_use(struct sp_backing *backing);
 void sp_backing_end_use(struct sp_backing *backing);
 
-/** The client has gone: the fd, which is charged to its account, may be given
- * back. */
+/** The client is disconnected: the fd, which is charged to its account, may be
+ * reclaimed. */
 void sp_backing_orphan(struct sp_backing *backing);
 
-/** Makes the shadow that another wl_shm gets in the file's place. Returns 0 or a
+/** Creates the shadow that replaces the file for the guarded wl_shm. Returns 0 or a
  * negative errno. */
 int sp_backing_pin(struct sp_backing *backing);
 
-/** Makes the shadow longer. Returns 0 or a negative errno. */
+/** Grows the shadow. Returns 0 or a negative errno. */
 int sp_backing_grow_pinned(struct sp_backing *backing, uint64_t size);
 
 /**
- * A mapping of the file that covers the bytes below "end", with a reference
- * for the caller; NULL, with errno set, where it cannot be had. Any thread.
+ * Returns a mapping of the file that covers the bytes below "end", with a reference for
+ * the caller. On failure, returns NULL and sets errno. Any thread.
  */
 struct sp_mapping *sp_backing_map(struct sp_backing *backing,
 	enum sp_mapping_mode mode, uint64_t end);

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Copies that nobody uses.
+ * Reclaims unused copies.
  *
- * A copy that is not being read is a cache: the client's file is still there, and
- * the next read fills the copy again. So before a charge is refused, the least
- * recently used copies go, and those that nobody has used for some seconds go in
- * any case. What clients have left behind goes before them: nobody may need it again,
- * but it can be had only once.
+ * A copy that is not being read is a cache: the client's file still exists, and the next
+ * read fills the copy again. So the least recently used copies are freed before a charge
+ * is refused, and copies that were not used for some seconds are freed in any case. What
+ * disconnected clients have left (orphans) is freed first, but only when a limit is
+ * reached: it may never be needed again, but cannot be recreated.
  *
  * Locks are taken in this order only:
  *
  *   a buffer's lock, then the cache's; under that, buffers' locks by trying
  *
- * What is reclaimed from a pinned shadow takes its backing's lock to be freed, so
- * nobody charges while holding one.
+ * Freeing memory of a pinned shadow takes its backing's lock, so no thread charges while
+ * it holds one.
  *
- * A buffer whose lock is taken right now is passed over. If there was none but
- * such, or something is just being given back, the charge is tried again: nobody
- * holds a buffer's lock for long, nor while charging, so that ends.
+ * A buffer whose lock is held right now is skipped. If all buffers are skipped, or
+ * another thread is just freeing memory, the charge is tried again. That ends, since no
+ * thread holds a buffer's lock for long, nor while charging.
  */
 #include <sched.h>
 
@@ -81,8 +81,8 @@ void sp_cache_remove(struct sp_cache *cache, struct sp_cached *cached) {
 	sp_lock_release(&cache->lock);
 }
 
-/* Takes one that holds some of the resource, if that can be had at once, and notes
- * if it cannot. */
+/* Detaches a member that holds some of the resource. Sets "busy" if it cannot be
+ * detached at once. */
 static bool take(struct sp_cache *cache, struct sp_cached *cached,
 		enum sp_resource resource, bool *busy)
 		SP_REQUIRES(cache->lock) {
@@ -109,7 +109,7 @@ static struct sp_cached *take_first(struct sp_cache *cache,
 	return NULL;
 }
 
-/* Of all accounts. */
+/* Takes a member of any account. */
 static struct sp_cached *take_any(struct sp_cache *cache,
 		enum sp_resource resource, bool *busy)
 		SP_REQUIRES(cache->lock) {
@@ -170,7 +170,7 @@ bool sp_cache_reclaim(struct sp_cache *cache, struct sp_account *account,
 		sp_lock_release(&cache->lock);
 		if (cached == NULL) {
 			if (busy && freed == 0) {
-				/* It will be there, or free, in a moment. */
+				/* It will be available, or freed, in a moment. */
 				sched_yield();
 				return true;
 			}
@@ -213,7 +213,7 @@ uint64_t sp_cache_drop_old(struct sp_cache *cache, uint64_t until) {
 	return next;
 }
 
-/* How many looks there are at most in the time that makes something idle. */
+/* The most timer calls in the time after which a copy is idle. */
 #define LOOKS_MAX 8
 
 uint64_t sp_cache_get_wait(uint32_t after, uint64_t now, uint64_t first) {
@@ -223,7 +223,7 @@ uint64_t sp_cache_get_wait(uint32_t after, uint64_t now, uint64_t first) {
 
 uint64_t sp_cache_drop_idle(struct sp_cache *cache, uint32_t after) {
 	uint64_t now = sp_clock_now();
-	/* The clock may have begun less than that ago. */
+	/* The clock may have started less than "after" ago. */
 	uint64_t first = now < after ? now :
 		sp_cache_drop_old(cache, now - after);
 	return first != UINT64_MAX ?

@@ -9,8 +9,8 @@
 
 #define SP_CHUNK_SIZE ((uint64_t)2 << 20)
 
-/** A bit for each chunk of a pool, for as many as the largest one can have; all
- * zero at first. Any thread. */
+/** A bit for each chunk of a pool, up to the largest possible pool; all zero at first.
+ * Any thread. */
 struct sp_chunks {
 	_Atomic uint64_t bits[INT32_MAX / SP_CHUNK_SIZE / 64 + 1];
 };

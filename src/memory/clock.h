@@ -5,15 +5,15 @@
 #include <stdint.h>
 #include <time.h>
 
-/* A few milliseconds do not matter, and each access pays for the clock: 3 ns rather
- * than 114 (measured in a virtual machine). */
+/* A few milliseconds do not matter, and each access reads the clock: 3 ns instead of
+ * 114 (measured in a virtual machine). */
 #ifdef CLOCK_MONOTONIC_COARSE
 #define SP_CLOCK CLOCK_MONOTONIC_COARSE
 #else
 #define SP_CLOCK CLOCK_MONOTONIC
 #endif
 
-/** Now, in milliseconds of a clock that only runs forwards. Any thread. */
+/** Returns the time in milliseconds of a monotonic clock. Any thread. */
 static inline uint64_t sp_clock_now(void) {
 	struct timespec now;
 	clock_gettime(SP_CLOCK, &now);

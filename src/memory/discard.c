@@ -1,28 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The end of a client's fd, off the event loop.
+ * Closes a client's fd without blocking the event loop.
  *
- * close() can wait, beyond the reach of signals, for what is the client's to
- * choose: a file on FUSE for its server's answer, a socket that lingers for its
- * other end, whatever an epoll instance watches for that instance's lock; and the
- * last one of a file on disk that has no name any more frees its blocks (8 minutes
- * for 2 GiB in scattered ones, measured). The fd's number is free before that, so
- * all that this can hold up is a thread: never the compositor, though the process
- * stays until it is over.
+ * close() can block uninterruptibly for reasons that the client chooses: a file on FUSE
+ * waits for its server, a lingering socket for its peer, a file watched by an epoll
+ * instance for that instance's lock; and closing the last fd of a deleted file on a disk
+ * frees its blocks (8 minutes for 2 GiB of scattered blocks, measured). The fd's number is
+ * free before that, so it blocks only a thread, never the compositor; but the process
+ * cannot end until close() returns.
  *
- * Memory answers, but its pages are freed by whoever lets go of the file last, by
- * close() or by munmap(): 45 to 70 ms for 1 GiB (measured). So large files are closed by
- * a thread. The caller has unmapped them before: munmap() on another thread would have
- * the process's mmap lock for as long, for which mmap() on the event loop would wait.
+ * Closing memory does not block, but the last close() or munmap() frees its pages: 45 to
+ * 70 ms for 1 GiB (measured). So a thread closes large files. The caller has unmapped them
+ * before: munmap() on another thread would hold the process's mmap lock for that time,
+ * and mmap() on the event loop would wait for it.
  *
- * Where another wl_shm has mapped a large file, that one unmaps it on the event loop,
- * and when is its own affair. So one fd of the file is kept until /proc/self/maps has
- * no mapping of it any more.
+ * If the guarded wl_shm has mapped a large file, it unmaps it on the event loop, at any
+ * time. So one fd of the file is kept until /proc/self/maps has no mapping of it.
  *
- * The threads are the process's, so these are as well. A client that comes back
- * again and again with fds that are never closed can use them up, and the user's
- * processes may be as many as are allowed (RLIMIT_NPROC). Then memory is closed at
- * once, and what could wait for ever waits until there is a thread.
+ * The number of threads is limited for the process, and for the user (RLIMIT_NPROC). A
+ * client that keeps reconnecting with fds that block for ever can use them up. Then memory
+ * is closed at once, and other files wait for a thread.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -42,22 +39,22 @@
 
 #define THREADS_MAX 1024
 
-/* A 32nd of the fds that the process may have can be kept here until their files are
- * unmapped. They count in no budget. The budgets and their reserve leave an eighth to the
- * compositor, and these are a part of it. */
+/* At most a 32nd of the process's fds is kept for files that are still mapped. These are
+ * charged to nobody. The limits and their reserve leave an eighth to the compositor, and
+ * these are a part of it. */
 #define KEPT_PART 32
 
-/* A thread costs as much as it does to free this (35 us, measured). */
+/* Starting a thread costs as much as freeing this (35 us, measured). */
 #define LITTLE ((uint64_t)1 << 20)
 
-/* In one period, so much memory is freed at once, of one file or of many, as a client
- * may end hundreds of pools in one go: 2 ms, and some 30 where the kernel clears what it
- * frees. Most clients' windows have less. */
+/* This much memory is freed at once in one period, of one file or of many, since a client
+ * may destroy hundreds of pools together: 2 ms, or some 30 if the kernel clears freed
+ * memory. The windows of most clients have less. */
 #define FREED_AT_ONCE ((uint64_t)32 << 20)
 #define PERIOD_MS 100
 
-/* How often it is looked whether files that were passed to another wl_shm are still
- * mapped: at first they are about to be unmapped. */
+/* The interval of checks whether files that the guarded wl_shm got are still mapped. The
+ * first is short, since a file is usually about to be unmapped. */
 #define LOOK_FIRST_MS 50
 #define LOOK_MAX_MS 1000
 
@@ -65,23 +62,23 @@ struct discard {
 	int fd;
 	struct discard *next;
 
-	/* Of a file that was passed to another wl_shm: */
+	/* Of a file that the guarded wl_shm got: */
 	dev_t device;
 	ino_t inode;
-	/* As far as the last look has told; only for the thread that looks. */
+	/* At the last check; only for the thread that checks. */
 	bool mapped;
 };
 
 static struct {
 	struct sp_lock lock;
 	int threads;
-	/* For a thread. */
+	/* Waiting for a thread. */
 	struct discard *waiting;
-	/* To another wl_shm, the newest first. Only the one thread that looks
-	 * removes any. */
+	/* Files that the guarded wl_shm got, the newest first. Only the thread that
+	 * checks them removes any. */
 	struct discard *passed;
 	uint64_t passed_len;
-	/* When memory was last freed at once, and how much of it. */
+	/* The current period, and how much memory was freed at once in it. */
 	uint64_t period;
 	uint64_t freed;
 } discards = { .lock = SP_LOCK_INITIALIZER };
@@ -122,8 +119,8 @@ static bool start_closing(struct discard *discard)
 void sp_discard_fd(int fd) {
 	struct discard *discard = calloc(1, sizeof(*discard));
 	if (discard == NULL) {
-		/* The fd stays open: a leak that ends with the process is
-		 * better than a compositor that stands still. */
+		/* The fd stays open: leaking it until the process ends is better
+		 * than blocking the compositor. */
 		return;
 	}
 	discard->fd = fd;
@@ -135,13 +132,13 @@ void sp_discard_fd(int fd) {
 	sp_lock_release(&discards.lock);
 }
 
-/* Files that were passed to another wl_shm */
+/* Files that the guarded wl_shm got */
 
-/* Notes which of the files, from the first on, this process has mapped. */
+/* Sets "mapped" of all files from the first on. */
 static void look(struct discard *first) {
 	FILE *maps = fopen("/proc/self/maps", "re");
 	if (maps == NULL && errno != ENOENT) {
-		/* There may be an fd for it the next time. */
+		/* An fd may be available at the next check. */
 		return;
 	}
 	for (struct discard *discard = first; discard != NULL;
@@ -149,7 +146,7 @@ static void look(struct discard *first) {
 		discard->mapped = false;
 	}
 	if (maps == NULL) {
-		/* It is not to be found out without /proc. Most have been
+		/* Without /proc, this cannot be found out. Most files have been
 		 * unmapped by now. */
 		return;
 	}
@@ -172,7 +169,7 @@ static void look(struct discard *first) {
 	fclose(maps);
 }
 
-/* Takes those out that are not mapped. */
+/* Removes and returns the files that are not mapped. */
 static struct discard *take_unmapped(void) SP_REQUIRES(discards.lock) {
 	struct discard *unmapped = NULL, **link = &discards.passed;
 	while (*link != NULL) {
@@ -229,7 +226,7 @@ static bool is_kept(const struct stat *st) SP_REQUIRES(discards.lock) {
 
 static bool keep_passed(struct discard *discard, const struct stat *st,
 		uint64_t kept_max) SP_REQUIRES(discards.lock) {
-	/* One fd of a file is enough. */
+	/* One fd for each file is enough. */
 	if (is_kept(st) || discards.passed_len >= kept_max) {
 		return false;
 	}
@@ -282,9 +279,9 @@ static bool discard_large(int fd, bool passed, const struct stat *st) {
 }
 
 void sp_discard_memory(int fd, bool passed) {
-	/* How long the file is says nothing, and less does the pool's size. To give
-	 * it memory takes an fd or a mapping of it: whoever does that meanwhile is not
-	 * done before we are. */
+	/* Neither the file's size nor the pool's shows how much memory it has. A process
+	 * that still allocates memory in it has an fd or a mapping, so that this close
+	 * does not free it. */
 	struct stat st;
 	if (fstat(fd, &st) == 0) {
 		/* st_blocks counts 512 bytes, whatever the block size. */

@@ -4,16 +4,16 @@
 
 #include <stdbool.h>
 
-/* Each of these takes an fd over, and returns without waiting for the file. */
+/* Each of these takes ownership of an fd, and returns without waiting for the file. */
 
-/** Closes an fd whose file may keep whoever closes it waiting: on a thread of its
- * own, or later where none can be had. Any thread. */
+/** Closes an fd whose close() may block, on a new thread, or later if none can be
+ * created. Any thread. */
 void sp_discard_fd(int fd);
 
 /**
- * Closes an fd of shared memory, or of huge pages: at once, unless the kernel may
- * have much to free then. "Passed" says that another wl_shm may have mapped the file:
- * an fd is kept then until it has not. Any thread.
+ * Closes an fd of shared memory or huge pages: on a thread if the kernel may have much to
+ * free, else at once. "passed": the guarded wl_shm may have mapped the file, and the fd
+ * is kept until it is unmapped. Any thread.
  */
 void sp_discard_memory(int fd, bool passed);
 

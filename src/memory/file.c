@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an fd from a client is.
+ * Finds out what an fd from a client is.
  *
- * An fd can lead to a file system whose server is the client itself (FUSE) or
- * is out of reach (NFS); fstat(), fstatfs(), read() and even close() then wait
- * for an answer that may never come. No file system is trusted to answer:
- * fcntl(F_GET_SEALS) succeeds on memfd, tmpfs and hugetlbfs files only, which are
- * memory, and the VFS answers it for all others. Of those, what has a path is a
- * file that only reader threads touch (slow.c), be it on a disk, in an overlay or a
- * container; and what has none, a pipe, a socket, an anonymous inode, is refused.
+ * The server of the file may be the client itself (FUSE), or be unreachable (NFS); then
+ * fstat(), fstatfs(), read() and even close() wait for an answer that may never come. So
+ * no file system is asked: fcntl(F_GET_SEALS) succeeds only on memfd, tmpfs and
+ * hugetlbfs files, which are memory, and the VFS answers it for all others. Of the
+ * others, a file with a path, on a disk, in an overlay or a container, is a slow file,
+ * which only reader threads touch (slow.c). A file without a path, such as a pipe, a
+ * socket or an anonymous inode, is refused.
  */
 #include <assert.h>
 #include <errno.h>
@@ -27,7 +27,7 @@
 #include "discard.h"
 #include "file.h"
 
-/* /proc knows that by itself: what has no path is named "pipe:[1]", say. */
+/* /proc does not ask the file system: a file without a path has a name like "pipe:[1]". */
 static bool has_path(int fd) {
 	char link[64], target[2];
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
@@ -49,7 +49,7 @@ static bool is_never_sealed(int seals) {
 		(seals & (F_SEAL_SHRINK | F_SEAL_SEAL)) == F_SEAL_SEAL;
 }
 
-/* Memory, of which these seals were seen. */
+/* Initializes a file of memory, whose seals were read before. */
 static int init_memory(struct sp_file *file, int fd, int flags, int seals,
 		const char **reason) {
 	struct stat st;
@@ -64,8 +64,8 @@ static int init_memory(struct sp_file *file, int fd, int flags, int seals,
 
 	enum sp_file_kind kind = SP_FILE_SHMEM;
 	size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
-	/* tmpfs reports a huge block size as well where it is told to use
-	 * transparent huge pages, so ask which of the two this is. */
+	/* tmpfs with transparent huge pages also reports a huge block size, so ask which
+	 * file system this is. */
 	if ((size_t)st.st_blksize != page_size) {
 		struct statfs fs;
 		if (fstatfs(fd, &fs) < 0) {
@@ -86,15 +86,15 @@ static int init_memory(struct sp_file *file, int fd, int flags, int seals,
 		atomic_store(&file->sealed_size, (uint64_t)st.st_size);
 	}
 	file->never_sealed = is_never_sealed(seals);
-	/* Nor is it given memory past its end then, as it may be otherwise (seen
-	 * on Linux 6.18). */
+	/* That seal also forbids allocating memory past the file's end (seen on Linux
+	 * 6.18). */
 	file->never_grows = seals >= 0 && (seals & F_SEAL_GROW);
 	note_size(file, &st);
 	file->filled_size = has_holes(&st) ? 0 : (uint64_t)st.st_size;
 	return 0;
 }
 
-/* Anything else that has a path. */
+/* Initializes a file that has a path and is not memory. */
 static void init_slow(struct sp_file *file, int fd, int flags) {
 	*file = (struct sp_file){
 		.fd = fd,
@@ -113,13 +113,13 @@ int sp_file_init(struct sp_file *file, int fd, const char **reason) {
 		*reason = "is not open";
 		return -errno;
 	}
-	/* Everything else fails with EBADF on an O_PATH fd. */
+	/* All further calls would fail with EBADF on an O_PATH fd. */
 	if ((flags & O_PATH) || (flags & O_ACCMODE) == O_WRONLY) {
 		*reason = "cannot be read through this fd";
 		return -EACCES;
 	}
 
-	/* Seals first, size second: what is seen in this order stays true. */
+	/* Seals first, size second: in this order, the size is a guaranteed minimum. */
 	int seals = fcntl(fd, F_GET_SEALS);
 	if (seals < 0) {
 		if (!has_path(fd)) {
@@ -133,7 +133,7 @@ int sp_file_init(struct sp_file *file, int fd, const char **reason) {
 }
 
 void sp_file_discard_fd(int fd) {
-	/* What has seals is memory, whose end waits for nobody. */
+	/* A file with seals is memory, which close() does not block on. */
 	if (fcntl(fd, F_GET_SEALS) >= 0) {
 		sp_discard_memory(fd, false);
 	} else {
@@ -151,8 +151,8 @@ void sp_file_finish(struct sp_file *file) {
 ssize_t sp_file_read_at_once(int fd, void *bytes, size_t length,
 		uint64_t offset) {
 	const struct iovec all = { bytes, length };
-	/* A file system says of each open file whether it can do this. ext4 can. FUSE
-	 * and overlays cannot, and are not asked (all three tried, Linux 6.18). */
+	/* A file system declares for each open file whether it supports this flag. ext4
+	 * does. FUSE and overlays do not, and are not called (all tried, Linux 6.18). */
 	return preadv2(fd, &all, 1, (off_t)offset, RWF_NOWAIT);
 }
 
@@ -186,7 +186,7 @@ bool sp_file_is_sealed_to(struct sp_file *file, uint64_t end) {
 	if (file->never_sealed) {
 		return false;
 	}
-	/* A seal is never taken away. */
+	/* A seal can never be removed. */
 	int seals = sealed > 0 ? F_SEAL_SHRINK :
 		fcntl(file->fd, F_GET_SEALS);
 	if (seals < 0 || !(seals & F_SEAL_SHRINK)) {
@@ -197,7 +197,7 @@ bool sp_file_is_sealed_to(struct sp_file *file, uint64_t end) {
 	if (size < 0) {
 		return false;
 	}
-	/* Another thread may have seen a larger file meanwhile. */
+	/* Another thread may have read a larger size. */
 	while (sealed < (uint64_t)size && !atomic_compare_exchange_weak(
 			&file->sealed_size, &sealed, (uint64_t)size)) {
 	}

@@ -1,34 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How much is read in place.
+ * Limits how much is read in place.
  *
- * To read a client's bytes in place costs the compositor two things:
+ * Reading a client's bytes in place costs the compositor two things:
  *
- *   memory   What it has touched counts as its own for the OOM killer (RSS). A page
- *            that a read gives to a hole counts for its control group alone.
- *   time     A page fault waits while the client punches a hole over that page,
- *            until all of the hole is freed, be it as large as the file.
+ *   memory   Pages that it has touched count as its own for the OOM killer (RSS). A
+ *            page that is allocated by reading a hole is charged to its control group.
+ *   time     A page fault waits while the client punches a hole over that page, until
+ *            all of the hole is freed, which may be as large as the file.
  *
- * Memory is a budget. A view is charged when it is first read in place, for its
- * pages, whether they have memory later or not: by way of holes, the client decides
- * that at any moment. A pool pays for no more than it has bytes:
+ * The account limits memory. A view is charged when it is first read in place, for all
+ * its pages, whether they have memory later or not: the client can change that at any
+ * time with holes. A pool is charged for at most its size:
  *
- *   two views of 8 MiB of a pool of 24 MiB           16 MiB
- *   both have gone: their pages may be there still   16 MiB
- *   two more                                         24 MiB, the pool
+ *   two views of 8 MiB of a pool of 24 MiB               16 MiB
+ *   both are destroyed: their pages may still be mapped  16 MiB
+ *   two more                                             24 MiB, the pool
  *
- * Pages of views that have gone are in the page tables until the pool goes or the
- * client punches a hole there. When a pool's charge is SLACK above its views', the
- * file is asked how much memory it has, and the pool need not pay for more.
- * (A terminal scrolls through 512 MiB that way, and has 10 of them.)
+ * Pages of destroyed views stay in the page tables until the pool is destroyed or the
+ * client punches a hole there. When a pool's charge is SLACK above that of its views,
+ * the file is asked how much memory it has, and the pool is charged for no more.
+ * (A terminal scrolls through 512 MiB in this way, and has 10 MiB of memory.)
  *
- * Time is bounded by the file. One that has many times the memory of all its
- * client's buffers is not read in place. Its size does not tell: such files are
- * sparse. It does tell that there is nothing to look for, so that clients with
- * small files cost no system call.
+ * The file's memory bounds the time: a file with many times the memory of all its
+ * client's buffers is not read in place. A large size does not show that, since such
+ * files may be sparse. But a small size excludes it, so that clients with small files cost
+ * no system call.
  *
- * All of this is judged when a buffer is made and when it is attached; a client that
- * gives a file memory and takes it back between two looks is not noticed.
+ * All this is judged when a buffer is created and when it is attached. A client that
+ * allocates memory and frees it between two checks is not noticed.
  */
 #include "account.h"
 #include "clock.h"
@@ -59,7 +59,7 @@ void sp_inplace_init(struct sp_inplace *inplace, struct sp_account *account,
 
 void sp_inplace_add_view(struct sp_inplace *inplace, uint64_t start,
 		uint64_t end) {
-	/* There is no limit for it. */
+	/* This has no limit. */
 	sp_account_try_charge(inplace->account, SP_RESOURCE_BUFFER_BYTES,
 		count_bytes(start, end));
 }
@@ -80,8 +80,8 @@ static void discharge(struct sp_inplace *inplace, uint64_t bytes) {
 	}
 }
 
-/* Views that were read in place may lie in holes and be given memory by the next
- * read: what the file has comes on top. */
+/* Existing views may lie in holes, and get memory by the next read: so they count in
+ * addition to the file's memory. */
 static void settle(struct sp_inplace *inplace) {
 	sp_file_look_again(inplace->file);
 	uint64_t most = inplace->live + inplace->file->allocated;
@@ -135,8 +135,8 @@ static void look_again(struct sp_inplace *inplace) {
 bool sp_inplace_is_large(struct sp_inplace *inplace, bool may_have_grown) {
 	const struct sp_account *account = inplace->account;
 	struct sp_file *file = inplace->file;
-	/* A client can have any number of buffers of the same bytes, but may have
-	 * no more than the limit read in place. */
+	/* A client can have any number of buffers of the same bytes, so these count up to
+	 * the limit of bytes in place. */
 	uint64_t bytes = min(account->used[SP_RESOURCE_BUFFER_BYTES],
 		account->limits[SP_RESOURCE_IN_PLACE_BYTES]);
 	if (file->size > MANY * bytes + SLACK ||

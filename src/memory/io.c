@@ -2,14 +2,14 @@
 /*
  * The system calls that move a client's bytes.
  *
- * A system call meets the end of a file with a short count, and a page that is not
- * there with EFAULT, where a load or store of our own would raise SIGBUS. So it is the
- * kernel that touches the client's bytes, here and in bounce.c.
+ * At the end of a file, a system call returns a short count, and at a missing page EFAULT,
+ * where a load or store of our own would raise SIGBUS. So the kernel touches the client's
+ * bytes, here and in bounce.c.
  *
- * None of the calls may take the lock of the inode of shared memory. The client can hold
- * it for ever: who writes to a file does, while he waits for the page that he
- * writes from, and the server of that one can be the client itself (FUSE). pread() does
- * not take it there, and page faults do nowhere.
+ * No call may take the inode lock of shared memory, which the client can hold for ever:
+ * a write to the file holds it while it waits for the page that it writes from, and the
+ * server of that page can be the client itself (FUSE). pread() does not take it for shared
+ * memory; page faults never do.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -19,7 +19,7 @@
 #include "file.h"
 #include "io.h"
 
-/* Whether to go on after one call. */
+/* Returns whether to continue after one call. */
 static bool add(ssize_t n, size_t *done, int *error) {
 	if (n > 0) {
 		*done += (size_t)n;
@@ -52,7 +52,7 @@ size_t sp_io_read_at_once(int fd, uint64_t offset, uint8_t *to, size_t length,
 		ssize_t n = sp_file_read_at_once(fd, to + done, length - done,
 			offset + done);
 		if (n <= 0) {
-			/* EAGAIN at the file's end too: nobody will look. */
+			/* EAGAIN also at the file's end: its size is not read here. */
 			*error = n < 0 ? errno : EAGAIN;
 			break;
 		}

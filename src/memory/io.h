@@ -7,23 +7,23 @@
 
 #include "untrusted.h"
 
-/* Each of these returns how many bytes were moved: less than asked for at the file's end,
- * or after an error, which "error" is set to then. Any thread. */
+/* Each of these returns how many bytes were moved: fewer than "length" at the file's end,
+ * or after an error; then "error" is set. Any thread. */
 
-/** Out of a file. */
+/** Reads from a file. */
 size_t sp_io_read(int fd, uint64_t offset, uint8_t *to, size_t length,
 	int *error);
 
-/** The same without waiting for anything: neither a disk nor a lock nor a server. The
- * error is EAGAIN where the kernel does not have the bytes at hand. */
+/** The same, but never waits for a disk, a lock or a server. The error is EAGAIN if the
+ * bytes are not in the page cache. */
 size_t sp_io_read_at_once(int fd, uint64_t offset, uint8_t *to, size_t length,
 	int *error);
 
-/** Out of a file of ours, into a mapping of a client's. */
+/** Reads from a file of ours to a mapping of a client's file. */
 size_t sp_io_read_into_client(int fd, uint64_t offset,
 	uint8_t SP_UNTRUSTED *to, size_t length, int *error);
 
-/** To a file of a client's that is not memory, whose size the caller has looked at. */
+/** Writes to a client's slow file. The caller has checked its size. */
 size_t sp_io_write(int fd, uint64_t offset, const uint8_t *from, size_t length,
 	int *error);
 

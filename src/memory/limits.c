@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What clients may hold: by default, so much of what this process may have, and of
- * the machine.
+ * The default limits of descriptors and bytes: parts of the limits of this process and of
+ * the machine's memory.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -16,22 +16,22 @@
 #define DEFAULT_SHADOW_BYTES ((uint64_t)512 << 20)
 #define DEFAULT_ALL_SHADOW_BYTES ((uint64_t)2 << 30)
 
-/* Of what all clients may hold, so much more is for those that ask while a client
- * has to go. */
+/* The reserve above the limit of all clients, as a part of it: for charges that come
+ * while clients are being disconnected. */
 #define FDS_RESERVE_PART 6
 #define BYTES_RESERVE_PART 4
 
 /*
- * The kernel allows a process 65530 mappings (vm.max_map_count), and when there
- * are no more, malloc() fails as well. A client makes us have at most:
+ * The kernel allows a process 65530 mappings (vm.max_map_count); when these are used up,
+ * malloc() fails as well. A client can cause at most:
  *
- *   for each fd of a pool      six: for reading, for writing, and where the kernel
- *                              has it with MAP_NOFAULT, each before and after it grew
+ *   for each fd of a pool      six: for reading, for writing, and with MAP_NOFAULT if
+ *                              the kernel has it, each before and after it grew
  *   for each fd of a shadow    two: before and after it grew
  *   for 128 KiB of copies      one (store.c)
  *
- * Most are had by fds for pools alone, and what all may hold beyond their limit (the
- * reserve) is for shadows. At least a sixth is left to the compositor.
+ * In the worst case all fds are those of pools, and the reserve is for shadows. Then at
+ * least a sixth of the mappings is left to the compositor.
  */
 #define MAPPINGS_OF_FILE 6
 #define MAPPINGS_OF_SHADOW 2
@@ -55,11 +55,11 @@ static uint32_t get_default_fds(void) {
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0) {
 		limit.rlim_cur = 1024;
 	}
-	/* A quarter is the compositor's own, but for the reserve. */
+	/* A quarter, less the reserve, is for the compositor itself. */
 	return (uint32_t)min((uint64_t)limit.rlim_cur / 4 * 3, SP_ALL_FDS_MAX);
 }
 
-/* The number in a file of the kernel's; UINT64_MAX where there is none. */
+/* Reads a number from a file of the kernel's; UINT64_MAX if there is none. */
 static uint64_t read_number(const char *path) {
 	FILE *file = fopen(path, "re");
 	if (file == NULL) {
@@ -74,8 +74,8 @@ static uint64_t read_number(const char *path) {
 }
 
 /*
- * What the control groups (version 2) of this process let it have. Beyond that
- * it is not refused memory, it is killed.
+ * Returns the memory limit of this process's control groups (version 2). Beyond it, the
+ * kernel does not refuse memory, but kills a process.
  */
 static uint64_t get_cgroup_memory(void) {
 	FILE *file = fopen("/proc/self/cgroup", "re");
@@ -118,16 +118,16 @@ void sp_limits_init(struct sp_limits *limits) {
 		limits->all_fds = get_default_fds();
 	}
 	if (limits->fds == 0) {
-		/* Others have their shares (evict.c), so that an honest client is
-		 * not ended where the process may have few. */
+		/* Shares (evict.c) protect the other clients, so an honest client may
+		 * have all if the process may have few. */
 		limits->fds = (uint32_t)min(limits->all_fds, DEFAULT_FDS);
 	}
 	if (limits->all_shadow_bytes == 0) {
 		limits->all_shadow_bytes = get_default_shadow_bytes();
 	}
 	if (limits->shadow_bytes == 0) {
-		/* As above: two buffers of a large screen take all that a machine
-		 * with little memory has for copies. */
+		/* As above: two buffers of a large screen take all the memory that a
+		 * small machine has for copies. */
 		limits->shadow_bytes = min(DEFAULT_SHADOW_BYTES,
 			limits->all_shadow_bytes);
 	}
@@ -140,7 +140,7 @@ void sp_limits_set_all(const struct sp_limits *limits,
 	sp_account_set_limit(account, SP_RESOURCE_SHADOW_BYTES,
 		limits->all_shadow_bytes,
 		limits->all_shadow_bytes / BYTES_RESERVE_PART);
-	/* Twice that: it is the clients' own memory, as long as they keep it. */
+	/* Twice as many: this is the clients' own memory, as long as they keep it. */
 	sp_account_set_limit(account, SP_RESOURCE_IN_PLACE_BYTES,
 		limits->all_shadow_bytes, limits->all_shadow_bytes);
 }

@@ -27,7 +27,7 @@ static inline void sp_list_append(struct sp_list *list,
 	list->prev = member;
 }
 
-/** Leaves the member a list of its own: it may be removed again. */
+/** Removes a member, which is then an empty list, so it may be removed again. */
 static inline void sp_list_remove(struct sp_list *member) {
 	member->prev->next = member->next;
 	member->next->prev = member->prev;
@@ -37,7 +37,7 @@ static inline void sp_list_remove(struct sp_list *member) {
 #define sp_list_entry(member, type, name) \
 	((type *)(void *)((char *)(member) - offsetof(type, name)))
 
-/** "name" is that of the struct sp_list in the entries. */
+/** "name" is the member of "type" that is the struct sp_list. */
 #define sp_list_for_each(entry, list, type, name) \
 	for (entry = sp_list_entry((list)->next, type, name); \
 		&entry->name != (list); \

@@ -7,12 +7,12 @@
 #include <time.h>
 
 /*
- * Locks that clang's -Wthread-safety knows: a function that is to be called with a lock
- * held says so by SP_REQUIRES(), and clang rejects a call without it, and a path that
- * keeps a lock or releases it twice. A lock is known by the expression that it is taken
- * by, so a function that requires "copies->lock" takes "copies" as an argument. Calls of
- * function pointers are not checked. Which members a lock protects is not said here:
- * ThreadSanitizer finds that out.
+ * Locks that clang's -Wthread-safety checks: a function that requires a lock declares it
+ * by SP_REQUIRES(). Clang rejects a call without the lock, and a path that keeps a lock or
+ * releases it twice. It identifies a lock by the expression in which it is acquired, so a
+ * function that requires "copies->lock" takes "copies" as an argument. Calls of function
+ * pointers are not checked. Members are not annotated: ThreadSanitizer checks which lock
+ * protects them.
  */
 #ifdef __clang__
 #define SP_LOCK_ATTRIBUTE(...) __attribute__((__VA_ARGS__))
@@ -38,7 +38,7 @@ static inline void sp_lock_finish(struct sp_lock *lock) {
 	pthread_mutex_destroy(&lock->mutex);
 }
 
-/* Clang knows nothing of pthread's: it believes what is said of these. */
+/* Clang does not know pthread's functions, and trusts these annotations. */
 
 static inline void sp_lock_acquire(struct sp_lock *lock)
 		SP_LOCK_ATTRIBUTE(acquire_capability(*lock))
@@ -46,7 +46,7 @@ static inline void sp_lock_acquire(struct sp_lock *lock)
 	pthread_mutex_lock(&lock->mutex);
 }
 
-/** Returns whether it has the lock, without waiting for it. */
+/** Acquires the lock if that is possible without waiting. Returns whether it did. */
 static inline bool sp_lock_try_acquire(struct sp_lock *lock)
 		SP_LOCK_ATTRIBUTE(try_acquire_capability(true, *lock))
 		SP_LOCK_ATTRIBUTE(no_thread_safety_analysis) {
@@ -59,7 +59,7 @@ static inline void sp_lock_release(struct sp_lock *lock)
 	pthread_mutex_unlock(&lock->mutex);
 }
 
-/** Waits for a condition, without the lock meanwhile. */
+/** Waits for a condition; the lock is released while waiting. */
 static inline void sp_lock_wait(pthread_cond_t *condition, struct sp_lock *lock)
 		SP_REQUIRES(*lock) {
 	pthread_cond_wait(condition, &lock->mutex);

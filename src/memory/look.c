@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a pool's file is, and its end.
+ * Finds out the type of a pool's file, and closes it.
  *
- * Memory is known at once (file.c). Any other file may never answer: fstat(), open()
- * and close() are left to the client's reader thread. The backing has one job at a
- * time, first the look, then the end; its owner keeps it until closed() is called,
- * so that no job needs a reference.
+ * file.c recognizes memory at once. Any other file may never answer, so the client's
+ * reader thread calls fstat(), open() and close(). A backing has one job at a time,
+ * first the look, then the close. Its owner keeps it until closed() is called, so no job
+ * needs a reference.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,9 +15,8 @@
 #include "backing.h"
 #include "look.h"
 
-/* Nobody can close the fd of a file while a thread waits for that file. So all such
- * files together may have a quarter of the fds, and those of one identity half of
- * that. */
+/* The fd of a file cannot be closed while a thread waits for that file. So all slow files
+ * together may take a quarter of the fds, and those of one identity half of that. */
 #define FDS_PART 4
 
 static struct sp_backing *from_job(struct sp_job *job) {
@@ -36,8 +35,8 @@ bool sp_look_has_room(struct sp_reader *reader, uint32_t all_fds) {
 		reader->files_len < (most + 1) / 2;
 }
 
-/* What is read at once must not be opened for direct I/O, which the client could do
- * at any time to the open file that it shares with us. */
+/* Reopens the file: the client could switch the open file that it shares with us to
+ * direct I/O at any time, and then sp_file_read_at_once() would wait. */
 static bool open_anew(struct sp_backing *backing) {
 	struct sp_file *file = &backing->file;
 	char path[64];
@@ -60,7 +59,7 @@ static void look(struct sp_job *job) {
 	struct sp_file *file = &backing->file;
 	struct stat st;
 	bool known = fstat(file->fd, &st) == 0;
-	/* A server that is in trouble says nothing about the file. */
+	/* If the server fails, the type is unknown, and the file is not refused. */
 	backing->look.is_regular = !known || S_ISREG(st.st_mode);
 	file->own = known && backing->look.is_regular && open_anew(backing);
 }
@@ -75,7 +74,7 @@ static void finish_close(struct sp_job *job) {
 	backing->look.ops->closed(backing, true);
 }
 
-/* It counts as the client's until no thread uses it. */
+/* The fd stays charged until no thread uses it. */
 static void close_slow(struct sp_backing *backing) {
 	struct sp_job *job = &backing->look.job;
 	job->run = close_file;
@@ -106,8 +105,7 @@ static void finish_look(struct sp_job *job) {
 	}
 }
 
-/* Nobody waits for the type of such a file: one that is not regular is refused when
- * that is known. */
+/* Nothing waits for the type: a file that is not regular is refused once that is known. */
 int sp_look_begin(struct sp_backing *backing, const struct sp_look_ops *ops) {
 	backing->look.ops = ops;
 	if (backing->file.kind != SP_FILE_SLOW) {

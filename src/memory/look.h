@@ -9,38 +9,35 @@ struct sp_backing;
 struct sp_reader;
 
 /*
- * The type and the end of a pool's file. Of a file that may never answer
- * (SP_FILE_SLOW), a reader thread finds out what it is, and closes it. All functions
- * are called on the event loop's thread, and call the ops there.
+ * Finds out the type of a pool's file, and closes it; for a slow file, on a reader thread.
+ * All functions are called on the event loop's thread, and call the ops there.
  */
 
-/** What the owner of a backing is told. */
+/** Calls to the owner of a backing. */
 struct sp_look_ops {
-	/* The file turned out not to be a regular one. The backing may be closed in
-	 * here. */
+	/* The file is not a regular one. The function may close the backing. */
 	void (*refused)(struct sp_backing *backing);
-	/* After sp_look_close(), and perhaps in it: nothing uses the backing any
-	 * more, and its owner frees it. "had_fd": an fd was still charged for it. */
+	/* Called after sp_look_close(), or in it: nothing uses the backing any more, and
+	 * its owner frees it. "had_fd": an fd is still charged for it. */
 	void (*closed)(struct sp_backing *backing, bool had_fd);
 };
 
-/** Whether one more file that may never answer can be read for this reader, where all
- * clients together may have "all_fds" descriptors. */
+/** Returns whether this reader can read another slow file, when all clients together may
+ * have "all_fds" descriptors. */
 bool sp_look_has_room(struct sp_reader *reader, uint32_t all_fds);
 
 /**
- * Begins to find out what the file of a new backing is, if that may never answer, and
- * sets the ops. Returns 0 or a negative errno: no thread can be had. The backing is to
- * be closed in either case.
+ * Sets the ops of a new backing, and begins to find out the type of a slow file. Returns
+ * 0, or a negative errno if there is no thread. The backing has to be closed in either
+ * case.
  */
 int sp_look_begin(struct sp_backing *backing, const struct sp_look_ops *ops);
 
-/** Nobody needs to know any more what the file is: refused() is not called, and a
- * look that has not begun holds up no other file. */
+/** The type is no longer needed: refused() is not called, and a look that has not begun
+ * is dropped. */
 void sp_look_cancel(struct sp_backing *backing);
 
-/** Finishes the backing, and closes its file. A look that is under way goes on: then
- * that is done when it has ended. */
+/** Finishes the backing and closes its file, after a look that is under way. */
 void sp_look_close(struct sp_backing *backing);
 
 #endif

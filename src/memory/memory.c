@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The state below all files.
+ * The state that all files share.
  */
 #include <errno.h>
 

@@ -12,22 +12,23 @@
 
 struct sp_mapping;
 
-/** What all files that others can cut have in common. */
+/** The state that all files share which others can truncate. */
 struct sp_memory {
 	/* Whether this system has MAP_NOFAULT. */
 	bool nofault;
-	/* What is read where no copy can be had: as long as the largest pool. */
+	/* Is read instead of a copy that cannot be allocated; as long as the largest
+	 * pool. */
 	struct sp_mapping *zeroes;
 	struct sp_bounce bounce;
 	struct sp_cache cache;
-	/* A wl_shm behind a guard has read pages that were given back: those of no
-	 * pool are any more. */
+	/* The guarded wl_shm has read pages after they were freed: from now on, none are
+	 * freed. */
 	atomic_bool reads_late;
 	struct sp_readers readers;
 };
 
-/** Bytes copied from a client's files and back to them, and accesses that met
- * missing bytes. */
+/** Bytes copied from a client's files and back to them, and accesses that found bytes
+ * missing. */
 struct sp_counters {
 	_Atomic uint64_t copied_in;
 	_Atomic uint64_t copied_out;

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pages of a pinned shadow: one that another wl_shm has mapped.
+ * The pages of a pinned shadow: one that the guarded wl_shm has mapped.
  *
- * That wl_shm does not ask before it reads. A page that was given back reads as zero
- * there, and has memory again after that, on nobody's account. So what the kernel
- * says of the memory is compared with what is charged, before anything here
- * changes it: if there is more, the compositor reads what it has released, and no
- * compositor that does so loses a page again.
+ * The guarded wl_shm reads without notice. If it reads a page that was freed, it sees
+ * zeroes, and the page has memory again that is charged to nobody. So before anything
+ * here changes the shadow's memory, the kernel's number is compared with the charge. If
+ * there is more, the compositor reads buffers after releasing them, and from then on
+ * nothing is freed.
  *
- * Where the kernel has huge pages for shadows (shmem_enabled), memory comes with
- * what lies beside it, which cannot be told from a read. Nothing is given back then.
+ * If the kernel uses huge pages for shadows (shmem_enabled), a page's neighbours are
+ * allocated with it, which looks like such a read. Nothing is freed then, either.
  *
- * Nothing is charged while the lock is held: a charge may reclaim pages of the
- * same shadow. All of this is the event loop's thread's, behind a guard, so that no
- * backing goes while one of its copies is being freed.
+ * Nothing is charged while the lock is held: a charge may reclaim pages of the same
+ * shadow. All of this runs on the event loop's thread, behind a guard, so that no backing
+ * is destroyed while one of its copies is being freed.
  */
 #include "account.h"
 #include "pinned.h"
@@ -31,8 +31,8 @@ static void punch(void *data, uint64_t start, uint64_t end) {
 	pinned->gave_back = true;
 }
 
-/* Memory that came though it was not asked for. Without the charge, it is
- * nobody's. */
+/* Charges memory that was allocated without a request. If that fails, it is charged to
+ * nobody. */
 static void charge_excess(struct sp_pinned *pinned, uint64_t excess) {
 	if (sp_shadow_prepay(&pinned->shadow, excess) == 0) {
 		sp_lock_acquire(pinned->lock);
@@ -50,7 +50,7 @@ int sp_pinned_use(struct sp_pinned *pinned, uint64_t start, uint64_t end) {
 	if (lacking <= 0) {
 		return (int)lacking;
 	}
-	/* What is reclaimed for this is none of these pages: they have a user. */
+	/* The charge may reclaim pages, but not these, which have a user. */
 	uint64_t paid = (uint64_t)lacking, excess = 0;
 	int ret = sp_shadow_prepay(shadow, paid);
 	sp_lock_acquire(pinned->lock);

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads for files that may never answer.
+ * Reader threads: make calls on slow files, which may never answer.
  *
- * A file that is not memory may have a server: FUSE's is often the client itself, and
- * NFS's may be out of reach. Then fstat(), read(), write() and even close() wait,
- * beyond the reach of signals. So only these threads make such calls.
+ * A slow file may have a server: FUSE's is often the client itself, and NFS's may be
+ * unreachable. Then fstat(), read(), write() and even close() block uninterruptibly. So
+ * only these threads make such calls.
  *
- * Each identity (identity.c) has one thread at most, and its jobs queue up behind the
- * one that waits: a silent file holds up its own program only. A thread that has waited for a second
- * is stuck, and does not count among those that work.
+ * Each identity (identity.c) has at most one thread, and its jobs queue behind the one
+ * that waits: a silent file delays only its own program. A thread that has waited for a
+ * second is stuck, and does not count among those that work.
  *
- * The event loop may wait for a result, but for all clients together no more than
- * 50 ms in each second:
+ * The event loop may wait for a result, but for all clients together at most 50 ms per
+ * second:
  *
  *   allowance = min(50 ms, allowance + 50 ms for each second since), minus each wait
  *
- * The threads share the descriptor table. To give each a table of its own does not
- * help the process to end: the descriptor that a client sent is in the table of the
- * event loop, and the kernel asks the server also when it closes that in a process
- * which is being killed (seen on Linux 6.18).
+ * The threads share one descriptor table. A table for each thread would not help the
+ * process to end: the client's descriptor is in the event loop's table, and the kernel
+ * asks the server when it closes that, even in a process that is being killed (seen on
+ * Linux 6.18).
  */
 #include <errno.h>
 #include <time.h>
@@ -29,7 +29,7 @@
 
 #define WORKING_MAX 64
 #define STUCK_MAX 512
-/* From then on a thread counts as stuck, in milliseconds. */
+/* A thread that has waited this long is stuck. In milliseconds. */
 #define STUCK_AFTER 1000
 /* In microseconds. */
 #define ALLOWANCE_MAX 50000
@@ -75,7 +75,7 @@ static struct sp_job *first_job(const struct sp_reader *reader) {
 	return sp_list_entry(reader->jobs.next, struct sp_job, link);
 }
 
-/* Does the jobs of one reader. Releases the lock meanwhile. */
+/* Does the jobs of one reader. Releases the lock while a job runs. */
 static void do_jobs(struct sp_readers *readers, struct sp_reader *reader)
 		SP_REQUIRES(readers->lock) {
 	while (!sp_list_is_empty(&reader->jobs)) {
@@ -91,7 +91,7 @@ static void do_jobs(struct sp_readers *readers, struct sp_reader *reader)
 		readers->wake(readers);
 		pthread_cond_broadcast(&readers->done);
 	}
-	/* Its identity may go from here on. */
+	/* From here on, its identity may be destroyed. */
 	sp_list_remove(&reader->link);
 	reader->has_thread = false;
 	pthread_cond_broadcast(&readers->done);
@@ -156,7 +156,7 @@ bool sp_reader_is_available(struct sp_reader *reader) {
 	return available;
 }
 
-/* A thread for the one that waits longest, which may be another. */
+/* Starts a thread for the reader that has waited longest. */
 static int serve_waiting(struct sp_readers *readers)
 		SP_REQUIRES(readers->lock) {
 	if (sp_list_is_empty(&readers->waiting) || !has_room(readers)) {
@@ -183,7 +183,7 @@ int sp_reader_submit(struct sp_reader *reader, struct sp_job *job) {
 	}
 	int ret = serve_waiting(readers);
 	if (!sp_list_is_empty(&readers->running)) {
-		/* One of those will be free. */
+		/* One of these threads will take the job. */
 		ret = 0;
 	}
 	if (ret < 0) {
@@ -210,7 +210,8 @@ bool sp_readers_retry(struct sp_readers *readers) {
 bool sp_reader_cancel(struct sp_reader *reader, struct sp_job *job) {
 	struct sp_readers *readers = reader->readers;
 	sp_lock_acquire(&readers->lock);
-	/* A thread that has nothing to do at its start would find no reader. */
+	/* The first job of a reader with a thread cannot be cancelled: the thread does it
+	 * or is about to. */
 	bool cancelled = !job->done &&
 		!(reader->has_thread && first_job(reader) == job);
 	if (cancelled) {
@@ -283,7 +284,7 @@ uint64_t sp_reader_get_silence(struct sp_reader *reader, const void *owner) {
 	return silence;
 }
 
-/* Whether a thread may be done in a moment. */
+/* Returns whether a thread is working that is not stuck. */
 static bool is_working(const struct sp_readers *readers)
 		SP_REQUIRES(readers->lock) {
 	unsigned working, stuck;
@@ -306,7 +307,7 @@ void sp_readers_drain(struct sp_readers *readers) {
 				&readers->lock, &deadline);
 		}
 		sp_lock_release(&readers->lock);
-		/* That may submit more. */
+		/* A finish() may submit another job. */
 		sp_readers_handle_finished(readers);
 		sp_lock_acquire(&readers->lock);
 		left = is_working(readers);

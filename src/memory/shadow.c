@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A shadow stands in for a pool's file wherever that cannot be trusted: a
- * memfd of the pool's size, sealed against shrinking, with the same bytes at
- * the same offsets. It can be mapped by anyone without a fault, so it can also
- * be handed on in the client's fd's place.
+ * A shadow replaces a pool's file that cannot be trusted: a memfd of the pool's size,
+ * sealed against shrinking, with the same bytes at the same offsets. Any process can map
+ * it without a fault, so its fd can also be passed on instead of the client's.
  *
- * It is sparse. Memory is given to the ranges of buffers that are read, and
- * given beforehand: a page fault that finds no memory is a SIGBUS as well.
+ * It is sparse. Memory is allocated for the ranges of buffers that are read, before they
+ * are touched: a page fault without memory would raise SIGBUS, too.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +23,7 @@ int sp_shadow_prepay(struct sp_shadow *shadow, uint64_t bytes) {
 	int ret = sp_account_charge(shadow->account, SP_RESOURCE_SHADOW_BYTES,
 		bytes);
 	if (ret == 0 && shadow->pinned) {
-		/* There is no limit for it. */
+		/* This has no limit. */
 		sp_account_charge(shadow->account, SP_RESOURCE_PINNED_BYTES,
 			bytes);
 	}
@@ -53,7 +52,7 @@ int sp_shadow_init(struct sp_shadow *shadow, struct sp_account *account,
 		ret = -errno;
 		goto error_charge;
 	}
-	/* SEAL: whoever is handed the fd may not forbid us to write or grow. */
+	/* F_SEAL_SEAL: a receiver of the fd must not seal it against writing or growing. */
 	if (fcntl(shadow->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL) < 0) {
 		ret = -errno;
 		goto error_fd;
@@ -96,7 +95,7 @@ int sp_shadow_grow(struct sp_shadow *shadow, uint64_t size) {
 	if (shadow->mapping != NULL && size <= shadow->mapping->size) {
 		return 0;
 	}
-	/* A pool that grew once will grow again. */
+	/* Expect a pool that has grown to grow again. */
 	bool roomy = shadow->mapping != NULL;
 	struct sp_mapping *mapping = sp_mapping_create(shadow->fd,
 		SP_MAPPING_WRITE, (size_t)size, (size_t)sp_pages_get_size(), roomy);
@@ -121,7 +120,7 @@ uint64_t sp_shadow_settle(struct sp_shadow *shadow) {
 	return allocated - shadow->charged;
 }
 
-/* Of two ranges with a gap between them, the newer one is remembered. */
+/* Extends the range, or replaces it if there is a gap. */
 static void note_reserved(struct sp_range *reserved, uint64_t start,
 		uint64_t end) {
 	if (start > reserved->end || end < reserved->start) {
@@ -171,9 +170,9 @@ int sp_shadow_reserve(struct sp_shadow *shadow, uint64_t start, uint64_t end) {
 		return 0;
 	}
 
-	/* Charge beforehand for as much as it can be: which of these pages are
-	 * there already is not known, only how many are in all. The excess is
-	 * given back below. */
+	/* Charge beforehand for as much as it can be: it is not known which of these
+	 * pages have memory, only how many have in all. The excess is discharged
+	 * below. */
 	uint64_t bytes = end - start;
 	uint64_t size = sp_pages_round_up(shadow->size);
 	uint64_t lacking = size > shadow->charged ? size - shadow->charged : 0;
@@ -186,8 +185,8 @@ int sp_shadow_reserve(struct sp_shadow *shadow, uint64_t start, uint64_t end) {
 	}
 	uint64_t excess;
 	ret = sp_shadow_fill(shadow, start, end, bytes, &excess);
-	/* Huge pages come larger than asked for. Without the charge, they are
-	 * nobody's. */
+	/* Huge pages are larger than requested. If the charge fails, they are charged to
+	 * nobody. */
 	if (excess > 0 && sp_shadow_prepay(shadow, excess) == 0) {
 		shadow->charged += excess;
 	}
@@ -204,8 +203,8 @@ void sp_shadow_release(struct sp_shadow *shadow, uint64_t start, uint64_t end) {
 		return;
 	}
 	note_released(&shadow->reserved, start, end);
-	/* Should it fail, the memory remains until the pool is gone, and stays
-	 * charged. */
+	/* If it fails, the memory stays, and stays charged, until the pool is
+	 * destroyed. */
 	if (fallocate(shadow->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 			(off_t)start, (off_t)(end - start)) == 0) {
 		sp_shadow_settle(shadow);

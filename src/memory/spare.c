@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The memory of a client's last copy, for its next one.
+ * A client's spare: the memory of its last destroyed copy, for its next one.
  *
- * Some clients make a new file and a new pool for each frame. To get new memory for
- * each copy, page by page, costs several times what it costs to copy the pixels. So
- * one is kept for each client. It stays charged to the client, and is in the cache as
- * any copy that nobody uses.
+ * Some clients create a new file and a new pool for each frame. Allocating new memory for
+ * each copy, page by page, costs several times as much as copying the pixels. The spare
+ * stays charged to the client, and is in the cache like any unused copy.
  */
 #include <stdlib.h>
 
@@ -31,7 +30,7 @@ static void spare_release(struct sp_cached *cached) {
 	free(spare);
 }
 
-/* The caller becomes the owner of what it returns. */
+/* Takes ownership of the slot's spare, atomically. */
 static struct sp_spare *take(struct sp_cache *cache,
 		struct sp_spare_slot *slot) {
 	sp_lock_acquire(&cache->lock);

@@ -10,31 +10,31 @@
 
 struct sp_spare;
 
-/** Where memory is kept for a client's next copy. */
+/** Holds the spare of a client. */
 struct sp_spare_slot {
 	/* NULL for none; under the cache's lock. */
 	struct sp_spare *spare;
-	/* Nothing is kept any more. */
+	/* No spare is kept any more. */
 	bool closed;
 };
 
 /**
- * Keeps memory that no copy needs any more, in the place of what was kept before;
- * or frees it, where there is no use for it. Takes it over. For one slot, never on two
+ * Makes the memory of a destroyed copy the spare, and frees the previous one; or frees
+ * the memory, if the slot is closed. Takes ownership of "store". Not for one slot on two
  * threads at once.
  */
 void sp_spare_put(struct sp_cache *cache, struct sp_spare_slot *slot,
 	struct sp_store *store);
 
 /**
- * Takes memory of at least "size" bytes, and of not many more, in which the bytes of
- * another buffer still are. Returns whether there was such; what does not fit is
- * freed. Any thread.
+ * Takes the spare if it has at least "size" bytes, and at most about twice as many. It
+ * still has the bytes of another buffer. A spare that does not fit is freed. Returns
+ * whether it was taken. Any thread.
  */
 bool sp_spare_take(struct sp_cache *cache, struct sp_spare_slot *slot,
 	size_t size, struct sp_store *store);
 
-/** Frees what is kept, and keeps nothing from now on. */
+/** Frees the spare, and keeps none from now on. */
 void sp_spare_close(struct sp_cache *cache, struct sp_spare_slot *slot);
 
 #endif

@@ -2,9 +2,9 @@
 /*
  * Memory for copies.
  *
- * It is anonymous: no file that could be cut, no descriptor, and no page fault in it
- * raises SIGBUS. Under strict overcommit the kernel refuses the mapping, not the
- * touch.
+ * It is anonymous: there is no file that could be truncated, and no descriptor, and no
+ * page fault in it raises SIGBUS. Under strict overcommit, the kernel refuses the mapping,
+ * not the page fault.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -15,9 +15,9 @@
 #include "pages.h"
 #include "store.h"
 
-/* From this size on, memory has a mapping of its own, and goes back to the system
- * with it. The kernel allows a process 65530 of those, so small copies share
- * malloc()'s: see budget.c. */
+/* From this size on, memory has a mapping of its own, and unmapping returns it to the
+ * system. The kernel allows a process 65530 mappings, so small copies use malloc(): see
+ * limits.c. */
 #define MAPPED_MIN ((size_t)128 * 1024)
 
 static bool is_mapped(size_t size) {

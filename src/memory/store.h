@@ -7,15 +7,15 @@
 
 struct sp_account;
 
-/** Memory of the compositor's own, charged to an account. */
+/** The compositor's own memory, charged to an account. */
 struct sp_store {
 	struct sp_account *account;
 	uint8_t *data;
-	/* In bytes, of whole pages. */
+	/* In bytes, a multiple of the page size. */
 	size_t size;
 };
 
-/** Gets memory for at least "size" bytes, all zero. Returns 0, -EDQUOT over a limit,
+/** Allocates at least "size" bytes, all zero. Returns 0, -EDQUOT over a limit,
  * or -ENOMEM. Any thread. */
 int sp_store_init(struct sp_store *store, struct sp_account *account,
 	size_t size);

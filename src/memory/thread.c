@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads that wait in the event loop's place.
+ * Threads that wait instead of the event loop.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -8,11 +8,11 @@
 
 #include "thread.h"
 
-/* Thread-local variables of all libraries are on it too. */
+/* It also holds the thread-local variables of all libraries. */
 #define STACK_SIZE ((size_t)256 * 1024)
 
 int sp_thread_start(void *(*run)(void *data), void *data) {
-	/* Signals are meant for the compositor's own threads. */
+	/* Signals are for the compositor's own threads. */
 	sigset_t all, old;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);

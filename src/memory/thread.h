@@ -2,7 +2,7 @@
 #ifndef SEALPOOL_MEMORY_THREAD_H
 #define SEALPOOL_MEMORY_THREAD_H
 
-/** Starts a detached thread that takes no signal. Returns 0 or a negative errno. Any
+/** Starts a detached thread with all signals blocked. Returns 0 or a negative errno. Any
  * thread. */
 int sp_thread_start(void *(*run)(void *data), void *data);
 

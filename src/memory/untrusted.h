@@ -5,10 +5,9 @@
 #include <stdint.h>
 
 /**
- * Marks a pointer into a file that its owner can truncate: to load or store a byte
- * there raises SIGBUS once it is gone. Clang rejects each expression that would do
- * so, and each conversion to an ordinary pointer. The three functions below are the
- * only ways out.
+ * Marks a pointer into a file that its owner can truncate: a load or store of a missing
+ * byte raises SIGBUS. Clang rejects each load and store through such a pointer, and each
+ * conversion to an ordinary pointer. Only the three functions below convert it.
  */
 #if defined(__clang__) && !defined(SP_TRUST_ALL)
 #define SP_UNTRUSTED __attribute__((noderef))
@@ -21,14 +20,13 @@ static inline void *sp_untrusted_for_kernel(const uint8_t SP_UNTRUSTED *bytes) {
 	return (void *)(uintptr_t)bytes;
 }
 
-/** All bytes to be touched are below the file's sealed size, or the mapping has
- * MAP_NOFAULT. */
+/** For bytes below the file's sealed size, or in a mapping with MAP_NOFAULT. */
 static inline uint8_t *sp_untrusted_in_place(uint8_t SP_UNTRUSTED *bytes) {
 	return (uint8_t *)(uintptr_t)bytes;
 }
 
-/** The bytes are the compositor's own: of a shadow, which is sealed and was given
- * memory beforehand, or no file's. */
+/** For the compositor's own bytes: of a shadow, which is sealed and has memory, or of no
+ * file. */
 static inline uint8_t *sp_untrusted_own(uint8_t SP_UNTRUSTED *bytes) {
 	return (uint8_t *)(uintptr_t)bytes;
 }

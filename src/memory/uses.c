@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who uses which page of a shadow.
+ * Counts the users of each page of a shadow.
  *
- * Buffers of a pool may overlap, and those beside each other have a page in common.
- * So pages are counted, not buffers: what this costs depends on a buffer's own size
- * alone, however many a client makes of the same bytes.
+ * Buffers of a pool may overlap, and adjacent ones share a page. So users are counted for
+ * each page: the cost depends only on a buffer's own size, however many buffers a client
+ * creates of the same bytes.
  *
  * There is a record for each 2 MiB that have a user.
  */
@@ -16,8 +16,8 @@
 #include "pages.h"
 #include "uses.h"
 
-/* A client can have as many users as it likes, one after the other, of a page that
- * never loses them. From this number on, the page has a user for ever. */
+/* A client can add any number of users to a page. A page that has had this many keeps a
+ * user for ever. */
 #define MANY UINT16_MAX
 
 struct sp_uses_chunk {
@@ -104,7 +104,7 @@ void sp_uses_remove(struct sp_uses *uses, uint64_t start, uint64_t end,
 	size_t in_chunk = get_chunk_pages();
 	size_t first = (size_t)(sp_pages_round_down(start) / page_size);
 	size_t last = (size_t)(sp_pages_round_up(end) / page_size);
-	/* The first of those without a user that come one after another. */
+	/* The first of successive pages without a user. */
 	size_t from = first;
 	for (size_t page = first; page < last; page++) {
 		struct sp_uses_chunk *chunk = uses->chunks[page / in_chunk];

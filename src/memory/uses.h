@@ -7,9 +7,9 @@
 
 struct sp_uses_chunk;
 
-/** How many users each page of a file has. All zero is none. */
+/** The number of users of each page of a file. All zero means none. */
 struct sp_uses {
-	/* NULL where no page has a user. */
+	/* NULL if no page of the chunk has a user. */
 	struct sp_uses_chunk **chunks;
 	size_t chunks_len;
 };
@@ -20,8 +20,8 @@ void sp_uses_finish(struct sp_uses *uses);
  * had none, or -ENOMEM. */
 int64_t sp_uses_add(struct sp_uses *uses, uint64_t start, uint64_t end);
 
-/** Takes one away that was added. Calls "func" for each range of pages that has no
- * user any more. */
+/** Removes a user that was added. Calls "func" for each range of pages without a user
+ * left. */
 void sp_uses_remove(struct sp_uses *uses, uint64_t start, uint64_t end,
 	void (*func)(void *data, uint64_t start, uint64_t end), void *data);
 
