@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef UNIT_SCENE_H
+#define UNIT_SCENE_H
+
+/**
+ * An honest desktop and its attackers. Nothing is simulated but the processes and what
+ * they do: clients, accounts and the choice of who has to go are the library's.
+ */
+
+#include "display.h"
+#include "server/process.h"
+
+#define MIB ((uint64_t)1 << 20)
+#define ATTACKERS_MAX 1000
+#define DESKTOP_MAX 60
+
+/* What the compositor allows, and what of it a pool takes. */
+struct machine {
+	const char *name;
+	uint32_t all_fds;
+	bool guarded;
+};
+
+struct member {
+	const char *name;
+	unsigned wants, pools;
+	uint64_t pool_bytes;
+	struct sp_process process;
+	int parent;
+	struct sp_client *client; /* NULL before it connects */
+	struct wl_listener destroy;
+	bool ended;
+};
+
+struct scene {
+	const struct machine *machine;
+	struct display display;
+	struct member honest[DESKTOP_MAX], attackers[ATTACKERS_MAX];
+	int honest_len, attackers_len;
+	int processes;
+	/* While one leaves on its own. */
+	bool leaving;
+	/* Of the identities when the last request began. */
+	uint64_t share_fds, share_bytes;
+};
+
+extern struct scene scene;
+/** Somebody was ended that holds no more than its share. */
+extern bool failed;
+
+/** A process starts, but need not connect yet. */
+void scene_start(struct member *member);
+void scene_connect_member(struct member *member);
+void scene_leave(struct member *member);
+
+/** One pool more. */
+void scene_ask(struct member *member);
+/** In turn, until each has so many. */
+void scene_ask_up_to(struct member *members, int count, unsigned pools);
+
+void scene_make_desktop(int count);
+void scene_start_desktop(void);
+/** Each window is resized: one pool more, for a moment. */
+void scene_use_desktop(void);
+/** Where the desktop alone takes most of what all may hold, most of what is above
+ * the shares is its own, and nobody can tell who is the crowd. */
+bool scene_is_desktop_small(void);
+
+#endif
