@@ -34,6 +34,14 @@ static int setup(void **state) {
 	return 0;
 }
 
+/* A buffer, and feedback about its pool and itself. */
+static void ask_for_both(struct peer *peer, uint32_t format) {
+	tell(peer, create_buffer, .width = WIDTH, .height = HEIGHT,
+		.stride = STRIDE, .format = format);
+	tell(peer, get_pool_feedback);
+	tell(peer, get_buffer_feedback);
+}
+
 /* A client with a picture, drawn, and feedback about its pool and buffer. */
 static struct peer *create_asker(struct server *server,
 		enum client_memory_kind kind) {
@@ -42,11 +50,17 @@ static struct peer *create_asker(struct server *server,
 	tell(peer, make_memory, .kind = kind, .size = BYTES);
 	tell(peer, fill_memory, .frame = 1);
 	tell(peer, create_pool, .size = BYTES);
-	tell(peer, create_buffer, .width = WIDTH, .height = HEIGHT,
-		.stride = STRIDE, .format = 1);
-	tell(peer, get_pool_feedback);
-	tell(peer, get_buffer_feedback);
+	ask_for_both(peer, WL_SHM_FORMAT_XRGB8888);
 	return peer;
+}
+
+/* Told once, of the pool and of the buffer. */
+static void expect_both_told(struct peer *peer, uint32_t kind,
+		uint32_t reasons) {
+	tell(peer, expect_pool_told, .told_kind = kind, .reasons = reasons,
+		.count = 1);
+	tell(peer, expect_buffer_told, .told_kind = kind, .reasons = reasons,
+		.count = 1);
 }
 
 /* What is told */
@@ -58,32 +72,29 @@ static void it_is_not_offered_unless_wanted(void **state) {
 	peer_finish(peer);
 }
 
-static void expect_both_told(struct server *server,
+static void expect_asker_told(struct server *server,
 		enum client_memory_kind memory, uint32_t kind,
 		uint32_t reasons) {
 	struct peer *peer = create_asker(server, memory);
-	tell(peer, expect_pool_told, .told_kind = kind, .reasons = reasons,
-		.count = 1);
-	tell(peer, expect_buffer_told, .told_kind = kind, .reasons = reasons,
-		.count = 1);
+	expect_both_told(peer, kind, reasons);
 	tell(peer, expect_copied);
 	peer_finish(peer);
 }
 
 static void sealed_memory_is_direct_for_no_reason(void **state) {
-	expect_both_told(*state, CLIENT_MEMORY_SEALED, KIND(DIRECT), 0);
-	expect_both_told(*state, CLIENT_MEMORY_FIXED, KIND(DIRECT), 0);
+	expect_asker_told(*state, CLIENT_MEMORY_SEALED, KIND(DIRECT), 0);
+	expect_asker_told(*state, CLIENT_MEMORY_FIXED, KIND(DIRECT), 0);
 }
 
 static void a_missing_seal_is_told(void **state) {
-	expect_both_told(*state, CLIENT_MEMORY_UNSEALED, KIND(SHADOW),
+	expect_asker_told(*state, CLIENT_MEMORY_UNSEALED, KIND(SHADOW),
 		REASON(NO_SEAL));
-	expect_both_told(*state, CLIENT_MEMORY_SHM_OPEN, KIND(SHADOW),
+	expect_asker_told(*state, CLIENT_MEMORY_SHM_OPEN, KIND(SHADOW),
 		REASON(NO_SEAL));
 }
 
 static void a_disk_is_told(void **state) {
-	expect_both_told(*state, CLIENT_MEMORY_FILE, KIND(SHADOW),
+	expect_asker_told(*state, CLIENT_MEMORY_FILE, KIND(SHADOW),
 		REASON(FILE_SYSTEM));
 }
 
@@ -102,14 +113,8 @@ static void huge_pages_are_told_as_a_file_system(void **state) {
 			tell(peer, seal_memory, .seals = F_SEAL_SHRINK);
 		}
 		tell(peer, create_pool, .size = BYTES);
-		tell(peer, create_buffer, .width = WIDTH, .height = HEIGHT,
-			.stride = STRIDE);
-		tell(peer, get_pool_feedback);
-		tell(peer, get_buffer_feedback);
-		tell(peer, expect_pool_told, .told_kind = KIND(SHADOW),
-			.reasons = REASON(FILE_SYSTEM), .count = 1);
-		tell(peer, expect_buffer_told, .told_kind = KIND(SHADOW),
-			.reasons = REASON(FILE_SYSTEM), .count = 1);
+		ask_for_both(peer, WL_SHM_FORMAT_ARGB8888);
+		expect_both_told(peer, KIND(SHADOW), REASON(FILE_SYSTEM));
 		peer_finish(peer);
 	}
 }
@@ -129,14 +134,8 @@ static void a_short_file_is_told_before_it_is_read(void **state) {
 		tell(peer, make_memory, .kind = cases[i].kind,
 			.size = BYTES - 1);
 		tell(peer, create_pool, .size = BYTES);
-		tell(peer, create_buffer, .width = WIDTH, .height = HEIGHT,
-			.stride = STRIDE);
-		tell(peer, get_pool_feedback);
-		tell(peer, get_buffer_feedback);
-		tell(peer, expect_pool_told, .told_kind = KIND(SHADOW),
-			.reasons = cases[i].reasons, .count = 1);
-		tell(peer, expect_buffer_told, .told_kind = KIND(SHADOW),
-			.reasons = cases[i].reasons, .count = 1);
+		ask_for_both(peer, WL_SHM_FORMAT_ARGB8888);
+		expect_both_told(peer, KIND(SHADOW), cases[i].reasons);
 		peer_finish(peer);
 	}
 }
@@ -152,14 +151,8 @@ static void expect_read_only(struct server *server, bool by_seal) {
 		tell(peer, make_memory_read_only);
 	}
 	tell(peer, create_pool, .size = BYTES);
-	tell(peer, create_buffer, .width = WIDTH, .height = HEIGHT,
-		.stride = STRIDE);
-	tell(peer, get_pool_feedback);
-	tell(peer, get_buffer_feedback);
-	tell(peer, expect_pool_told, .told_kind = KIND(DIRECT),
-		.reasons = REASON(READ_ONLY), .count = 1);
-	tell(peer, expect_buffer_told, .told_kind = KIND(DIRECT),
-		.reasons = REASON(READ_ONLY), .count = 1);
+	ask_for_both(peer, WL_SHM_FORMAT_ARGB8888);
+	expect_both_told(peer, KIND(DIRECT), REASON(READ_ONLY));
 	peer_finish(peer);
 }
 
@@ -379,10 +372,7 @@ static void nothing_is_told_that_has_not_changed(void **state) {
 		tell(peer, draw_and_show, .frame = frame);
 		read_buffer(server_get_shown(server, peer));
 	}
-	tell(peer, expect_buffer_told, .told_kind = KIND(SHADOW),
-		.reasons = REASON(NO_SEAL), .count = 1);
-	tell(peer, expect_pool_told, .told_kind = KIND(SHADOW),
-		.reasons = REASON(NO_SEAL), .count = 1);
+	expect_both_told(peer, KIND(SHADOW), REASON(NO_SEAL));
 	tell(peer, expect_usage, .format = RESOURCE(POOLS), .size = 1,
 		.offset = 7, .count = 1);
 	peer_finish(peer);
@@ -518,10 +508,7 @@ static void an_inert_object_says_nothing(void **state) {
 	tell(peer, ask_buffer);
 	tell(peer, ask_pool);
 	tell(peer, commit);
-	tell(peer, expect_buffer_told, .told_kind = KIND(SHADOW),
-		.reasons = REASON(NO_SEAL), .count = 1);
-	tell(peer, expect_pool_told, .told_kind = KIND(SHADOW),
-		.reasons = REASON(NO_SEAL), .count = 1);
+	expect_both_told(peer, KIND(SHADOW), REASON(NO_SEAL));
 	tell(peer, destroy_buffer_feedback);
 	tell(peer, destroy_pool_feedback);
 	peer_finish(peer);
