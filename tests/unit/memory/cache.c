@@ -4,10 +4,8 @@
  * end nothing is charged.
  */
 #include <drm_fourcc.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 #include <wayland-server-protocol.h>
 

@@ -4,9 +4,7 @@
  * nothing of the last pool shows through it, and when it is given back.
  */
 #include <drm_fourcc.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 #include <wayland-server-protocol.h>
 

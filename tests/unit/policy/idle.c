@@ -4,8 +4,6 @@
  * pinned shadow stays, whatever the clock says.
  */
 #include <drm_fourcc.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 #include <wayland-server-protocol.h>
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
 #include <pixman.h>
 #include <poll.h>
 #include <stdio.h>

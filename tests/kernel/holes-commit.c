@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/* Strict overcommit, and nothing left to commit. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "holes.h"
+
+/* From here on no process gets memory that it has not been given yet. */
+static void exhaust_commit_limit(void) {
+	set_setting("/proc/sys/vm/overcommit_kbytes", "1");
+	set_setting("/proc/sys/vm/overcommit_memory", "2");
+}
+
+static void restore_commit_limit(void) {
+	set_setting("/proc/sys/vm/overcommit_memory", "0");
+}
+
+static bool expect_sparse(struct actor *actor, const struct args *args) {
+	struct stat st;
+	if (fstat(actor->memory[args->memory].fd, &st) < 0) {
+		return client_fail(&actor->client, "fstat: %s",
+			strerror(errno));
+	}
+	return st.st_blocks == 0 || client_fail(&actor->client,
+		"the file has %lld blocks", (long long)st.st_blocks);
+}
+
+static struct peer *create_peer_with_picture(struct server *server,
+		enum client_memory_kind kind, bool drawn) {
+	struct peer *peer = peer_create(server);
+	tell(peer, make_picture, .kind = kind, .width = WIDTH,
+		.height = HEIGHT);
+	if (drawn) {
+		tell(peer, draw, .frame = 1);
+	}
+	tell(peer, show, .buffer = 0);
+	return peer;
+}
+
+static void prepare_commit(pid_t child) {
+	exhaust_commit_limit();
+}
+
+static struct end read_without_memory(struct sealpool_buffer *buffer) {
+	return use_in_child(buffer, SEALPOOL_ACCESS_READ, prepare_commit,
+		restore_commit_limit);
+}
+
+static struct end write_without_memory(struct sealpool_buffer *buffer) {
+	return use_in_child(buffer,
+		SEALPOOL_ACCESS_READ | SEALPOOL_ACCESS_WRITE, prepare_commit,
+		restore_commit_limit);
+}
+
+/* The condition is what it is thought to be: this is a fault that a sealed file
+ * raises in whoever maps it and reads. */
+static void hole_of_a_sealed_file_is_a_fault_without_memory(void **state) {
+	int fd = memfd_create("sealpool-test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, BYTES), 0);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK), 0);
+	const volatile uint8_t *data = mmap(NULL, BYTES, PROT_READ, MAP_SHARED,
+		fd, 0);
+	assert_true(data != MAP_FAILED);
+	fflush(NULL);
+	int fds[2];
+	assert_int_equal(pipe(fds), 0);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		die_of_signals();
+		char byte;
+		if (read(fds[0], &byte, 1) == 1) {
+			_exit(data[0]);
+		}
+		_exit(100);
+	}
+	exhaust_commit_limit();
+	assert_int_equal(write(fds[1], "", 1), 1);
+	int status = 0;
+	waitpid(pid, &status, 0);
+	restore_commit_limit();
+	close(fds[0]);
+	close(fds[1]);
+	close(fd);
+	munmap((void *)data, BYTES);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGBUS);
+}
+
+/* There is no memory for a copy either: the frame reads as zero, and that is
+ * all. */
+static void sealed_holes_never_read_are_zeroes(void **state) {
+	struct server *server = *state;
+	struct peer *peer = create_peer_with_picture(server,
+		CLIENT_MEMORY_SEALED, false);
+	struct sealpool_buffer *buffer = server_get_shown(server, peer);
+	expect_kind(buffer, SEALPOOL_MEMORY_SHADOW);
+	expect_end(read_without_memory(buffer), 0, SAW_ZEROES);
+	tell(peer, expect_sparse, .memory = 0);
+	peer_finish(peer);
+}
+
+static void sealed_holes_read_before_are_read_again(void **state) {
+	struct server *server = *state;
+	struct peer *peer = create_peer_with_picture(server,
+		CLIENT_MEMORY_SEALED, false);
+	struct sealpool_buffer *buffer = server_get_shown(server, peer);
+	read_buffer(buffer);
+	tell(peer, show, .buffer = 0);
+	expect_kind(buffer, SEALPOOL_MEMORY_SHADOW);
+	expect_end(read_without_memory(buffer), 0, SAW_ZEROES);
+	tell(peer, expect_sparse, .memory = 0);
+	peer_finish(peer);
+}
+
+static void drawn_memory_is_shown_without_memory(void **state) {
+	struct server *server = *state;
+	static const enum client_memory_kind kinds[] = {
+		CLIENT_MEMORY_SEALED, CLIENT_MEMORY_UNSEALED,
+	};
+	for (size_t i = 0; i < 2; i++) {
+		struct peer *peer = create_peer_with_picture(server, kinds[i],
+			true);
+		struct sealpool_buffer *buffer = server_get_shown(server, peer);
+		read_buffer(buffer);
+		tell(peer, show, .buffer = 0);
+		expect_end(read_without_memory(buffer), 0, SAW_FRAME);
+		peer_finish(peer);
+	}
+}
+
+/*
+ * The known limit: a hole that is punched into memory which is read in place.
+ * With MAP_NOFAULT it is none.
+ */
+static void hole_punched_into_direct_memory_kills_only_without_nofault(
+		void **state) {
+	struct server *server = *state;
+	struct peer *peer = create_peer_with_picture(server,
+		CLIENT_MEMORY_SEALED, true);
+	struct sealpool_buffer *buffer = server_get_shown(server, peer);
+	expect_kind(buffer, SEALPOOL_MEMORY_DIRECT);
+	tell(peer, punch, .memory = 0);
+	expect_end(read_without_memory(buffer), nofault ? 0 : SIGBUS,
+		SAW_ZEROES);
+	/* With memory, nobody dies of it. */
+	read_buffer(buffer);
+	peer_finish(peer);
+}
+
+/* And the other: a mapping to write through has to be shared. */
+static void hole_punched_into_direct_memory_kills_who_writes(void **state) {
+	struct server *server = *state;
+	struct peer *peer = create_peer_with_picture(server,
+		CLIENT_MEMORY_SEALED, true);
+	struct sealpool_buffer *buffer = server_get_shown(server, peer);
+	expect_kind(buffer, SEALPOOL_MEMORY_DIRECT);
+	tell(peer, punch, .memory = 0);
+	expect_end(write_without_memory(buffer), SIGBUS, 0);
+	peer_finish(peer);
+}
+
+static void hole_punched_into_unsealed_memory_kills_nowhere(void **state) {
+	struct server *server = *state;
+	/* Before the commit, and behind it. */
+	for (int i = 0; i < 2; i++) {
+		struct peer *peer = create_peer_with_picture(server,
+			CLIENT_MEMORY_UNSEALED, true);
+		struct sealpool_buffer *buffer = server_get_shown(server, peer);
+		read_buffer(buffer);
+		expect_kind(buffer, nofault ? SEALPOOL_MEMORY_NOFAULT :
+			SEALPOOL_MEMORY_SHADOW);
+		tell(peer, punch, .memory = 0);
+		if (i == 0) {
+			tell(peer, show, .buffer = 0);
+			/* A copy has to be made first. */
+			read_buffer(buffer);
+			tell(peer, show, .buffer = 0);
+		}
+		expect_end(read_without_memory(buffer), 0,
+			i == 0 || nofault ? SAW_ZEROES : SAW_FRAME);
+		peer_finish(peer);
+	}
+}
+
+/* The zeroes that stood in for a hole are not taken for its bytes later. */
+static void hole_filled_after_it_read_as_zero_is_shown(void **state) {
+	struct server *server = *state;
+	struct peer *peer = create_peer_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, true);
+	struct sealpool_buffer *buffer = server_get_shown(server, peer);
+	expect_frame(buffer, 1);
+	tell(peer, punch, .memory = 0);
+	exhaust_commit_limit();
+	struct sealpool_access access;
+	int ret = sealpool_buffer_begin_access(buffer, SEALPOOL_ACCESS_READ,
+		&access);
+	const volatile uint8_t *bytes = access.data;
+	uint8_t seen = ret == 0 ? bytes[1] : 0;
+	if (ret == 0) {
+		sealpool_buffer_end_access(&access);
+	}
+	restore_commit_limit();
+	assert_int_equal(ret, 0);
+	if (nofault) {
+		assert_int_equal(seen, 0);
+	}
+	tell(peer, draw_and_show, .frame = 2);
+	expect_frame(buffer, 2);
+	peer_finish(peer);
+}
+
+static void hand_back_into_holes_raises_no_signal(void **state) {
+	struct server *server = *state;
+	struct peer *peer = create_peer_with_picture(server,
+		CLIENT_MEMORY_UNSEALED, true);
+	struct sealpool_buffer *buffer = server_get_shown(server, peer);
+	/* The copy for writing is there beforehand. */
+	struct sealpool_access access;
+	assert_int_equal(sealpool_buffer_begin_access(buffer,
+		SEALPOOL_ACCESS_READ | SEALPOOL_ACCESS_WRITE, &access), 0);
+	sealpool_buffer_end_access(&access);
+	tell(peer, punch, .memory = 0);
+	struct end end = write_without_memory(buffer);
+	assert_int_equal(end.signal, 0);
+	tell(peer, expect_sparse, .memory = 0);
+	peer_finish(peer);
+}
+
+int run_commit(void) {
+	const struct CMUnitTest tests[] = {
+		TEST(hole_of_a_sealed_file_is_a_fault_without_memory),
+		TEST(sealed_holes_never_read_are_zeroes),
+		TEST(sealed_holes_read_before_are_read_again),
+		TEST(drawn_memory_is_shown_without_memory),
+		TEST(hole_punched_into_direct_memory_kills_only_without_nofault),
+		TEST(hole_punched_into_direct_memory_kills_who_writes),
+		TEST(hole_punched_into_unsealed_memory_kills_nowhere),
+		TEST(hole_filled_after_it_read_as_zero_is_shown),
+		TEST(hand_back_into_holes_raises_no_signal),
+	};
+	return cmocka_run_group_tests_name("commit", tests, NULL, NULL);
+}
