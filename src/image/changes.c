@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What changes a view: commits of its buffer, and the ends of the buffer and the client.
+ * Events that change a view: commits of its buffer, and the destruction of the buffer and
+ * the client.
  */
 #include <errno.h>
 
@@ -37,7 +38,7 @@ void sp_view_init_guarded(struct sp_view *view, struct sp_backing *backing,
 		.backing = backing,
 		.ops = ops,
 		.layout = *layout,
-		/* Of memory that is safe, nothing is needed but its kind. */
+		/* For safe memory, only the kind is needed. */
 		.kind = backing->is_pinned ? SEALPOOL_MEMORY_SHADOW :
 			SEALPOOL_MEMORY_DIRECT,
 	};
@@ -62,7 +63,7 @@ void sp_view_finish(struct sp_view *view) {
 }
 
 void sp_view_handle_attach(struct sp_view *view) {
-	/* One behind a guard has no mapping: it is not this library that reads. */
+	/* A direct view behind a guard has no mapping: this library does not read it. */
 	if (view->kind != SEALPOOL_MEMORY_SHADOW && view->mapping != NULL &&
 			sp_inplace_is_large(&view->backing->inplace, false)) {
 		sp_judge_leave_place(view);
@@ -99,7 +100,7 @@ bool sp_view_is_waiting(const struct sp_view *view, uint64_t generation) {
 
 void sp_view_age(struct sp_view *view, const pixman_region32_t *region,
 		uint64_t epoch) {
-	/* A copy that is made later begins wholly stale. */
+	/* A copy that is created later is wholly stale at first. */
 	if (view->copies != NULL) {
 		sp_copies_age(view->copies, region, epoch);
 	}

@@ -2,11 +2,10 @@
 /*
  * The copies of one buffer.
  *
- * Each copy knows its stale region, that is what may have changed since it was
- * filled, just as a client knows the age of its buffers; an access fills what is
- * stale, once, and later accesses share it. Commits that came together do not make it
- * stale again (epoch.c). A copy that someone reads is never written: when a newer
- * frame is wanted meanwhile, another copy is made.
+ * Each copy has a stale region: what may have changed since it was filled, like a
+ * client's buffer age. An access fills what is stale, once, and later accesses share the
+ * copy. Commits that are read together do not make it stale again (epoch.c). A copy is
+ * never written while it is read: for a newer frame, another copy is created.
  *
  *   commit, damage D     stale(copy) += D            nothing is copied
  *   begin by thread 1    stale -> copied, users 1    D is copied
@@ -14,15 +13,14 @@
  *   commit, damage E     stale(copy) += E
  *   begin by thread 3    copy is in use: another     all is copied, once
  *
- * A copy that nobody uses is in the cache, from where it may be taken at any time,
- * unless the client's file cannot be relied on to have its bytes still (the wl_buffer
- * is gone). Once the client has gone as well, it may be taken nevertheless. One in a
- * pinned shadow, behind a guard, has another user that does not say so: it is in the
- * cache only while it is on offer.
+ * An unused copy is in the cache and may be reclaimed at any time, unless the client's
+ * file may no longer have its bytes (the wl_buffer is destroyed). After the client has
+ * disconnected, it may be reclaimed nevertheless. The guarded wl_shm reads a copy in a
+ * pinned shadow without notice, so such a copy is in the cache only while it is on offer.
  *
  *   for reading   memory of its own (store.c)
- *   for writing   a shadow of its own, a memfd: it is the kernel that moves its
- *                 bytes to the client's file, from a descriptor. One at a time
+ *   for writing   a shadow of its own, a memfd: the kernel moves its bytes to the
+ *                 client's file, from a descriptor. One at a time
  *   pinned        the part of the pool's shadow at the same offsets
  */
 #include <errno.h>
@@ -48,7 +46,7 @@ static struct sp_copies *copies_create(struct sp_view *view) {
 	copies->view = view;
 	sp_list_init(&copies->list);
 	pixman_region32_init(&copies->stale_since);
-	/* What is in the file already. */
+	/* The initial contents of the file. */
 	copies->generation = 1;
 	return copies;
 
@@ -81,7 +79,7 @@ void sp_copies_destroy(struct sp_copies *copies) {
 		sp_cache_remove(sp_copies_get_cache(copies), &copy->cached);
 	}
 	sp_lock_release(&copies->lock);
-	/* The cache does not know of any now. */
+	/* No copy is in the cache now. */
 	sp_list_for_each_safe(copy, after, &copies->list, struct sp_copy,
 			link) {
 		sp_copy_leave_spare(copy);
@@ -110,8 +108,8 @@ static void age_asked(struct sp_copies *copies,
 	}
 }
 
-/* The region, or all for NULL, may have changed: at any time, or, unless "epoch" is
- * 0, at any time before the requests that were read in that epoch. */
+/* Makes a region, or all for NULL, stale in all copies. With an epoch other than 0, it was
+ * changed before the requests that were read in that epoch. */
 static void age(struct sp_copies *copies, const pixman_region32_t *region,
 		uint64_t epoch) SP_REQUIRES(copies->lock) {
 	struct sp_copy *copy;
@@ -140,9 +138,8 @@ static bool is_for(const struct sp_copy *copy, bool writing) {
 	return (copy->place == SP_COPY_IN_SHADOW) == writing;
 }
 
-/* The copy to use for an access, or NULL where a new one is needed: for reading
- * one that shows the newest frame, or else one that nobody uses and that can
- * be brought up to date. */
+/* Returns the copy to use for an access: for reading, one that is up to date; else an
+ * unused one, which can be updated. Returns NULL if a new one is needed. */
 static struct sp_copy *find(struct sp_copies *copies, bool for_writing)
 		SP_REQUIRES(copies->lock) {
 	struct sp_copy *copy, *unused = NULL;
@@ -160,7 +157,8 @@ static struct sp_copy *find(struct sp_copies *copies, bool for_writing)
 	return unused;
 }
 
-/* Better an older frame than none: for reading when no copy can be made. */
+/* Returns a copy for reading, also one with an older frame: better than nothing when no
+ * copy can be created. */
 static struct sp_copy *find_older(struct sp_copies *copies)
 		SP_REQUIRES(copies->lock) {
 	struct sp_copy *copy;
@@ -172,7 +170,7 @@ static struct sp_copy *find_older(struct sp_copies *copies)
 	return NULL;
 }
 
-/* The same, by one of the two, once it is not being filled. */
+/* Finds a copy by one of the two, and waits until it is not being filled. */
 static struct sp_copy *wait_for(struct sp_copies *copies, bool for_writing,
 		bool older) SP_REQUIRES(copies->lock) {
 	for (;;) {
@@ -185,14 +183,14 @@ static struct sp_copy *wait_for(struct sp_copies *copies, bool for_writing,
 	}
 }
 
-/* The same, and makes one if there is none; NULL where that fails, with "error" set.
- * One thread makes one at a time. Releases the lock meanwhile. */
+/* Finds a copy, and creates one if needed. On failure, returns NULL and sets "error". One
+ * thread creates a copy at a time. Releases the lock while creating. */
 static struct sp_copy *find_or_create(struct sp_copies *copies,
 		bool for_writing, int *error) SP_REQUIRES(copies->lock) {
 	struct sp_copy *copy;
 	while ((copy = wait_for(copies, for_writing, false)) == NULL &&
 			copies->creating) {
-		/* By another thread, which may serve here as well. */
+		/* Another thread creates a copy, which may be shared. */
 		sp_lock_wait(&copies->filled, &copies->lock);
 	}
 	if (copy != NULL) {
@@ -209,7 +207,7 @@ static struct sp_copy *find_or_create(struct sp_copies *copies,
 		sp_list_append(&copies->list, &created->link);
 		return created;
 	}
-	/* Another thread may have done with one meanwhile. */
+	/* Another thread may have released a copy. */
 	return wait_for(copies, for_writing, false);
 }
 
@@ -272,7 +270,7 @@ int sp_copies_begin_read(struct sp_copies *copies, uint64_t epoch,
 	access->data = sp_copy_get_data(copy);
 	sp_lock_release(&copies->lock);
 	*copy_ptr = copy;
-	/* What is there is shown until there is more. */
+	/* After -ETIMEDOUT, the copy is shown as it is until the file answers. */
 	if (slow_ret < 0 && slow_ret != -ETIMEDOUT) {
 		sp_view_report(copies->view, slow_ret);
 	}
@@ -294,7 +292,8 @@ int sp_copies_begin_write(struct sp_copies *copies, uint64_t epoch,
 		ret = sp_copy_fill(copies, copy, epoch);
 	}
 	if (ret < 0) {
-		/* All of it would be written back. */
+		/* Without the file's bytes, writing back the whole copy would destroy
+		 * them. */
 		copy->users--;
 		sp_cache_add(sp_copies_get_cache(copies), &copy->cached);
 		sp_lock_release(&copies->lock);
@@ -307,8 +306,8 @@ int sp_copies_begin_write(struct sp_copies *copies, uint64_t epoch,
 	return 0;
 }
 
-/* Who reads or writes once will again: one copy for each of that is kept. What
- * cannot be copied again is kept in any case. */
+/* Returns whether to keep a copy: one for reading and one for writing, since what was done
+ * once is likely to be done again; and each that cannot be copied again. */
 static bool is_wanted(const struct sp_copies *copies,
 		const struct sp_copy *copy) SP_REQUIRES(copies->lock) {
 	if (copy->place == SP_COPY_IN_STORE && copies->view->final &&

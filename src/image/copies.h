@@ -12,52 +12,52 @@ struct sp_copy;
 struct sp_mapping;
 struct sp_view;
 
-/** The copies of a view, which are made if there are none; NULL when there is no
+/** Returns the copies of a view, and creates the record if needed; NULL when there is no
  * memory. Any thread. */
 struct sp_copies *sp_copies_get(struct sp_view *view);
 void sp_copies_destroy(struct sp_copies *copies);
 
-/** See sp_view_age() and so on. */
+/** See sp_view_age(). */
 void sp_copies_age(struct sp_copies *copies, const pixman_region32_t *region,
 	uint64_t epoch);
 
-/** Begins to read a copy that shows the newest frame, if there is one. Any
+/** Begins to read a copy that is up to date. Returns false if there is none. Any
  * thread. */
 bool sp_copies_begin_current(struct sp_copies *copies,
 	struct sp_access *access, struct sp_copy **copy);
 
-/** Begins to read a copy that is brought up to date. "epoch" is the current one, or
- * 0. Returns 0 or a negative errno: -EDQUOT over a limit. Any thread. */
+/** Updates a copy and begins to read it. "epoch" is the current one, or 0. Returns 0 or a
+ * negative errno: -EDQUOT over a limit. Any thread. */
 int sp_copies_begin_read(struct sp_copies *copies, uint64_t epoch,
 	struct sp_access *access, struct sp_copy **copy);
 
 /**
- * The same to write one, that goes back to "mapping", of the client's file, at the
- * end; the mapping is taken over on success. NULL for a file that may never answer;
- * returns -ETIMEDOUT where that has not answered in time.
+ * Updates a copy and begins to write to it. At the end, it is written back to "mapping",
+ * of the client's file, which the copy owns on success; NULL for a slow file. Returns
+ * -ETIMEDOUT if a slow file has not answered in time.
  */
 int sp_copies_begin_write(struct sp_copies *copies, uint64_t epoch,
 	struct sp_mapping *mapping, struct sp_access *access,
 	struct sp_copy **copy);
 void sp_copies_end(struct sp_copies *copies, struct sp_copy *copy);
 
-/** Makes the copy in the pinned shadow. Returns 0 or a negative errno. */
+/** Creates the copy in the pinned shadow. Returns 0 or a negative errno. */
 int sp_copies_reserve(struct sp_copies *copies);
-/** It may be given back until it is reserved again. */
+/** The copy may be reclaimed until it is reserved again. */
 void sp_copies_offer(struct sp_copies *copies);
 
-/** Adds what is stale in the copy that is read next. */
+/** Sets "stale" to what is stale in the copy that is read next. */
 void sp_copies_get_stale(struct sp_copies *copies, pixman_region32_t *stale);
 
-/** The view is not copied any more: frees what nobody uses. */
+/** The view is not copied any more: frees unused copies. */
 void sp_copies_drop(struct sp_copies *copies);
 
-/** What there is cannot be copied again: nothing of it may be reclaimed. */
+/** The contents cannot be copied again: no copy may be reclaimed. */
 void sp_copies_keep(struct sp_copies *copies);
-/** After that: it may be, as the client has gone. */
+/** The client is disconnected, after sp_copies_keep(): copies may be reclaimed. */
 void sp_copies_orphan(struct sp_copies *copies);
 
-/** See sp_view_get_generation() and so on. */
+/** See sp_view_get_generation() and sp_view_is_waiting(). */
 uint64_t sp_copies_get_generation(struct sp_copies *copies);
 bool sp_copies_are_waiting(struct sp_copies *copies, uint64_t generation);
 

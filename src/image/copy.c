@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One copy of a buffer: its memory, and what is stale in it.
+ * One copy of a buffer: its memory and its stale region.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -39,7 +39,8 @@ void sp_copy_destroy(struct sp_copy *copy) {
 		break;
 	case SP_COPY_IN_PINNED_SHADOW:
 		sp_mapping_unref(copy->mapping);
-		/* Else the other wl_shm may look at it until the pool goes. */
+		/* Otherwise the guarded wl_shm may read it until the pool is
+		 * destroyed. */
 		if (copy->on_offer) {
 			const struct sp_view *view = copy->copies->view;
 			sp_pinned_give_back(&view->backing->pinned,
@@ -67,7 +68,7 @@ static void copy_release(struct sp_cached *cached) {
 	sp_copy_destroy(sp_list_entry(cached, struct sp_copy, cached));
 }
 
-/* The memory of the last copy is likely to fit the client's next one. */
+/* The client's next copy is likely to have the same size. */
 void sp_copy_leave_spare(struct sp_copy *copy) {
 	struct sp_backing *backing = copy->copies->view->backing;
 	if (copy->place == SP_COPY_IN_STORE) {
@@ -89,10 +90,10 @@ void sp_copy_age_whole(struct sp_copies *copies, struct sp_copy *copy) {
 	sp_region_set_all(&copy->stale, layout->width, layout->height);
 }
 
-/* More rectangles cost more than it does to copy something once again. */
+/* More rectangles cost more than copying something again. */
 #define FRESH_RECTS_MAX 64
 
-/* Unlike what is stale, this may be less than there is, but not more. */
+/* Unlike the stale region, this one may be too small, but not too large. */
 void sp_copy_note_fresh(struct sp_copies *copies, struct sp_copy *copy,
 		const pixman_region32_t *region, uint64_t epoch) {
 	if (copy->fresh_epoch != epoch) {
@@ -127,7 +128,7 @@ void sp_copy_age(struct sp_copies *copies, struct sp_copy *copy,
 	pixman_region32_fini(&changed);
 }
 
-/* Making copies. No lock may be held: other copies may be reclaimed for it. */
+/* Creating copies. The caller holds no lock: other copies may be reclaimed. */
 
 static int copy_init_store(struct sp_copy *copy) {
 	struct sp_view *view = copy->copies->view;
@@ -137,8 +138,8 @@ static int copy_init_store(struct sp_copy *copy) {
 	copy->place = SP_COPY_IN_STORE;
 	if (sp_spare_take(&backing->memory->cache, backing->spare, size,
 			&copy->store)) {
-		/* What is in it is the same client's, and no byte of it is read
-		 * before it is copied over: all of a new copy is stale. */
+		/* It has old bytes of the same client's, but all of a new copy is
+		 * stale, so each byte is overwritten before it is read. */
 		sp_chunks_set_all(&copy->written);
 		return 0;
 	}
@@ -175,7 +176,7 @@ static int copy_init_pinned(struct sp_copy *copy) {
 	return ret;
 }
 
-/* How much of the account would be given back. */
+/* Sets how much the copy holds of each resource. */
 static void copy_note_held(struct sp_copy *copy) {
 	const struct sp_layout *layout = &copy->copies->view->layout;
 	uint64_t *held = copy->cached.held;
@@ -188,7 +189,7 @@ static void copy_note_held(struct sp_copy *copy) {
 		held[SP_RESOURCE_SHADOW_BYTES] = copy->shadow.charged;
 		break;
 	case SP_COPY_IN_PINNED_SHADOW:
-		/* At most: pages that other buffers have as well stay. */
+		/* An upper bound: pages that other buffers use, too, stay. */
 		held[SP_RESOURCE_SHADOW_BYTES] =
 			held[SP_RESOURCE_PINNED_BYTES] =
 			sp_pages_round_up(layout->end) -

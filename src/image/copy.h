@@ -27,7 +27,8 @@ struct sp_copy {
 	struct sp_cached cached;
 	struct sp_copies *copies;
 	enum sp_copy_place place;
-	/* In a pinned shadow: nobody looks at it, so that it is in the cache. */
+	/* In a pinned shadow: the guarded wl_shm does not read it, so it is in the
+	 * cache. */
 	bool on_offer;
 	union {
 		struct sp_store store;
@@ -35,11 +36,11 @@ struct sp_copy {
 		/* The pinned shadow's. */
 		struct sp_mapping *mapping;
 	};
-	/* Which chunks of a store may be other than zero. */
+	/* The chunks of a store that may have bytes other than zero. */
 	struct sp_chunks written;
 	/* What the client may have changed since it was copied. */
 	pixman_region32_t stale;
-	/* What was copied in an epoch, or less. */
+	/* What was copied in fresh_epoch, or a part of it. */
 	pixman_region32_t fresh;
 	uint64_t fresh_epoch;
 	unsigned users;
@@ -53,14 +54,14 @@ struct sp_copies {
 	struct sp_lock lock; /* over all below */
 	pthread_cond_t filled;
 	struct sp_list list; /* sp_copy.link */
-	/* A copy is being made, without the lock. */
+	/* A copy is being created, without the lock. */
 	bool creating;
-	/* Of a file that may never answer: */
-	/* How often something has become stale, and up to which time that was copied
+	/* For a slow file: */
+	/* How often something has become stale, and the generation that was last copied,
 	 * or could not be. */
 	uint64_t generation, seen;
-	/* What it was asked for, in this generation, and what has become stale since;
-	 * NULL for nothing. */
+	/* The pending read of a reader thread, or NULL; its generation, and what has
+	 * become stale since. */
 	struct sp_slow *asked;
 	uint64_t asked_generation;
 	pixman_region32_t stale_since;
@@ -71,32 +72,31 @@ static inline struct sp_cache *sp_copies_get_cache(
 	return &copies->view->backing->memory->cache;
 }
 
-/** Makes a copy, all of which is stale. It is in no list. Returns 0 or a negative errno.
- * No lock may be held: other copies may be reclaimed for it. */
+/** Creates a copy, all of which is stale. It is in no list. Returns 0 or a negative errno.
+ * The caller holds no lock: other copies may be reclaimed. */
 int sp_copy_create(struct sp_copies *copies, bool for_writing,
 	struct sp_copy **copy);
-/** It is in no list, and the cache does not know it. */
+/** Destroys a copy that is in no list and not in the cache. */
 void sp_copy_destroy(struct sp_copy *copy);
-/** Before that: leaves its memory for the client's next copy, which is likely to
- * fit it. */
+/** Makes the copy's memory the client's spare. Call it before sp_copy_destroy(). */
 void sp_copy_leave_spare(struct sp_copy *copy);
 
-/** The buffer's first byte. */
+/** Returns the buffer's first byte. */
 uint8_t *sp_copy_get_data(const struct sp_copy *copy);
 
-/* What is stale in a copy of these. */
+/* The stale region of a copy. */
 
-/** Whether nothing is. */
+/** Returns whether nothing is stale. */
 bool sp_copy_is_current(const struct sp_copies *copies,
 	const struct sp_copy *copy) SP_REQUIRES(copies->lock);
-/** A region, or all for NULL, has become stale: at any time, or, unless "epoch" is 0,
+/** Makes a region, or all for NULL, stale. With an epoch other than 0, it was changed
  * before the requests that were read in that epoch. */
 void sp_copy_age(struct sp_copies *copies, struct sp_copy *copy,
 	const pixman_region32_t *region, uint64_t epoch)
 	SP_REQUIRES(copies->lock);
 void sp_copy_age_whole(struct sp_copies *copies, struct sp_copy *copy)
 	SP_REQUIRES(copies->lock);
-/** A region was copied in an epoch. */
+/** Notes that a region was copied in an epoch. */
 void sp_copy_note_fresh(struct sp_copies *copies, struct sp_copy *copy,
 	const pixman_region32_t *region, uint64_t epoch)
 	SP_REQUIRES(copies->lock);

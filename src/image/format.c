@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How pixels lie in memory: the formats of wl_shm, from the comments of
- * drm_fourcc.h. Left out are formats that exist in tiled layouts only, which
- * wl_shm cannot express, and those whose blocks span several rows.
+ * The memory layout of the formats of wl_shm, from the comments of drm_fourcc.h. It
+ * lacks formats that exist only in tiled layouts, which wl_shm cannot express, and those
+ * whose blocks span several rows.
  */
 #include <drm_fourcc.h>
 #include <string.h>
 
 #include "format.h"
 
-/* One plane; a pixel, or a pair of pixels that share their colour. */
+/* One plane of pixels, or of pairs of pixels that share their chroma. */
 #define PIXEL(bytes) 1, { { bytes, 1, 1, 1 } }
 #define PAIR(bytes) 1, { { bytes, 2, 1, 1 } }
 /* Several pixels in a byte. */
 #define PER_BYTE(pixels) 1, { { 1, pixels, 1, 1 } }
-/* A plane of luma and one of both colours, or one for each. */
+/* A plane of luma, and one plane of both chroma samples, or one for each. */
 #define SEMIPLANAR(bytes, hsub, vsub) \
 	2, { { bytes, 1, 1, 1 }, { 2 * (bytes), 1, hsub, vsub } }
 #define PLANAR(bytes, hsub, vsub) \
@@ -74,7 +74,7 @@ static const struct sp_format formats[] = {
 	{ DRM_FORMAT_XBGR16161616, PIXEL(8) },
 	{ DRM_FORMAT_AXBXGXRX106106106106, PIXEL(8) },
 
-	/* libdrm 2.4.114 lacks some; who builds with it cannot name them. */
+	/* libdrm 2.4.114 lacks these. */
 #ifdef DRM_FORMAT_C1
 	{ DRM_FORMAT_C1, PER_BYTE(8) },
 	{ DRM_FORMAT_C2, PER_BYTE(4) },
@@ -183,7 +183,7 @@ bool sp_layout_init_padded(struct sp_layout *layout,
 	for (uint32_t i = 0; i < format->planes_len; i++) {
 		const struct sp_block *block = &format->planes[i];
 		struct sp_plane *plane = &layout->planes[i];
-		/* The most a product can be is 2^31 * 8 * 4. */
+		/* The largest product is 2^31 * 8 * 4. */
 		uint64_t plane_stride = div_round_up(
 			(uint64_t)stride * block->bytes * first->width,
 			(uint64_t)first->bytes * block->width * block->hsub);

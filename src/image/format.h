@@ -9,12 +9,12 @@
 
 #define SP_PLANES_MAX 3
 
-/** One plane's smallest unit that has a whole number of bytes. */
+/** The smallest unit of a plane that has a whole number of bytes. */
 struct sp_block {
 	uint8_t bytes;
-	/* Samples of the plane in it, side by side. */
+	/* The samples in the block, side by side. */
 	uint8_t width;
-	/* Pixels of the buffer for each sample, across and down. */
+	/* Pixels of the buffer for each sample, horizontally and vertically. */
 	uint8_t hsub, vsub;
 };
 
@@ -24,10 +24,10 @@ struct sp_format {
 	struct sp_block planes[SP_PLANES_MAX];
 };
 
-/** The format with this DRM fourcc code, or NULL if it is not known. */
+/** Returns the format with this DRM fourcc code, or NULL if it is unknown. */
 const struct sp_format *sp_format_get(uint32_t drm);
 
-/** One plane of one buffer, as it lies in its pool. */
+/** One plane of a buffer in its pool. */
 struct sp_plane {
 	/* From the start of the pool, in bytes. */
 	uint64_t offset;
@@ -41,30 +41,29 @@ struct sp_plane {
 struct sp_layout {
 	const struct sp_format *format;
 	int32_t width, height;
-	/* As many as the format has. */
+	/* The format has the number of planes. */
 	struct sp_plane planes[SP_PLANES_MAX];
-	/* The offset behind the last byte of the last plane. */
+	/* The offset after the last byte of the last plane. */
 	uint64_t end;
 };
 
-/** The offset of the first byte. */
+/** Returns the offset of the first byte. */
 static inline uint64_t sp_layout_start(const struct sp_layout *layout) {
 	return layout->planes[0].offset;
 }
 
 /**
- * Where the planes of a buffer lie, if its size and stride are ones that the
- * format can have. wl_shm tells one offset and one stride: as clients and
- * compositors have it, planes follow one another without a gap, and a plane's
- * stride is to the first one's as the bytes of their rows are.
+ * Computes the planes of a buffer. wl_shm has only one offset and one stride. By
+ * convention, planes follow one another without a gap, and their strides have the same
+ * ratio as the lengths of their rows.
  *
- * Offset must not be negative; width, height and stride must be positive.
- * Returns false when the stride is too small, or not a whole number of blocks.
+ * The offset must not be negative; width, height and stride must be positive. Returns
+ * false if the stride is too small, or not a whole number of blocks.
  */
 bool sp_layout_init(struct sp_layout *layout, const struct sp_format *format,
 	int32_t offset, int32_t width, int32_t height, int32_t stride);
 
-/** The same, but rows of 24-bit pixels may also have a whole number of 32-bit
+/** The same, but the stride of 24-bit pixels may also be a whole number of 32-bit
  * words. */
 bool sp_layout_init_padded(struct sp_layout *layout,
 	const struct sp_format *format, int32_t offset, int32_t width,
@@ -78,9 +77,9 @@ struct sp_span {
 };
 
 /**
- * The bytes that hold the pixels of a box, rounded outwards to whole blocks.
- * The box must lie within the buffer and not be empty. Rows without a gap
- * between them are returned as a single one.
+ * Returns the bytes that hold the pixels of a box, rounded outwards to whole blocks.
+ * The box must lie within the buffer and not be empty. Rows without a gap between them
+ * are returned as a single one.
  */
 struct sp_span sp_plane_span(const struct sp_plane *plane,
 	const pixman_box32_t *box);

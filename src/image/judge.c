@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether a buffer is read in place.
+ * Judges whether a buffer is read in place.
  *
- * Its bytes must lie below the sealed size, so that the file will always have them, and
- * they must have memory. Where too much is read in place (memory/inplace.c), a
- * direct view can become a shadow while it is being read.
+ * Its bytes must lie below the sealed size, so that they cannot disappear, and must have
+ * memory. If too much is read in place (memory/inplace.c), a direct view can become a
+ * shadow even while it is being read.
  */
 #include "copies.h"
 #include "judge.h"
@@ -14,30 +14,30 @@
 
 bool sp_judge_is_sealed(struct sp_view *view) {
 	struct sp_file *file = &view->backing->file;
-	/* Huge pages are reserved and taken away by other rules. */
+	/* The kernel reserves and frees huge pages by other rules. */
 	return file->kind == SP_FILE_SHMEM &&
 		sp_file_is_sealed_to(file, view->layout.end);
 }
 
 /*
- * To be read in place, bytes must have memory: to read a hole would give it some,
- * on the reader's account and not the client's, and would raise SIGBUS (without
- * MAP_NOFAULT) where there is none to be had. (A client can still punch a hole
- * later, or hide one by giving memory to what is past the file's end.)
+ * Bytes that are read in place must have memory: reading a hole would allocate a page on
+ * the reader's account, not the client's, and raise SIGBUS (without MAP_NOFAULT) if there
+ * is no memory. (A client can still punch a hole later, or hide one by allocating memory
+ * past the file's end.)
  */
 bool sp_judge_has_memory(struct sp_view *view,
 		const struct sp_mapping *mapping) {
 	struct sp_backing *backing = view->backing;
 	uint64_t start = sp_layout_start(&view->layout);
 	uint64_t end = view->layout.end;
-	/* Most files are filled, and then one call tells. */
+	/* Most files have no holes, which one call shows. */
 	if (!sp_file_has_holes(&backing->file)) {
 		return true;
 	}
 	if (!sp_file_shows_pages(&backing->file)) {
 		return false;
 	}
-	/* What was seen once is not enough where it has gone already. */
+	/* After a hole was seen, remembered chunks are not trusted. */
 	if (view->had_holes) {
 		return end - start <= SP_HOLES_SCAN_MAX &&
 			!sp_holes_in_mapping(mapping, start, end);
@@ -46,10 +46,9 @@ bool sp_judge_has_memory(struct sp_view *view,
 }
 
 /*
- * Lets a shadow view be read in place. The mapping, once there, remains the
- * same. Where there is MAP_NOFAULT, a direct view has it too, though it pays
- * nothing for that: a hole that is punched later then reads as zero where the
- * kernel has no memory to give.
+ * Makes a shadow view read in place. Its mapping, once set, never changes. With
+ * MAP_NOFAULT, a direct view has it too, at no cost: a hole that is punched later then
+ * reads as zero if the kernel has no memory.
  */
 bool sp_judge_try(struct sp_view *view,
 		enum sealpool_memory_kind kind) {
@@ -62,7 +61,7 @@ bool sp_judge_try(struct sp_view *view,
 	if (mapping == NULL) {
 		return false;
 	}
-	/* Zeroes from when the file was shorter, which another view met. */
+	/* The mapping may show zeroes that another view met when the file was shorter. */
 	sp_mapping_renew(mapping);
 	bool was_filled = view->layout.end <= backing->file.filled_size &&
 		!view->had_holes;
@@ -90,11 +89,11 @@ bool sp_judge_try(struct sp_view *view,
 	return has_room;
 }
 
-/* Accesses that have begun go on in the mapping. */
+/* Accesses that have begun continue to use the mapping. */
 void sp_judge_leave_place(struct sp_view *view) {
-	/* What has memory now may have had none meanwhile. */
+	/* Pages that had memory before may have lost it. */
 	view->had_holes = true;
-	/* Nobody has told copies of changes since it was read in place. */
+	/* Copies were not aged while the view was read in place. */
 	if (view->copies != NULL) {
 		sp_copies_age(view->copies, NULL, 0);
 	}
@@ -110,15 +109,13 @@ bool sp_judge_may_be_in_place(struct sp_view *view) {
 	return false;
 }
 
-/* Clients make pools and buffers before they draw, let sealed files grow, or
- * seal them late. A view that never fills its holes is looked at less and
- * less often. */
+/* Clients create pools and buffers before they draw, grow sealed files, or seal them
+ * late, so a view is judged again; less and less often if that never helps. */
 bool sp_judge_is_due(struct sp_view *view) {
 	unsigned times = atomic_fetch_add(&view->attempts, 1) + 1;
 	return (times & (times - 1)) == 0;
 }
 
-/* Whether it is direct by now. Any thread. */
 bool sp_judge_become_direct(struct sp_view *view) {
 	if (view->kind != SEALPOOL_MEMORY_SHADOW ||
 			view->backing->is_pinned || !sp_judge_is_sealed(view)) {

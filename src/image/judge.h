@@ -6,24 +6,24 @@
 
 #include "view.h"
 
-/* Any thread, all. */
+/* All functions: any thread. */
 
-/** Whether the bytes can never go away: those of huge pages may. */
+/** Returns whether the bytes are sealed; false for huge pages. */
 bool sp_judge_is_sealed(struct sp_view *view);
-/** Whether all bytes have memory, as far as the kernel tells. */
+/** Returns whether all bytes have memory, according to the kernel. */
 bool sp_judge_has_memory(struct sp_view *view,
 	const struct sp_mapping *mapping);
-/** Whether the file is not too large for that. */
+/** Returns whether the file is small enough to be read in place. */
 bool sp_judge_may_be_in_place(struct sp_view *view);
-/** Whether to look again: the more often it was in vain, the less often. */
+/** Returns whether to judge again: the more attempts have failed, the less often. */
 bool sp_judge_is_due(struct sp_view *view);
 
-/** Lets a shadow view be read in place from now on, as that kind. Returns whether it
+/** Tries to make a shadow view the given kind, which is read in place. Returns whether it
  * is. */
 bool sp_judge_try(struct sp_view *view, enum sealpool_memory_kind kind);
-/** Whether the view is direct by now, after it was tried if it is due. */
+/** Tries to make a view direct, if that is due. Returns whether it is direct. */
 bool sp_judge_become_direct(struct sp_view *view);
-/** Makes it a shadow. Accesses that have begun go on in the mapping. */
+/** Makes a view a shadow. Accesses that have begun continue to use the mapping. */
 void sp_judge_leave_place(struct sp_view *view);
 
 #endif

@@ -2,9 +2,9 @@
 /*
  * <sealpool/memory.h>: one client.
  *
- * An account lives until its client has gone and the last of its files is closed. It
- * has one reader thread at most, so that a file that never answers holds up its own
- * client only.
+ * An account lives until sealpool_account_destroy() was called and the last of its files
+ * is closed. It has at most one reader thread, so that a file that never answers delays
+ * only its own client.
  */
 #include <assert.h>
 #include <errno.h>
@@ -65,7 +65,7 @@ void sp_public_unref_account(struct sealpool_account *account) {
 	}
 	struct sealpool_memory *memory = account->memory;
 	assert(sp_list_is_empty(&account->files));
-	/* A view that has gone may have left one. */
+	/* A destroyed view may have left a spare. */
 	sp_spare_close(&memory->memory.cache, &account->spare);
 	sp_cache_settle(&memory->memory.cache);
 	sp_list_remove(&account->link);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * <sealpool/memory.h>: one file of a client's.
+ * <sealpool/memory.h>: one file of a client.
  */
 #include <assert.h>
 #include <errno.h>
@@ -49,8 +49,7 @@ static int charge_fd(struct sealpool_account *account, const char **reason) {
 	return is_over ? -EDQUOT : -EMFILE;
 }
 
-/* Takes over what was found out about the fd, on success. Returns 0 or a negative
- * errno. */
+/* Takes ownership of "found" on success. Returns 0 or a negative errno. */
 static int file_create(struct sealpool_account *account,
 		const struct sp_file *found, uint64_t size,
 		struct sealpool_file **file_ptr, const char **reason) {
@@ -65,7 +64,7 @@ static int file_create(struct sealpool_account *account,
 	if (ret < 0) {
 		return ret;
 	}
-	*reason = "cannot be opened for want of memory";
+	*reason = "cannot be opened: there is no memory";
 	struct sealpool_file *file = calloc(1, sizeof(*file));
 	ret = file == NULL ? -ENOMEM : sp_backing_init(&file->backing,
 		&memory->memory, &account->account, &account->spare,
@@ -89,7 +88,7 @@ struct sealpool_file *sealpool_file_open(struct sealpool_account *account,
 	assert(!account->gone);
 	struct sealpool_file *file = NULL;
 	struct sp_file found;
-	const char *reason = "is to have a size that no pool can have";
+	const char *reason = "is for a pool of zero or more than 2147483647 bytes";
 	int ret = size > 0 && size <= INT32_MAX ? 0 : -EINVAL;
 	if (ret == 0) {
 		ret = sp_file_init(&found, fd, &reason);
@@ -104,13 +103,13 @@ struct sealpool_file *sealpool_file_open(struct sealpool_account *account,
 	file->data = data;
 	ret = sp_look_begin(&file->backing, &look_ops);
 	if (ret < 0) {
-		reason = "is not memory, and no thread can be had to read it";
+		reason = "is not memory, and there is no thread to read it";
 		sealpool_file_close(file);
 		ret = -EBUSY;
 		goto error;
 	}
 	if (found.kind == SP_FILE_SLOW) {
-		/* It may not answer. */
+		/* The dispatcher has to check whether it answers. */
 		sp_alarm_ring(&account->memory->alarm);
 	}
 	return file;
@@ -137,7 +136,7 @@ void sealpool_file_close(struct sealpool_file *file) {
 	}
 	assert(!file->closed);
 	file->closed = true;
-	/* A file that answers late holds up no other that nobody needs. */
+	/* Reading the type of a slow file would only delay other files. */
 	sp_look_cancel(&file->backing);
 	sp_public_unref_file(file);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * <sealpool/memory.h>: one buffer in a file.
+ * <sealpool/memory.h>: one buffer of a file.
  */
 #include <assert.h>
 #include <errno.h>

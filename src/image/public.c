@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * <sealpool/memory.h>: what all clients' memory has in common.
+ * <sealpool/memory.h>: the state that all clients share, and hooks.
  *
- * Accesses and reader threads note what they have met, and ring an alarm; the event
- * loop calls sealpool_memory_dispatch(), which is the only caller of hooks. A hook may
- * destroy accounts, files and views, so one note is taken at a time, and nothing of its
- * object is touched after the hook.
+ * Accesses and reader threads add notes and ring an alarm. The event loop calls
+ * sealpool_memory_dispatch(), the only caller of hooks. A hook may destroy accounts, files
+ * and views, so one note is taken at a time, and its object is not touched after the
+ * hook.
  */
 #include <assert.h>
 #include <errno.h>
@@ -17,7 +17,7 @@
 
 #define DEFAULT_IDLE_MS 10000
 
-/* How often it is looked for files that do not answer, while one is waited for. */
+/* The interval of checks for files that do not answer, while there are any jobs. */
 #define LOOK_MS 1000
 
 /* Any thread */
@@ -35,7 +35,7 @@ static bool reclaim(struct sp_account *account, enum sp_resource resource,
 		resource, amount);
 }
 
-/* Bytes that are merely being read are not held: what reads them will have done in a
+/* Bytes of copies cause no pressure: a copy that is being read will be unused in a
  * moment. */
 static void note_pressure(struct sp_account *account,
 		enum sp_resource resource) {
@@ -51,8 +51,8 @@ static const struct sp_account_ops account_ops = {
 	.pressure = note_pressure,
 };
 
-/* With the cache's lock held, which the event loop takes after it has noted that the
- * alarm is not set: it sees what was added before. */
+/* Called with the cache's lock held. The event loop clears "is_set" before it takes that
+ * lock, so it sees everything that was added before. */
 static void handle_filled(struct sp_cache *cache) {
 	struct sealpool_memory *memory = sp_list_entry(cache,
 		struct sealpool_memory, memory.cache);
@@ -106,7 +106,7 @@ static void note_failed(struct sp_view *view, int error) {
 
 static void note_over_limit(struct sp_view *view) {
 	struct sealpool_account *account = from_view(view)->file->account;
-	/* What all clients hold is not this one's fault. */
+	/* Exceeding the limit of all clients is not this client's fault. */
 	if (account->account.full == &account->account) {
 		account->is_over = true;
 		sp_alarm_ring(&account->memory->alarm);
@@ -157,7 +157,7 @@ void sp_public_finish_notes(struct sealpool_view *view) {
 }
 
 void sp_public_freeze_view(struct sealpool_view *view) {
-	/* From now on, an access copies what was damaged before, and else nothing. */
+	/* From now on, an access copies only what was damaged before. */
 	view->view.tracked = true;
 	sp_view_set_final(&view->view);
 	if (view->file->account->gone) {
@@ -277,7 +277,7 @@ static void tell_pressure(struct sealpool_memory *memory) {
 }
 
 static uint64_t drop_idle(struct sealpool_memory *memory) {
-	/* First, so that what other threads add meanwhile is not lost. */
+	/* Cleared first, so that a copy which another thread adds now rings the alarm. */
 	memory->is_set = false;
 	uint64_t wait = memory->idle_ms == UINT32_MAX ? UINT64_MAX :
 		sp_cache_drop_idle(&memory->memory.cache, memory->idle_ms);
@@ -362,9 +362,9 @@ error_memory:
 
 void sealpool_memory_destroy(struct sealpool_memory *memory) {
 	memory->options = (struct sealpool_memory_options){ 0 };
-	/* What a file answers later, nobody would handle. */
+	/* Later answers of files are not handled. */
 	sp_readers_drain(&memory->memory.readers);
-	/* Nothing would give them back later. */
+	/* Idle copies are not freed any more. */
 	sp_cache_drop_old(&memory->memory.cache, UINT64_MAX);
 	sp_public_unref_memory(memory);
 }

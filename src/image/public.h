@@ -20,8 +20,8 @@
 
 /*
  * The objects of <sealpool/memory.h>. Each source uses those before it: public.c,
- * public-account.c, public-file.c, public-view.c. All members belong to the event
- * loop's thread, but where another is named.
+ * public-account.c, public-file.c, public-view.c. Members are used on the event loop's
+ * thread, except where another is named.
  */
 
 struct sealpool_memory {
@@ -29,14 +29,14 @@ struct sealpool_memory {
 	struct sealpool_memory_options options;
 	struct sp_limits limits;
 	struct sp_alarm alarm;
-	/* The creator's, and each account's. */
+	/* The creator's and each account's. */
 	unsigned refs;
 	struct sp_list accounts; /* sealpool_account.link */
-	/* Any thread, all below. */
+	/* All below: any thread. */
 	struct sp_account all;
 	/* The option, which never changes. */
 	uint32_t idle_ms;
-	/* The alarm is set for what will be idle. */
+	/* The alarm is set for copies that will be idle. */
 	atomic_bool is_set;
 	atomic_bool pressure;
 	struct sp_lock lock; /* over all below, and the notes of views */
@@ -48,12 +48,12 @@ struct sealpool_account {
 	struct sealpool_memory *memory;
 	struct sp_list link; /* sealpool_memory.accounts */
 	struct sp_list files; /* sealpool_file.link */
-	/* The creator's, and each file's. */
+	/* The creator's and each file's. */
 	unsigned refs;
 	bool gone;
-	/* The compositor was told to end the client. */
+	/* "exceeded" was called. */
 	bool told;
-	/* A view had no room for a copy. Any thread. */
+	/* A copy of a view exceeded the limit. Any thread. */
 	atomic_bool is_over;
 	void *data;
 	struct sp_account account;
@@ -66,18 +66,18 @@ struct sealpool_file {
 	struct sealpool_account *account;
 	struct sp_list link; /* sealpool_account.files, or empty */
 	struct sp_list views; /* sealpool_view.link */
-	/* The opener's, and each view's. */
+	/* The opener's and each view's. */
 	unsigned refs;
 	bool closed;
 	void *data;
 	struct sp_backing backing;
 };
 
-/** What accesses have met that nobody was told of. Under the memory's lock. */
+/** Events of accesses that were not reported yet. Under the memory's lock. */
 struct sp_notes {
 	struct sp_list link; /* sealpool_memory.noted, or empty */
 	struct sp_list unanswered_link; /* sealpool_memory.unanswered, or empty */
-	/* Of enum sp_note, a bit each. */
+	/* Bits of enum sp_note: to be reported; ever added. */
 	unsigned pending, told;
 	uint64_t file_size;
 	int error;
@@ -101,10 +101,10 @@ struct sealpool_view {
 /* public.c */
 
 void sp_public_unref_memory(struct sealpool_memory *memory);
-/** What a view is told by accesses; it is initialized with this. */
+/** The ops of each view. */
 extern const struct sp_view_ops sp_public_view_ops;
 void sp_public_init_notes(struct sealpool_view *view);
-/** Nobody is told of what was noted. */
+/** Drops pending notes. */
 void sp_public_finish_notes(struct sealpool_view *view);
 /** See sealpool_view_freeze(). */
 void sp_public_freeze_view(struct sealpool_view *view);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Regions of what may have changed.
+ * Regions of pixels that may have changed.
  *
- * The rectangles are the client's to choose, in number and place, and each
- * costs time whenever the region is looked at. So a region of more than a few
- * is replaced by the smallest box around them.
+ * The client chooses the number and places of the rectangles, and each costs time
+ * whenever the region is used. So a region with too many is replaced by the smallest box
+ * around them.
  */
 #include <stdbool.h>
 
@@ -39,8 +39,8 @@ static pixman_box32_t box_around(const pixman_box32_t *a,
 }
 
 void sp_region_add(pixman_region32_t *region, const pixman_region32_t *added) {
-	/* pixman's regions are const in all but the signature; a union that
-	 * finds no memory leaves an empty one behind. */
+	/* pixman does not change this argument, though it is not const. A union without
+	 * memory leaves an empty region. */
 	pixman_region32_t *other = (pixman_region32_t *)added;
 	if (!pixman_region32_not_empty(other)) {
 		return;

@@ -6,12 +6,12 @@
 #include <stdint.h>
 
 /**
- * Regions that only grow. Whatever cannot be represented exactly, for want of
- * memory or because it has too many rectangles, is rounded up: that is always
- * right for what may have changed.
+ * Regions that only grow. A region that cannot be represented exactly, because it has too
+ * many rectangles or there is no memory, is rounded up, which is always correct for pixels
+ * that may have changed.
  */
 
-/** Makes the region one of all pixels from 0, 0 to width, height. */
+/** Sets the region to all pixels from 0, 0 to width, height. */
 void sp_region_set_all(pixman_region32_t *region, int32_t width,
 	int32_t height);
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading and writing files that may never answer, on reader threads.
+ * Reads and writes slow files on reader threads.
  *
- * What is read goes to memory of its own first: whoever wanted it may not wait for
- * it any more, and may be gone when it comes. Never by way of a mapping of the file:
- * a page fault that waits for the file's server can hold the lock over all mappings
- * of the process.
+ * Bytes are read to memory of their own first, since the copy that needs them may not
+ * wait, or be destroyed before they arrive. The file is never mapped: a page fault that
+ * waits for the file's server can hold the process's mmap lock.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -47,7 +46,7 @@ void sp_slow_cancel(struct sp_slow *slow) {
 	}
 }
 
-/* Only regular files have bytes at offsets. */
+/* Returns the file's size, or a negative errno; -EINVAL unless it is a regular file. */
 static int64_t look(int fd) {
 	struct stat st;
 	if (fstat(fd, &st) < 0) {
@@ -76,7 +75,7 @@ static void read_all(struct sp_job *job) {
 		&target);
 }
 
-/* Calls a function for each row of the region: with its offset in the pool. */
+/* Calls a function for each row of the region, with its offset in the pool. */
 static void for_each_row(struct sp_slow *slow,
 		void (*func)(struct sp_slow *slow, uint64_t offset,
 			size_t length, void *data), void *data) {
@@ -131,8 +130,8 @@ static void write_all(struct sp_job *job) {
 	if (slow->size < 0) {
 		slow->copied.error = (int)-slow->size;
 	} else if (flags < 0 || (flags & O_APPEND)) {
-		/* The client shares the open file: with this flag, bytes go to its
-		 * end, whatever their offset. */
+		/* The client shares the open file, and may set this flag: then bytes are
+		 * appended, whatever their offset. */
 		slow->copied.error = EINVAL;
 	} else {
 		for_each_row(slow, write_row, NULL);

@@ -14,27 +14,27 @@
 #include "memory/store.h"
 #include "transfer.h"
 
-/** Bytes on their way from a file that may never answer, or to it. */
+/** Bytes on their way from or to a slow file. */
 struct sp_slow {
 	struct sp_job job;
-	/* Its user's and its thread's. */
+	/* One is its user's, one the job's. */
 	atomic_uint refs;
-	/* Its fd may be another one by the time that the job is done. */
+	/* Its fd may change before the job is done. */
 	struct sp_file *file;
 	struct sp_layout layout;
 	/* In pixels of the buffer. */
 	pixman_region32_t region;
 	struct sp_store store;
 	struct sp_chunks written;
-	/* Once it is done. */
+	/* Set when the job is done. */
 	struct sp_transferred copied;
-	/* The file's size; a negative errno where it could not be had, or if it is
-	 * not a regular file. */
+	/* Set when the job is done: the file's size, or a negative errno; -EINVAL unless
+	 * it is a regular file. */
 	int64_t size;
 };
 
 /**
- * Begins to read the region of a buffer. The file must stay open until a job that is
+ * Begins to read the region of a buffer. The file may be closed only by a job that is
  * submitted later. Returns 0 or a negative errno: -EDQUOT over a limit. Any thread.
  */
 int sp_slow_read(struct sp_reader *reader,
@@ -42,12 +42,12 @@ int sp_slow_read(struct sp_reader *reader,
 	const struct sp_layout *layout, const pixman_region32_t *region,
 	struct sp_account *account, struct sp_slow **slow);
 
-/** Copies what was read, and is done, to a copy. */
+/** Copies what was read to a copy, when the job is done. */
 void sp_slow_take(struct sp_slow *slow, const struct sp_transfer_target *target);
 
 /**
- * Begins to write the region of a buffer, whose first byte is at "data", to the file,
- * which never becomes longer. Returns as sp_slow_read() does.
+ * Begins to write the region of a buffer to the file, which never becomes longer. "data"
+ * is the buffer's first byte. Returns as sp_slow_read() does.
  */
 int sp_slow_write(struct sp_reader *reader,
 	struct sp_file *file,
@@ -55,7 +55,7 @@ int sp_slow_write(struct sp_reader *reader,
 	const uint8_t *data, struct sp_account *account,
 	struct sp_slow **slow);
 
-/** Any thread, all three. The last takes it back if nobody has begun with it. */
+/** Any thread. The last one cancels the job if it has not begun. */
 struct sp_slow *sp_slow_ref(struct sp_slow *slow);
 void sp_slow_unref(struct sp_slow *slow);
 void sp_slow_cancel(struct sp_slow *slow);

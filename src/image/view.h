@@ -17,43 +17,43 @@ struct sp_backing;
 struct sp_copies;
 struct sp_view;
 
-/** What an access met. Any thread; the caller holds no lock. */
+/** Calls from an access. Any thread; the caller holds no lock. */
 struct sp_view_ops {
 	/* The client's file ends before the view does: at "file_size". */
 	void (*short_file)(struct sp_view *view, uint64_t file_size);
-	/* A copy does not fit the account, which says why. */
+	/* A charge for a copy was refused; the account has the reason. */
 	void (*over_budget)(struct sp_view *view);
-	/* The compositor lacks what a copy takes: a negative errno. */
+	/* The compositor lacks a resource for a copy: a negative errno. */
 	void (*failed)(struct sp_view *view, int error);
 	/* The client's file has not answered yet. */
 	void (*silent)(struct sp_view *view);
 };
 
-/** How the compositor sees a buffer's bytes. */
+/** How the compositor reads a buffer's bytes. */
 struct sp_view {
 	struct sp_backing *backing;
 	const struct sp_view_ops *ops;
 	struct sp_layout layout;
 	_Atomic enum sealpool_memory_kind kind;
-	/* How often it was tried to read in place. */
+	/* How often it was judged whether to read in place. */
 	atomic_uint attempts;
-	/* Attached to a surface, so that commits tell what is stale. */
+	/* Attached to a surface, so that commits say what is stale. */
 	atomic_bool tracked;
 	/* The file has, or had, holes when it was read in place. */
 	atomic_bool had_holes;
-	/* When that was tried last, there was no room for a mapping, or for more
-	 * that is read so; or the file is too large for that. */
+	/* The last attempt to read in place failed: no mapping could be created, the
+	 * limit of bytes in place was reached, or the file was too large. */
 	atomic_bool no_room;
-	/* The client may use these bytes for something else: what is not stale
-	 * stays as it is, and cannot be copied again. */
+	/* The wl_buffer is destroyed, and the client may use the bytes for something
+	 * else: what is not stale stays as it is, and cannot be copied again. */
 	atomic_bool final;
-	/* Nor is there a client any more: what is needed for others is taken, and
-	 * reads as zero. */
+	/* The client is disconnected, too: the memory may be reclaimed for others, and
+	 * reads as zero then. */
 	atomic_bool orphan;
-	/* Where direct and nofault views are read. It stays when the view becomes a
-	 * shadow: an access that has begun holds nothing. */
+	/* The mapping of a direct or nofault view. It stays when the view becomes a
+	 * shadow, since an access that has begun holds no reference. */
 	struct sp_mapping *mapping;
-	/* Made when it is first read through a copy. */
+	/* Created when the view is first read through a copy. */
 	struct sp_copies *_Atomic copies;
 	struct sp_counters counters;
 };
@@ -61,13 +61,13 @@ struct sp_view {
 /** One access. */
 struct sp_access {
 	uint8_t *data;
-	/* Private: what is to be let go of at its end. */
+	/* Private: released at its end. */
 	void *held;
 	uint32_t flags;
 };
 
-/** Where a view is read, or written, in place. The only such conversion: the bytes below
- * the view's end are sealed or the mapping has MAP_NOFAULT (see judge.c). */
+/** Returns the pointer for reading or writing a view in place. The only such conversion:
+ * the bytes are below the sealed size, or the mapping has MAP_NOFAULT (see judge.c). */
 static inline uint8_t *sp_view_get_in_place(const struct sp_view *view,
 		const struct sp_mapping *mapping) {
 	return sp_untrusted_in_place(mapping->data) +
