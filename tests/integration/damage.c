@@ -32,6 +32,14 @@ static void expect_copied(struct server *server, const struct peer *peer,
 	assert_int_equal(server_count_copied(server, peer, copied), expected);
 }
 
+/* Of the next commit, in the buffer's own pixels. */
+static void expect_exact_damage(struct server *server, struct peer *peer,
+		uint64_t *copied) {
+	tell(peer, show, .buffer = 0, .x = 5, .y = 2, .width = 20,
+		.height = 10);
+	expect_copied(server, peer, copied, 20 * 10 * 4);
+}
+
 static void nothing_is_copied_when_nobody_reads(void **state) {
 	struct server *server = *state;
 	struct peer *peer = peer_create_with_picture(server,
@@ -245,9 +253,7 @@ static void surface_damage_is_scaled_to_the_buffer(void **state) {
 	client_image_destroy(&expected);
 
 	/* Damage of the buffer is in its own pixels in any case. */
-	tell(peer, show, .buffer = 0, .x = 5, .y = 2, .width = 20,
-		.height = 10);
-	expect_copied(server, peer, &copied, 20 * 10 * 4);
+	expect_exact_damage(server, peer, &copied);
 	peer_finish(peer);
 }
 
@@ -270,9 +276,7 @@ static void surface_damage_with_a_transform_is_the_whole_buffer(void **state) {
 		commit_surface_damage(peer);
 		expect_copied(server, peer, &copied, BYTES);
 		/* Damage of the buffer is as exact as ever. */
-		tell(peer, show, .buffer = 0, .x = 5, .y = 2, .width = 20,
-			.height = 10);
-		expect_copied(server, peer, &copied, 20 * 10 * 4);
+		expect_exact_damage(server, peer, &copied);
 		peer_finish(peer);
 	}
 }
@@ -286,9 +290,7 @@ static void surface_damage_with_a_viewport_is_the_whole_buffer(void **state) {
 	expect_copied(server, peer, &copied, BYTES);
 	commit_surface_damage(peer);
 	expect_copied(server, peer, &copied, BYTES);
-	tell(peer, show, .buffer = 0, .x = 5, .y = 2, .width = 20,
-		.height = 10);
-	expect_copied(server, peer, &copied, 20 * 10 * 4);
+	expect_exact_damage(server, peer, &copied);
 	peer_finish(peer);
 }
 
@@ -429,9 +431,7 @@ static void buffer_given_to_another_request_is_copied_whole(void **state) {
 	/* Until it is shown again. */
 	tell(peer, draw_and_show, .frame = 4);
 	expect_copied(server, peer, &copied, BYTES);
-	tell(peer, show, .buffer = 0, .x = 5, .y = 2, .width = 20,
-		.height = 10);
-	expect_copied(server, peer, &copied, 20 * 10 * 4);
+	expect_exact_damage(server, peer, &copied);
 	peer_finish(peer);
 }
 

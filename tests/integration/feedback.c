@@ -561,40 +561,37 @@ static void who_asks_without_end_harms_nobody(void **state) {
 }
 
 int main(void) {
-#define feedback_test(function) \
-	cmocka_unit_test_setup_teardown(function, setup, server_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, server_teardown)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			it_is_not_offered_unless_wanted, server_setup,
 			server_teardown),
-		feedback_test(sealed_memory_is_direct_for_no_reason),
-		feedback_test(a_missing_seal_is_told),
-		feedback_test(a_disk_is_told),
-		feedback_test(huge_pages_are_told_as_a_file_system),
-		feedback_test(a_short_file_is_told_before_it_is_read),
-		feedback_test(memory_that_is_read_only_is_told_and_direct),
-		feedback_test(memory_that_was_never_drawn_is_sparse),
-		feedback_test(want_of_room_for_a_mapping_is_told),
-		feedback_test(a_file_that_is_too_large_is_told),
-		feedback_test(bytes_that_were_copied_are_told_once),
-		feedback_test(buffers_of_a_pool_are_told_apart),
-		feedback_test(asking_costs_no_copy),
-		feedback_test(bytes_that_were_written_are_told),
-		feedback_test(
-			a_seal_that_comes_late_is_told_at_the_next_commit),
-		feedback_test(
-			a_change_on_another_thread_is_told_at_the_next_commit),
-		feedback_test(a_pool_that_outgrows_its_seal_is_told),
-		feedback_test(nothing_is_told_that_has_not_changed),
-		feedback_test(what_is_used_of_budgets_is_told),
-		feedback_test(others_are_not_told_of),
-		feedback_test(a_buffer_of_something_else_is_refused),
-		feedback_test(so_is_one_of_another_wl_shm),
-		feedback_test(a_second_object_about_the_same_is_refused),
-		feedback_test(objects_are_limited_even_when_inert),
-		feedback_test(an_inert_object_says_nothing),
-		feedback_test(objects_go_in_any_order),
-		feedback_test(who_asks_without_end_harms_nobody),
+		TEST(sealed_memory_is_direct_for_no_reason),
+		TEST(a_missing_seal_is_told),
+		TEST(a_disk_is_told),
+		TEST(huge_pages_are_told_as_a_file_system),
+		TEST(a_short_file_is_told_before_it_is_read),
+		TEST(memory_that_is_read_only_is_told_and_direct),
+		TEST(memory_that_was_never_drawn_is_sparse),
+		TEST(want_of_room_for_a_mapping_is_told),
+		TEST(a_file_that_is_too_large_is_told),
+		TEST(bytes_that_were_copied_are_told_once),
+		TEST(buffers_of_a_pool_are_told_apart),
+		TEST(asking_costs_no_copy),
+		TEST(bytes_that_were_written_are_told),
+		TEST(a_seal_that_comes_late_is_told_at_the_next_commit),
+		TEST(a_change_on_another_thread_is_told_at_the_next_commit),
+		TEST(a_pool_that_outgrows_its_seal_is_told),
+		TEST(nothing_is_told_that_has_not_changed),
+		TEST(what_is_used_of_budgets_is_told),
+		TEST(others_are_not_told_of),
+		TEST(a_buffer_of_something_else_is_refused),
+		TEST(so_is_one_of_another_wl_shm),
+		TEST(a_second_object_about_the_same_is_refused),
+		TEST(objects_are_limited_even_when_inert),
+		TEST(an_inert_object_says_nothing),
+		TEST(objects_go_in_any_order),
+		TEST(who_asks_without_end_harms_nobody),
 	};
 	return cmocka_run_group_tests_name("feedback", tests, NULL, NULL);
 }
