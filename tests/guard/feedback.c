@@ -83,8 +83,7 @@ static void a_capture_is_told(void **state) {
 	struct peer *peer = create_asker(host, CLIENT_MEMORY_UNSEALED);
 	tell(peer, take_frame);
 	host_write(host_get_taker(host), 0, HEIGHT, 4);
-	host_tell_ready(host_get_taker(host));
-	tell(peer, wait_ready);
+	host_end_capture(host, peer, 0);
 	tell(peer, ask_buffer);
 	tell(peer, expect_copied, .size = BYTES, .offset = BYTES);
 	peer_finish(peer);

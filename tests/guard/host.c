@@ -202,6 +202,11 @@ void host_tell_ready(struct compositor_taker *taker) {
 	}
 }
 
+void host_end_capture(struct host *host, struct peer *peer, uint32_t number) {
+	host_tell_ready(host_get_taker(host));
+	tell(peer, wait_ready, .count = number);
+}
+
 void host_expect_image(const struct client_image *image, uint32_t frame) {
 	struct client_image expected;
 	char error[256];
@@ -351,6 +356,15 @@ int host_teardown(void **state) {
 		close(host->fds[--host->fds_len]);
 	}
 	return server_destroy(&host->server) ? 0 : -1;
+}
+
+struct peer *host_create_drawn_peer(struct host *host, int32_t width,
+		int32_t height) {
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
+		.width = width, .height = height);
+	tell(peer, draw, .frame = 1);
+	return peer;
 }
 
 struct sealpool_stats host_get_stats(struct host *host,

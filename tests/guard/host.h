@@ -60,6 +60,11 @@ int host_setup(void **state);
 int host_setup_lenient(void **state);
 int host_teardown(void **state);
 
+/** Connects a client that has drawn an unsealed picture as frame 1, but does not show
+ * it. */
+struct peer *host_create_drawn_peer(struct host *host, int32_t width,
+	int32_t height);
+
 struct sealpool_stats host_get_stats(struct host *host,
 	const struct peer *peer);
 
@@ -101,6 +106,10 @@ void host_describe(struct compositor_taker *taker);
 
 /** Sends the event that tells a client that its capture is ready. */
 void host_tell_ready(struct compositor_taker *taker);
+
+/** The same for the newest capture; waits until the client has heard it, as the one
+ * of this number (see wait_ready()). */
+void host_end_capture(struct host *host, struct peer *peer, uint32_t number);
 
 /** Fails unless the taker's buffer shows pattern "frame". */
 void host_expect_taken(struct compositor_taker *taker, uint32_t frame);

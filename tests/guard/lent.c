@@ -38,16 +38,14 @@ static void a_capture_is_there_when_the_client_hears_of_it(void **state) {
 			tell(peer, draw, .frame = 1);
 			tell(peer, takes[j], .count = j);
 			host_write(host_get_taker(host), 0, HEIGHT, 2);
-			host_tell_ready(host_get_taker(host));
-			tell(peer, wait_ready, .count = j);
+			host_end_capture(host, peer, j);
 			tell(peer, expect_drawn, .frame = 2);
 			/* With the same object, or as good as. */
 			tell(peer, draw, .frame = 3);
 			tell(peer, take_again, .count = j);
 			host_expect_taken(host_get_taker(host), 3);
 			host_write(host_get_taker(host), 0, HEIGHT, 4);
-			host_tell_ready(host_get_taker(host));
-			tell(peer, wait_ready, .count = j);
+			host_end_capture(host, peer, j);
 			tell(peer, expect_drawn, .frame = 4);
 		}
 		peer_finish(peer);
@@ -57,15 +55,11 @@ static void a_capture_is_there_when_the_client_hears_of_it(void **state) {
 /* Pixels that the compositor leaves alone are the client's. */
 static void only_rows_that_were_written_are_handed_back(void **state) {
 	struct host *host = *state;
-	struct peer *peer = peer_create(&host->server);
-	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
-		.width = WIDTH, .height = HEIGHT);
-	tell(peer, draw, .frame = 1);
+	struct peer *peer = host_create_drawn_peer(host, WIDTH, HEIGHT);
 	tell(peer, take_frame);
 	host_write(host_get_taker(host), 10, 20, 2);
 	tell(peer, draw, .y = 30, .width = WIDTH, .height = 10, .frame = 3);
-	host_tell_ready(host_get_taker(host));
-	tell(peer, wait_ready);
+	host_end_capture(host, peer, 0);
 	tell(peer, expect_rows, .y = 0, .height = 10, .frame = 1);
 	tell(peer, expect_rows, .y = 10, .height = 10, .frame = 2);
 	tell(peer, expect_rows, .y = 20, .height = 10, .frame = 1);
@@ -80,14 +74,10 @@ static void only_rows_that_were_written_are_handed_back(void **state) {
  * likes. By then the buffer may be on a surface. */
 static void what_a_client_draws_later_is_not_written_over(void **state) {
 	struct host *host = *state;
-	struct peer *peer = peer_create(&host->server);
-	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
-		.width = WIDTH, .height = HEIGHT);
-	tell(peer, draw, .frame = 1);
+	struct peer *peer = host_create_drawn_peer(host, WIDTH, HEIGHT);
 	tell(peer, take_source);
 	host_write(host_get_taker(host), 0, HEIGHT, 2);
-	host_tell_ready(host_get_taker(host));
-	tell(peer, wait_ready);
+	host_end_capture(host, peer, 0);
 
 	tell(peer, draw_and_show, .frame = 3);
 	host_expect_shown(host, peer, 3);
@@ -108,8 +98,7 @@ static void nor_what_it_draws_through_another_buffer(void **state) {
 	tell(peer, draw, .frame = 1);
 	tell(peer, take_source);
 	host_write(host_get_taker(host), 0, HEIGHT, 2);
-	host_tell_ready(host_get_taker(host));
-	tell(peer, wait_ready);
+	host_end_capture(host, peer, 0);
 
 	tell(peer, draw_and_show, .buffer = 1, .frame = 3);
 	host_expect_shown(host, peer, 3);
@@ -122,16 +111,12 @@ static void nor_what_it_draws_through_another_buffer(void **state) {
 /* A commit in the midst of a capture: what was captured is not lost. */
 static void a_capture_outlives_a_commit_of_its_buffer(void **state) {
 	struct host *host = *state;
-	struct peer *peer = peer_create(&host->server);
-	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
-		.width = WIDTH, .height = HEIGHT);
-	tell(peer, draw, .frame = 1);
+	struct peer *peer = host_create_drawn_peer(host, WIDTH, HEIGHT);
 	tell(peer, take_frame);
 	host_write(host_get_taker(host), 0, HEIGHT, 2);
 	tell(peer, show);
 	host_expect_shown(host, peer, 2);
-	host_tell_ready(host_get_taker(host));
-	tell(peer, wait_ready);
+	host_end_capture(host, peer, 0);
 	tell(peer, expect_drawn, .frame = 2);
 	peer_finish(peer);
 }
@@ -140,10 +125,7 @@ static void a_capture_outlives_a_commit_of_its_buffer(void **state) {
  * beside them are none of its business. */
 static void a_capture_is_handed_back_once_around_commits(void **state) {
 	struct host *host = *state;
-	struct peer *peer = peer_create(&host->server);
-	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
-		.width = WIDTH, .height = HEIGHT);
-	tell(peer, draw, .frame = 1);
+	struct peer *peer = host_create_drawn_peer(host, WIDTH, HEIGHT);
 	tell(peer, show);
 	tell(peer, take_frame);
 	tell(peer, show);
@@ -155,8 +137,7 @@ static void a_capture_is_handed_back_once_around_commits(void **state) {
 	tell(peer, commit);
 	expect_handed_back(host, peer, 5 * STRIDE);
 
-	host_tell_ready(host_get_taker(host));
-	tell(peer, wait_ready);
+	host_end_capture(host, peer, 0);
 	expect_handed_back(host, peer, 30 * STRIDE);
 	tell(peer, expect_rows, .y = 0, .height = 10, .frame = 1);
 	tell(peer, expect_rows, .y = 10, .height = 20, .frame = 2);
@@ -189,8 +170,7 @@ static void a_capture_outlives_a_commit_of_its_bytes(void **state) {
 	expect_handed_back(host, peer, 10 * STRIDE);
 	tell(peer, draw, .y = 20, .width = WIDTH, .height = 10, .frame = 3);
 	tell(peer, show, .buffer = 1);
-	host_tell_ready(host_get_taker(host));
-	tell(peer, wait_ready);
+	host_end_capture(host, peer, 0);
 	expect_handed_back(host, peer, 30 * STRIDE);
 	tell(peer, expect_rows, .y = 0, .height = 10, .frame = 1);
 	tell(peer, expect_rows, .y = 10, .height = 10, .frame = 2);
@@ -213,8 +193,7 @@ static void rows_between_what_was_written_are_not_handed_back(void **state) {
 		tell(peer, draw, .y = y + 1, .width = WIDTH, .height = 1,
 			.frame = 3);
 	}
-	host_tell_ready(host_get_taker(host));
-	tell(peer, wait_ready);
+	host_end_capture(host, peer, 0);
 	expect_handed_back(host, peer, ROWS / 2 * STRIDE);
 	for (int32_t y = 0; y < ROWS; y++) {
 		tell(peer, expect_rows, .y = y, .height = 1,
@@ -225,16 +204,12 @@ static void rows_between_what_was_written_are_not_handed_back(void **state) {
 
 static void what_describes_a_capture_hands_nothing_back(void **state) {
 	struct host *host = *state;
-	struct peer *peer = peer_create(&host->server);
-	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
-		.width = WIDTH, .height = HEIGHT);
-	tell(peer, draw, .frame = 1);
+	struct peer *peer = host_create_drawn_peer(host, WIDTH, HEIGHT);
 	tell(peer, take_frame);
 	host_write(host_get_taker(host), 0, HEIGHT, 2);
 	host_describe(host_get_taker(host));
 	tell(peer, expect_drawn, .frame = 1);
-	host_tell_ready(host_get_taker(host));
-	tell(peer, wait_ready);
+	host_end_capture(host, peer, 0);
 	tell(peer, expect_drawn, .frame = 2);
 	expect_handed_back(host, peer, BYTES);
 	peer_finish(peer);
@@ -252,17 +227,13 @@ static bool take_at_once(struct actor *actor, const struct args *args) {
 static void what_is_captured_at_once_is_handed_back(void **state) {
 	struct host *host = *state;
 	for (uint32_t i = 0; i < 2; i++) {
-		struct peer *peer = peer_create(&host->server);
-		tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
-			.width = WIDTH, .height = HEIGHT);
-		tell(peer, draw, .frame = 1);
+		struct peer *peer = host_create_drawn_peer(host, WIDTH, HEIGHT);
 		host->draws = 2;
 		tell(peer, take_at_once);
 		if (i == 1) {
 			tell(peer, destroy_taker, .count = 1);
 		}
-		host_tell_ready(host_get_taker(host));
-		tell(peer, wait_ready, .count = i == 1 ? 0 : 1);
+		host_end_capture(host, peer, i == 1 ? 0 : 1);
 		tell(peer, expect_drawn, .frame = 2);
 		expect_handed_back(host, peer, BYTES);
 		peer_finish(peer);

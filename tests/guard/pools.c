@@ -230,10 +230,7 @@ static void a_file_that_is_too_short_ends_its_client_alone(void **state) {
 
 static void a_lenient_guard_leaves_it_alive(void **state) {
 	struct host *host = *state;
-	struct peer *peer = peer_create(&host->server);
-	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
-		.width = WIDTH, .height = HEIGHT);
-	tell(peer, draw, .frame = 1);
+	struct peer *peer = host_create_drawn_peer(host, WIDTH, HEIGHT);
 	tell(peer, cut_memory, .size = 4096);
 	tell(peer, show);
 	server_settle(&host->server);

@@ -69,8 +69,7 @@ static void a_frame_that_is_destroyed_overwrites_no_newer_commit(
 		host_expect_shown(host, peer, 3);
 		tell(peer, expect_drawn, .frame = 3);
 		if (others) {
-			host_tell_ready(host_get_taker(host));
-			tell(peer, wait_ready, .count = 2);
+			host_end_capture(host, peer, 2);
 			tell(peer, expect_drawn, .frame = 3);
 			host_expect_taken(host_get_taker(host), 3);
 		}
@@ -86,8 +85,7 @@ static void nor_what_was_drawn_when_another_object_speaks(void **state) {
 			begin_capture(host, kinds[i / 2], true, 40);
 		destroy_frame_and_draw(peer, i & 1, 40, 3);
 		host_write(host_get_taker(host), 50, 60, 4);
-		host_tell_ready(host_get_taker(host));
-		tell(peer, wait_ready, .count = 2);
+		host_end_capture(host, peer, 2);
 		tell(peer, expect_rows, .y = 0, .height = 40, .frame = 3);
 		tell(peer, expect_rows, .y = 40, .height = 10, .frame = 1);
 		tell(peer, expect_rows, .y = 50, .height = 10, .frame = 4);
@@ -101,10 +99,7 @@ static void nor_what_was_drawn_when_another_object_speaks(void **state) {
 static void nor_when_too_much_is_lent(void **state) {
 	struct host *host = *state;
 	for (int i = 0; i < 2; i++) {
-		struct peer *peer = peer_create(&host->server);
-		tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
-			.width = WIDTH, .height = HEIGHT);
-		tell(peer, draw, .frame = 1);
+		struct peer *peer = host_create_drawn_peer(host, WIDTH, HEIGHT);
 		tell(peer, create_buffer, .buffer = 1, .width = WIDTH,
 			.height = 1, .stride = STRIDE, .format = 1);
 		tell(peer, take_icon, .buffer = 1, .count = 1);
@@ -136,8 +131,7 @@ static void the_other_object_has_what_was_drawn(void **state) {
 		struct peer *peer =
 			begin_capture(host, kinds[i / 2], true, HEIGHT);
 		destroy_frame_and_draw(peer, i & 1, HEIGHT, 3);
-		host_tell_ready(host_get_taker(host));
-		tell(peer, wait_ready, .count = 2);
+		host_end_capture(host, peer, 2);
 		tell(peer, expect_drawn, .frame = 3);
 		host_expect_taken(host_get_taker(host), 3);
 		peer_finish(peer);
@@ -153,8 +147,7 @@ static void what_was_written_remains_where_nothing_was_drawn(void **state) {
 			begin_capture(host, kinds[i / 4], others, 40);
 		destroy_frame_and_draw(peer, at_once, 20, 3);
 		if (others) {
-			host_tell_ready(host_get_taker(host));
-			tell(peer, wait_ready, .count = 2);
+			host_end_capture(host, peer, 2);
 		}
 		tell(peer, expect_rows, .y = 0, .height = 20, .frame = 3);
 		tell(peer, expect_rows, .y = 20, .height = 20, .frame = 2);
@@ -166,14 +159,10 @@ static void what_was_written_remains_where_nothing_was_drawn(void **state) {
 /* It was lent again since the client was told. */
 static void also_for_a_source_that_has_captured_before(void **state) {
 	struct host *host = *state;
-	struct peer *peer = peer_create(&host->server);
-	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
-		.width = WIDTH, .height = HEIGHT);
-	tell(peer, draw, .frame = 1);
+	struct peer *peer = host_create_drawn_peer(host, WIDTH, HEIGHT);
 	tell(peer, take_source);
 	host_write(host_get_taker(host), 0, HEIGHT, 2);
-	host_tell_ready(host_get_taker(host));
-	tell(peer, wait_ready);
+	host_end_capture(host, peer, 0);
 	tell(peer, take_again);
 	host_write(host_get_taker(host), 0, 40, 3);
 	tell(peer, destroy_taker);
@@ -229,8 +218,7 @@ static void what_is_drawn_and_shown_during_a_capture_remains(void **state) {
 			begin_capture(host, kinds[i], false, HEIGHT);
 		tell(peer, draw_and_show, .frame = 3);
 		host_expect_shown(host, peer, 3);
-		host_tell_ready(host_get_taker(host));
-		tell(peer, wait_ready);
+		host_end_capture(host, peer, 0);
 		tell(peer, expect_drawn, .frame = 3);
 		peer_finish(peer);
 	}
@@ -298,8 +286,7 @@ static void a_lenient_guard_lends_what_is_short(void **state) {
 	tell(peer, take_frame);
 	assert_int_equal(host->buffers_seen, 1);
 	host_write(host_get_taker(host), 0, HEIGHT, 2);
-	host_tell_ready(host_get_taker(host));
-	tell(peer, wait_ready);
+	host_end_capture(host, peer, 0);
 	tell(peer, expect_size, .size = 5000);
 	peer_finish(peer);
 }
@@ -374,8 +361,7 @@ static void a_buffer_may_go_during_its_capture(void **state) {
 		.width = WIDTH, .height = HEIGHT);
 	tell(peer, take_frame);
 	tell(peer, destroy_buffer);
-	host_tell_ready(host_get_taker(host));
-	tell(peer, wait_ready);
+	host_end_capture(host, peer, 0);
 	/* Whatever has its id next, nobody has handed it to the frame. */
 	tell(peer, create_buffer, .width = WIDTH, .height = HEIGHT,
 		.stride = STRIDE, .format = 1);
@@ -398,8 +384,7 @@ static void a_frame_may_go_before_its_buffer(void **state) {
 	host_expect_shown(host, peer, 1);
 	tell(peer, take_frame);
 	host_write(host_get_taker(host), 0, HEIGHT, 2);
-	host_tell_ready(host_get_taker(host));
-	tell(peer, wait_ready);
+	host_end_capture(host, peer, 0);
 	tell(peer, expect_drawn, .frame = 2);
 	peer_finish(peer);
 }
@@ -443,8 +428,7 @@ static void a_tall_buffer_does_not_cost_more_than_its_bytes(void **state) {
 	host_write(host_get_taker(host), 0, ROWS, 2);
 	tell(peer, take_frame, .count = 8);
 	host_write(host_get_taker(host), 10, ROWS - 10, 2);
-	host_tell_ready(host_get_taker(host));
-	tell(peer, wait_ready, .count = 8);
+	host_end_capture(host, peer, 8);
 	tell(peer, expect_rows, .y = 10, .height = ROWS - 20, .frame = 2);
 	peer_finish(peer);
 }

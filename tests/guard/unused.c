@@ -102,8 +102,7 @@ static void more_captures_than_fit_take_turns(void **state) {
 			uint32_t frame = round * MANY + (uint32_t)i + 1;
 			tell(peer, take_frame, .buffer = i);
 			host_write(host_get_taker(host), 0, HEIGHT, frame);
-			host_tell_ready(host_get_taker(host));
-			tell(peer, wait_ready);
+			host_end_capture(host, peer, 0);
 			tell(peer, destroy_taker);
 			tell(peer, expect_drawn, .buffer = i, .frame = frame);
 		}
