@@ -15,33 +15,40 @@
 #define STRIDE (WIDTH * 4)
 #define BYTES (STRIDE * HEIGHT)
 
+static struct server *server;
+/* Bytes for the client so far. */
+static uint64_t copied;
+
+static int setup(void **state) {
+	int ret = server_setup(state);
+	server = *state;
+	copied = 0;
+	return ret;
+}
+
 /* A client that shows an unsealed picture as frame 1, which has been read. */
-static struct peer *create_peer_that_was_read(struct server *server,
-		uint64_t *copied) {
+static struct peer *create_peer_that_was_read(void) {
 	struct peer *peer = peer_create_with_picture(server,
 		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	expect_frame(server_get_shown(server, peer), 1);
-	*copied = 0;
-	assert_int_equal(server_count_copied(server, peer, copied), BYTES);
+	copied = 0;
+	assert_int_equal(server_count_copied(server, peer, &copied), BYTES);
 	return peer;
 }
 
-static void expect_copied(struct server *server, const struct peer *peer,
-		uint64_t *copied, uint64_t expected) {
+static void expect_copied(const struct peer *peer, uint64_t expected) {
 	read_buffer(server_get_shown(server, peer));
-	assert_int_equal(server_count_copied(server, peer, copied), expected);
+	assert_int_equal(server_count_copied(server, peer, &copied), expected);
 }
 
 /* Of the next commit, in the buffer's own pixels. */
-static void expect_exact_damage(struct server *server, struct peer *peer,
-		uint64_t *copied) {
+static void expect_exact_damage(struct peer *peer) {
 	tell(peer, show, .buffer = 0, .x = 5, .y = 2, .width = 20,
 		.height = 10);
-	expect_copied(server, peer, copied, 20 * 10 * 4);
+	expect_copied(peer, 20 * 10 * 4);
 }
 
 static void nothing_is_copied_when_nobody_reads(void **state) {
-	struct server *server = *state;
 	struct peer *peer = peer_create_with_picture(server,
 		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	for (uint32_t frame = 2; frame < 10; frame++) {
@@ -56,20 +63,17 @@ static void nothing_is_copied_when_nobody_reads(void **state) {
 }
 
 static void what_is_not_damaged_is_not_copied_again(void **state) {
-	struct server *server = *state;
-	uint64_t copied;
-	struct peer *peer = create_peer_that_was_read(server, &copied);
-	expect_copied(server, peer, &copied, 0);
-	expect_copied(server, peer, &copied, 0);
+	struct peer *peer = create_peer_that_was_read();
+	expect_copied(peer, 0);
+	expect_copied(peer, 0);
 	tell(peer, attach, .buffer = 0);
 	tell(peer, commit, .surface = 0);
-	expect_copied(server, peer, &copied, 0);
+	expect_copied(peer, 0);
 	peer_finish(peer);
 }
 
 static void only_damaged_pixels_are_copied(void **state) {
 	enum { WIDE = 3840, HIGH = 2160, SIDE = 100 };
-	struct server *server = *state;
 	struct client_image expected;
 	assert_true(client_image_create(&expected, WIDE, HIGH));
 	struct peer *peer = peer_create(server);
@@ -78,7 +82,7 @@ static void only_damaged_pixels_are_copied(void **state) {
 	tell(peer, draw_and_show, .frame = 0);
 	client_image_draw(&expected, 0);
 	expect_image(server_get_shown(server, peer), &expected);
-	uint64_t copied = 0;
+	copied = 0;
 	assert_int_equal(server_count_copied(server, peer, &copied),
 		4 * WIDE * HIGH);
 	for (int32_t i = 1; i <= 20; i++) {
@@ -88,7 +92,7 @@ static void only_damaged_pixels_are_copied(void **state) {
 			.width = SIDE, .height = SIDE);
 		client_image_draw_rect(&expected, x, y, SIDE, SIDE, 1,
 			(uint32_t)i);
-		expect_copied(server, peer, &copied, 40000);
+		expect_copied(peer, 40000);
 	}
 	expect_image(server_get_shown(server, peer), &expected);
 	client_image_destroy(&expected);
@@ -96,22 +100,18 @@ static void only_damaged_pixels_are_copied(void **state) {
 }
 
 static void damage_that_overlaps_is_copied_once(void **state) {
-	struct server *server = *state;
-	uint64_t copied;
-	struct peer *peer = create_peer_that_was_read(server, &copied);
+	struct peer *peer = create_peer_that_was_read();
 	tell(peer, attach, .buffer = 0);
 	tell(peer, damage_buffer, .x = 0, .y = 0, .width = 20, .height = 10);
 	tell(peer, damage_buffer, .x = 10, .y = 0, .width = 20, .height = 10);
 	tell(peer, damage, .x = 0, .y = 0, .width = 30, .height = 5);
 	tell(peer, commit, .surface = 0);
-	expect_copied(server, peer, &copied, 30 * 10 * 4);
+	expect_copied(peer, 30 * 10 * 4);
 	peer_finish(peer);
 }
 
 static void damage_outside_of_the_buffer_is_cut_off(void **state) {
-	struct server *server = *state;
-	uint64_t copied;
-	struct peer *peer = create_peer_that_was_read(server, &copied);
+	struct peer *peer = create_peer_that_was_read();
 	tell(peer, draw, .frame = 2);
 	tell(peer, attach, .buffer = 0);
 	tell(peer, damage_buffer, .x = -10, .y = -10, .width = 20,
@@ -124,26 +124,25 @@ static void damage_outside_of_the_buffer_is_cut_off(void **state) {
 	tell(peer, damage_buffer, .x = 50, .y = 0, .width = -10,
 		.height = 10);
 	tell(peer, commit, .surface = 0);
-	expect_copied(server, peer, &copied, 2 * 10 * 10 * 4);
+	expect_copied(peer, 2 * 10 * 10 * 4);
 	peer_finish(peer);
 }
 
 /* Each buffer lacks what was damaged since it was shown last. */
 static void damage_is_stale_in_each_buffer_of_the_surface(void **state) {
-	struct server *server = *state;
 	struct peer *peer = peer_create(server);
-	uint64_t copied = 0;
+	copied = 0;
 	for (int i = 0; i < 2; i++) {
 		tell(peer, make_picture, .buffer = i,
 			.kind = CLIENT_MEMORY_UNSEALED, .width = WIDTH,
 			.height = HEIGHT);
 		tell(peer, draw_and_show, .buffer = i, .frame = 0);
-		expect_copied(server, peer, &copied, BYTES);
+		expect_copied(peer, BYTES);
 	}
 	/* The second one's damage was all of the first as well. */
 	tell(peer, attach, .buffer = 0);
 	tell(peer, commit, .surface = 0);
-	expect_copied(server, peer, &copied, BYTES);
+	expect_copied(peer, BYTES);
 
 	struct client_image expected;
 	assert_true(client_image_create(&expected, WIDTH, HEIGHT));
@@ -163,7 +162,7 @@ static void damage_is_stale_in_each_buffer_of_the_surface(void **state) {
 			.height = 4);
 		client_image_draw_rect(&expected, 3, y, 10, 4, 1,
 			(uint32_t)i);
-		expect_copied(server, peer, &copied,
+		expect_copied(peer,
 			(i > 1 ? 2 : 1) * 10 * 4 * 4);
 		expect_image(server_get_shown(server, peer), &expected);
 	}
@@ -178,7 +177,6 @@ static void damage_is_stale_in_each_buffer_of_the_surface(void **state) {
  * has drawn it again.
  */
 static void damage_is_not_forgotten_when_a_buffer_is_read_late(void **state) {
-	struct server *server = *state;
 	struct peer *peer = peer_create(server);
 	struct client_image expected;
 	assert_true(client_image_create(&expected, WIDTH, HEIGHT));
@@ -212,9 +210,7 @@ static void damage_is_not_forgotten_when_a_buffer_is_read_late(void **state) {
 }
 
 static void damage_gathers_over_frames_that_nobody_reads(void **state) {
-	struct server *server = *state;
-	uint64_t copied;
-	struct peer *peer = create_peer_that_was_read(server, &copied);
+	struct peer *peer = create_peer_that_was_read();
 	struct client_image expected;
 	assert_true(client_image_create(&expected, WIDTH, HEIGHT));
 	client_image_draw(&expected, 1);
@@ -225,19 +221,17 @@ static void damage_gathers_over_frames_that_nobody_reads(void **state) {
 		client_image_draw_rect(&expected, i * 50, i * 6, 10, 6, 1,
 			frame);
 	}
-	expect_copied(server, peer, &copied, 5 * 10 * 6 * 4);
+	expect_copied(peer, 5 * 10 * 6 * 4);
 	expect_image(server_get_shown(server, peer), &expected);
 	client_image_destroy(&expected);
 	peer_finish(peer);
 }
 
 static void surface_damage_is_scaled_to_the_buffer(void **state) {
-	struct server *server = *state;
-	uint64_t copied;
-	struct peer *peer = create_peer_that_was_read(server, &copied);
+	struct peer *peer = create_peer_that_was_read();
 	tell(peer, set_scale, .scale = 2);
 	tell(peer, show, .buffer = 0);
-	expect_copied(server, peer, &copied, BYTES);
+	expect_copied(peer, BYTES);
 
 	struct client_image expected;
 	assert_true(client_image_create(&expected, WIDTH, HEIGHT));
@@ -248,12 +242,12 @@ static void surface_damage_is_scaled_to_the_buffer(void **state) {
 	tell(peer, attach, .buffer = 0);
 	tell(peer, damage, .x = 5, .y = 2, .width = 20, .height = 10);
 	tell(peer, commit, .surface = 0);
-	expect_copied(server, peer, &copied, 40 * 20 * 4);
+	expect_copied(peer, 40 * 20 * 4);
 	expect_image(server_get_shown(server, peer), &expected);
 	client_image_destroy(&expected);
 
 	/* Damage of the buffer is in its own pixels in any case. */
-	expect_exact_damage(server, peer, &copied);
+	expect_exact_damage(peer);
 	peer_finish(peer);
 }
 
@@ -264,80 +258,69 @@ static void commit_surface_damage(struct peer *peer) {
 }
 
 static void surface_damage_with_a_transform_is_the_whole_buffer(void **state) {
-	struct server *server = *state;
 	for (int32_t i = WL_OUTPUT_TRANSFORM_90;
 			i <= WL_OUTPUT_TRANSFORM_FLIPPED_270; i++) {
-		uint64_t copied;
-		struct peer *peer = create_peer_that_was_read(server, &copied);
+		struct peer *peer = create_peer_that_was_read();
 		tell(peer, set_transform, .transform = i);
 		tell(peer, show, .buffer = 0);
 		read_buffer(server_get_shown(server, peer));
 		server_count_copied(server, peer, &copied);
 		commit_surface_damage(peer);
-		expect_copied(server, peer, &copied, BYTES);
+		expect_copied(peer, BYTES);
 		/* Damage of the buffer is as exact as ever. */
-		expect_exact_damage(server, peer, &copied);
+		expect_exact_damage(peer);
 		peer_finish(peer);
 	}
 }
 
 static void surface_damage_with_a_viewport_is_the_whole_buffer(void **state) {
-	struct server *server = *state;
-	uint64_t copied;
-	struct peer *peer = create_peer_that_was_read(server, &copied);
+	struct peer *peer = create_peer_that_was_read();
 	tell(peer, create_viewport, .surface = 0);
 	commit_surface_damage(peer);
-	expect_copied(server, peer, &copied, BYTES);
+	expect_copied(peer, BYTES);
 	commit_surface_damage(peer);
-	expect_copied(server, peer, &copied, BYTES);
-	expect_exact_damage(server, peer, &copied);
+	expect_copied(peer, BYTES);
+	expect_exact_damage(peer);
 	peer_finish(peer);
 }
 
 static void viewport_made_before_the_first_buffer_counts(void **state) {
-	struct server *server = *state;
 	struct peer *peer = peer_create(server);
 	tell(peer, create_surface, .surface = 0);
 	tell(peer, create_viewport, .surface = 0);
 	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
 		.width = WIDTH, .height = HEIGHT);
 	tell(peer, draw_and_show, .frame = 1);
-	uint64_t copied = 0;
-	expect_copied(server, peer, &copied, BYTES);
+	copied = 0;
+	expect_copied(peer, BYTES);
 	commit_surface_damage(peer);
-	expect_copied(server, peer, &copied, BYTES);
+	expect_copied(peer, BYTES);
 	peer_finish(peer);
 }
 
 /* It is the surface that is damaged, not what is attached. */
 static void damage_without_attach_is_copied(void **state) {
-	struct server *server = *state;
-	uint64_t copied;
-	struct peer *peer = create_peer_that_was_read(server, &copied);
+	struct peer *peer = create_peer_that_was_read();
 	tell(peer, draw, .frame = 2);
 	tell(peer, damage_buffer, .x = 5, .y = 2, .width = 20, .height = 10);
 	tell(peer, commit, .surface = 0);
-	expect_copied(server, peer, &copied, 20 * 10 * 4);
+	expect_copied(peer, 20 * 10 * 4);
 	peer_finish(peer);
 }
 
 /* Not before it is committed, though. */
 static void damage_counts_when_it_is_committed(void **state) {
-	struct server *server = *state;
-	uint64_t copied;
-	struct peer *peer = create_peer_that_was_read(server, &copied);
+	struct peer *peer = create_peer_that_was_read();
 	tell(peer, attach, .buffer = 0);
 	tell(peer, damage_buffer, .x = 5, .y = 2, .width = 20, .height = 10);
-	expect_copied(server, peer, &copied, 0);
+	expect_copied(peer, 0);
 	tell(peer, commit, .surface = 0);
-	expect_copied(server, peer, &copied, 20 * 10 * 4);
+	expect_copied(peer, 20 * 10 * 4);
 	peer_finish(peer);
 }
 
 static void buffer_on_another_surface_is_copied_whole(void **state) {
-	struct server *server = *state;
-	uint64_t copied;
-	struct peer *peer = create_peer_that_was_read(server, &copied);
+	struct peer *peer = create_peer_that_was_read();
 	tell(peer, draw, .frame = 2);
 	tell(peer, show, .surface = 1, .buffer = 0, .x = 5, .y = 2,
 		.width = 20, .height = 10);
@@ -355,9 +338,7 @@ static void buffer_on_another_surface_is_copied_whole(void **state) {
 }
 
 static void buffer_of_another_size_is_copied_whole(void **state) {
-	struct server *server = *state;
-	uint64_t copied;
-	struct peer *peer = create_peer_that_was_read(server, &copied);
+	struct peer *peer = create_peer_that_was_read();
 	tell(peer, make_picture, .buffer = 1, .kind = CLIENT_MEMORY_UNSEALED,
 		.width = WIDTH, .height = HEIGHT / 2);
 	tell(peer, draw_and_show, .buffer = 1, .frame = 2);
@@ -374,9 +355,7 @@ static void buffer_of_another_size_is_copied_whole(void **state) {
 
 static void buffer_attached_elsewhere_on_its_surface_is_copied_whole(
 		void **state) {
-	struct server *server = *state;
-	uint64_t copied;
-	struct peer *peer = create_peer_that_was_read(server, &copied);
+	struct peer *peer = create_peer_that_was_read();
 	tell(peer, draw, .frame = 2);
 	tell(peer, attach, .buffer = 0, .x = 1, .y = 0);
 	tell(peer, damage, .x = 5, .y = 2, .width = 20, .height = 10);
@@ -388,11 +367,10 @@ static void buffer_attached_elsewhere_on_its_surface_is_copied_whole(
 
 /* An icon, say. */
 static void buffer_on_no_surface_is_copied_whole_each_time(void **state) {
-	struct server *server = *state;
 	struct peer *peer = peer_create(server);
 	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
 		.width = WIDTH, .height = HEIGHT);
-	uint64_t copied = 0;
+	copied = 0;
 	for (uint32_t frame = 1; frame <= 4; frame++) {
 		tell(peer, draw, .frame = frame);
 		expect_frame(server->newest, frame);
@@ -403,9 +381,7 @@ static void buffer_on_no_surface_is_copied_whole_each_time(void **state) {
 }
 
 static void buffer_whose_surface_is_gone_is_copied_whole(void **state) {
-	struct server *server = *state;
-	uint64_t copied;
-	struct peer *peer = create_peer_that_was_read(server, &copied);
+	struct peer *peer = create_peer_that_was_read();
 	struct sealpool_buffer *buffer =
 		sealpool_buffer_ref(server_get_shown(server, peer));
 	tell(peer, destroy_surface, .surface = 0);
@@ -417,9 +393,7 @@ static void buffer_whose_surface_is_gone_is_copied_whole(void **state) {
 }
 
 static void buffer_given_to_another_request_is_copied_whole(void **state) {
-	struct server *server = *state;
-	uint64_t copied;
-	struct peer *peer = create_peer_that_was_read(server, &copied);
+	struct peer *peer = create_peer_that_was_read();
 	tell(peer, draw, .frame = 2);
 	tell(peer, capture, .buffer = 0);
 	assert_ptr_equal(server->captured, server_get_shown(server, peer));
@@ -430,16 +404,14 @@ static void buffer_given_to_another_request_is_copied_whole(void **state) {
 	assert_int_equal(server_count_copied(server, peer, &copied), BYTES);
 	/* Until it is shown again. */
 	tell(peer, draw_and_show, .frame = 4);
-	expect_copied(server, peer, &copied, BYTES);
-	expect_exact_damage(server, peer, &copied);
+	expect_copied(peer, BYTES);
+	expect_exact_damage(peer);
 	peer_finish(peer);
 }
 
 /* Many rectangles cost no more than all of the buffer. */
 static void many_rectangles_are_exact(void **state) {
-	struct server *server = *state;
-	uint64_t copied;
-	struct peer *peer = create_peer_that_was_read(server, &copied);
+	struct peer *peer = create_peer_that_was_read();
 	struct client_image expected;
 	assert_true(client_image_create(&expected, WIDTH, HEIGHT));
 	client_image_draw(&expected, 1);
@@ -462,7 +434,6 @@ static void many_rectangles_are_exact(void **state) {
 
 /* A reader that takes its time sees one frame, whatever is committed. */
 static void frame_being_read_does_not_change(void **state) {
-	struct server *server = *state;
 	struct peer *peer = peer_create_with_picture(server,
 		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	struct sealpool_buffer *buffer = server_get_shown(server, peer);
@@ -488,7 +459,7 @@ static void frame_being_read_does_not_change(void **state) {
 
 int main(void) {
 #define TEST(name) \
-	cmocka_unit_test_setup_teardown(name, server_setup, server_teardown)
+	cmocka_unit_test_setup_teardown(name, setup, server_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(nothing_is_copied_when_nobody_reads),
 		TEST(what_is_not_damaged_is_not_copied_again),
