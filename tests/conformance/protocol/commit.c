@@ -6,120 +6,106 @@
 
 #include "picture.h"
 
-static void create_pair(struct test *test, struct client_memory *memory,
-		struct client_pool *pool, struct client_buffer buffers[2],
-		struct client_window *window) {
-	create_pool(test, memory, pool,
+/* Two buffers in one pool, and a window that shows none yet. */
+struct pair {
+	struct client_memory memory;
+	struct client_pool pool;
+	struct client_buffer buffers[2];
+	struct client_window window;
+};
+
+static void create_pair(struct test *test, struct pair *pair) {
+	create_pool(test, &pair->memory, &pair->pool,
 		(enum client_memory_kind)test->argument, 2 * BYTES);
-	create_buffer(test, pool, &buffers[0], 0);
-	create_buffer(test, pool, &buffers[1], BYTES);
-	create_window(test, window);
+	create_buffer(test, &pair->pool, &pair->buffers[0], 0);
+	create_buffer(test, &pair->pool, &pair->buffers[1], BYTES);
+	create_window(test, &pair->window);
 	test->client.patience = DUE_MS;
 }
 
 static void release_comes_after_replacement(struct test *test) {
-	struct client_memory memory;
-	struct client_pool pool;
-	struct client_buffer buffers[2];
-	struct client_window window;
-	create_pair(test, &memory, &pool, buffers, &window);
-	commit_buffer(&window.surface, &buffers[0]);
+	struct pair pair;
+	create_pair(test, &pair);
+	commit_buffer(&pair.window.surface, &pair.buffers[0]);
 	for (unsigned i = 0; i < 10; i++) {
 		test_expect_alive(test);
-		commit_buffer(&window.surface, &buffers[(i + 1) % 2]);
+		commit_buffer(&pair.window.surface, &pair.buffers[(i + 1) % 2]);
 		must(test, client_buffer_wait_released(&test->client,
-			&buffers[i % 2]));
+			&pair.buffers[i % 2]));
 	}
 }
 
 static void release_comes_after_null(struct test *test) {
-	struct client_memory memory;
-	struct client_pool pool;
-	struct client_buffer buffers[2];
-	struct client_window window;
-	create_pair(test, &memory, &pool, buffers, &window);
-	commit_buffer(&window.surface, &buffers[0]);
+	struct pair pair;
+	create_pair(test, &pair);
+	commit_buffer(&pair.window.surface, &pair.buffers[0]);
 	test_expect_alive(test);
-	client_surface_attach(&window.surface, NULL);
-	client_surface_commit(&window.surface);
+	client_surface_attach(&pair.window.surface, NULL);
+	client_surface_commit(&pair.window.surface);
 	expect_alive_after(test, "a commit of no buffer");
-	must(test, client_buffer_wait_released(&test->client, &buffers[0]));
+	must(test, client_buffer_wait_released(&test->client, &pair.buffers[0]));
 }
 
 static void release_comes_after_the_surface(struct test *test) {
-	struct client_memory memory;
-	struct client_pool pool;
-	struct client_buffer buffers[2];
-	struct client_window window;
-	create_pair(test, &memory, &pool, buffers, &window);
-	commit_buffer(&window.surface, &buffers[0]);
+	struct pair pair;
+	create_pair(test, &pair);
+	commit_buffer(&pair.window.surface, &pair.buffers[0]);
 	test_expect_alive(test);
-	client_window_destroy(&window);
-	must(test, client_buffer_wait_released(&test->client, &buffers[0]));
+	client_window_destroy(&pair.window);
+	must(test, client_buffer_wait_released(&test->client, &pair.buffers[0]));
 }
 
 static void release_comes_without_the_pool(struct test *test) {
-	struct client_memory memory;
-	struct client_pool pool;
-	struct client_buffer buffers[2];
-	struct client_window window;
-	create_pair(test, &memory, &pool, buffers, &window);
-	client_pool_destroy(&pool);
-	commit_buffer(&window.surface, &buffers[0]);
+	struct pair pair;
+	create_pair(test, &pair);
+	client_pool_destroy(&pair.pool);
+	commit_buffer(&pair.window.surface, &pair.buffers[0]);
 	test_expect_alive(test);
-	commit_buffer(&window.surface, &buffers[1]);
-	must(test, client_buffer_wait_released(&test->client, &buffers[0]));
+	commit_buffer(&pair.window.surface, &pair.buffers[1]);
+	must(test, client_buffer_wait_released(&test->client, &pair.buffers[0]));
 }
 
 static void release_is_of_what_was_committed(struct test *test) {
-	struct client_memory memory;
-	struct client_pool pool;
-	struct client_buffer buffers[2];
-	struct client_window window;
-	create_pair(test, &memory, &pool, buffers, &window);
-	client_surface_attach(&window.surface, &buffers[0]);
-	commit_buffer(&window.surface, &buffers[1]);
+	struct pair pair;
+	create_pair(test, &pair);
+	client_surface_attach(&pair.window.surface, &pair.buffers[0]);
+	commit_buffer(&pair.window.surface, &pair.buffers[1]);
 	struct client_fate fate;
 	client_wait_fate(&test->client, UNDUE_MS, &fate);
 	test_expect_alive(test);
-	if (buffers[0].releases > 0) {
+	if (pair.buffers[0].releases > 0) {
 		test_fail(test, "a buffer that was never committed has been "
 			"released");
 	}
 }
 
 static void same_buffer_twice(struct test *test) {
-	struct client_memory memory;
-	struct client_pool pool;
-	struct client_buffer buffers[2];
-	struct client_window window;
-	create_pair(test, &memory, &pool, buffers, &window);
-	show(test, &window, &buffers[0], 1, "a buffer");
-	commit_buffer(&window.surface, &buffers[0]);
-	commit_buffer(&window.surface, &buffers[0]);
+	struct pair pair;
+	create_pair(test, &pair);
+	show(test, &pair.window, &pair.buffers[0], 1, "a buffer");
+	commit_buffer(&pair.window.surface, &pair.buffers[0]);
+	commit_buffer(&pair.window.surface, &pair.buffers[0]);
 	/* And once without. */
-	client_surface_damage(&window.surface, 0, 0, WIDTH, HEIGHT);
-	client_surface_commit(&window.surface);
+	client_surface_damage(&pair.window.surface, 0, 0, WIDTH, HEIGHT);
+	client_surface_commit(&pair.window.surface);
 	expect_alive_after(test, "three commits of a buffer");
-	show(test, &window, &buffers[1], 2, "a buffer after one that was "
+	show(test, &pair.window, &pair.buffers[1], 2, "a buffer after one that was "
 		"committed three times");
-	must(test, client_buffer_wait_released(&test->client, &buffers[0]));
+	must(test, client_buffer_wait_released(&test->client, &pair.buffers[0]));
 }
 
 static void buffer_in_two_surfaces(struct test *test) {
-	struct client_memory memory;
-	struct client_pool pool;
-	struct client_buffer buffers[2];
-	struct client_window window, second;
-	create_pair(test, &memory, &pool, buffers, &window);
-	show(test, &window, &buffers[0], 1, "a buffer in one window");
+	struct pair pair;
+	struct client_window second;
+	create_pair(test, &pair);
+	show(test, &pair.window, &pair.buffers[0], 1, "a buffer in one window");
 	create_window(test, &second);
-	commit_buffer(&second.surface, &buffers[0]);
+	commit_buffer(&second.surface, &pair.buffers[0]);
 	expect_alive_after(test, "a commit of a buffer in a second window");
-	client_window_destroy(&window);
+	client_window_destroy(&pair.window);
 	expect_alive_after(test, "the end of one of two windows");
-	client_buffer_destroy(&buffers[0]);
-	commit_buffer(&second.surface, &buffers[1]);
+	client_buffer_destroy(&pair.buffers[0]);
+	commit_buffer(&second.surface, &pair.buffers[1]);
 	expect_alive_after(test, "the end of a buffer in two windows");
 }
 
