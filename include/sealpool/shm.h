@@ -359,7 +359,8 @@ struct sealpool_stats {
 	uint64_t shadow_bytes;
 	/** Bytes copied from the client into shadows, since it connected. */
 	uint64_t bytes_copied_in;
-	/** Bytes written back to the client by write accesses. */
+	/** Bytes written back to the client by write accesses. Bytes that a slow file
+	 * accepts after the access has ended are not counted. */
 	uint64_t bytes_copied_out;
 	/** Accesses that found bytes missing. */
 	uint64_t faults;
