@@ -241,6 +241,61 @@ static int handle_sigusr1(int signal_number, void *data) {
 }
 
 /*
+ * Commits, with --tell-damage: where Sealpool is not to listen to all requests
+ */
+
+struct tiny_surface {
+	struct wlr_surface *wlr_surface;
+	struct wl_listener client_commit;
+	struct wl_listener destroy;
+};
+
+/* Before wlroots reads the buffer, or puts the commit off. The box of all pixels is
+ * right in any case. Less is the damage of all commits since the one that showed this
+ * buffer last. */
+static void surface_handle_client_commit(struct wl_listener *listener,
+		void *data) {
+	struct tiny_surface *surface =
+		wl_container_of(listener, surface, client_commit);
+	const struct wlr_surface_state *pending = &surface->wlr_surface->pending;
+	struct sealpool_buffer *buffer = NULL;
+	if ((pending->committed & WLR_SURFACE_STATE_BUFFER) &&
+			pending->buffer != NULL) {
+		buffer = sealpool_wlr_buffer_try_get(pending->buffer);
+	}
+	if (buffer != NULL) {
+		const struct sealpool_box all = {
+			.width = pending->buffer->width,
+			.height = pending->buffer->height,
+		};
+		sealpool_buffer_damage(buffer, surface->wlr_surface->resource,
+			&all, 1);
+	}
+}
+
+static void surface_handle_destroy(struct wl_listener *listener, void *data) {
+	struct tiny_surface *surface =
+		wl_container_of(listener, surface, destroy);
+	wl_list_remove(&surface->client_commit.link);
+	wl_list_remove(&surface->destroy.link);
+	free(surface);
+}
+
+static void handle_new_surface(struct wl_listener *listener, void *data) {
+	struct wlr_surface *wlr_surface = data;
+	struct tiny_surface *surface = calloc(1, sizeof(*surface));
+	if (surface == NULL) {
+		wl_resource_post_no_memory(wlr_surface->resource);
+		return;
+	}
+	surface->wlr_surface = wlr_surface;
+	listen_to(&wlr_surface->events.client_commit, &surface->client_commit,
+		surface_handle_client_commit);
+	listen_to(&wlr_surface->events.destroy, &surface->destroy,
+		surface_handle_destroy);
+}
+
+/*
  * Windows
  */
 
@@ -781,7 +836,7 @@ static struct wlr_backend *create_backend(struct wl_event_loop *loop) {
 }
 
 static void create_globals(struct wl_display *display, bool stock,
-		bool feedback, bool monitor) {
+		bool tell_damage, bool feedback, bool monitor) {
 	struct wlr_compositor *compositor =
 		NEED(wlr_compositor_create(display, 6, server.renderer));
 #ifdef MEMORY_SHM
@@ -790,18 +845,20 @@ static void create_globals(struct wl_display *display, bool stock,
 		need(NULL, "memory_shm_create()");
 	}
 #else
-	(void)compositor;
-
 	/*
-	 * Sealpool comes in here, and nowhere else. NULL stands for the
-	 * default options: see struct sealpool_options for what a client may
-	 * hold, and where messages go.
+	 * Sealpool comes in here, and nowhere else. Options that are zero, or NULL for
+	 * all of them, are the default: see struct sealpool_options for what a client
+	 * may hold, and where messages go.
 	 * wlr_renderer_init_wl_display() is not called, because it would make a
 	 * second wl_shm.
 	 */
 	if (!stock) {
+		const struct sealpool_options options = {
+			.size = sizeof(options),
+			.no_commit_tracker = tell_damage,
+		};
 		server.shm = NEED(sealpool_wlr_shm_create_with_renderer(
-			display, 2, server.renderer, NULL));
+			display, 2, server.renderer, &options));
 		if (feedback) {
 			NEED(sealpool_feedback_create(server.shm));
 		}
@@ -813,6 +870,10 @@ static void create_globals(struct wl_display *display, bool stock,
 		NEED(wlr_shm_create_with_renderer(display, 2, server.renderer));
 	}
 #endif
+	if (tell_damage) {
+		server_listen_to(&compositor->events.new_surface,
+			handle_new_surface);
+	}
 
 	NEED(wlr_subcompositor_create(display));
 	NEED(wlr_viewporter_create(display));
@@ -903,8 +964,8 @@ static void add_socket(const char *name) {
 }
 
 static const char usage[] =
-	"Usage: sealpool-tiny [-s COMMAND] [--stock] [--feedback] [--monitor]\n"
-	"                     [--size WIDTHxHEIGHT] [--socket NAME] [-d]\n"
+	"Usage: sealpool-tiny [-s COMMAND] [--stock] [--tell-damage] [--feedback]\n"
+	"                     [--monitor] [--size WIDTHxHEIGHT] [--socket NAME] [-d]\n"
 	"\n"
 	"A small Wayland compositor whose wl_shm is Sealpool's. It prints\n"
 	"WAYLAND_DISPLAY=NAME when clients can connect, what a client's shared\n"
@@ -913,6 +974,7 @@ static const char usage[] =
 	"\n"
 	"  -s, --startup COMMAND  run COMMAND with /bin/sh once ready\n"
 	"      --stock            use wlroots' own wl_shm; print no costs\n"
+	"      --tell-damage      tell Sealpool of commits, which then follows none\n"
 	"      --feedback         let clients ask how their memory is seen\n"
 	"      --monitor          let sealpool-top ask what clients cost\n"
 	"      --size WxH         how large its output is (default: 1280x720)\n"
@@ -928,6 +990,7 @@ int main(int argc, char *argv[]) {
 	static const struct option long_options[] = {
 		{ "startup", required_argument, NULL, 's' },
 		{ "stock", no_argument, NULL, 'S' },
+		{ "tell-damage", no_argument, NULL, 't' },
 		{ "feedback", no_argument, NULL, 'f' },
 		{ "monitor", no_argument, NULL, 'm' },
 		{ "size", required_argument, NULL, 'z' },
@@ -938,7 +1001,7 @@ int main(int argc, char *argv[]) {
 	};
 	const char *command = NULL, *socket_name = NULL;
 	enum wlr_log_importance importance = WLR_ERROR;
-	bool stock = false;
+	bool stock = false, tell_damage = false;
 	bool feedback = false, monitor = false;
 	server.width = 1280;
 	server.height = 720;
@@ -951,6 +1014,9 @@ int main(int argc, char *argv[]) {
 			break;
 		case 'S':
 			stock = true;
+			break;
+		case 't':
+			tell_damage = true;
 			break;
 		case 'f':
 			feedback = true;
@@ -1009,7 +1075,7 @@ int main(int argc, char *argv[]) {
 		server.renderer));
 	create_scene();
 	create_seat();
-	create_globals(server.display, stock, feedback, monitor);
+	create_globals(server.display, stock, tell_damage, feedback, monitor);
 
 	server_listen_to(&server.backend->events.destroy,
 		handle_backend_destroy);

@@ -278,8 +278,10 @@ struct sealpool_box {
  * is read in place.
  *
  * A copy is updated only where it was damaged since it was made. The damage of a
- * wl_surface is relative to its previous buffer, so pass it to the views of all buffers
- * that the surface has shown.
+ * wl_surface is relative to its previous buffer, but a client also draws into a buffer
+ * what the frames since that buffer have changed. So pass the damage of all commits of
+ * the surface since the one that showed this view last; a box of the whole view is always
+ * right. Where the boxes are too small, a copy shows pixels of an older frame.
  *
  * A view for which this was never called is copied as a whole at each access, which is
  * right for a buffer that no surface has (an icon, the target of a capture). The first

@@ -132,6 +132,10 @@ struct sealpool_options {
 	 * copy. Zero: 10000. UINT32_MAX: never. For a guard, see
 	 * sealpool_guard_create(). */
 	uint32_t shadow_idle_ms;
+	/** The library installs no protocol logger. The compositor calls
+	 * sealpool_buffer_damage() at each commit instead. Not for a guard
+	 * (asserted). */
+	bool no_commit_tracker;
 };
 
 /**
@@ -218,6 +222,33 @@ typedef void (*sealpool_release_commit_func)(struct wl_resource *surface,
 void sealpool_shm_set_commit_funcs(struct sealpool_shm *shm,
 	sealpool_hold_commit_func hold, sealpool_release_commit_func release,
 	void *data);
+
+/**
+ * Declares that a commit shows the buffer, and that the client may have changed the
+ * pixels in these boxes since the last call for this buffer. Only with
+ * sealpool_options.no_commit_tracker (asserted). Call it when the wl_surface.commit is
+ * dispatched, before the buffer is read, even without a box: it also decides anew whether
+ * the buffer is read in place. What is outside the buffer is ignored. The boxes are
+ * copied.
+ *
+ * The damage of a wl_surface is relative to its previous buffer, but a client also draws
+ * into a buffer what the frames since that buffer have changed. So pass the damage of all
+ * commits of the surface since the one that showed this buffer last, in pixels of the
+ * buffer; a box of the whole buffer is always right. Where the boxes are too small, a
+ * copy shows pixels of an older frame until they are declared, and nothing worse.
+ *
+ * A buffer for which this was never called is copied as a whole at each access, which is
+ * right for a buffer that no surface has (an icon, the target of a capture). The first
+ * call counts as damage of the whole buffer; from then on only damage is copied. So a
+ * buffer that was on a surface, and is passed to something else, needs a call as well.
+ *
+ * "surface" is the one that is committed, or NULL. Returns false if the client's slow
+ * file has not answered: a copy shows the previous frame. Then the hold function of
+ * sealpool_shm_set_commit_funcs(), if there is one, was called with the surface.
+ */
+bool sealpool_buffer_damage(struct sealpool_buffer *buffer,
+	struct wl_resource *surface, const struct sealpool_box *boxes,
+	size_t boxes_len);
 
 /**
  * Returns the buffer of a wl_buffer, or NULL when the wl_buffer is not Sealpool's.

@@ -29,7 +29,7 @@
  * sealpool_shm_set_commit_funcs() must not be called: this library uses it to delay
  * commits of wlr_surfaces.
  *
- * Both functions are called on the display's thread.
+ * All functions are called on the display's thread.
  */
 
 #include <stddef.h>
@@ -42,6 +42,7 @@ extern "C" {
 #endif
 
 struct wl_display;
+struct wlr_buffer;
 struct wlr_renderer;
 
 /**
@@ -63,6 +64,14 @@ struct sealpool_shm *sealpool_wlr_shm_create_with_renderer(
 struct sealpool_shm *sealpool_wlr_shm_create(struct wl_display *display,
 	uint32_t version, const uint32_t *formats, size_t formats_len,
 	const struct sealpool_options *options);
+
+/**
+ * The buffer behind a wlr_buffer, such as wlr_surface.pending.buffer, or NULL for one
+ * that is not Sealpool's. The reference stays the wlr_buffer's. For
+ * sealpool_buffer_damage(), in a listener of wlr_surface.events.client_commit.
+ */
+struct sealpool_buffer *sealpool_wlr_buffer_try_get(
+	struct wlr_buffer *wlr_buffer);
 
 #ifdef __cplusplus
 }

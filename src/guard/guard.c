@@ -25,6 +25,7 @@
  * After a wl_buffer.release of the guarded wl_shm, the buffer may have no user left:
  * then its memory in the shadow can be freed until the next such request.
  */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -479,6 +480,7 @@ struct sealpool_guard *sealpool_guard_create(struct wl_display *display,
 	if (guard == NULL) {
 		goto error;
 	}
+	assert(!shm->context->no_commit_tracker);
 	guard->shm = shm;
 	/* The compositor may keep a buffer that it shows, which stays charged to the
 	 * client. */

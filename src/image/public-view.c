@@ -8,9 +8,9 @@
 
 #include "access.h"
 #include "changes.h"
+#include "damage.h"
 #include "format.h"
 #include "public.h"
-#include "region.h"
 
 bool sealpool_format_is_known(uint32_t format) {
 	return sp_format_get(format) != NULL;
@@ -66,44 +66,10 @@ void sealpool_view_destroy(struct sealpool_view *view) {
 	sp_public_unref_file(file);
 }
 
-static void add_box(pixman_region32_t *region, const struct sp_layout *layout,
-		const struct sealpool_box *box) {
-	const int64_t right = (int64_t)box->x + box->width;
-	const int64_t bottom = (int64_t)box->y + box->height;
-	const pixman_box32_t inside = {
-		.x1 = box->x > 0 ? box->x : 0,
-		.y1 = box->y > 0 ? box->y : 0,
-		.x2 = right < layout->width ? (int32_t)right : layout->width,
-		.y2 = bottom < layout->height ? (int32_t)bottom :
-			layout->height,
-	};
-	if (inside.x1 < inside.x2 && inside.y1 < inside.y2) {
-		sp_region_add_box(region, &inside);
-	}
-}
-
 bool sealpool_view_damage(struct sealpool_view *view,
 		const struct sealpool_box *boxes, size_t boxes_len) {
 	assert(!view->file->account->gone);
-	if (!view->view.tracked) {
-		sp_view_set_tracked(&view->view, true, 0);
-	} else if (boxes_len > 0) {
-		pixman_region32_t region;
-		pixman_region32_init(&region);
-		for (size_t i = 0; i < boxes_len; i++) {
-			add_box(&region, &view->view.layout, &boxes[i]);
-		}
-		sp_view_age(&view->view, &region, 0);
-		pixman_region32_fini(&region);
-	}
-	sp_view_handle_attach(&view->view);
-	sp_view_handle_commit(&view->view);
-	if (view->file->backing.file.kind != SP_FILE_SLOW) {
-		return true;
-	}
-	sp_view_sync(&view->view, 0);
-	return !sp_view_is_waiting(&view->view,
-		sp_view_get_generation(&view->view));
+	return sp_view_damage(&view->view, boxes, boxes_len, 0);
 }
 
 void sealpool_view_freeze(struct sealpool_view *view) {

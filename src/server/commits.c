@@ -4,8 +4,10 @@
  *
  * It sees the requests of the display before they are dispatched. So it needs no help
  * from the compositor, and is done before the compositor handles a commit. surface.c
- * has the state of surfaces.
+ * has the state of surfaces. A compositor can do without the tracker, and
+ * report commits itself.
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <wayland-server-protocol.h>
@@ -14,6 +16,7 @@
 #include "commits.h"
 #include "context.h"
 #include "hold.h"
+#include "image/damage.h"
 #include "pool.h"
 #include "surface.h"
 
@@ -183,4 +186,21 @@ void sp_commits_destroy(struct sp_commits *commits) {
 	}
 	sp_surfaces_finish(&commits->surfaces);
 	free(commits);
+}
+
+bool sealpool_buffer_damage(struct sealpool_buffer *buffer,
+		struct wl_resource *surface, const struct sealpool_box *boxes,
+		size_t boxes_len) {
+	struct sp_client *client = buffer->pool->client;
+	assert(client->context->no_commit_tracker);
+	sp_client_note_request(client);
+	bool answered = sp_view_damage(&buffer->view, boxes, boxes_len,
+		sp_client_get_epoch(client));
+	if (!answered) {
+		sp_hold_commit(client->context, surface, buffer);
+	}
+	if (client->wl_client != NULL) {
+		wl_signal_emit(&client->context->commit, client->wl_client);
+	}
+	return answered;
 }

@@ -89,6 +89,7 @@ struct sp_context {
 	void (*short_file)(struct sealpool_buffer *buffer, uint64_t file_size,
 		void *data);
 	void *short_file_data;
+	bool no_commit_tracker;
 	sealpool_log_func log;
 	void *log_data;
 	const struct sp_front *front;

@@ -112,7 +112,7 @@ void sp_hold_commit(struct sp_context *context, struct wl_resource *surface,
 		return;
 	}
 	hold->generation = generation;
-	if (holds->hold == NULL || is_held(hold, surface) ||
+	if (holds->hold == NULL || surface == NULL || is_held(hold, surface) ||
 			hold->commits_len >= COMMITS_MAX) {
 		return;
 	}

@@ -177,6 +177,12 @@ static struct sealpool_wlr_buffer *buffer_create(
 	return buffer;
 }
 
+struct sealpool_buffer *sealpool_wlr_buffer_try_get(
+		struct wlr_buffer *wlr_buffer) {
+	return wlr_buffer->impl == &buffer_impl ?
+		buffer_from_base(wlr_buffer)->buffer : NULL;
+}
+
 static bool buffer_resource_is_instance(struct wl_resource *resource) {
 	return sealpool_buffer_try_from_resource(resource) != NULL;
 }
