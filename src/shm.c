@@ -20,6 +20,7 @@
 #include "server/commits.h"
 #include "server/context.h"
 #include "server/hold.h"
+#include "server/pool.h"
 #include "server/report.h"
 #include "server/silence.h"
 #include "server/wl_shm.h"
@@ -160,6 +161,8 @@ static const struct sp_front own_front = {
 	.find_pool = sp_pool_try_from_resource,
 	.sync = sp_buffer_sync,
 	.client_gone = sp_buffers_handle_client_gone,
+	.pool_size = sizeof(struct sp_pool),
+	.buffer_size = sizeof(struct sealpool_buffer),
 };
 
 struct sealpool_shm *sealpool_shm_create(struct wl_display *display,

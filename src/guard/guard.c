@@ -41,13 +41,12 @@
 #include "image/region.h"
 #include "memory/file.h"
 #include "objects.h"
-#include "server/buffer.h"
 #include "server/commits.h"
 #include "server/context.h"
 #include "server/hold.h"
-#include "server/pool.h"
 #include "server/wl_shm.h"
 #include "shm.h"
+#include "users.h"
 #include "writeback.h"
 
 /* In the order of wayland.xml; libwayland's server headers do not name them. */
@@ -138,22 +137,14 @@ static void handle_create_pool(struct sealpool_guard *guard,
 		sp_file_discard_fd(fd);
 		return;
 	}
-	struct guard_pool *guard_pool = calloc(1, sizeof(*guard_pool));
-	if (guard_pool == NULL) {
-		sp_post_no_memory(guard->shm->context, wl_client);
-		give_nothing(&args[1]);
-		sp_file_discard_fd(fd);
-		return;
-	}
 	/* From here on, the pool owns the fd. */
 	struct sp_pool *pool =
 		sp_pool_new(guard->shm->context, wl_client, &file, size);
 	if (pool == NULL) {
-		free(guard_pool);
 		give_nothing(&args[1]);
 		return;
 	}
-	guard_pool->pool = pool;
+	wl_list_init(&sp_guard_pool(pool)->writebacks);
 	bool safe = file.kind == SP_FILE_SHMEM &&
 		sp_file_is_sealed_to(&pool->backing.file, (uint64_t)size) &&
 		!sp_inplace_exceeds(&file, (uint64_t)size);
@@ -161,11 +152,11 @@ static void handle_create_pool(struct sealpool_guard *guard,
 		give_shadow(pool, &args[1]);
 	if (ret < 0) {
 		sp_guard_refuse(pool->client, "no shadow for a pool", ret);
-		sp_guard_pool_destroy(guard_pool);
+		sp_pool_leave_resource(pool);
 		give_nothing(&args[1]);
 		return;
 	}
-	sp_unborn_expect_pool(&guard->unborn, wl_client, args[0].n, guard_pool,
+	sp_unborn_expect_pool(&guard->unborn, wl_client, args[0].n, pool,
 		args[1].h);
 }
 
@@ -204,19 +195,12 @@ static void handle_create_buffer(struct sealpool_guard *guard,
 			&layout)) {
 		return;
 	}
-	struct guard_buffer *buffer = calloc(1, sizeof(*buffer));
-	if (buffer == NULL) {
-		sp_post_no_memory(context,
-			wl_resource_get_client(message->resource));
-		return;
+	struct sealpool_buffer *buffer = sp_buffer_new(pool, &layout, true);
+	if (buffer != NULL) {
+		sp_unborn_expect_buffer(&guard->unborn,
+			wl_resource_get_client(message->resource), args[0].n,
+			buffer);
 	}
-	buffer->buffer = sp_buffer_new(pool, &layout, true);
-	if (buffer->buffer == NULL) {
-		free(buffer);
-		return;
-	}
-	sp_unborn_expect_buffer(&guard->unborn,
-		wl_resource_get_client(message->resource), args[0].n, buffer);
 }
 
 /* Returns whether the guarded wl_shm may map "size" bytes of its file. */
@@ -422,7 +406,7 @@ static void handle_event(const struct wl_protocol_logger_message *message) {
 	}
 	struct sealpool_buffer *buffer = sp_guard_find_buffer(message->resource);
 	if (buffer != NULL) {
-		sp_buffer_handle_release(buffer);
+		sp_guard_handle_release(buffer);
 	}
 }
 
@@ -468,6 +452,12 @@ static const struct sp_front front = {
 	.find_pool = sp_guard_find_pool,
 	.sync = sync_late,
 	.client_gone = sp_buffers_handle_client_gone,
+	.pool_size = sizeof(struct guard_pool),
+	.buffer_size = sizeof(struct guard_buffer),
+	.pool_gone = sp_guard_handle_pool_gone,
+	.buffer_gone = sp_guard_handle_buffer_gone,
+	.change_users = sp_guard_change_users,
+	.expect_release = sp_guard_expect_release,
 };
 
 struct sealpool_guard *sealpool_guard_create(struct wl_display *display,
@@ -482,9 +472,6 @@ struct sealpool_guard *sealpool_guard_create(struct wl_display *display,
 	}
 	assert(!shm->context->no_commit_tracker);
 	guard->shm = shm;
-	/* The compositor may keep a buffer that it shows, which stays charged to the
-	 * client. */
-	sp_commits_hold_shown(shm->commits);
 	guard->logger = wl_display_add_protocol_logger(display, handle_message,
 		guard);
 	if (guard->logger == NULL) {

@@ -9,29 +9,22 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kcmp.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "objects.h"
-#include "server/buffer.h"
 #include "server/context.h"
-#include "server/pool.h"
 #include "server/surface.h"
+#include "users.h"
 #include "writeback.h"
 
 /* How many buffers to check for an fd: another thread may have taken the fd's number. */
 #define BUFFERS_LOOKED_AT_MAX 16
 
-void sp_guard_pool_destroy(struct guard_pool *pool) {
-	sp_pool_leave_resource(pool->pool);
-	free(pool);
-}
-
 static void pool_handle_destroy(struct wl_listener *listener, void *data) {
 	struct guard_pool *pool = wl_container_of(listener, pool, destroy);
-	sp_guard_pool_destroy(pool);
+	sp_pool_leave_resource(&pool->base);
 }
 
 struct sp_pool *sp_guard_find_pool(struct wl_resource *resource) {
@@ -41,22 +34,21 @@ struct sp_pool *sp_guard_find_pool(struct wl_resource *resource) {
 		return NULL;
 	}
 	struct guard_pool *pool = wl_container_of(listener, pool, destroy);
-	return pool->pool;
+	return &pool->base;
 }
 
-static void guard_buffer_destroy(struct guard_buffer *buffer) {
-	sp_writeback_forget(buffer->buffer);
+static void leave_resource(struct sealpool_buffer *buffer) {
+	sp_writeback_forget(buffer);
 	/* The tracker's own listener is called after others, which may destroy the
 	 * surface. */
-	sp_surface_forget(buffer->buffer);
-	sp_buffer_leave_resource(buffer->buffer);
-	free(buffer);
+	sp_surface_forget(buffer);
+	sp_buffer_leave_resource(buffer);
 }
 
 static void buffer_handle_destroy(struct wl_listener *listener, void *data) {
 	struct guard_buffer *buffer =
 		wl_container_of(listener, buffer, destroy);
-	guard_buffer_destroy(buffer);
+	leave_resource(&buffer->base);
 }
 
 struct sealpool_buffer *sp_guard_find_buffer(struct wl_resource *resource) {
@@ -67,7 +59,7 @@ struct sealpool_buffer *sp_guard_find_buffer(struct wl_resource *resource) {
 	}
 	struct guard_buffer *buffer =
 		wl_container_of(listener, buffer, destroy);
-	return buffer->buffer;
+	return &buffer->base;
 }
 
 /* Errors */
@@ -138,7 +130,23 @@ static void charge_guarded_fd(struct sp_pool *pool, int fd) {
 	if (!charge_fd(pool->client)) {
 		return;
 	}
-	pool->guarded_fd = true;
+	sp_guard_pool(pool)->guarded_fd = true;
+}
+
+static void discharge_fd(struct sp_client *client) {
+	sp_account_discharge(&client->account, SP_RESOURCE_FDS, 1);
+}
+
+void sp_guard_handle_pool_gone(struct sp_pool *pool) {
+	if (sp_guard_pool(pool)->guarded_fd) {
+		discharge_fd(pool->client);
+	}
+}
+
+void sp_guard_handle_buffer_gone(struct sealpool_buffer *buffer) {
+	if (sp_guard_buffer(buffer)->guarded_fd) {
+		discharge_fd(buffer->pool->client);
+	}
 }
 
 /* Returns the number that the next fd will have, unless another thread is faster; -1 if
@@ -164,7 +172,7 @@ static void charge_fd_of_buffer(struct sp_unborn *unborn,
 	if (!charge_fd(buffer->pool->client)) {
 		return;
 	}
-	buffer->guarded_fd = true;
+	sp_guard_buffer(buffer)->guarded_fd = true;
 }
 
 /* Objects whose resource does not exist yet */
@@ -175,28 +183,26 @@ void sp_unborn_take_up(struct sp_unborn *unborn) {
 		return;
 	}
 	struct wl_resource *resource = wl_client_get_object(client, unborn->id);
-	struct guard_pool *pool = unborn->pool;
-	struct guard_buffer *buffer = unborn->buffer;
+	struct sp_pool *pool = unborn->pool;
+	struct sealpool_buffer *buffer = unborn->buffer;
 	wl_list_remove(&unborn->client_destroy.link);
 	unborn->client = NULL;
-	if (pool != NULL) {
-		if (resource == NULL) {
-			sp_guard_pool_destroy(pool);
-			return;
-		}
-		pool->pool->resource = resource;
-		pool->destroy.notify = pool_handle_destroy;
-		wl_resource_add_destroy_listener(resource, &pool->destroy);
-		charge_guarded_fd(pool->pool, unborn->fd);
+	if (pool != NULL && resource != NULL) {
+		struct wl_listener *destroy = &sp_guard_pool(pool)->destroy;
+		pool->resource = resource;
+		destroy->notify = pool_handle_destroy;
+		wl_resource_add_destroy_listener(resource, destroy);
+		charge_guarded_fd(pool, unborn->fd);
+	} else if (pool != NULL) {
+		sp_pool_leave_resource(pool);
+	} else if (resource != NULL) {
+		struct wl_listener *destroy = &sp_guard_buffer(buffer)->destroy;
+		buffer->resource = resource;
+		destroy->notify = buffer_handle_destroy;
+		wl_resource_add_destroy_listener(resource, destroy);
+		charge_fd_of_buffer(unborn, buffer, unborn->fd);
 	} else {
-		if (resource == NULL) {
-			guard_buffer_destroy(buffer);
-			return;
-		}
-		buffer->buffer->resource = resource;
-		buffer->destroy.notify = buffer_handle_destroy;
-		wl_resource_add_destroy_listener(resource, &buffer->destroy);
-		charge_fd_of_buffer(unborn, buffer->buffer, unborn->fd);
+		leave_resource(buffer);
 	}
 }
 
@@ -218,7 +224,7 @@ static void expect(struct sp_unborn *unborn, struct wl_client *client,
 }
 
 void sp_unborn_expect_pool(struct sp_unborn *unborn, struct wl_client *client,
-		uint32_t id, struct guard_pool *pool, int fd) {
+		uint32_t id, struct sp_pool *pool, int fd) {
 	expect(unborn, client, id);
 	unborn->pool = pool;
 	unborn->fd = fd;
@@ -226,12 +232,12 @@ void sp_unborn_expect_pool(struct sp_unborn *unborn, struct wl_client *client,
 
 void sp_unborn_expect_buffer(struct sp_unborn *unborn,
 		struct wl_client *client, uint32_t id,
-		struct guard_buffer *buffer) {
+		struct sealpool_buffer *buffer) {
 	expect(unborn, client, id);
 	unborn->buffer = buffer;
 	if (!unborn->buffers_have_fds &&
 			unborn->buffers_looked_at < BUFFERS_LOOKED_AT_MAX) {
 		unborn->buffers_looked_at++;
-		unborn->fd = guess_next_fd(buffer->buffer->pool);
+		unborn->fd = guess_next_fd(buffer->pool);
 	}
 }

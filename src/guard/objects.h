@@ -10,24 +10,13 @@ struct sealpool_buffer;
 struct sp_client;
 struct sp_pool;
 
-/** A wl_shm_pool of the guarded wl_shm. */
-struct guard_pool {
-	struct sp_pool *pool;
-	struct wl_listener destroy;
-};
-
-/** A wl_buffer of the guarded wl_shm. */
-struct guard_buffer {
-	struct sealpool_buffer *buffer;
-	struct wl_listener destroy;
-};
-
-/** Destroys a pool whose resource was not created. */
-void sp_guard_pool_destroy(struct guard_pool *pool);
-
 /** Return NULL for a resource that is not the guarded wl_shm's. */
 struct sp_pool *sp_guard_find_pool(struct wl_resource *resource);
 struct sealpool_buffer *sp_guard_find_buffer(struct wl_resource *resource);
+
+/** The object is about to be freed. */
+void sp_guard_handle_pool_gone(struct sp_pool *pool);
+void sp_guard_handle_buffer_gone(struct sealpool_buffer *buffer);
 
 /** Disconnects a client, with an error, from whose memory the compositor cannot be
  * protected, since a resource is lacking. */
@@ -40,8 +29,8 @@ struct sp_unborn {
 	struct wl_listener client_destroy;
 	uint32_t id;
 	/* One of these. */
-	struct guard_pool *pool;
-	struct guard_buffer *buffer;
+	struct sp_pool *pool;
+	struct sealpool_buffer *buffer;
 	/* The fd that the guarded wl_shm got for the pool, or may have created for the
 	 * buffer; else -1. */
 	int fd;
@@ -55,9 +44,9 @@ struct sp_unborn {
 /** A request with a new id is about to be dispatched. "fd" is the one that the guarded
  * wl_shm gets. */
 void sp_unborn_expect_pool(struct sp_unborn *unborn, struct wl_client *client,
-	uint32_t id, struct guard_pool *pool, int fd);
+	uint32_t id, struct sp_pool *pool, int fd);
 void sp_unborn_expect_buffer(struct sp_unborn *unborn,
-	struct wl_client *client, uint32_t id, struct guard_buffer *buffer);
+	struct wl_client *client, uint32_t id, struct sealpool_buffer *buffer);
 
 /** Connects the object of the last request with its resource, or destroys the object if
  * the guarded wl_shm has refused it. */

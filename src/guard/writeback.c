@@ -45,10 +45,9 @@
 #include <wayland-server-protocol.h>
 
 #include "memory/untrusted.h"
-#include "server/buffer.h"
 #include "server/context.h"
-#include "server/pool.h"
 #include "sums.h"
+#include "users.h"
 #include "writeback.h"
 
 /* The most sums of a buffer; in taller buffers, several rows share one. */
@@ -68,7 +67,7 @@
 struct writeback {
 	struct sealpool_buffer *buffer;
 	struct wl_list uses; /* use.writeback_link */
-	struct wl_list pool_link; /* sp_pool.writebacks, the newest first */
+	struct wl_list pool_link; /* guard_pool.writebacks, the newest first */
 	/* When it was last passed to an object; see sp_client_get_epoch(). */
 	uint64_t epoch;
 	/* Visited since mark_pool(). */
@@ -98,6 +97,10 @@ struct use {
  * there are any. */
 static atomic_size_t objects_len;
 
+static struct wl_list *get_writebacks(struct sp_pool *pool) {
+	return &sp_guard_pool(pool)->writebacks;
+}
+
 static uint64_t writeback_get_charge(const struct writeback *writeback) {
 	return writeback->sums.len * sizeof(writeback->sums.values[0]) + sizeof(*writeback);
 }
@@ -122,7 +125,7 @@ static void writeback_destroy(struct writeback *writeback) {
 	sp_account_discharge(&writeback->buffer->pool->client->account,
 		SP_RESOURCE_SHADOW_BYTES, writeback_get_charge(writeback));
 	wl_list_remove(&writeback->pool_link);
-	sp_buffer_remove_user(writeback->buffer);
+	sp_guard_change_users(writeback->buffer, -1);
 	free(writeback->sums.values);
 	free(writeback);
 }
@@ -233,7 +236,7 @@ static void settle(struct writeback *writeback, struct sp_sum_range range) {
 /* An event visits each writeback once, however often it finds it. */
 static void mark_pool(struct sp_pool *pool) {
 	struct writeback *writeback;
-	wl_list_for_each(writeback, &pool->writebacks, pool_link) {
+	wl_list_for_each(writeback, get_writebacks(pool), pool_link) {
 		writeback->visited = false;
 	}
 }
@@ -248,7 +251,7 @@ static bool overlap(const struct sealpool_buffer *a,
  * them back again later. */
 static void write_back_bytes(struct sealpool_buffer *buffer, bool is_event) {
 	struct writeback *writeback;
-	wl_list_for_each(writeback, &buffer->pool->writebacks, pool_link) {
+	wl_list_for_each(writeback, get_writebacks(buffer->pool), pool_link) {
 		if (!writeback->visited && overlap(writeback->buffer, buffer)) {
 			writeback->visited = true;
 			if (is_event && !writeback->abandoned) {
@@ -264,7 +267,7 @@ static void write_back_bytes(struct sealpool_buffer *buffer, bool is_event) {
 /* Does not write back, since a client can destroy objects as fast as it creates them. */
 static void abandon_bytes(const struct sealpool_buffer *buffer) {
 	struct writeback *writeback;
-	wl_list_for_each(writeback, &buffer->pool->writebacks, pool_link) {
+	wl_list_for_each(writeback, get_writebacks(buffer->pool), pool_link) {
 		writeback->abandoned |= overlap(writeback->buffer, buffer);
 	}
 }
@@ -308,7 +311,7 @@ static void limit_writebacks(struct sealpool_buffer *buffer) {
 	int count = 1;
 	mark_pool(pool);
 	struct writeback *writeback, *tmp;
-	wl_list_for_each_safe(writeback, tmp, &pool->writebacks, pool_link) {
+	wl_list_for_each_safe(writeback, tmp, get_writebacks(pool), pool_link) {
 		bytes += buffer_get_bytes(writeback->buffer);
 		if (++count <= WRITEBACKS_MAX && bytes <= bytes_max) {
 			continue;
@@ -317,7 +320,7 @@ static void limit_writebacks(struct sealpool_buffer *buffer) {
 			write_back_bytes(writeback->buffer, false);
 		}
 		/* Its objects still use it. */
-		sp_buffer_expect_release(writeback->buffer);
+		sp_guard_expect_release(writeback->buffer);
 		writeback_destroy(writeback);
 	}
 }
@@ -347,15 +350,15 @@ static int writeback_create(struct sealpool_buffer *buffer, struct writeback **w
 	}
 	sp_sums_take(&writeback->sums, sp_sums_get_all(&writeback->sums));
 	wl_list_init(&writeback->uses);
-	wl_list_insert(&buffer->pool->writebacks, &writeback->pool_link);
-	sp_buffer_add_user(buffer);
+	wl_list_insert(get_writebacks(buffer->pool), &writeback->pool_link);
+	sp_guard_change_users(buffer, 1);
 	*writeback_ptr = writeback;
 	return 0;
 }
 
 static struct writeback *writeback_find(const struct sealpool_buffer *buffer) {
 	struct writeback *writeback;
-	wl_list_for_each(writeback, &buffer->pool->writebacks, pool_link) {
+	wl_list_for_each(writeback, get_writebacks(buffer->pool), pool_link) {
 		if (writeback->buffer == buffer) {
 			return writeback;
 		}
@@ -426,11 +429,11 @@ int sp_writeback_add(struct sealpool_buffer *buffer, struct wl_resource *resourc
 		return ret;
 	}
 	wl_list_remove(&writeback->pool_link);
-	wl_list_insert(&buffer->pool->writebacks, &writeback->pool_link);
+	wl_list_insert(get_writebacks(buffer->pool), &writeback->pool_link);
 	writeback->epoch = sp_client_get_epoch(buffer->pool->client);
 	writeback->written = writeback->reported = false;
 	if (!is_done_when_destroyed(resource)) {
-		sp_buffer_expect_release(buffer);
+		sp_guard_expect_release(buffer);
 	}
 	ret = has_use(object, writeback) ? 0 : use_create(object, writeback);
 	if (wl_list_empty(&writeback->uses)) {
@@ -488,7 +491,7 @@ void sp_writeback_handle_event(const struct wl_protocol_logger_message *message)
 void sp_writeback_begin_sync(struct sealpool_buffer *buffer,
 		const pixman_region32_t *region) {
 	struct writeback *writeback;
-	wl_list_for_each(writeback, &buffer->pool->writebacks, pool_link) {
+	wl_list_for_each(writeback, get_writebacks(buffer->pool), pool_link) {
 		settle(writeback, sp_sums_find(&writeback->sums, buffer, region));
 	}
 }
@@ -496,7 +499,7 @@ void sp_writeback_begin_sync(struct sealpool_buffer *buffer,
 void sp_writeback_end_sync(struct sealpool_buffer *buffer,
 		const pixman_region32_t *region) {
 	struct writeback *writeback;
-	wl_list_for_each(writeback, &buffer->pool->writebacks, pool_link) {
+	wl_list_for_each(writeback, get_writebacks(buffer->pool), pool_link) {
 		sp_sums_take(&writeback->sums, sp_sums_find(&writeback->sums, buffer, region));
 	}
 }
@@ -505,7 +508,7 @@ void sp_writeback_forget(struct sealpool_buffer *buffer) {
 	struct writeback *writeback = writeback_find(buffer);
 	if (writeback != NULL) {
 		/* Its objects may hold references. */
-		sp_buffer_expect_release(buffer);
+		sp_guard_expect_release(buffer);
 		writeback_end(writeback);
 	}
 }

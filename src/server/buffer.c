@@ -6,7 +6,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <wayland-server-protocol.h>
@@ -49,9 +48,9 @@ static void buffer_destroy(struct sealpool_buffer *buffer) {
 	sp_view_finish(&buffer->view);
 	wl_list_remove(&buffer->link);
 	sp_client_dismiss_buffer(buffer->pool->client);
-	if (buffer->guarded_fd) {
-		sp_account_discharge(&buffer->pool->client->account,
-			SP_RESOURCE_FDS, 1);
+	const struct sp_front *front = buffer->pool->client->context->front;
+	if (front->buffer_gone != NULL) {
+		front->buffer_gone(buffer);
 	}
 	sp_pool_unref(buffer->pool);
 	free(buffer);
@@ -145,7 +144,8 @@ struct sealpool_buffer *sp_buffer_new(struct sp_pool *pool,
 	if (!sp_client_admit_buffer(pool->client)) {
 		return NULL;
 	}
-	struct sealpool_buffer *buffer = calloc(1, sizeof(*buffer));
+	struct sealpool_buffer *buffer =
+		calloc(1, pool->client->context->front->buffer_size);
 	if (buffer == NULL) {
 		sp_client_dismiss_buffer(pool->client);
 		sp_post_no_memory(pool->client->context,
@@ -164,37 +164,6 @@ struct sealpool_buffer *sp_buffer_new(struct sp_pool *pool,
 		sp_view_init(&buffer->view, &pool->backing, layout, &view_ops);
 	}
 	return buffer;
-}
-
-static void offer_unused(struct sealpool_buffer *buffer) {
-	if (buffer->users == 0 && buffer->unreleased == 0) {
-		sp_view_offer(&buffer->view);
-	}
-}
-
-void sp_buffer_add_user(struct sealpool_buffer *buffer) {
-	buffer->users++;
-}
-
-void sp_buffer_remove_user(struct sealpool_buffer *buffer) {
-	assert(buffer->users > 0);
-	buffer->users--;
-	offer_unused(buffer);
-}
-
-void sp_buffer_expect_release(struct sealpool_buffer *buffer) {
-	/* A release answers one commit: some compositors send one for each commit,
-	 * others one for all, and the two cannot be distinguished. */
-	if (buffer->unreleased < UINT_MAX) {
-		buffer->unreleased++;
-	}
-}
-
-void sp_buffer_handle_release(struct sealpool_buffer *buffer) {
-	if (buffer->unreleased > 0) {
-		buffer->unreleased--;
-		offer_unused(buffer);
-	}
 }
 
 struct sealpool_buffer *sealpool_buffer_ref(struct sealpool_buffer *buffer) {

@@ -29,14 +29,6 @@ struct sealpool_buffer {
 	struct sp_report report;
 	/* Waits for the answer of its slow file; else NULL. See hold.c. */
 	struct sp_hold *hold;
-	/* Behind a guard: the guarded wl_shm has an fd for it, which is charged. */
-	bool guarded_fd;
-
-	/* Behind a guard: the surfaces that it is attached to or shown by, and its
-	 * writeback. */
-	unsigned users;
-	/* Behind a guard: how many wl_buffer.release events are missing. */
-	unsigned unreleased;
 };
 
 /**
@@ -49,16 +41,6 @@ struct sealpool_buffer *sp_buffer_new(struct sp_pool *pool,
 
 /** The wl_buffer is destroyed; drops its reference. */
 void sp_buffer_leave_resource(struct sealpool_buffer *buffer);
-
-/* Behind a guard: while a buffer has no user, and no release is missing, the pages of
- * its pinned shadow may be freed. */
-
-void sp_buffer_add_user(struct sealpool_buffer *buffer);
-void sp_buffer_remove_user(struct sealpool_buffer *buffer);
-/** A request gives the buffer to the compositor, which may use it until a release. */
-void sp_buffer_expect_release(struct sealpool_buffer *buffer);
-/** The compositor has sent a wl_buffer.release. */
-void sp_buffer_handle_release(struct sealpool_buffer *buffer);
 
 /** Call it before there is a buffer. */
 void sp_buffers_init(struct sp_context *context);

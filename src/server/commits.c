@@ -176,10 +176,6 @@ bool sp_commits_listen(struct sp_commits *commits) {
 	return commits->logger != NULL;
 }
 
-void sp_commits_hold_shown(struct sp_commits *commits) {
-	commits->surfaces.hold_shown = true;
-}
-
 void sp_commits_destroy(struct sp_commits *commits) {
 	if (commits->logger != NULL) {
 		wl_protocol_logger_destroy(commits->logger);

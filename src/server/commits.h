@@ -17,11 +17,6 @@ void sp_commits_destroy(struct sp_commits *commits);
 /** Follows all requests of the display. Returns false when there is no memory. */
 bool sp_commits_listen(struct sp_commits *commits);
 
-/** For a guard, which does not know what the compositor references. From now on,
- * surfaces count as users of their buffers, and a surface references the buffer that it
- * shows until it shows something else, even if the client destroys that buffer. */
-void sp_commits_hold_shown(struct sp_commits *commits);
-
 /** Called for each buffer that a request passes to an object other than a surface. */
 typedef void (*sp_passed_func)(struct sealpool_buffer *buffer,
 	const struct wl_protocol_logger_message *message);

@@ -31,6 +31,22 @@ struct sp_front {
 	void (*sync)(struct sealpool_buffer *buffer);
 	/* A wl_client was destroyed; its record still exists. */
 	void (*client_gone)(struct sp_client *client);
+
+	/* Bytes of what begins with struct sp_pool, or struct sealpool_buffer. The rest
+	 * is zero at first. */
+	size_t pool_size, buffer_size;
+	/* Only a guard has the functions below. */
+	/* The object is about to be freed. */
+	void (*pool_gone)(struct sp_pool *pool);
+	void (*buffer_gone)(struct sealpool_buffer *buffer);
+	/* A guard does not know what the compositor references. So surfaces count as
+	 * users of their buffers, and a surface references the buffer that it shows until
+	 * it shows something else, even if the client destroys that buffer. There is one
+	 * user more, or one less. */
+	void (*change_users)(struct sealpool_buffer *buffer, int change);
+	/* A request gives the buffer to the compositor, which may use it until a
+	 * release. */
+	void (*expect_release)(struct sealpool_buffer *buffer);
 };
 
 /** Functions that act when memory or descriptors run out. */

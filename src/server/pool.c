@@ -73,7 +73,7 @@ struct sp_pool *sp_pool_new(struct sp_context *context,
 	if (!sp_client_admit_pool(client)) {
 		goto error_file;
 	}
-	struct sp_pool *pool = calloc(1, sizeof(*pool));
+	struct sp_pool *pool = calloc(1, context->front->pool_size);
 	if (pool == NULL) {
 		sp_post_no_memory(context, wl_client);
 		goto error_admitted;
@@ -88,7 +88,6 @@ struct sp_pool *sp_pool_new(struct sp_context *context,
 	sp_client_ref(client);
 	wl_list_insert(client->pools.prev, &pool->link);
 	wl_list_init(&pool->buffers);
-	wl_list_init(&pool->writebacks);
 	pool->refs = 1;
 	pool->size = size;
 	if (sp_look_begin(&pool->backing, &look_ops) < 0) {
@@ -139,8 +138,8 @@ void sp_pool_unref(struct sp_pool *pool) {
 	}
 	assert(wl_list_empty(&pool->buffers));
 	wl_list_remove(&pool->link);
-	if (pool->guarded_fd) {
-		sp_account_discharge(&pool->client->account, SP_RESOURCE_FDS, 1);
+	if (pool->client->context->front->pool_gone != NULL) {
+		pool->client->context->front->pool_gone(pool);
 	}
 	sp_look_close(&pool->backing);
 }

@@ -15,11 +15,6 @@ struct sp_pool {
 	struct wl_list link; /* sp_client.pools */
 	struct wl_resource *resource; /* NULL once destroyed */
 	struct wl_list buffers; /* sealpool_buffer.link */
-	/* Behind a guard: buffers to be written back, the newest first. */
-	struct wl_list writebacks; /* writeback.pool_link */
-	/* Behind a guard: the guarded wl_shm keeps an fd for the pool, which is
-	 * charged. */
-	bool guarded_fd;
 	unsigned refs;
 
 	int32_t size;

@@ -55,7 +55,7 @@ struct sp_surface {
 	/* The buffer that a commit without an attach shows. It may have been
 	 * committed to another surface since. */
 	struct sp_attachment current;
-	/* With hold_shown, a reference to it: the compositor may still use it after
+	/* Behind a guard, a reference to it: the compositor may still use it after
 	 * its wl_buffer is destroyed. */
 	struct sealpool_buffer *shown;
 
@@ -139,10 +139,6 @@ static struct tracked *tracked_find(const struct sealpool_buffer *buffer) {
 	return tracked;
 }
 
-bool sp_surface_follows(const struct sealpool_buffer *buffer) {
-	return buffer->resource != NULL && tracked_find(buffer) != NULL;
-}
-
 /* Stops tracking: all of the buffer is stale at each access. */
 static void give_up(struct tracked *tracked) {
 	set_tracked(tracked->buffer, false);
@@ -177,35 +173,38 @@ static void track(struct sealpool_buffer *buffer, struct sp_surface *surface) {
 	set_tracked(buffer, true);
 }
 
+static void change_users(const struct sp_surface *surface,
+		struct sealpool_buffer *buffer, int change) {
+	const struct sp_front *front = surface->surfaces->context->front;
+	if (front->change_users != NULL && buffer != NULL) {
+		front->change_users(buffer, change);
+	}
+}
+
+static void expect_release(const struct sp_surfaces *surfaces,
+		struct sealpool_buffer *buffer) {
+	if (surfaces->context->front->expect_release != NULL && buffer != NULL) {
+		surfaces->context->front->expect_release(buffer);
+	}
+}
+
 /* If the wl_buffer is destroyed while it is pending, the surface remains a user of the
  * buffer: the compositor may have taken a reference. */
 static void surface_set_pending(struct sp_surface *surface,
 		struct sealpool_buffer *buffer) {
 	struct sealpool_buffer *old = surface->pending.attachment.buffer;
 	attachment_set(&surface->pending.attachment, buffer);
-	if (!surface->surfaces->hold_shown) {
-		return;
-	}
-	if (buffer != NULL) {
-		sp_buffer_add_user(buffer);
-	}
-	if (old != NULL) {
-		sp_buffer_remove_user(old);
-	}
+	change_users(surface, buffer, 1);
+	change_users(surface, old, -1);
 }
 
 static void surface_set_shown(struct sp_surface *surface,
 		struct sealpool_buffer *buffer) {
 	struct sealpool_buffer *old = surface->shown;
-	surface->shown = buffer;
-	if (buffer != NULL) {
-		sealpool_buffer_ref(buffer);
-		sp_buffer_add_user(buffer);
-	}
-	if (old != NULL) {
-		sp_buffer_remove_user(old);
-		sealpool_buffer_unref(old);
-	}
+	surface->shown = buffer != NULL ? sealpool_buffer_ref(buffer) : NULL;
+	change_users(surface, buffer, 1);
+	change_users(surface, old, -1);
+	sealpool_buffer_unref(old);
 }
 
 static void surface_destroy(struct sp_surface *surface) {
@@ -299,7 +298,7 @@ void sp_surface_attach(struct sp_surfaces *surfaces,
 		if (surface == NULL) {
 			/* Without a record, nothing notices when the surface shows
 			 * another buffer. */
-			sp_buffer_expect_release(buffer);
+			expect_release(surfaces, buffer);
 			return;
 		}
 	}
@@ -406,7 +405,7 @@ struct sealpool_buffer *sp_surface_commit(struct sp_surfaces *surfaces,
 	wl_list_for_each_safe(tracked, tmp, &surface->buffers, link) {
 		if (!sp_view_wants_commits(&tracked->buffer->view)) {
 			/* It became direct. */
-			tracked_destroy(tracked);
+			give_up(tracked);
 		} else {
 			add_missed(tracked, surface, all);
 		}
@@ -419,12 +418,10 @@ struct sealpool_buffer *sp_surface_commit(struct sp_surfaces *surfaces,
 	if (attached) {
 		buffer = surface->pending.attachment.buffer;
 		attachment_set(&surface->current, buffer);
-		if (surfaces->hold_shown) {
+		if (surfaces->context->front->change_users != NULL) {
 			surface_set_shown(surface, buffer);
 		}
-		if (surfaces->hold_shown && buffer != NULL) {
-			sp_buffer_expect_release(buffer);
-		}
+		expect_release(surfaces, buffer);
 		surface_set_pending(surface, NULL);
 		surface->pending.attached = false;
 	}
@@ -506,7 +503,6 @@ void sp_surface_forget(struct sealpool_buffer *buffer) {
 void sp_surfaces_init(struct sp_surfaces *surfaces,
 		struct sp_context *context) {
 	surfaces->context = context;
-	surfaces->hold_shown = false;
 	wl_list_init(&surfaces->list);
 }
 

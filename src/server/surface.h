@@ -13,9 +13,6 @@ struct sp_context;
 struct sp_surfaces {
 	struct sp_context *context;
 	struct wl_list list; /* sp_surface.link */
-	/* Surfaces reference the buffer that they show, and count as users of their
-	 * buffers. */
-	bool hold_shown;
 };
 
 void sp_surfaces_init(struct sp_surfaces *surfaces,
@@ -53,8 +50,5 @@ void sp_surface_give_up(struct sealpool_buffer *buffer);
 /** The wl_buffer is about to be destroyed, and perhaps the buffer with it. Stale pixels
  * stay stale. */
 void sp_surface_forget(struct sealpool_buffer *buffer);
-
-/** Returns whether the buffer is tracked. For tests. */
-bool sp_surface_follows(const struct sealpool_buffer *buffer);
 
 #endif

@@ -204,9 +204,9 @@ static void buffer_committed_least_recently_is_forgotten(void **state) {
 	/* This one is newer than the second by now. */
 	show(0, 10, 0, 10, 10);
 	show(FOLLOWED, 10, 0, 10, 10);
-	assert_false(sp_surface_follows(test.buffers[1]));
+	assert_false(test.buffers[1]->view.tracked);
 	for (int i = 0; i <= FOLLOWED; i++) {
-		if (i != 1 && !sp_surface_follows(test.buffers[i])) {
+		if (i != 1 && !test.buffers[i]->view.tracked) {
 			fail_msg("buffer %d is not followed", i);
 		}
 	}
@@ -214,12 +214,12 @@ static void buffer_committed_least_recently_is_forgotten(void **state) {
 	expect_copied_each_time(1);
 	show(1, 10, 0, 10, 10);
 	expect_all_stale(1);
-	assert_false(sp_surface_follows(test.buffers[2]));
+	assert_false(test.buffers[2]->view.tracked);
 	/* What is gone makes room. */
 	destroy_buffer(3);
 	settle();
 	show(2, 10, 0, 10, 10);
-	assert_true(sp_surface_follows(test.buffers[4]));
+	assert_true(test.buffers[4]->view.tracked);
 }
 
 int main(void) {

@@ -62,8 +62,8 @@ static void surface_that_is_destroyed_with_a_buffer_attached(void **state) {
 	destroy_buffer(0);
 	destroy_buffer(1);
 	settle();
-	assert_false(sp_surface_follows(test.buffers[0]));
-	assert_false(sp_surface_follows(test.buffers[1]));
+	assert_false(test.buffers[0]->view.tracked);
+	assert_false(test.buffers[1]->view.tracked);
 }
 
 static void buffer_that_is_shown_elsewhere_is_stale(void **state) {
@@ -129,7 +129,6 @@ static void client_that_goes_leaves_its_last_frame(void **state) {
 	settle();
 	wl_client_destroy(test.wl_client);
 	assert_null(test.buffers[0]->resource);
-	assert_false(sp_surface_follows(test.buffers[0]));
 	read_buffer(0);
 	read_buffer(1);
 }
@@ -152,7 +151,7 @@ static void direct_buffers_are_not_followed(void **state) {
 	show(3, 10, 0, 10, 10);
 	assert_int_equal(sealpool_buffer_get_kind(test.buffers[3]),
 		SEALPOOL_MEMORY_DIRECT);
-	assert_false(sp_surface_follows(test.buffers[3]));
+	assert_false(test.buffers[3]->view.tracked);
 	assert_null(test.buffers[3]->view.copies);
 }
 
@@ -163,7 +162,7 @@ static void buffer_becomes_direct_at_its_commit(void **state) {
 	assert_int_equal(sealpool_buffer_get_kind(test.buffers[0]),
 		SEALPOOL_MEMORY_DIRECT);
 	show(1, 10, 0, 10, 10);
-	assert_false(sp_surface_follows(test.buffers[0]));
+	assert_false(test.buffers[0]->view.tracked);
 }
 
 /* Two globals on one display */
