@@ -5,8 +5,8 @@
  * A direct view is a pointer: its bytes lie below the sealed size, so the file will
  * always have them (judge.c). That path takes no lock and makes no system call. The
  * pointer stays good as long as the view. Any other view is read through a copy
- * (copies.c), or in place with MAP_NOFAULT (nofault.c). A write access has a copy of its
- * own.
+ * (copies.c), or in place where the system has something for that (struct sp_unsealed). A
+ * write access has a copy of its own.
  */
 #include <errno.h>
 
@@ -16,12 +16,11 @@
 #include "fill.h"
 #include "judge.h"
 #include "memory/backing.h"
-#include "nofault.h"
 
 enum {
 	HOLDS_COPY = 1 << 0, /* .held is a struct sp_copy */
 	HOLDS_MAPPING = 1 << 1, /* .held is a struct sp_mapping */
-	IS_NOFAULT = 1 << 2,
+	TELLS_END = 1 << 2, /* sp_unsealed.end */
 	USES_FILE = 1 << 3, /* until its end */
 };
 
@@ -79,8 +78,7 @@ int sp_view_begin_read(struct sp_view *view, uint64_t epoch,
 	enum sealpool_memory_kind kind =
 		atomic_load_explicit(&view->kind, memory_order_acquire);
 	if (kind != SEALPOOL_MEMORY_SHADOW) {
-		access->flags = kind == SEALPOOL_MEMORY_NOFAULT ?
-			IS_NOFAULT : 0;
+		access->flags = kind == SEALPOOL_MEMORY_DIRECT ? 0 : TELLS_END;
 		point_to(view, view->mapping, access);
 		return 0;
 	}
@@ -111,7 +109,7 @@ static int map_for_writing(struct sp_view *view, struct sp_mapping **mapping) {
 	if (backing->file.kind == SP_FILE_SLOW) {
 		return 0;
 	}
-	*mapping = sp_backing_map(backing, SP_MAPPING_WRITE,
+	*mapping = sp_backing_map(backing, &sp_mapping_write,
 		view->layout.end);
 	if (*mapping == NULL) {
 		return errno == EPERM || errno == EACCES ? -EACCES : -ENOMEM;
@@ -168,8 +166,8 @@ void sp_view_end(struct sp_view *view, struct sp_access *access) {
 		sp_copies_end(view->copies, access->held);
 	} else if (access->flags & HOLDS_MAPPING) {
 		sp_mapping_unref(access->held);
-	} else if (access->flags & IS_NOFAULT) {
-		sp_nofault_end(view);
+	} else if (access->flags & TELLS_END) {
+		view->backing->memory->unsealed->end(view);
 	}
 	if (access->flags & USES_FILE) {
 		sp_backing_end_use(view->backing);

@@ -10,8 +10,12 @@
 #include "judge.h"
 #include "memory/backing.h"
 #include "memory/inplace.h"
-#include "nofault.h"
 #include "region.h"
+
+static bool become_unsealed(struct sp_view *view) {
+	const struct sp_unsealed *unsealed = view->backing->memory->unsealed;
+	return unsealed != NULL && unsealed->become(view);
+}
 
 void sp_view_init(struct sp_view *view, struct sp_backing *backing,
 		const struct sp_layout *layout,
@@ -25,7 +29,7 @@ void sp_view_init(struct sp_view *view, struct sp_backing *backing,
 	sp_inplace_add_view(&backing->inplace, sp_layout_start(layout),
 		layout->end);
 	if (!sp_judge_is_sealed(view)) {
-		sp_nofault_become(view);
+		become_unsealed(view);
 	} else if (sp_judge_may_be_in_place(view)) {
 		sp_judge_try(view, SEALPOOL_MEMORY_DIRECT);
 	}
@@ -71,14 +75,15 @@ void sp_view_handle_attach(struct sp_view *view) {
 }
 
 void sp_view_handle_commit(struct sp_view *view) {
-	if (view->kind == SEALPOOL_MEMORY_NOFAULT) {
-		sp_nofault_look(view);
+	const struct sp_unsealed *unsealed = view->backing->memory->unsealed;
+	if (unsealed != NULL && view->kind == unsealed->kind) {
+		unsealed->commit(view);
 		return;
 	}
 	bool in_place = sp_judge_become_direct(view) ||
-		(view->kind == SEALPOOL_MEMORY_SHADOW &&
-		sp_nofault_is_possible(view) && !sp_judge_is_sealed(view) &&
-		sp_judge_is_due(view) && sp_nofault_become(view));
+		(unsealed != NULL && view->kind == SEALPOOL_MEMORY_SHADOW &&
+		!sp_judge_is_sealed(view) && sp_judge_is_due(view) &&
+		unsealed->become(view));
 	if (in_place && view->copies != NULL) {
 		sp_copies_drop(view->copies);
 	}

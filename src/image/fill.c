@@ -54,7 +54,7 @@ static struct sp_transferred copy_in(struct sp_copy *copy,
 	struct sp_mapping *client = NULL;
 	if (backing->file.kind == SP_FILE_SHMEM &&
 			sp_transfer_wants_mapping(&view->layout, region)) {
-		client = sp_backing_map(backing, SP_MAPPING_READ,
+		client = sp_backing_map(backing, &sp_mapping_read,
 			view->layout.end);
 	}
 	const struct sp_transfer_source source = {

@@ -21,8 +21,8 @@ bool sp_judge_is_sealed(struct sp_view *view) {
 
 /*
  * Bytes that are read in place must have memory: reading a hole would allocate a page on
- * the reader's account, not the client's, and raise SIGBUS (without MAP_NOFAULT) if there
- * is no memory. (A client can still punch a hole later, or hide one by allocating memory
+ * the reader's account, not the client's, and raise SIGBUS if there is no
+ * memory. (A client can still punch a hole later, or hide one by allocating memory
  * past the file's end.)
  */
 bool sp_judge_has_memory(struct sp_view *view,
@@ -46,23 +46,25 @@ bool sp_judge_has_memory(struct sp_view *view,
 }
 
 /*
- * Makes a shadow view read in place. Its mapping, once set, never changes. With
- * MAP_NOFAULT, a direct view has it too, at no cost: a hole that is punched later then
- * reads as zero if the kernel has no memory.
+ * Makes a shadow view read in place. Its mapping, once set, never changes. Where there is
+ * a struct sp_unsealed, a direct view has its mode too, at no cost: a hole that is
+ * punched later then reads as zero if the kernel has no memory.
  */
 bool sp_judge_try(struct sp_view *view,
 		enum sealpool_memory_kind kind) {
 	struct sp_backing *backing = view->backing;
-	struct sp_mapping *mapping = sp_backing_map(backing,
-		backing->memory->nofault ?
-			SP_MAPPING_NOFAULT : SP_MAPPING_READ,
-		view->layout.end);
+	const struct sp_unsealed *unsealed = backing->memory->unsealed;
+	struct sp_mapping *mapping = sp_backing_map(backing, unsealed != NULL ?
+		unsealed->mode : &sp_mapping_read, view->layout.end);
 	view->no_room = mapping == NULL;
 	if (mapping == NULL) {
 		return false;
 	}
-	/* The mapping may show zeroes that another view met when the file was shorter. */
-	sp_mapping_renew(mapping);
+	if (unsealed != NULL) {
+		/* The mapping may show zeroes that another view met when the file was
+		 * shorter. */
+		unsealed->renew(mapping);
+	}
 	bool was_filled = view->layout.end <= backing->file.filled_size &&
 		!view->had_holes;
 	if (!was_filled && !sp_judge_has_memory(view, mapping)) {

@@ -11,30 +11,26 @@
 #include "fill.h"
 #include "judge.h"
 #include "memory/backing.h"
+#include "memory/nofault.h"
 #include "nofault.h"
 
-bool sp_nofault_is_possible(const struct sp_view *view) {
-	const struct sp_backing *backing = view->backing;
-	return backing->memory->nofault && !backing->is_pinned &&
-		backing->file.kind == SP_FILE_SHMEM;
-}
-
 /* What is reported of a nofault view needs its record of copies. */
-bool sp_nofault_become(struct sp_view *view) {
-	return sp_nofault_is_possible(view) && sp_judge_may_be_in_place(view) &&
-		sp_copies_get(view) != NULL &&
+static bool become(struct sp_view *view) {
+	const struct sp_backing *backing = view->backing;
+	return !backing->is_pinned && backing->file.kind == SP_FILE_SHMEM &&
+		sp_judge_may_be_in_place(view) && sp_copies_get(view) != NULL &&
 		sp_judge_try(view, SEALPOOL_MEMORY_NOFAULT);
 }
 
 /* A hole that has come since is not to be filled by reading it. */
-void sp_nofault_look(struct sp_view *view) {
+static void look(struct sp_view *view) {
 	if (!sp_file_has_holes(&view->backing->file)) {
-		sp_mapping_renew(view->mapping);
+		sp_nofault_renew(view->mapping);
 		return;
 	}
 	/* A zero page in the place of one would hide it. */
 	view->mapping->outdated = true;
-	sp_mapping_renew(view->mapping);
+	sp_nofault_renew(view->mapping);
 	view->had_holes = true;
 	if (!sp_judge_has_memory(view, view->mapping)) {
 		atomic_store_explicit(&view->kind, SEALPOOL_MEMORY_SHADOW,
@@ -45,7 +41,7 @@ void sp_nofault_look(struct sp_view *view) {
 /* A page that the file has not, or that has no memory there, may have read as
  * zero, and will go on to: note that, to look anew once the client may have
  * changed it. */
-void sp_nofault_end(struct sp_view *view) {
+static void end(struct sp_view *view) {
 	if (!sp_backing_begin_use(view->backing)) {
 		return;
 	}
@@ -59,4 +55,17 @@ void sp_nofault_end(struct sp_view *view) {
 		sp_view_note_missing(view, 0);
 	}
 	sp_backing_end_use(view->backing);
+}
+
+static const struct sp_unsealed nofault = {
+	.kind = SEALPOOL_MEMORY_NOFAULT,
+	.mode = &sp_nofault_mode,
+	.renew = sp_nofault_renew,
+	.become = become,
+	.commit = look,
+	.end = end,
+};
+
+const struct sp_unsealed *sp_nofault_find(void) {
+	return sp_nofault_probe() ? &nofault : NULL;
 }

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "changes.h"
+#include "nofault.h"
 #include "public.h"
 
 #define DEFAULT_IDLE_MS 10000
@@ -348,6 +349,7 @@ struct sealpool_memory *sealpool_memory_create(
 	if (ret < 0) {
 		goto error_alarm;
 	}
+	memory->memory.unsealed = sp_nofault_find();
 	return memory;
 
 error_alarm:

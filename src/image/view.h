@@ -29,6 +29,21 @@ struct sp_view_ops {
 	void (*silent)(struct sp_view *view);
 };
 
+/** How views whose bytes are not sealed are read in place, on systems that can do that. */
+struct sp_unsealed {
+	enum sealpool_memory_kind kind;
+	/* Of all mappings that are read in place. */
+	const struct sp_mapping_mode *mode;
+	/* One more view is about to use the mapping. */
+	void (*renew)(struct sp_mapping *mapping);
+	/* Tries to read a shadow view in place. Returns whether it is from now on. */
+	bool (*become)(struct sp_view *view);
+	/* A view of this kind is about to be committed. */
+	void (*commit)(struct sp_view *view);
+	/* A read access to a view of this kind has ended. Any thread. */
+	void (*end)(struct sp_view *view);
+};
+
 /** How the compositor reads a buffer's bytes. */
 struct sp_view {
 	struct sp_backing *backing;
@@ -50,7 +65,7 @@ struct sp_view {
 	/* The client is disconnected, too: the memory may be reclaimed for others, and
 	 * reads as zero then. */
 	atomic_bool orphan;
-	/* The mapping of a direct or nofault view. It stays when the view becomes a
+	/* The mapping of a view that is read in place. It stays when the view becomes a
 	 * shadow, since an access that has begun holds no reference. */
 	struct sp_mapping *mapping;
 	/* Created when the view is first read through a copy. */
@@ -67,7 +82,8 @@ struct sp_access {
 };
 
 /** Returns the pointer for reading or writing a view in place. The only such conversion:
- * the bytes are below the sealed size, or the mapping has MAP_NOFAULT (see judge.c). */
+ * the bytes are below the sealed size, or the mapping's mode shows zeroes for what is
+ * missing (see judge.c). */
 static inline uint8_t *sp_view_get_in_place(const struct sp_view *view,
 		const struct sp_mapping *mapping) {
 	return sp_untrusted_in_place(mapping->data) +

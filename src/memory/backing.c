@@ -161,9 +161,12 @@ int sp_backing_grow_pinned(struct sp_backing *backing, uint64_t size) {
 }
 
 struct sp_mapping *sp_backing_map(struct sp_backing *backing,
-		enum sp_mapping_mode mode, uint64_t end) {
+		const struct sp_mapping_mode *mode, uint64_t end) {
 	sp_lock_acquire(&backing->lock);
-	struct sp_mapping **newest = &backing->mappings[mode];
+	struct sp_mapping **newest = backing->mappings;
+	while (*newest != NULL && (*newest)->mode != mode) {
+		newest++;
+	}
 	if (*newest == NULL || (*newest)->size < end) {
 		/* Expect a pool that has grown to grow again. */
 		bool roomy = *newest != NULL;

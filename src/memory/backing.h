@@ -51,7 +51,7 @@ struct sp_backing {
 	struct sp_orphan *orphan;
 	/* The pool's, in bytes. */
 	uint64_t size;
-	/* The newest of each mode, or NULL; indexed by enum sp_mapping_mode. */
+	/* The newest of each mode, or NULL. */
 	struct sp_mapping *mappings[3];
 	/* The guarded wl_shm uses the shadow instead of the file. Set before there is
 	 * a view; never changes. */
@@ -96,6 +96,6 @@ int sp_backing_grow_pinned(struct sp_backing *backing, uint64_t size);
  * the caller. On failure, returns NULL and sets errno. Any thread.
  */
 struct sp_mapping *sp_backing_map(struct sp_backing *backing,
-	enum sp_mapping_mode mode, uint64_t end);
+	const struct sp_mapping_mode *mode, uint64_t end);
 
 #endif

@@ -14,18 +14,14 @@
 #include "mapping.h"
 
 /*
- * Linux has no MAP_NOFAULT in a release so far; the patch series of 2021 used
- * 0x200000, for private mappings. Linux ignores flags that it does not know on
- * those, so asking for it says nothing: see nofault.c.
- */
-#define NOFAULT_FLAG SEALPOOL_MAP_NOFAULT
-
-/*
  * No pool is larger than INT32_MAX. With 47 bits of addresses, 60,000 mappings
  * of this size fit, as many as the kernel allows a process in number.
  */
 #define ROOMY_SIZE ((size_t)1 << 31)
 #define ZEROES_SIZE ROOMY_SIZE
+
+const struct sp_mapping_mode sp_mapping_read = { .flags = MAP_SHARED };
+const struct sp_mapping_mode sp_mapping_write = { .writable = true };
 
 /*
  * mmap() for writing makes a file on hugetlbfs as long as the mapping, and takes
@@ -45,29 +41,24 @@ static uint8_t SP_UNTRUSTED *map_for_writing(int fd, size_t size) {
 	return data;
 }
 
-static uint8_t SP_UNTRUSTED *map(int fd, enum sp_mapping_mode mode,
+static uint8_t SP_UNTRUSTED *map(int fd, const struct sp_mapping_mode *mode,
 		size_t size) {
-	switch (mode) {
-	case SP_MAPPING_READ:;
-		uint8_t SP_UNTRUSTED *data = mmap(NULL, size, PROT_READ,
-			MAP_SHARED, fd, 0);
-		/* Before Linux 6.7 a shared mapping of a memfd with
-		 * F_SEAL_WRITE was refused, even for reading. A private one
-		 * that is never written shows the same pages. */
-		if (data == MAP_FAILED && errno == EPERM) {
-			data = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
-		}
-		return data;
-	case SP_MAPPING_WRITE:
+	if (mode->writable) {
 		return map_for_writing(fd, size);
-	case SP_MAPPING_NOFAULT:
-		return mmap(NULL, size, PROT_READ, MAP_PRIVATE | NOFAULT_FLAG,
-			fd, 0);
 	}
-	abort();
+	uint8_t SP_UNTRUSTED *data = mmap(NULL, size, PROT_READ, mode->flags,
+		fd, 0);
+	/* Before Linux 6.7 a shared mapping of a memfd with F_SEAL_WRITE was refused,
+	 * even for reading. A private one that is never written shows the same
+	 * pages. */
+	if (data == MAP_FAILED && errno == EPERM) {
+		data = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+	}
+	return data;
 }
 
-static struct sp_mapping *wrap(uint8_t SP_UNTRUSTED *data, size_t size) {
+static struct sp_mapping *wrap(uint8_t SP_UNTRUSTED *data, size_t size,
+		const struct sp_mapping_mode *mode) {
 	struct sp_mapping *mapping = malloc(sizeof(*mapping));
 	if (mapping == NULL) {
 		int error = errno;
@@ -78,6 +69,7 @@ static struct sp_mapping *wrap(uint8_t SP_UNTRUSTED *data, size_t size) {
 	atomic_init(&mapping->refs, 1);
 	mapping->data = data;
 	mapping->size = size;
+	mapping->mode = mode;
 	atomic_init(&mapping->outdated, false);
 	return mapping;
 }
@@ -87,11 +79,12 @@ struct sp_mapping *sp_mapping_create_zeroes(void) {
 	 * charged, under strict overcommit neither. */
 	uint8_t SP_UNTRUSTED *data = mmap(NULL, ZEROES_SIZE, PROT_READ,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	return data != MAP_FAILED ? wrap(data, ZEROES_SIZE) : NULL;
+	return data != MAP_FAILED ? wrap(data, ZEROES_SIZE, NULL) : NULL;
 }
 
-struct sp_mapping *sp_mapping_create(int fd, enum sp_mapping_mode mode,
-		size_t size, size_t page_size, bool roomy) {
+struct sp_mapping *sp_mapping_create(int fd,
+		const struct sp_mapping_mode *mode, size_t size,
+		size_t page_size, bool roomy) {
 	size = (size + page_size - 1) & ~(page_size - 1);
 
 	uint8_t SP_UNTRUSTED *data = MAP_FAILED;
@@ -105,7 +98,7 @@ struct sp_mapping *sp_mapping_create(int fd, enum sp_mapping_mode mode,
 		mapped = size;
 		data = map(fd, mode, mapped);
 	}
-	return data != MAP_FAILED ? wrap(data, mapped) : NULL;
+	return data != MAP_FAILED ? wrap(data, mapped, mode) : NULL;
 }
 
 struct sp_mapping *sp_mapping_ref(struct sp_mapping *mapping) {
@@ -120,13 +113,4 @@ void sp_mapping_unref(struct sp_mapping *mapping) {
 	}
 	munmap(sp_untrusted_for_kernel(mapping->data), mapping->size);
 	free(mapping);
-}
-
-void sp_mapping_renew(struct sp_mapping *mapping) {
-	/* Of a private mapping that nobody writes to, this forgets the zero
-	 * pages and nothing else. It fails only where it makes no sense. */
-	if (atomic_exchange(&mapping->outdated, false)) {
-		madvise(sp_untrusted_for_kernel(mapping->data),
-			mapping->size, MADV_DONTNEED);
-	}
 }

@@ -9,21 +9,24 @@
 
 #include "untrusted.h"
 
-enum sp_mapping_mode {
-	/* shared, for reading */
-	SP_MAPPING_READ,
-	/* shared, for reading and writing */
-	SP_MAPPING_WRITE,
-	/* private, for reading, with MAP_NOFAULT */
-	SP_MAPPING_NOFAULT,
+/** How a file is mapped. */
+struct sp_mapping_mode {
+	/* For mmap(). */
+	int flags;
+	/* For writing as well. */
+	bool writable;
 };
+
+/** Both shared. */
+extern const struct sp_mapping_mode sp_mapping_read, sp_mapping_write;
 
 /** A file's first bytes in memory; kept alive by whoever uses them. */
 struct sp_mapping {
 	atomic_uint refs;
 	uint8_t SP_UNTRUSTED *data;
 	size_t size;
-	/* With MAP_NOFAULT: zeroes may show where the file has bytes by now. */
+	const struct sp_mapping_mode *mode;
+	/* Zeroes may show where the file has bytes by now: see struct sp_unsealed. */
 	atomic_bool outdated;
 };
 
@@ -32,8 +35,9 @@ struct sp_mapping {
  * not. With "roomy", much more is mapped where addresses are plentiful, for a
  * file that is expected to grow. Returns NULL and sets errno on failure.
  */
-struct sp_mapping *sp_mapping_create(int fd, enum sp_mapping_mode mode,
-	size_t size, size_t page_size, bool roomy);
+struct sp_mapping *sp_mapping_create(int fd,
+	const struct sp_mapping_mode *mode, size_t size, size_t page_size,
+	bool roomy);
 
 /**
  * Maps zeroes, as many as the largest pool has bytes. They take addresses, but no
@@ -44,11 +48,5 @@ struct sp_mapping *sp_mapping_create_zeroes(void);
 /** Any thread, both. */
 struct sp_mapping *sp_mapping_ref(struct sp_mapping *mapping);
 void sp_mapping_unref(struct sp_mapping *mapping);
-
-/**
- * Drops the zero pages that MAP_NOFAULT has put in where the file was too short,
- * if the mapping is outdated. Readers see either state meanwhile. Any thread.
- */
-void sp_mapping_renew(struct sp_mapping *mapping);
 
 #endif

@@ -6,12 +6,11 @@
 
 #include "mapping.h"
 #include "memory.h"
-#include "nofault.h"
 
 int sp_memory_init(struct sp_memory *memory,
 		void (*filled)(struct sp_cache *cache),
 		void (*wake)(struct sp_readers *readers)) {
-	memory->nofault = sp_nofault_probe();
+	memory->unsealed = NULL;
 	memory->reads_late = false;
 	memory->zeroes = sp_mapping_create_zeroes();
 	if (memory->zeroes == NULL) {

@@ -11,11 +11,12 @@
 #include "reader.h"
 
 struct sp_mapping;
+struct sp_unsealed;
 
 /** The state that all files share which others can truncate. */
 struct sp_memory {
-	/* Whether this system has MAP_NOFAULT. */
-	bool nofault;
+	/* How files that are not sealed are read in place; NULL if the system cannot. */
+	const struct sp_unsealed *unsealed;
 	/* Is read instead of a copy that cannot be allocated; as long as the largest
 	 * pool. */
 	struct sp_mapping *zeroes;

@@ -98,7 +98,7 @@ int sp_shadow_grow(struct sp_shadow *shadow, uint64_t size) {
 	/* Expect a pool that has grown to grow again. */
 	bool roomy = shadow->mapping != NULL;
 	struct sp_mapping *mapping = sp_mapping_create(shadow->fd,
-		SP_MAPPING_WRITE, (size_t)size, (size_t)sp_pages_get_size(), roomy);
+		&sp_mapping_write, (size_t)size, (size_t)sp_pages_get_size(), roomy);
 	if (mapping == NULL) {
 		return -errno;
 	}

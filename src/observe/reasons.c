@@ -20,8 +20,8 @@ enum sealpool_memory_kind sp_reasons_get_pool_kind(
 	if ((uint64_t)pool->size <= pool->backing.file.sealed_size) {
 		return SEALPOOL_MEMORY_DIRECT;
 	}
-	return pool->backing.memory->nofault ? SEALPOOL_MEMORY_NOFAULT :
-		SEALPOOL_MEMORY_SHADOW;
+	const struct sp_unsealed *unsealed = pool->backing.memory->unsealed;
+	return unsealed != NULL ? unsealed->kind : SEALPOOL_MEMORY_SHADOW;
 }
 
 uint32_t sp_reasons_get_kind(enum sealpool_memory_kind kind) {
@@ -89,7 +89,7 @@ uint32_t sp_reasons_get(const struct sp_pool *pool,
 	if ((reasons & ~SEALPOOL_SHM_FEEDBACK_V1_REASON_READ_ONLY) != 0) {
 		return reasons;
 	}
-	if (pool->backing.is_pinned || kind == SEALPOOL_MEMORY_NOFAULT) {
+	if (pool->backing.is_pinned || kind != SEALPOOL_MEMORY_SHADOW) {
 		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_LATE;
 	} else if (buffer != NULL && buffer->view.no_room) {
 		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_BUDGET;

@@ -11,6 +11,7 @@
 
 #include "context.h"
 #include "image/format.h"
+#include "image/nofault.h"
 
 void sp_log(struct sp_context *context,
 		enum sealpool_log_importance importance,
@@ -101,6 +102,7 @@ struct sp_context *sp_context_create(struct wl_display *display,
 	if (ret < 0) {
 		goto error_reports;
 	}
+	context->memory.unsealed = sp_nofault_find();
 	ret = sp_mailbox_init(&context->mailbox,
 		wl_display_get_event_loop(display));
 	if (ret < 0) {

@@ -16,7 +16,7 @@
 #define CHUNK SP_CHUNK_SIZE
 
 static struct sp_mapping *map(int fd, uint64_t size) {
-	struct sp_mapping *mapping = sp_mapping_create(fd, SP_MAPPING_READ,
+	struct sp_mapping *mapping = sp_mapping_create(fd, &sp_mapping_read,
 		size, page_size(), false);
 	assert_non_null(mapping);
 	return mapping;

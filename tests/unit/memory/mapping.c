@@ -37,18 +37,21 @@ static void expect_file_size(int fd, size_t size) {
 	assert_int_equal(st.st_size, size);
 }
 
-static struct sp_mapping *map(int fd, enum sp_mapping_mode mode, size_t size,
+static const struct sp_mapping_mode *const modes[] = {
+	&sp_mapping_read, &sp_mapping_write, &sp_nofault_mode,
+};
+
+static struct sp_mapping *map(int fd, const struct sp_mapping_mode *mode, size_t size,
 		bool roomy) {
 	struct sp_mapping *mapping = sp_mapping_create(fd, mode, size,
 		page_size(), roomy);
 	if (mapping == NULL) {
-		fail_msg("cannot map %zu bytes in mode %d: %s", size, mode,
-			strerror(errno));
+		fail_msg("cannot map %zu bytes: %s", size, strerror(errno));
 	}
 	return mapping;
 }
 
-static void expect_not_mapped(int fd, enum sp_mapping_mode mode, int error) {
+static void expect_not_mapped(int fd, const struct sp_mapping_mode *mode, int error) {
 	errno = 0;
 	struct sp_mapping *mapping = sp_mapping_create(fd, mode, page_size(),
 		page_size(), false);
@@ -70,7 +73,7 @@ static void size_is_rounded_up_to_whole_pages(void **state) {
 	static const size_t sizes[] = { 1, 4095, 4096, 4097 };
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		struct sp_mapping *mapping = sp_mapping_create(fd,
-			SP_MAPPING_READ, sizes[i], 4096, false);
+			&sp_mapping_read, sizes[i], 4096, false);
 		assert_non_null(mapping);
 		assert_int_equal(mapping->size,
 			sizes[i] > 4096 ? 2 * 4096 : 4096);
@@ -81,7 +84,7 @@ static void size_is_rounded_up_to_whole_pages(void **state) {
 
 static void size_is_rounded_up_to_the_pages_of_the_file(void **state) {
 	int fd = create_memfd(10, 0);
-	struct sp_mapping *mapping = sp_mapping_create(fd, SP_MAPPING_READ, 10,
+	struct sp_mapping *mapping = sp_mapping_create(fd, &sp_mapping_read, 10,
 		1 << 21, false);
 	assert_non_null(mapping);
 	assert_int_equal(mapping->size, 1 << 21);
@@ -90,9 +93,6 @@ static void size_is_rounded_up_to_the_pages_of_the_file(void **state) {
 }
 
 static void mapping_has_the_bytes_of_the_file(void **state) {
-	static const enum sp_mapping_mode modes[] = {
-		SP_MAPPING_READ, SP_MAPPING_WRITE, SP_MAPPING_NOFAULT,
-	};
 	int fd = create_memfd(3 * page_size(), 0);
 	write_byte(fd, 0, 7);
 	write_byte(fd, 3 * page_size() - 1, 9);
@@ -111,7 +111,7 @@ static void roomy_mapping_shows_a_file_that_grows(void **state) {
 		skip();
 	}
 	int fd = create_memfd(1, 0);
-	struct sp_mapping *mapping = map(fd, SP_MAPPING_READ, 1, true);
+	struct sp_mapping *mapping = map(fd, &sp_mapping_read, 1, true);
 	assert_int_equal(mapping->size, ROOMY_SIZE);
 	assert_int_equal(ftruncate(fd, INT32_MAX), 0);
 	write_byte(fd, INT32_MAX - 1, 5);
@@ -122,7 +122,7 @@ static void roomy_mapping_shows_a_file_that_grows(void **state) {
 
 static void mapping_without_room_is_as_large_as_asked_for(void **state) {
 	int fd = create_memfd(1, 0);
-	struct sp_mapping *mapping = map(fd, SP_MAPPING_READ, 1, false);
+	struct sp_mapping *mapping = map(fd, &sp_mapping_read, 1, false);
 	assert_int_equal(mapping->size, page_size());
 	sp_mapping_unref(mapping);
 	close(fd);
@@ -134,7 +134,7 @@ static void largest_pool_can_be_mapped(void **state) {
 	}
 	int fd = create_memfd(1, 0);
 	for (int roomy = 0; roomy < 2; roomy++) {
-		struct sp_mapping *mapping = map(fd, SP_MAPPING_WRITE,
+		struct sp_mapping *mapping = map(fd, &sp_mapping_write,
 			INT32_MAX, roomy != 0);
 		assert_int_equal(mapping->size, ROOMY_SIZE);
 		sp_mapping_unref(mapping);
@@ -145,9 +145,9 @@ static void largest_pool_can_be_mapped(void **state) {
 
 static void mapping_never_makes_the_file_longer(void **state) {
 	int fd = create_memfd(10, 0);
-	for (int mode = SP_MAPPING_READ; mode <= SP_MAPPING_NOFAULT; mode++) {
+	for (int mode = 0; mode < 3; mode++) {
 		for (int roomy = 0; roomy < 2; roomy++) {
-			sp_mapping_unref(map(fd, (enum sp_mapping_mode)mode,
+			sp_mapping_unref(map(fd, modes[mode],
 				100 * page_size(), roomy != 0));
 			expect_file_size(fd, 10);
 		}
@@ -163,7 +163,7 @@ static void mapping_never_makes_a_file_of_huge_pages_longer(void **state) {
 		skip();
 	}
 	/* Without any huge pages on the system it may not be mapped at all. */
-	sp_mapping_unref(sp_mapping_create(fd, SP_MAPPING_WRITE, 1,
+	sp_mapping_unref(sp_mapping_create(fd, &sp_mapping_write, 1,
 		(size_t)st.st_blksize, false));
 	expect_file_size(fd, 0);
 	close(fd);
@@ -173,7 +173,7 @@ static void mapping_never_makes_a_file_of_huge_pages_longer(void **state) {
 
 static void written_bytes_reach_the_file(void **state) {
 	int fd = create_memfd(100, 0);
-	struct sp_mapping *mapping = map(fd, SP_MAPPING_WRITE, 100, false);
+	struct sp_mapping *mapping = map(fd, &sp_mapping_write, 100, false);
 	mapping->data[99] = 3;
 	assert_int_equal(read_byte(fd, 99), 3);
 	sp_mapping_unref(mapping);
@@ -182,7 +182,7 @@ static void written_bytes_reach_the_file(void **state) {
 
 static void later_writes_of_the_client_are_seen(void **state) {
 	int fd = create_memfd(100, 0);
-	struct sp_mapping *mapping = map(fd, SP_MAPPING_READ, 100, false);
+	struct sp_mapping *mapping = map(fd, &sp_mapping_read, 100, false);
 	assert_int_equal(mapping->data[99], 0);
 	write_byte(fd, 99, 3);
 	assert_int_equal(mapping->data[99], 3);
@@ -192,14 +192,14 @@ static void later_writes_of_the_client_are_seen(void **state) {
 
 /* The kernel says so where a store of our own would fault. */
 static void mappings_for_reading_cannot_be_written(void **state) {
-	static const enum sp_mapping_mode modes[] = {
-		SP_MAPPING_READ, SP_MAPPING_NOFAULT,
+	static const struct sp_mapping_mode *const reading[] = {
+		&sp_mapping_read, &sp_nofault_mode,
 	};
 	int fd = create_memfd(100, 0);
 	int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
 	assert_true(zero >= 0);
-	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
-		struct sp_mapping *mapping = map(fd, modes[i], 100, false);
+	for (size_t i = 0; i < sizeof(reading) / sizeof(reading[0]); i++) {
+		struct sp_mapping *mapping = map(fd, reading[i], 100, false);
 		errno = 0;
 		ssize_t n = read(zero, mapping->data, 1);
 		assert_int_equal(errno, EFAULT);
@@ -214,11 +214,11 @@ static void read_only_fd_is_mapped_for_reading_only(void **state) {
 	int fd = create_memfd(100, 0);
 	write_byte(fd, 0, 7);
 	int read_only = reopen(fd, O_RDONLY);
-	struct sp_mapping *mapping = map(read_only, SP_MAPPING_READ, 100,
+	struct sp_mapping *mapping = map(read_only, &sp_mapping_read, 100,
 		false);
 	assert_int_equal(mapping->data[0], 7);
 	sp_mapping_unref(mapping);
-	expect_not_mapped(read_only, SP_MAPPING_WRITE, EACCES);
+	expect_not_mapped(read_only, &sp_mapping_write, EACCES);
 	close(read_only);
 	close(fd);
 }
@@ -228,7 +228,7 @@ static void file_sealed_against_writing_can_be_read(void **state) {
 	int fd = create_memfd(100, 0);
 	write_byte(fd, 0, 7);
 	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), 0);
-	struct sp_mapping *mapping = map(fd, SP_MAPPING_READ, 100, false);
+	struct sp_mapping *mapping = map(fd, &sp_mapping_read, 100, false);
 	assert_int_equal(mapping->data[0], 7);
 	sp_mapping_unref(mapping);
 	close(fd);
@@ -241,7 +241,7 @@ static void file_sealed_against_writing_cannot_be_written(void **state) {
 		assert_int_equal(fcntl(fd, F_ADD_SEALS, seals[i]), 0);
 		errno = 0;
 		struct sp_mapping *mapping = sp_mapping_create(fd,
-			SP_MAPPING_WRITE, 100, page_size(), false);
+			&sp_mapping_write, 100, page_size(), false);
 		if (mapping != NULL || (errno != EACCES && errno != EPERM)) {
 			fail_msg("seal 0x%x: mapping %p, error %d", seals[i],
 				(void *)mapping, errno);
@@ -253,19 +253,19 @@ static void file_sealed_against_writing_cannot_be_written(void **state) {
 static void what_is_not_a_file_is_not_mapped(void **state) {
 	int fds[2];
 	assert_int_equal(pipe(fds), 0);
-	expect_not_mapped(fds[0], SP_MAPPING_READ, ENODEV);
+	expect_not_mapped(fds[0], &sp_mapping_read, ENODEV);
 	close(fds[0]);
 	close(fds[1]);
-	expect_not_mapped(-1, SP_MAPPING_READ, EBADF);
-	expect_not_mapped(-1, SP_MAPPING_WRITE, EBADF);
-	expect_not_mapped(-1, SP_MAPPING_NOFAULT, EBADF);
+	expect_not_mapped(-1, &sp_mapping_read, EBADF);
+	expect_not_mapped(-1, &sp_mapping_write, EBADF);
+	expect_not_mapped(-1, &sp_nofault_mode, EBADF);
 }
 
 static void write_only_fd_is_not_mapped(void **state) {
 	int fd = create_memfd(100, 0);
 	int write_only = reopen(fd, O_WRONLY);
-	expect_not_mapped(write_only, SP_MAPPING_READ, EACCES);
-	expect_not_mapped(write_only, SP_MAPPING_WRITE, EACCES);
+	expect_not_mapped(write_only, &sp_mapping_read, EACCES);
+	expect_not_mapped(write_only, &sp_mapping_write, EACCES);
 	close(write_only);
 	close(fd);
 }
@@ -275,7 +275,7 @@ static void write_only_fd_is_not_mapped(void **state) {
 static const char *map_with_few_addresses(void) {
 	int fd = create_memfd(100, 0);
 	child_limit_addresses(ROOMY_SIZE / 2);
-	struct sp_mapping *mapping = sp_mapping_create(fd, SP_MAPPING_WRITE,
+	struct sp_mapping *mapping = sp_mapping_create(fd, &sp_mapping_write,
 		100, page_size(), true);
 	if (mapping == NULL) {
 		close(fd);
@@ -298,10 +298,10 @@ static const char *map_without_addresses(void) {
 	int fd = create_memfd(100, 0);
 	size_t mappings = traces_count_mappings();
 	child_limit_addresses(16 << 20);
-	for (int mode = SP_MAPPING_READ; mode <= SP_MAPPING_NOFAULT; mode++) {
+	for (int mode = 0; mode < 3; mode++) {
 		errno = 0;
 		struct sp_mapping *mapping = sp_mapping_create(fd,
-			(enum sp_mapping_mode)mode, 256 << 20, page_size(),
+			modes[mode], 256 << 20, page_size(),
 			true);
 		if (mapping != NULL || errno != ENOMEM) {
 			return child_wrong("mode %d: mapping %p, error %d",
@@ -325,7 +325,7 @@ static void where_there_are_no_addresses_nothing_is_mapped(void **state) {
 static void mapping_lives_as_long_as_its_last_user(void **state) {
 	int fd = create_memfd(page_size(), 0);
 	write_byte(fd, 0, 7);
-	struct sp_mapping *mapping = map(fd, SP_MAPPING_READ, page_size(),
+	struct sp_mapping *mapping = map(fd, &sp_mapping_read, page_size(),
 		false);
 	close(fd);
 	assert_ptr_equal(sp_mapping_ref(mapping), mapping);
@@ -339,7 +339,7 @@ static void mapping_lives_as_long_as_its_last_user(void **state) {
 
 static void all_of_a_roomy_mapping_goes(void **state) {
 	int fd = create_memfd(1, 0);
-	struct sp_mapping *mapping = map(fd, SP_MAPPING_READ, 1, true);
+	struct sp_mapping *mapping = map(fd, &sp_mapping_read, 1, true);
 	uint8_t *last = mapping->data + mapping->size - page_size();
 	sp_mapping_unref(mapping);
 	assert_int_equal(is_mapped(last), false);
@@ -365,7 +365,7 @@ static void *use_often(void *data) {
 static void threads_can_share_a_mapping(void **state) {
 	int fd = create_memfd(page_size(), 0);
 	write_byte(fd, 0, 1);
-	struct sp_mapping *mapping = map(fd, SP_MAPPING_READ, page_size(),
+	struct sp_mapping *mapping = map(fd, &sp_mapping_read, page_size(),
 		false);
 	uint8_t *data = mapping->data;
 	pthread_t threads[4];
@@ -398,12 +398,12 @@ static void outdated_mapping_shows_the_file_once_renewed(void **state) {
 	int fd = create_memfd(page_size(), 0);
 	write_byte(fd, 0, 1);
 	/* Longer than the file, as it may well be. */
-	struct sp_mapping *mapping = map(fd, SP_MAPPING_NOFAULT,
+	struct sp_mapping *mapping = map(fd, &sp_nofault_mode,
 		10 * page_size(), false);
 	uint8_t *data = mapping->data;
 	hide_first_byte(mapping, 2);
 	mapping->outdated = true;
-	sp_mapping_renew(mapping);
+	sp_nofault_renew(mapping);
 	assert_ptr_equal(mapping->data, data);
 	assert_int_equal(mapping->size, 10 * page_size());
 	assert_int_equal(data[0], 1);
@@ -415,11 +415,11 @@ static void outdated_mapping_shows_the_file_once_renewed(void **state) {
 static void mapping_that_is_not_outdated_is_left_alone(void **state) {
 	int fd = create_memfd(page_size(), 0);
 	write_byte(fd, 0, 1);
-	struct sp_mapping *mapping = map(fd, SP_MAPPING_NOFAULT, page_size(),
+	struct sp_mapping *mapping = map(fd, &sp_nofault_mode, page_size(),
 		false);
 	assert_int_equal(mapping->outdated, false);
 	hide_first_byte(mapping, 2);
-	sp_mapping_renew(mapping);
+	sp_nofault_renew(mapping);
 	assert_int_equal(mapping->data[0], 2);
 	sp_mapping_unref(mapping);
 	close(fd);

@@ -13,6 +13,7 @@
 #include "between.h"
 #include "child.h"
 #include "guest.h"
+#include "memory/nofault.h"
 #include "policy/limits.h"
 #include "server/context.h"
 #include "server/pool.h"
@@ -236,8 +237,8 @@ static void client_is_told_which_budget_it_is_over(void **state) {
 
 /* So that mappings need no budget of their own. */
 static void mappings_are_few_for_each_fd(void **state) {
-	static const enum sp_mapping_mode modes[] = {
-		SP_MAPPING_READ, SP_MAPPING_WRITE, SP_MAPPING_NOFAULT,
+	static const struct sp_mapping_mode *const modes[] = {
+		&sp_mapping_read, &sp_mapping_write, &sp_nofault_mode,
 	};
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	size_t before = traces_count_mappings();
