@@ -150,7 +150,7 @@ struct sealpool_memory *sealpool_memory_create(
 	const struct sealpool_memory_options *options);
 
 /**
- * Completes pending reads and writes, waiting up to 50 ms for slow files. No hook is
+ * Completes pending reads and writes, waiting up to 500 ms for slow files. No hook is
  * called any more. Accounts, files and views stay valid until each is destroyed. An
  * object whose file never answers is never freed.
  */

@@ -33,6 +33,9 @@
 #define STUCK_AFTER 1000
 /* In microseconds. */
 #define ALLOWANCE_MAX 50000
+/* How long the end of a display waits for threads that are not stuck, in microseconds:
+ * longer than for a frame, as what they have open then stays open. */
+#define DRAIN_MAX 500000
 
 int sp_readers_init(struct sp_readers *readers,
 		void (*wake)(struct sp_readers *readers)) {
@@ -293,7 +296,7 @@ static bool is_working(const struct sp_readers *readers)
 }
 
 void sp_readers_drain(struct sp_readers *readers) {
-	int64_t end = get_microseconds() + ALLOWANCE_MAX;
+	int64_t end = get_microseconds() + DRAIN_MAX;
 	const struct timespec deadline = {
 		.tv_sec = end / 1000000,
 		.tv_nsec = end % 1000000 * 1000,

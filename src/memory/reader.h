@@ -100,7 +100,7 @@ bool sp_reader_is_available(struct sp_reader *reader);
  * jobs. Any thread. */
 bool sp_readers_retry(struct sp_readers *readers);
 
-/** Waits for all jobs except those of stuck readers, at most 50 ms, and calls finish() for
+/** Waits for all jobs except those of stuck readers, at most 500 ms, and calls finish() for
  * each job that has run. On the event loop's thread. */
 void sp_readers_drain(struct sp_readers *readers);
 
