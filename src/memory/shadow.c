@@ -120,35 +120,6 @@ uint64_t sp_shadow_settle(struct sp_shadow *shadow) {
 	return allocated - shadow->charged;
 }
 
-/* Extends the range, or replaces it if there is a gap. */
-static void note_reserved(struct sp_range *reserved, uint64_t start,
-		uint64_t end) {
-	if (start > reserved->end || end < reserved->start) {
-		*reserved = (struct sp_range){ start, end };
-		return;
-	}
-	if (start < reserved->start) {
-		reserved->start = start;
-	}
-	if (end > reserved->end) {
-		reserved->end = end;
-	}
-}
-
-static void note_released(struct sp_range *reserved, uint64_t start,
-		uint64_t end) {
-	if (start >= reserved->end || end <= reserved->start) {
-		return;
-	}
-	if (start > reserved->start) {
-		reserved->end = start;
-	} else if (end < reserved->end) {
-		reserved->start = end;
-	} else {
-		*reserved = (struct sp_range){ 0 };
-	}
-}
-
 int sp_shadow_fill(struct sp_shadow *shadow, uint64_t start, uint64_t end,
 		uint64_t paid, uint64_t *excess) {
 	start = sp_pages_round_down(start);
@@ -166,10 +137,6 @@ int sp_shadow_fill(struct sp_shadow *shadow, uint64_t start, uint64_t end,
 int sp_shadow_reserve(struct sp_shadow *shadow, uint64_t start, uint64_t end) {
 	start = sp_pages_round_down(start);
 	end = sp_pages_round_up(end);
-	if (start >= shadow->reserved.start && end <= shadow->reserved.end) {
-		return 0;
-	}
-
 	/* Charge beforehand for as much as it can be: it is not known which of these
 	 * pages have memory, only how many have in all. The excess is discharged
 	 * below. */
@@ -190,9 +157,6 @@ int sp_shadow_reserve(struct sp_shadow *shadow, uint64_t start, uint64_t end) {
 	if (excess > 0 && sp_shadow_prepay(shadow, excess) == 0) {
 		shadow->charged += excess;
 	}
-	if (ret == 0) {
-		note_reserved(&shadow->reserved, start, end);
-	}
 	return ret;
 }
 
@@ -202,7 +166,6 @@ void sp_shadow_release(struct sp_shadow *shadow, uint64_t start, uint64_t end) {
 	if (start >= end) {
 		return;
 	}
-	note_released(&shadow->reserved, start, end);
 	/* If it fails, the memory stays, and stays charged, until the pool is
 	 * destroyed. */
 	if (fallocate(shadow->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,

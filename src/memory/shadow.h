@@ -10,11 +10,6 @@
 struct sp_account;
 struct sp_mapping;
 
-/** Bytes of a file. */
-struct sp_range {
-	uint64_t start, end;
-};
-
 /** A compositor-owned replacement of a pool's file. */
 struct sp_shadow {
 	struct sp_account *account;
@@ -24,8 +19,6 @@ struct sp_shadow {
 	bool pinned;
 	/* What is charged to the account, in bytes. */
 	uint64_t charged;
-	/* Pages that are known to have memory; there may be others. */
-	struct sp_range reserved;
 	/* The newest mapping; users of older ones keep these alive. */
 	struct sp_mapping *mapping;
 	/* The chunks that may have bytes other than zero. */
