@@ -59,7 +59,7 @@ static struct sp_context *create_context(struct wl_display *display,
 	if (context == NULL) {
 		return NULL;
 	}
-	sp_evict_set_limits(context);
+	sp_limits_set_all(&context->all, limits.all_fds, limits.all_shadow_bytes);
 	int ret = sp_idle_init(context, options->shadow_idle_ms);
 	if (ret < 0) {
 		goto error_context;

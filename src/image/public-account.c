@@ -36,7 +36,8 @@ struct sealpool_account *sealpool_account_create(struct sealpool_memory *memory,
 	limits.shadow_bytes = wanted.shadow_bytes;
 	sp_limits_init(&limits);
 	sp_account_init(&account->account, &memory->all, memory->all.ops);
-	sp_limits_set_client(&limits, &account->account);
+	sp_limits_set_client(&account->account, limits.fds,
+		limits.shadow_bytes);
 	sp_reader_init(&account->reader, &memory->memory.readers);
 	sp_list_init(&account->files);
 	sp_list_append(&memory->accounts, &account->link);

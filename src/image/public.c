@@ -333,7 +333,8 @@ struct sealpool_memory *sealpool_memory_create(
 	set_options(memory, options);
 	memory->refs = 1;
 	sp_account_init(&memory->all, NULL, &account_ops);
-	sp_limits_set_all(&memory->limits, &memory->all);
+	sp_limits_set_all(&memory->all, memory->limits.all_fds,
+		memory->limits.all_shadow_bytes);
 	sp_list_init(&memory->accounts);
 	sp_list_init(&memory->noted);
 	sp_list_init(&memory->unanswered);

@@ -133,23 +133,23 @@ void sp_limits_init(struct sp_limits *limits) {
 	}
 }
 
-void sp_limits_set_all(const struct sp_limits *limits,
-		struct sp_account *account) {
-	sp_account_set_limit(account, SP_RESOURCE_FDS, limits->all_fds,
-		limits->all_fds / FDS_RESERVE_PART);
+void sp_limits_set_all(struct sp_account *account, uint64_t fds,
+		uint64_t shadow_bytes) {
+	sp_account_set_limit(account, SP_RESOURCE_FDS, fds,
+		fds / FDS_RESERVE_PART);
 	sp_account_set_limit(account, SP_RESOURCE_SHADOW_BYTES,
-		limits->all_shadow_bytes,
-		limits->all_shadow_bytes / BYTES_RESERVE_PART);
+		shadow_bytes,
+		shadow_bytes / BYTES_RESERVE_PART);
 	/* Twice as many: this is the clients' own memory, as long as they keep it. */
 	sp_account_set_limit(account, SP_RESOURCE_IN_PLACE_BYTES,
-		limits->all_shadow_bytes, limits->all_shadow_bytes);
+		shadow_bytes, shadow_bytes);
 }
 
-void sp_limits_set_client(const struct sp_limits *limits,
-		struct sp_account *account) {
-	sp_account_set_limit(account, SP_RESOURCE_FDS, limits->fds, 0);
+void sp_limits_set_client(struct sp_account *account, uint64_t fds,
+		uint64_t shadow_bytes) {
+	sp_account_set_limit(account, SP_RESOURCE_FDS, fds, 0);
 	sp_account_set_limit(account, SP_RESOURCE_SHADOW_BYTES,
-		limits->shadow_bytes, 0);
+		shadow_bytes, 0);
 	sp_account_set_limit(account, SP_RESOURCE_IN_PLACE_BYTES,
-		limits->shadow_bytes, 0);
+		shadow_bytes, 0);
 }

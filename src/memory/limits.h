@@ -19,10 +19,10 @@ struct sp_limits {
 void sp_limits_init(struct sp_limits *limits);
 
 /** Sets the limits of the account of all clients, with a reserve above "wanted". */
-void sp_limits_set_all(const struct sp_limits *limits,
-	struct sp_account *account);
+void sp_limits_set_all(struct sp_account *account, uint64_t fds,
+	uint64_t shadow_bytes);
 /** Sets the limits of the account of one client. */
-void sp_limits_set_client(const struct sp_limits *limits,
-	struct sp_account *account);
+void sp_limits_set_client(struct sp_account *account, uint64_t fds,
+	uint64_t shadow_bytes);
 
 #endif

@@ -35,7 +35,6 @@
 #include <stdlib.h>
 
 #include "evict.h"
-#include "memory/limits.h"
 #include "server/client.h"
 #include "server/context.h"
 
@@ -275,14 +274,6 @@ static void handle_pressure(struct sp_mail *mail) {
 	struct sp_context *context = wl_container_of(mail, context, pressure);
 	sp_evict_for(context, SP_RESOURCE_FDS, 0, NULL);
 	sp_evict_for(context, SP_RESOURCE_SHADOW_BYTES, 0, NULL);
-}
-
-void sp_evict_set_limits(struct sp_context *context) {
-	const struct sp_limits limits = {
-		.all_fds = context->limits.all_fds,
-		.all_shadow_bytes = context->limits.all_shadow_bytes,
-	};
-	sp_limits_set_all(&limits, &context->all);
 }
 
 void sp_evict_init(struct sp_context *context) {

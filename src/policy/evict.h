@@ -10,9 +10,6 @@
 struct sp_client;
 struct sp_context;
 
-/** Sets the limits of the account of all clients. */
-void sp_evict_set_limits(struct sp_context *context);
-
 /** Makes the event loop disconnect clients when all together exceed a limit, and nothing
  * more can be reclaimed. */
 void sp_evict_init(struct sp_context *context);

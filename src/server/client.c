@@ -57,11 +57,8 @@ struct sp_client *sp_client_get(struct sp_context *context,
 	client->context = context;
 	client->wl_client = wl_client;
 	sp_account_init(&client->account, NULL, context->policy->account_ops);
-	const struct sp_limits limits = {
-		.fds = context->limits.fds,
-		.shadow_bytes = context->limits.shadow_bytes,
-	};
-	sp_limits_set_client(&limits, &client->account);
+	sp_limits_set_client(&client->account, context->limits.fds,
+		context->limits.shadow_bytes);
 	if (sp_identity_join(context, wl_client, &client->account,
 			&client->member) < 0) {
 		free(client);
@@ -114,40 +111,31 @@ int sp_client_get_pid(const struct sp_client *client) {
 
 /* Errors */
 
-static void post_over(struct sp_client *client, const char *budget,
-		uint64_t limit) {
-	sp_log(client->context, SEALPOOL_LOG_INFO,
-		"client %d is over the budget of %llu %s: disconnected",
-		sp_client_get_pid(client), (unsigned long long)limit, budget);
-	if (client->wl_client != NULL) {
-		wl_client_post_implementation_error(client->wl_client,
-			"wl_shm: over the budget of %llu %s",
-			(unsigned long long)limit, budget);
-	}
-}
-
 void sp_client_post_exceeded(struct sp_client *client, enum sp_budget_kind kind) {
 	const struct sealpool_budget *limits = &client->context->limits;
-	switch (kind) {
-	case SP_BUDGET_POOLS:
-		post_over(client, "pools", limits->pools);
-		break;
-	case SP_BUDGET_BUFFERS:
-		post_over(client, "buffers", limits->buffers);
-		break;
-	case SP_BUDGET_FDS:
-		post_over(client, "fds", limits->fds);
-		break;
-	case SP_BUDGET_ALL_FDS:
-		post_over(client, "fds for all clients", limits->all_fds);
-		break;
-	case SP_BUDGET_SHADOW_BYTES:
-		post_over(client, "bytes of shadows", limits->shadow_bytes);
-		break;
-	case SP_BUDGET_ALL_SHADOW_BYTES:
-		post_over(client, "bytes of shadows for all clients",
-			limits->all_shadow_bytes);
-		break;
+	const struct {
+		const char *name;
+		unsigned long long limit;
+	} budgets[] = {
+		[SP_BUDGET_POOLS] = { "pools", limits->pools },
+		[SP_BUDGET_BUFFERS] = { "buffers", limits->buffers },
+		[SP_BUDGET_FDS] = { "fds", limits->fds },
+		[SP_BUDGET_ALL_FDS] = { "fds for all clients", limits->all_fds },
+		[SP_BUDGET_SHADOW_BYTES] = {
+			"bytes of shadows", limits->shadow_bytes,
+		},
+		[SP_BUDGET_ALL_SHADOW_BYTES] = {
+			"bytes of shadows for all clients",
+			limits->all_shadow_bytes,
+		},
+	}, *budget = &budgets[kind];
+	sp_log(client->context, SEALPOOL_LOG_INFO,
+		"client %d is over the budget of %llu %s: disconnected",
+		sp_client_get_pid(client), budget->limit, budget->name);
+	if (client->wl_client != NULL) {
+		wl_client_post_implementation_error(client->wl_client,
+			"wl_shm: over the budget of %llu %s", budget->limit,
+			budget->name);
 	}
 }
 
