@@ -17,17 +17,23 @@ static bool become_unsealed(struct sp_view *view) {
 	return unsealed != NULL && unsealed->become(view);
 }
 
-void sp_view_init(struct sp_view *view, struct sp_backing *backing,
-		const struct sp_layout *layout,
-		const struct sp_view_ops *ops) {
+static void init(struct sp_view *view, struct sp_backing *backing,
+		const struct sp_layout *layout, const struct sp_view_ops *ops,
+		enum sealpool_memory_kind kind) {
 	*view = (struct sp_view){
 		.backing = backing,
 		.ops = ops,
 		.layout = *layout,
-		.kind = SEALPOOL_MEMORY_SHADOW,
+		.kind = kind,
 	};
 	sp_inplace_add_view(&backing->inplace, sp_layout_start(layout),
 		layout->end);
+}
+
+void sp_view_init(struct sp_view *view, struct sp_backing *backing,
+		const struct sp_layout *layout,
+		const struct sp_view_ops *ops) {
+	init(view, backing, layout, ops, SEALPOOL_MEMORY_SHADOW);
 	if (!sp_judge_is_sealed(view)) {
 		become_unsealed(view);
 	} else if (sp_judge_may_be_in_place(view)) {
@@ -38,16 +44,9 @@ void sp_view_init(struct sp_view *view, struct sp_backing *backing,
 void sp_view_init_guarded(struct sp_view *view, struct sp_backing *backing,
 		const struct sp_layout *layout,
 		const struct sp_view_ops *ops) {
-	*view = (struct sp_view){
-		.backing = backing,
-		.ops = ops,
-		.layout = *layout,
-		/* For safe memory, only the kind is needed. */
-		.kind = backing->is_pinned ? SEALPOOL_MEMORY_SHADOW :
-			SEALPOOL_MEMORY_DIRECT,
-	};
-	sp_inplace_add_view(&backing->inplace, sp_layout_start(layout),
-		layout->end);
+	/* For safe memory, only the kind is needed. */
+	init(view, backing, layout, ops, backing->is_pinned ?
+		SEALPOOL_MEMORY_SHADOW : SEALPOOL_MEMORY_DIRECT);
 }
 
 void sp_view_finish(struct sp_view *view) {
