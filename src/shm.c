@@ -191,87 +191,20 @@ void sealpool_shm_add_new_buffer_listener(struct sealpool_shm *shm,
 	wl_signal_add(&shm->context->new_buffer, listener);
 }
 
-/* Feedback and the monitor, as parts of a wl_shm or a guard */
-
-struct sealpool_feedback {
-	struct sp_feedback *feedback;
-	struct wl_listener shm_destroy;
-};
-
-void sealpool_feedback_destroy(struct sealpool_feedback *feedback) {
-	if (feedback == NULL) {
-		return;
-	}
-	wl_list_remove(&feedback->shm_destroy.link);
-	sp_feedback_destroy(feedback->feedback);
-	free(feedback);
-}
-
-static void feedback_handle_shm_destroy(struct wl_listener *listener,
-		void *data) {
-	struct sealpool_feedback *feedback =
-		wl_container_of(listener, feedback, shm_destroy);
-	sealpool_feedback_destroy(feedback);
-}
-
 struct sealpool_feedback *sealpool_feedback_create(struct sealpool_shm *shm) {
-	struct sealpool_feedback *feedback = calloc(1, sizeof(*feedback));
-	if (feedback == NULL) {
-		return NULL;
-	}
-	feedback->feedback = sp_feedback_create(shm->context);
-	if (feedback->feedback == NULL) {
-		free(feedback);
-		return NULL;
-	}
-	feedback->shm_destroy.notify = feedback_handle_shm_destroy;
-	wl_signal_add(&shm->destroy, &feedback->shm_destroy);
-	return feedback;
-}
-
-struct wl_global *sealpool_feedback_get_global(
-		const struct sealpool_feedback *feedback) {
-	return sp_feedback_get_global(feedback->feedback);
-}
-
-struct sealpool_monitor {
-	struct sp_monitor *monitor;
-	struct wl_listener shm_destroy;
-};
-
-void sealpool_monitor_destroy(struct sealpool_monitor *monitor) {
-	if (monitor == NULL) {
-		return;
-	}
-	wl_list_remove(&monitor->shm_destroy.link);
-	sp_monitor_destroy(monitor->monitor);
-	free(monitor);
-}
-
-static void monitor_handle_shm_destroy(struct wl_listener *listener,
-		void *data) {
-	struct sealpool_monitor *monitor =
-		wl_container_of(listener, monitor, shm_destroy);
-	sealpool_monitor_destroy(monitor);
+	return sp_feedback_create(shm->context, &shm->destroy);
 }
 
 struct sealpool_monitor *sealpool_monitor_create(struct sealpool_shm *shm) {
-	struct sealpool_monitor *monitor = calloc(1, sizeof(*monitor));
+	struct sealpool_monitor *monitor =
+		sp_monitor_create(shm->context, &shm->destroy);
 	if (monitor == NULL) {
-		return NULL;
-	}
-	monitor->monitor = sp_monitor_create(shm->context);
-	if (monitor->monitor == NULL) {
 		int error = errno;
 		sp_log(shm->context, SEALPOOL_LOG_ERROR, "cannot listen in "
 			"$XDG_RUNTIME_DIR for sealpool-top: %s",
 			strerror(error));
-		free(monitor);
 		errno = error;
-		return NULL;
 	}
-	monitor->shm_destroy.notify = monitor_handle_shm_destroy;
-	wl_signal_add(&shm->destroy, &monitor->shm_destroy);
 	return monitor;
 }
 

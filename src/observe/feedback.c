@@ -29,18 +29,18 @@
 #define RESOURCES_LEN (SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_SHADOW_BYTES + 1)
 
 /* Lives until its global and its managers are destroyed. */
-struct sp_feedback {
+struct sealpool_feedback {
 	unsigned refs;
 	struct sp_context *context;
 	struct wl_global *global;
-	struct wl_listener commit;
+	struct wl_listener commit, shm_destroy;
 	struct wl_list subscribers; /* subscriber.link */
 };
 
 /* A client that has feedback objects; lives as long as these. */
 struct subscriber {
-	struct wl_list link; /* sp_feedback.subscribers */
-	struct sp_feedback *feedback;
+	struct wl_list link; /* sealpool_feedback.subscribers */
+	struct sealpool_feedback *feedback;
 	struct sp_client *client;
 	struct wl_listener client_destroy;
 	struct wl_list memory; /* feedback.link */
@@ -50,11 +50,16 @@ struct subscriber {
 	uint32_t objects_len;
 };
 
-/* The feedback object of a pool or buffer. */
-struct feedback {
-	struct wl_list link; /* subscriber.memory, until it is inert */
+/* What each object begins with. */
+struct object {
 	struct wl_resource *resource;
 	struct subscriber *subscriber;
+};
+
+/* The feedback object of a pool or buffer. */
+struct feedback {
+	struct object object;
+	struct wl_list link; /* subscriber.memory, until it is inert */
 	/* One of these, or neither once the object is inert. */
 	struct sp_pool *pool;
 	struct sealpool_buffer *buffer;
@@ -66,8 +71,7 @@ struct feedback {
 };
 
 struct budget_feedback {
-	struct wl_resource *resource;
-	struct subscriber *subscriber;
+	struct object object;
 	uint64_t used[RESOURCES_LEN];
 };
 
@@ -115,7 +119,7 @@ static void feedback_count(const struct feedback *feedback, uint64_t *in,
 }
 
 static void feedback_send(struct feedback *feedback) {
-	struct wl_resource *resource = feedback->resource;
+	struct wl_resource *resource = feedback->object.resource;
 	if (feedback->pool != NULL) {
 		/* Updates the sealed size. */
 		sp_file_is_sealed_to(&feedback->pool->backing.file,
@@ -171,7 +175,7 @@ static void handle_target_destroy(struct wl_listener *listener, void *data) {
 
 /* Subscribers */
 
-static void feedback_unref(struct sp_feedback *feedback) {
+static void feedback_unref(struct sealpool_feedback *feedback) {
 	if (--feedback->refs == 0) {
 		sp_context_unref(feedback->context);
 		free(feedback);
@@ -186,7 +190,7 @@ static void handle_client_destroy(struct wl_listener *listener, void *data) {
 	wl_list_init(&subscriber->client_destroy.link);
 }
 
-static struct subscriber *subscriber_find(struct sp_feedback *feedback,
+static struct subscriber *subscriber_find(struct sealpool_feedback *feedback,
 		struct wl_client *wl_client) {
 	struct wl_listener *listener = wl_client_get_destroy_listener(wl_client,
 		handle_client_destroy);
@@ -208,7 +212,7 @@ static struct subscriber *subscriber_find(struct sp_feedback *feedback,
 }
 
 /* Returns the client's record, and creates it if needed; NULL when there is no memory. */
-static struct subscriber *subscriber_get(struct sp_feedback *feedback,
+static struct subscriber *subscriber_get(struct sealpool_feedback *feedback,
 		struct wl_client *wl_client) {
 	struct subscriber *subscriber = subscriber_find(feedback, wl_client);
 	if (subscriber != NULL) {
@@ -248,8 +252,8 @@ static void subscriber_leave(struct subscriber *subscriber) {
 static void feedback_handle_resource_destroy(struct wl_resource *resource) {
 	struct feedback *feedback = wl_resource_get_user_data(resource);
 	feedback_become_inert(feedback);
-	feedback->subscriber->objects_len--;
-	subscriber_leave(feedback->subscriber);
+	feedback->object.subscriber->objects_len--;
+	subscriber_leave(feedback->object.subscriber);
 	free(feedback);
 }
 
@@ -257,7 +261,7 @@ static void feedback_handle_resource_destroy(struct wl_resource *resource) {
  * returns NULL. */
 static struct subscriber *admit(struct wl_client *wl_client,
 		struct wl_resource *manager) {
-	struct sp_feedback *feedback = wl_resource_get_user_data(manager);
+	struct sealpool_feedback *feedback = wl_resource_get_user_data(manager);
 	struct subscriber *subscriber = subscriber_get(feedback, wl_client);
 	if (subscriber == NULL) {
 		sp_post_no_memory(feedback->context, wl_client);
@@ -272,19 +276,26 @@ static struct subscriber *admit(struct wl_client *wl_client,
 	return subscriber;
 }
 
-/* Creates and counts an object's resource. Returns NULL after an error. */
-static struct wl_resource *create_resource(struct subscriber *subscriber,
+/* Creates an object of so many bytes, and its resource, and counts it. Returns NULL after
+ * an error. */
+static void *create_object(struct subscriber *subscriber,
 		struct wl_resource *manager, uint32_t id,
-		const struct wl_interface *interface) {
+		const struct wl_interface *interface, size_t size) {
 	struct wl_client *wl_client = wl_resource_get_client(manager);
-	struct wl_resource *resource = wl_resource_create(wl_client, interface,
-		wl_resource_get_version(manager), id);
+	struct object *object = calloc(1, size);
+	struct wl_resource *resource = object == NULL ? NULL :
+		wl_resource_create(wl_client, interface,
+			wl_resource_get_version(manager), id);
 	if (resource == NULL) {
 		sp_post_no_memory(subscriber->client->context, wl_client);
+		free(object);
+		subscriber_leave(subscriber);
 		return NULL;
 	}
 	subscriber->objects_len++;
-	return resource;
+	object->resource = resource;
+	object->subscriber = subscriber;
+	return object;
 }
 
 /* "target" is the resource of "pool" or "buffer"; both are NULL if it is foreign. */
@@ -292,7 +303,7 @@ static void create_feedback(struct wl_client *wl_client,
 		struct wl_resource *manager, uint32_t id,
 		struct wl_resource *target, struct sp_pool *pool,
 		struct sealpool_buffer *buffer) {
-	const struct sp_feedback *global = wl_resource_get_user_data(manager);
+	const struct sealpool_feedback *global = wl_resource_get_user_data(manager);
 	struct sp_context *context = global->context;
 	if (pool == NULL && buffer == NULL) {
 		sp_post_error(context, manager,
@@ -315,27 +326,18 @@ static void create_feedback(struct wl_client *wl_client,
 	if (subscriber == NULL) {
 		return;
 	}
-	struct feedback *feedback = calloc(1, sizeof(*feedback));
+	struct feedback *feedback = create_object(subscriber, manager, id,
+		&sealpool_shm_feedback_v1_interface, sizeof(*feedback));
 	if (feedback == NULL) {
-		sp_post_no_memory(context, wl_client);
-		subscriber_leave(subscriber);
 		return;
 	}
-	feedback->resource = create_resource(subscriber, manager, id,
-		&sealpool_shm_feedback_v1_interface);
-	if (feedback->resource == NULL) {
-		free(feedback);
-		subscriber_leave(subscriber);
-		return;
-	}
-	feedback->subscriber = subscriber;
 	feedback->pool = pool;
 	feedback->buffer = buffer;
 	feedback->target_destroy.notify = handle_target_destroy;
 	wl_resource_add_destroy_listener(target, &feedback->target_destroy);
 	wl_list_insert(&subscriber->memory, &feedback->link);
 	feedback_count(feedback, &feedback->copied_in, &feedback->copied_out);
-	wl_resource_set_implementation(feedback->resource, &feedback_impl,
+	wl_resource_set_implementation(feedback->object.resource, &feedback_impl,
 		feedback, feedback_handle_resource_destroy);
 	feedback_send(feedback);
 }
@@ -355,7 +357,7 @@ static void get_used(const struct sp_client *client,
 }
 
 static void budget_feedback_send(struct budget_feedback *feedback) {
-	const struct sp_client *client = feedback->subscriber->client;
+	const struct sp_client *client = feedback->object.subscriber->client;
 	const struct sealpool_budget *budget = &client->context->limits;
 	const uint64_t limits[RESOURCES_LEN] = {
 		[SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_POOLS] =
@@ -368,11 +370,11 @@ static void budget_feedback_send(struct budget_feedback *feedback) {
 	};
 	get_used(client, feedback->used);
 	for (uint32_t i = 0; i < RESOURCES_LEN; i++) {
-		sealpool_shm_budget_feedback_v1_send_usage(feedback->resource,
+		sealpool_shm_budget_feedback_v1_send_usage(feedback->object.resource,
 			i, hi(feedback->used[i]), lo(feedback->used[i]),
 			hi(limits[i]), lo(limits[i]));
 	}
-	sealpool_shm_budget_feedback_v1_send_done(feedback->resource);
+	sealpool_shm_budget_feedback_v1_send_done(feedback->object.resource);
 }
 
 static void budget_feedback_handle_ask(struct wl_client *client,
@@ -390,15 +392,15 @@ static void budget_feedback_handle_resource_destroy(
 		struct wl_resource *resource) {
 	struct budget_feedback *feedback =
 		wl_resource_get_user_data(resource);
-	feedback->subscriber->budget = NULL;
-	feedback->subscriber->objects_len--;
-	subscriber_leave(feedback->subscriber);
+	feedback->object.subscriber->budget = NULL;
+	feedback->object.subscriber->objects_len--;
+	subscriber_leave(feedback->object.subscriber);
 	free(feedback);
 }
 
 static bool has_changed(const struct budget_feedback *feedback) {
 	uint64_t used[RESOURCES_LEN];
-	get_used(feedback->subscriber->client, used);
+	get_used(feedback->object.subscriber->client, used);
 	for (size_t i = 0; i < RESOURCES_LEN; i++) {
 		if (used[i] != feedback->used[i]) {
 			return true;
@@ -412,7 +414,7 @@ static bool has_changed(const struct budget_feedback *feedback) {
 static void manager_handle_get_pool_feedback(struct wl_client *client,
 		struct wl_resource *manager, uint32_t id,
 		struct wl_resource *target) {
-	const struct sp_feedback *global = wl_resource_get_user_data(manager);
+	const struct sealpool_feedback *global = wl_resource_get_user_data(manager);
 	struct sp_pool *pool = global->context->front->find_pool(target);
 	if (pool != NULL && pool->client->context != global->context) {
 		pool = NULL;
@@ -423,7 +425,7 @@ static void manager_handle_get_pool_feedback(struct wl_client *client,
 static void manager_handle_get_buffer_feedback(struct wl_client *client,
 		struct wl_resource *manager, uint32_t id,
 		struct wl_resource *target) {
-	const struct sp_feedback *global = wl_resource_get_user_data(manager);
+	const struct sealpool_feedback *global = wl_resource_get_user_data(manager);
 	struct sealpool_buffer *buffer =
 		global->context->front->find_buffer(target);
 	if (buffer != NULL &&
@@ -447,22 +449,13 @@ static void manager_handle_get_budget_feedback(struct wl_client *wl_client,
 			"already");
 		return;
 	}
-	struct budget_feedback *feedback = calloc(1, sizeof(*feedback));
+	struct budget_feedback *feedback = create_object(subscriber, manager, id,
+		&sealpool_shm_budget_feedback_v1_interface, sizeof(*feedback));
 	if (feedback == NULL) {
-		sp_post_no_memory(context, wl_client);
-		subscriber_leave(subscriber);
 		return;
 	}
-	feedback->resource = create_resource(subscriber, manager, id,
-		&sealpool_shm_budget_feedback_v1_interface);
-	if (feedback->resource == NULL) {
-		free(feedback);
-		subscriber_leave(subscriber);
-		return;
-	}
-	feedback->subscriber = subscriber;
 	subscriber->budget = feedback;
-	wl_resource_set_implementation(feedback->resource,
+	wl_resource_set_implementation(feedback->object.resource,
 		&budget_feedback_impl, feedback,
 		budget_feedback_handle_resource_destroy);
 	budget_feedback_send(feedback);
@@ -481,7 +474,7 @@ static void manager_handle_resource_destroy(struct wl_resource *resource) {
 
 static void bind(struct wl_client *client, void *data, uint32_t version,
 		uint32_t id) {
-	struct sp_feedback *feedback = data;
+	struct sealpool_feedback *feedback = data;
 	struct wl_resource *resource = wl_resource_create(client,
 		&sealpool_shm_feedback_manager_v1_interface, (int)version, id);
 	if (resource == NULL) {
@@ -495,7 +488,7 @@ static void bind(struct wl_client *client, void *data, uint32_t version,
 
 /* A client has committed a surface: sends what has changed. */
 static void handle_commit(struct wl_listener *listener, void *data) {
-	struct sp_feedback *global = wl_container_of(listener, global, commit);
+	struct sealpool_feedback *global = wl_container_of(listener, global, commit);
 	if (wl_list_empty(&global->subscribers)) {
 		return;
 	}
@@ -514,8 +507,24 @@ static void handle_commit(struct wl_listener *listener, void *data) {
 	}
 }
 
-struct sp_feedback *sp_feedback_create(struct sp_context *context) {
-	struct sp_feedback *feedback = calloc(1, sizeof(*feedback));
+void sealpool_feedback_destroy(struct sealpool_feedback *feedback) {
+	if (feedback != NULL) {
+		wl_global_destroy(feedback->global);
+		wl_list_remove(&feedback->commit.link);
+		wl_list_remove(&feedback->shm_destroy.link);
+		feedback_unref(feedback);
+	}
+}
+
+static void handle_shm_destroy(struct wl_listener *listener, void *data) {
+	struct sealpool_feedback *feedback =
+		wl_container_of(listener, feedback, shm_destroy);
+	sealpool_feedback_destroy(feedback);
+}
+
+struct sealpool_feedback *sp_feedback_create(struct sp_context *context,
+		struct wl_signal *destroy) {
+	struct sealpool_feedback *feedback = calloc(1, sizeof(*feedback));
 	if (feedback == NULL) {
 		return NULL;
 	}
@@ -530,15 +539,12 @@ struct sp_feedback *sp_feedback_create(struct sp_context *context) {
 	wl_list_init(&feedback->subscribers);
 	feedback->commit.notify = handle_commit;
 	wl_signal_add(&context->commit, &feedback->commit);
+	feedback->shm_destroy.notify = handle_shm_destroy;
+	wl_signal_add(destroy, &feedback->shm_destroy);
 	return feedback;
 }
 
-void sp_feedback_destroy(struct sp_feedback *feedback) {
-	wl_global_destroy(feedback->global);
-	wl_list_remove(&feedback->commit.link);
-	feedback_unref(feedback);
-}
-
-struct wl_global *sp_feedback_get_global(const struct sp_feedback *feedback) {
+struct wl_global *sealpool_feedback_get_global(
+		const struct sealpool_feedback *feedback) {
 	return feedback->global;
 }

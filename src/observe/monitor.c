@@ -40,16 +40,17 @@
 #define NAMES_MAX 16
 
 struct reader {
-	struct wl_list link; /* sp_monitor.readers, the oldest first */
-	struct sp_monitor *monitor;
+	struct wl_list link; /* sealpool_monitor.readers, the oldest first */
+	struct sealpool_monitor *monitor;
 	int fd;
 	struct wl_event_source *source;
 	char *text;
 	size_t length, sent;
 };
 
-struct sp_monitor {
+struct sealpool_monitor {
 	struct sp_context *context;
+	struct wl_listener shm_destroy;
 	struct sockaddr_un address;
 	int fd;
 	/* Closed for a moment when there are no more fds, to accept and close a
@@ -133,7 +134,7 @@ static int reader_handle_writable(int fd, uint32_t mask, void *data) {
 }
 
 /* Takes ownership of the fd. */
-static void answer(struct sp_monitor *monitor, int fd) {
+static void answer(struct sealpool_monitor *monitor, int fd) {
 	struct reader *reader = calloc(1, sizeof(*reader));
 	if (reader == NULL) {
 		close(fd);
@@ -176,7 +177,7 @@ static int open_spare(void) {
 }
 
 static int handle_readable(int listening, uint32_t mask, void *data) {
-	struct sp_monitor *monitor = data;
+	struct sealpool_monitor *monitor = data;
 	int fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
 		close(monitor->spare_fd);
@@ -211,7 +212,7 @@ static bool is_stale(const struct sockaddr_un *address) {
 }
 
 /* Returns 0 or a negative errno. */
-static int bind_to(struct sp_monitor *monitor) {
+static int bind_to(struct sealpool_monitor *monitor) {
 	const struct sockaddr *address =
 		(const struct sockaddr *)&monitor->address;
 	socklen_t length = sizeof(monitor->address);
@@ -227,7 +228,7 @@ static int bind_to(struct sp_monitor *monitor) {
 	return -errno;
 }
 
-static int start_listening(struct sp_monitor *monitor, const char *dir) {
+static int start_listening(struct sealpool_monitor *monitor, const char *dir) {
 	struct sockaddr_un *address = &monitor->address;
 	address->sun_family = AF_UNIX;
 	/* On Linux, the file gets the socket's mode. */
@@ -257,13 +258,38 @@ static int start_listening(struct sp_monitor *monitor, const char *dir) {
 	return ret;
 }
 
-struct sp_monitor *sp_monitor_create(struct sp_context *context) {
+void sealpool_monitor_destroy(struct sealpool_monitor *monitor) {
+	if (monitor == NULL) {
+		return;
+	}
+	struct reader *reader, *tmp;
+	wl_list_for_each_safe(reader, tmp, &monitor->readers, link) {
+		reader_destroy(reader);
+	}
+	wl_list_remove(&monitor->shm_destroy.link);
+	wl_event_source_remove(monitor->source);
+	unlink(monitor->address.sun_path);
+	close(monitor->fd);
+	if (monitor->spare_fd >= 0) {
+		close(monitor->spare_fd);
+	}
+	free(monitor);
+}
+
+static void handle_shm_destroy(struct wl_listener *listener, void *data) {
+	struct sealpool_monitor *monitor =
+		wl_container_of(listener, monitor, shm_destroy);
+	sealpool_monitor_destroy(monitor);
+}
+
+struct sealpool_monitor *sp_monitor_create(struct sp_context *context,
+		struct wl_signal *destroy) {
 	const char *dir = getenv("XDG_RUNTIME_DIR");
 	if (dir == NULL || dir[0] != '/') {
 		errno = ENOENT;
 		return NULL;
 	}
-	struct sp_monitor *monitor = calloc(1, sizeof(*monitor));
+	struct sealpool_monitor *monitor = calloc(1, sizeof(*monitor));
 	if (monitor == NULL) {
 		return NULL;
 	}
@@ -289,6 +315,8 @@ struct sp_monitor *sp_monitor_create(struct sp_context *context) {
 		unlink(monitor->address.sun_path);
 		goto error;
 	}
+	monitor->shm_destroy.notify = handle_shm_destroy;
+	wl_signal_add(destroy, &monitor->shm_destroy);
 	return monitor;
 
 error:
@@ -301,18 +329,4 @@ error:
 	free(monitor);
 	errno = -ret;
 	return NULL;
-}
-
-void sp_monitor_destroy(struct sp_monitor *monitor) {
-	struct reader *reader, *tmp;
-	wl_list_for_each_safe(reader, tmp, &monitor->readers, link) {
-		reader_destroy(reader);
-	}
-	wl_event_source_remove(monitor->source);
-	unlink(monitor->address.sun_path);
-	close(monitor->fd);
-	if (monitor->spare_fd >= 0) {
-		close(monitor->spare_fd);
-	}
-	free(monitor);
 }

@@ -2,16 +2,16 @@
 #ifndef SEALPOOL_OBSERVE_MONITOR_H
 #define SEALPOOL_OBSERVE_MONITOR_H
 
+#include <sealpool/shm.h>
+
 struct sp_context;
-struct sp_monitor;
+struct wl_signal;
 
 /**
  * Listens at $XDG_RUNTIME_DIR/sealpool-PID, or at that name with -1, -2 and so on
- * appended if it is taken. On failure, returns NULL and sets errno.
+ * appended if it is taken, until "destroy" is emitted. On failure, returns NULL and sets errno.
  */
-struct sp_monitor *sp_monitor_create(struct sp_context *context);
-
-/** Call it before the display is destroyed. */
-void sp_monitor_destroy(struct sp_monitor *monitor);
+struct sealpool_monitor *sp_monitor_create(struct sp_context *context,
+	struct wl_signal *destroy);
 
 #endif
