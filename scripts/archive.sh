@@ -2,8 +2,8 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2016 # $(...) in single quotes is for apt-get
 #
-# Where apt has Debian from, for scripts that need more of it than is installed
-# here. To be sourced.
+# Finds Debian's archive in apt's configuration, for scripts that need more than is
+# installed here. To be sourced.
 
 # Prints "URI file:entry" of Debian's own archive: not of its security updates or
 # backports, which are archives of their own or have labels of their own. apt-get
