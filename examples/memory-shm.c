@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A wl_shm for compositors on wlroots, whose memory is libsealpool-memory's: what a
- * compositor or a library does that has a wl_shm of its own and keeps it. All that knows
- * Wayland is here. Clients are ended by handle_ready() only, never during an access.
+ * A wl_shm for compositors on wlroots, built on libsealpool-memory: an example for
+ * compositors and libraries that keep their own wl_shm. Everything that uses Wayland is
+ * here. Only handle_ready() disconnects clients, never an access.
  */
 #include <drm_fourcc.h>
 #include <errno.h>
@@ -20,7 +20,7 @@
 
 #include "memory-shm.h"
 
-/* A process is one compositor, so there is one of these. */
+/* A process is one compositor, so the state is global. */
 static struct {
 	struct sealpool_memory *memory;
 	const struct wlr_drm_format_set *formats;
@@ -35,7 +35,7 @@ struct shm_client {
 
 struct shm_surface {
 	struct wlr_surface *wlr_surface;
-	struct shm_buffer *held; /* back until its file has answered; or NULL */
+	struct shm_buffer *held; /* its commit waits for the file; or NULL */
 	uint32_t held_number;
 	struct wl_listener client_commit, destroy;
 };
@@ -45,7 +45,7 @@ struct shm_buffer {
 	struct wl_resource *resource; /* NULL once destroyed */
 	struct sealpool_view *view;
 	struct sealpool_view_access access; /* wlroots allows one at a time */
-	void *discarded; /* in the place of memory that cannot be written */
+	void *discarded; /* instead of memory that cannot be written */
 	struct shm_surface *held_by; /* or NULL */
 	struct wl_listener release;
 };
@@ -116,7 +116,7 @@ static bool buffer_begin_access(struct wlr_buffer *base, uint32_t wlr_flags,
 			WL_SHM_ERROR_INVALID_FD, "the pool's file cannot be "
 			"written, as a capture requires");
 	}
-	/* wlroots' screencopy keeps its lock of the buffer for ever where an access
+	/* wlroots' screencopy never releases its lock of the buffer if an access
 	 * fails: discard what it writes, at most three times the first plane. */
 	buffer->discarded = ret == 0 ? NULL :
 		calloc((size_t)base->height, 3 * access->stride);
@@ -177,9 +177,9 @@ static const struct wlr_buffer_resource_interface resource_interface = {
 	.from_resource = buffer_from_resource,
 };
 
-/* Surfaces: a client may have drawn into a buffer until it commits it. A surface's damage
- * would have to be told to all buffers that it has shown; all of the one that comes is
- * simpler, and as right: where it is not read in place, it is copied once a commit. */
+/* Surfaces. A surface's damage concerns all buffers that it has shown. This example
+ * damages the whole committed buffer instead, which is simpler and as correct: a buffer
+ * that is not read in place is copied once for each commit. */
 
 static void surface_handle_client_commit(struct wl_listener *listener,
 		void *data) {
@@ -328,7 +328,7 @@ static void shm_bind(struct wl_client *client, void *data, uint32_t version,
 	}
 }
 
-/* What libsealpool-memory tells */
+/* Hooks of libsealpool-memory */
 
 static void handle_exceeded(struct sealpool_account *account,
 		const char *reason, void *data) {

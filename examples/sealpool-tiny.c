@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sealpool-tiny: a small Wayland compositor on wlroots that gets its wl_shm
- * from Sealpool. What a compositor has to do for that is one line, in
- * create_globals(). All else here is what any wlroots compositor does, in a
- * plain form, but for the section "Counters", which shows how to ask Sealpool
- * what a client costs.
+ * sealpool-tiny: a small Wayland compositor on wlroots with Sealpool's wl_shm.
+ * That takes one line, in create_globals(). Everything else is what any wlroots
+ * compositor does, in a simple form, except the section "Counters", which shows how to
+ * get the statistics of a client.
  *
- * The one idea: what is on the screen depends on nothing but the clients, so
- * that a picture of it can be compared byte for byte. Windows have the size
- * they choose, no decoration and a fixed place (see place_window()), the
- * background is black, and no cursor is drawn where there is no pointer.
+ * The one idea: the screen depends only on the clients, so that pictures of it can be
+ * compared byte for byte. Windows have the size that they choose, no decoration and a
+ * fixed place (see place_window()), the background is black, and no cursor is drawn
+ * without a pointer.
  *
- * It draws into a window of the parent compositor where there is one, else into
- * memory.
+ * It draws to a window of the parent compositor if there is one, else to memory.
  */
 #include <assert.h>
 #include <getopt.h>
@@ -60,7 +58,7 @@
 #include "memory-shm.h"
 #endif
 
-/* All that wlroots 0.18, 0.19 and 0.20 differ in here hangs on this. */
+/* All differences between wlroots 0.18, 0.19 and 0.20 here depend on this. */
 #define HAVE_WLROOTS_0_19 (WLR_VERSION_NUM >= (19 << 8))
 
 #if HAVE_WLROOTS_0_19
@@ -68,10 +66,10 @@
 #include <wlr/types/wlr_ext_image_copy_capture_v1.h>
 #endif
 
-/* A process is one compositor, so there is one of these. */
+/* A process is one compositor, so the state is global. */
 static struct tiny_server {
 	struct wl_display *display;
-	struct wlr_backend *backend; /* NULL once it is gone */
+	struct wlr_backend *backend; /* NULL once destroyed */
 	struct wlr_renderer *renderer;
 	struct wlr_allocator *allocator;
 	struct sealpool_shm *shm; /* NULL with --stock */
@@ -91,7 +89,7 @@ static struct tiny_server {
 	struct wl_list windows; /* tiny_window.link, last focused first */
 	struct wl_list layer_surfaces; /* tiny_layer_surface.link */
 
-	/* For the signals of what lives as long as the program does. */
+	/* For signals of objects that live as long as the program. */
 	struct wl_listener listeners[16];
 	size_t listeners_len;
 } server;
@@ -107,8 +105,8 @@ struct tiny_client {
 struct tiny_window {
 	struct wl_list link; /* in tiny_server.windows: a mapped toplevel */
 	struct wlr_xdg_surface *xdg_surface;
-	struct wlr_scene_tree *tree; /* NULL once the parent's is gone */
-	struct wlr_box place; /* what the toplevel was given when mapped */
+	struct wlr_scene_tree *tree; /* NULL once the parent's is destroyed */
+	struct wlr_box place; /* the toplevel's, since it was mapped */
 	struct wl_listener commit;
 	struct wl_listener map;
 	struct wl_listener unmap;
@@ -143,8 +141,8 @@ static void listen_to(struct wl_signal *signal, struct wl_listener *listener,
  * Counters
  */
 
-/* Leaves the name alone when the process is gone. The name is the client's to
- * choose: what could break up our lines is replaced. */
+/* Leaves the name alone if the process has ended. The client chooses the name, so
+ * characters that could break our lines are replaced. */
 static void client_read_comm(struct tiny_client *client) {
 	char path[64], name[sizeof(client->comm)];
 	snprintf(path, sizeof(path), "/proc/%d/comm", (int)client->pid);
@@ -176,8 +174,8 @@ static void print_pool(const struct sealpool_stats *stats, void *data) {
 		stats->bytes_copied_in, stats->bytes_copied_out, stats->faults);
 }
 
-/* A line for each pool that the client has now, then one for what the client
- * holds, and has cost since it connected. */
+/* Prints a line for each pool of the client, then one for what the client holds, and
+ * has cost since it connected. */
 static void print_client(struct tiny_client *client, const char *event) {
 	client_read_comm(client);
 	char who[64];
@@ -196,8 +194,8 @@ static void print_client(struct tiny_client *client, const char *event) {
 	fflush(stdout);
 }
 
-/* libwayland calls this before it destroys the client's objects: the pools are
- * still there to be counted. */
+/* libwayland calls this before it destroys the client's objects, so the pools still
+ * exist. */
 static void client_handle_destroy(struct wl_listener *listener, void *data) {
 	struct tiny_client *client = wl_container_of(listener, client, destroy);
 	print_client(client, "gone");
@@ -317,8 +315,8 @@ static void focus_window(struct tiny_window *window) {
 		keyboard->num_keycodes, &keyboard->modifiers);
 }
 
-/* Moves "box" along its shelf to where it covers no window. Returns whether it
- * fits there; at the left edge anything does. */
+/* Moves "box" along its shelf until it covers no window. Returns whether it fits there;
+ * at the left edge, any box fits. */
 static bool find_place_on_shelf(struct wlr_box *box,
 		const struct wlr_box *screen) {
 	struct tiny_window *other;
@@ -339,7 +337,7 @@ static bool find_place_on_shelf(struct wlr_box *box,
 		box->x + box->width <= screen->x + screen->width);
 }
 
-/* A shelf begins where a window does, and below the lowest window. */
+/* A shelf begins at the top of each window, and below the lowest window. */
 static int next_shelf(int y) {
 	int next = INT_MAX, lowest = INT_MIN;
 	struct tiny_window *other;
@@ -356,17 +354,17 @@ static int next_shelf(int y) {
 }
 
 /*
- * Windows stand side by side on a shelf, from the left, and on the next shelf
- * below when a row is full: a new one gets the first free place, and keeps it
- * for as long as it is mapped. Too large a window hangs over the screen's edge;
- * when no shelf is left on the screen, it covers others at the top left.
+ * Windows are placed side by side on a shelf, from the left, and on the next shelf
+ * below when a row is full. A new window gets the first free place, and keeps it
+ * while it is mapped. A window that is too large extends beyond the screen's edge;
+ * if no shelf is left on the screen, it covers others at the top left.
  */
 static void place_window(struct tiny_window *window, int width, int height) {
 	struct wlr_box screen;
 	wlr_output_layout_get_box(server.output_layout, NULL, &screen);
 
-	/* Sizes are cut to the screen's for this, so that nothing a client says
-	 * can overflow. */
+	/* Sizes are limited to the screen's, so that no size of a client's can
+	 * overflow. */
 	struct wlr_box box = {
 		.x = screen.x,
 		.y = screen.y,
@@ -417,8 +415,8 @@ static void window_handle_commit(struct wl_listener *listener, void *data) {
 	if (!xdg_surface->initial_commit) {
 		return;
 	}
-	/* Either answers the client. It is told no size, so that it chooses,
-	 * and that it cannot be maximized and the like. */
+	/* Both send a configure event. It has no size, so that the client chooses
+	 * one; a toplevel cannot be maximized and so on. */
 	if (xdg_surface->role == WLR_XDG_SURFACE_ROLE_TOPLEVEL) {
 		wlr_xdg_toplevel_set_wm_capabilities(xdg_surface->toplevel, 0);
 	} else {
@@ -435,8 +433,8 @@ static void window_handle_tree_destroy(struct wl_listener *listener,
 	window->tree = NULL;
 }
 
-/* The xdg_surface may live on and get its role again, and a parent's tree may
- * go, with its children's in it, before the popup or after it. */
+/* The xdg_surface may survive and get its role again. A parent's tree, which contains its
+ * children's, may be destroyed before or after the popup. */
 static void window_handle_destroy(struct wl_listener *listener, void *data) {
 	struct tiny_window *window = wl_container_of(listener, window, destroy);
 	wl_list_remove(&window->commit.link);
@@ -461,7 +459,7 @@ static struct tiny_window *create_window(struct wlr_xdg_surface *xdg_surface,
 	}
 	window->xdg_surface = xdg_surface;
 	window->tree = tree;
-	xdg_surface->data = tree; /* for the popups, whose trees go into it */
+	xdg_surface->data = tree; /* the parent of its popups' trees */
 	wl_list_init(&window->map.link);
 	wl_list_init(&window->unmap.link);
 	listen_to(&xdg_surface->surface->events.commit, &window->commit,
@@ -487,7 +485,7 @@ static void handle_new_toplevel(struct wl_listener *listener, void *data) {
 
 static void handle_new_popup(struct wl_listener *listener, void *data) {
 	struct wlr_xdg_popup *popup = data;
-	/* Without a parent here it is a layer surface's: not shown. */
+	/* Without a parent here, it belongs to a layer surface, and is not shown. */
 	struct wlr_xdg_surface *parent = popup->parent == NULL ? NULL :
 		wlr_xdg_surface_try_from_wlr_surface(popup->parent);
 	if (parent != NULL && parent->data != NULL) {
@@ -497,8 +495,8 @@ static void handle_new_popup(struct wl_listener *listener, void *data) {
 }
 
 /*
- * Layer surfaces: backgrounds, panels and the like. They go where they ask to
- * be, and windows do not make room for them.
+ * Layer surfaces: backgrounds, panels and so on. They are placed where they request,
+ * and windows do not make room for them.
  */
 
 static void configure_layer_surface(struct tiny_layer_surface *surface) {
@@ -578,7 +576,7 @@ static void output_handle_frame(struct wl_listener *listener, void *data) {
 	wlr_scene_output_send_frame_done(output->scene_output, &now);
 }
 
-/* The parent compositor gave our window another size. */
+/* The parent compositor has resized our window. */
 static void output_handle_request_state(struct wl_listener *listener,
 		void *data) {
 	struct tiny_output *output =
@@ -655,7 +653,7 @@ static void handle_new_output(struct wl_listener *listener, void *data) {
 }
 
 /*
- * Input, of which there is none without a parent compositor
+ * Input; there is none without a parent compositor
  */
 
 static void handle_new_input(struct wl_listener *listener, void *data) {
@@ -764,7 +762,7 @@ static void handle_request_set_selection(struct wl_listener *listener,
  * Start and end
  */
 
-/* Adds one of the listeners that last until remove_listeners(). */
+/* Adds a listener that remove_listeners() removes. */
 static void server_listen_to(struct wl_signal *signal,
 		wl_notify_func_t notify) {
 	assert(server.listeners_len <
@@ -772,14 +770,14 @@ static void server_listen_to(struct wl_signal *signal,
 	listen_to(signal, &server.listeners[server.listeners_len++], notify);
 }
 
-/* wlroots asserts that nobody listens any more to what is destroyed. */
+/* wlroots asserts that a destroyed object has no listeners left. */
 static void remove_listeners(void) {
 	while (server.listeners_len > 0) {
 		wl_list_remove(&server.listeners[--server.listeners_len].link);
 	}
 }
 
-/* The parent compositor has gone, and its windows and devices with it. */
+/* The parent compositor has ended, and with it our windows and devices. */
 static void handle_backend_destroy(struct wl_listener *listener, void *data) {
 	remove_listeners();
 	server.backend = NULL;
@@ -804,7 +802,7 @@ static void run_command(const char *command) {
 	if (pid < 0) {
 		wlr_log_errno(WLR_ERROR, "cannot start %s", command);
 	} else if (pid == 0) {
-		/* What we block and ignore is no business of the command's. */
+		/* The command must not inherit blocked and ignored signals. */
 		sigset_t none;
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
@@ -814,8 +812,8 @@ static void run_command(const char *command) {
 	}
 }
 
-/* Ends the program when something could not be had. Only to be used as long as
- * there is no socket: then nothing is left behind. */
+/* Exits if something could not be created. Only for use before the socket is created, so
+ * that nothing is left behind. */
 static void *need(void *object, const char *what) {
 	if (object == NULL) {
 		fprintf(stderr, "sealpool-tiny: failed: %s\n", what);
@@ -840,17 +838,16 @@ static void create_globals(struct wl_display *display, bool stock,
 	struct wlr_compositor *compositor =
 		NEED(wlr_compositor_create(display, 6, server.renderer));
 #ifdef MEMORY_SHM
-	/* Not in sealpool-tiny, but in sealpool-tiny-memory. */
+	/* Only in sealpool-tiny-memory. */
 	if (!memory_shm_create(display, compositor, server.renderer)) {
 		need(NULL, "memory_shm_create()");
 	}
 #else
 	/*
-	 * Sealpool comes in here, and nowhere else. Options that are zero, or NULL for
-	 * all of them, are the default: see struct sealpool_options for what a client
-	 * may hold, and where messages go.
-	 * wlr_renderer_init_wl_display() is not called, because it would make a
-	 * second wl_shm.
+	 * This is the only use of Sealpool. Options that are zero, or NULL for all of
+	 * them, are the defaults: see struct sealpool_options for limits and messages.
+	 * wlr_renderer_init_wl_display() is not called, because it would create
+	 * a second wl_shm.
 	 */
 	if (!stock) {
 		const struct sealpool_options options = {
@@ -863,7 +860,7 @@ static void create_globals(struct wl_display *display, bool stock,
 			NEED(sealpool_feedback_create(server.shm));
 		}
 		if (monitor) {
-			/* It says itself what is wrong. */
+			/* It logs its own errors. */
 			sealpool_monitor_create(server.shm);
 		}
 	} else {
@@ -909,8 +906,8 @@ static void create_scene(void) {
 		&server.layers[ZWLR_LAYER_SHELL_V1_LAYER_BOTTOM]->node);
 }
 
-/* The seat has its pointer and its keyboard whether there are devices or not,
- * so that no client misses them when they come late. */
+/* The seat always has a pointer and a keyboard, with or without devices, so that clients
+ * find them even if devices are added later. */
 static void create_seat(void) {
 	server.seat = NEED(wlr_seat_create(server.display, "seat0"));
 	server_listen_to(&server.seat->events.request_set_cursor,
@@ -943,7 +940,7 @@ static void create_seat(void) {
 	server_listen_to(&server.cursor->events.frame, handle_cursor_frame);
 }
 
-/* WIDTHxHEIGHT, and no more of it than an output can be. */
+/* Parses WIDTHxHEIGHT, up to the largest possible output. */
 static bool parse_size(const char *text, int *width, int *height) {
 	char more;
 	return text[strspn(text, "0123456789x")] == '\0' &&
@@ -967,24 +964,24 @@ static const char usage[] =
 	"Usage: sealpool-tiny [-s COMMAND] [--stock] [--tell-damage] [--feedback]\n"
 	"                     [--monitor] [--size WIDTHxHEIGHT] [--socket NAME] [-d]\n"
 	"\n"
-	"A small Wayland compositor whose wl_shm is Sealpool's. It prints\n"
-	"WAYLAND_DISPLAY=NAME when clients can connect, what a client's shared\n"
-	"memory has cost when the client goes, and the same for every client\n"
-	"upon SIGUSR1.\n"
+	"A small Wayland compositor with Sealpool's wl_shm. It prints\n"
+	"WAYLAND_DISPLAY=NAME when clients can connect. When a client disconnects,\n"
+	"it prints what the client's shared memory has cost; on SIGUSR1, it prints\n"
+	"that for every client.\n"
 	"\n"
 	"  -s, --startup COMMAND  run COMMAND with /bin/sh once ready\n"
 	"      --stock            use wlroots' own wl_shm; print no costs\n"
-	"      --tell-damage      tell Sealpool of commits, which then follows none\n"
-	"      --feedback         let clients ask how their memory is seen\n"
+	"      --tell-damage      report commits to Sealpool, which then tracks none\n"
+	"      --feedback         let clients ask how their memory is read\n"
 	"      --monitor          let sealpool-top ask what clients cost\n"
-	"      --size WxH         how large its output is (default: 1280x720)\n"
+	"      --size WxH         the size of its output (default: 1280x720)\n"
 	"      --socket NAME      name the socket (default: the next free name)\n"
 	"  -d, --debug            show all of wlroots' messages, not only errors\n"
 	"  -h, --help             show this\n"
 	"\n"
-	"Its output is a window on $WAYLAND_DISPLAY where that is set, what\n"
-	"$WLR_BACKENDS says where that is set, else pixels of memory. A screen\n"
-	"that has a size of its own keeps it.\n";
+	"If $WAYLAND_DISPLAY is set, its output is a window there. $WLR_BACKENDS,\n"
+	"if set, chooses another output. Otherwise the output is in memory. A\n"
+	"screen with a size of its own keeps it.\n";
 
 int main(int argc, char *argv[]) {
 	static const struct option long_options[] = {
@@ -1057,8 +1054,8 @@ int main(int argc, char *argv[]) {
 	server.display = NEED(wl_display_create());
 	struct wl_event_loop *loop = wl_display_get_event_loop(server.display);
 
-	/* libwayland blocks these and reads them from a file descriptor: to be
-	 * done before a driver makes threads, which inherit that. */
+	/* libwayland blocks these signals and reads them from a file descriptor. Do
+	 * this before a driver creates threads, which inherit the blocked signals. */
 	struct wl_event_source *signals[] = {
 		NEED(wl_event_loop_add_signal(loop, SIGINT, handle_end, NULL)),
 		NEED(wl_event_loop_add_signal(loop, SIGTERM, handle_end, NULL)),

@@ -2,10 +2,10 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034,SC2154 # $kept_roots is theirs, and $tmp
 #
-# Roots of other releases of Debian, for scripts that need what is not
-# installed here: made by mmdebstrap, kept, and never changed. To be sourced from
-# the root of the project, by what has $tmp, a folder of its own, say() and
-# die(). Entering one takes root.
+# Roots of other releases of Debian, for scripts that need packages that are not
+# installed here. mmdebstrap makes them; they are kept and never changed. To be sourced
+# in the root of the project, by a script that has $tmp (a folder of its own), say() and
+# die(). Entering a root needs root.
 
 # shellcheck source=scripts/archive.sh
 . scripts/archive.sh
@@ -13,8 +13,8 @@
 # The folder that they are kept in by default.
 kept_roots=${SEALPOOL_ROOTS:-${XDG_CACHE_HOME:-$HOME/.cache}/sealpool/roots}
 
-# Where this is set, a root is seen through a layer: what is changed in it is
-# kept in that folder, and seen again by who enters with the same.
+# If this is set, changes to a root go to a layer in that folder, and are seen again by
+# scripts that use the same folder.
 layer=
 
 running=
@@ -41,8 +41,8 @@ make_root() {
 	mkdir -p "${root%/*}"
 	rm -rf --one-file-system "$root.new"
 	[ $# -eq 0 ] || include=(--include="$(IFS=, && echo "$*")")
-	# By way of a name of its own: what is there is complete. An archive
-	# that is a copy may be older than it says that it is good for.
+	# Made under another name first, so that an existing root is complete. The
+	# release file of a mirror may have expired.
 	if mmdebstrap --quiet --mode=root --variant=apt \
 		--dpkgopt=force-unsafe-io \
 		--aptopt='APT::Install-Recommends "false"' \
@@ -57,7 +57,7 @@ make_root() {
 	fi
 }
 
-# wlroots_suite VERSION: the release of Debian that has it.
+# wlroots_suite VERSION: prints the release of Debian that has it.
 wlroots_suite() {
 	case $1 in
 	0.18) echo trixie ;;
@@ -71,8 +71,8 @@ enter() {
 	local root=$1 work=$2 status
 	shift 2
 	[ -z "$layer" ] || mkdir -p "$layer"/{root,changes,work}
-	# Its processes end with this one, even when that is killed: the first
-	# of a PID namespace takes all others with it.
+	# Its processes end with this one, even if this one is killed: when the first
+	# process of a PID namespace ends, all others do.
 	# shellcheck disable=SC2016 # for the shell inside
 	setpriv --pdeathsig KILL \
 		unshare --mount --propagation private --pid --fork --kill-child \
@@ -93,7 +93,7 @@ enter() {
 			mount -t tmpfs -o mode=1777 shm "$root/dev/shm"
 			mount -t tmpfs -o mode=755 run "$root/run"
 			mount --bind "$work" "$root/mnt"
-			# Not a tmpfs: files in it are to be of another kind.
+			# Not a tmpfs: tests need files on another file system.
 			mkdir -p -m 1777 "$work/tmp"
 			mount --bind "$work/tmp" "$root/tmp"
 			mkdir -p -m 700 "$root/run/user" "$root/run/home"
