@@ -176,8 +176,8 @@ static _Noreturn void live(const struct compositor *compositor) {
 			"bystander"));
 	}
 	if (state->seen && !becomes_seen(&client, &window, &picture)) {
-		client_fail(&client, "its picture, which was on the output "
-			"before, is not any more");
+		client_fail(&client, "its picture is no longer on the "
+			"output");
 		harm(&client);
 	}
 	state->finished = true;

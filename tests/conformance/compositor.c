@@ -77,7 +77,7 @@ bool compositor_find(struct compositor *compositor, char *error,
 			"%s/%s", dir != NULL ? dir : "", name);
 	}
 	if (!find_listener(compositor->display, &compositor->pid)) {
-		snprintf(error, error_size, "nobody listens at %s",
+		snprintf(error, error_size, "no compositor listens at %s",
 			compositor->display);
 		return false;
 	}
@@ -148,7 +148,7 @@ bool compositor_start(struct compositor *compositor, const char *command,
 		if (waitid(P_PID, (id_t)compositor->child, &info,
 				WEXITED | WNOHANG | WNOWAIT) == 0 &&
 				info.si_pid != 0) {
-			snprintf(error, error_size, "the command has ended "
+			snprintf(error, error_size, "the command ended "
 				"before clients could connect");
 			compositor_stop(compositor);
 			return false;

@@ -55,20 +55,21 @@ static const char usage[] =
 	"usage: sealpool-conformance [OPTION...]\n"
 	"\n"
 	"Tests the wl_shm of the compositor at $WAYLAND_DISPLAY. Hostile cases may\n"
-	"end that compositor: use --start where that matters.\n"
+	"crash that compositor; with --start, each case has a compositor of its own.\n"
 	"\n"
 	"  --start COMMAND   start a compositor for each case, with this shell\n"
 	"                    command, in a runtime directory of its own\n"
-	"  --list            print the cases and what they are about\n"
-	"  --only PATTERN    only cases whose name matches, like hostile/*; can be\n"
-	"                    given several times\n"
-	"  --jobs N          run as many cases at a time, with --start (default: 1)\n"
-	"  --require-all     fail a case that needs what this was built without,\n"
-	"                    instead of skipping it\n"
-	"  --timeout SECONDS for each case (default: 60)\n"
-	"  --hang SECONDS    when the compositor counts as hung (default: 2)\n"
-	"  --json FILE       write the results there as well\n"
-	"  --self-check      test the suite: its cases must end as they are named\n"
+	"  --list            print the cases and what each requires\n"
+	"  --only PATTERN    run only cases whose name matches, such as hostile/*;\n"
+	"                    may be given several times\n"
+	"  --jobs N          run N cases at a time, with --start (default: 1)\n"
+	"  --require-all     fail cases that need a library that the suite was built\n"
+	"                    without, instead of skipping them\n"
+	"  --timeout SECONDS the time limit of a case (default: 60)\n"
+	"  --hang SECONDS    how long the compositor may take to answer before it\n"
+	"                    counts as hung (default: 2)\n"
+	"  --json FILE       also write the results to FILE\n"
+	"  --self-check      test the suite with cases of known results\n"
 	"  --help\n";
 
 struct totals {
@@ -316,7 +317,7 @@ int main(int argc, char *argv[]) {
 	}
 	if (at_a_time > 1 && options.start == NULL) {
 		fprintf(stderr, "sealpool-conformance: --jobs needs --start: "
-			"cases disturb one another in one compositor\n");
+			"cases in one compositor would affect each other\n");
 		return 2;
 	}
 	const struct test_case *const *from =

@@ -86,6 +86,6 @@ static void show_cursor(struct test *test) {
 
 const struct test_case content_cursor_cases[] = {
 	both_kinds("cursor:", 0,
-		"a cursor's buffer changes nothing of the window", show_cursor),
+		"A cursor's buffer does not change the window.", show_cursor),
 	{ 0 },
 };

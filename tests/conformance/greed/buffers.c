@@ -84,8 +84,7 @@ const struct test_case greed_buffer_cases[] = {
 	{ "greed/buffers", CASE_ROBUSTNESS,
 		"A pool may have any number of buffers.", buffers_of_one_pool },
 	{ "greed/buffers-of-a-surface", CASE_ROBUSTNESS,
-		"A surface may have shown any number of buffers, all of which "
-		"are there still.", buffers_of_one_surface },
+		"A surface may have shown any number of buffers that still exist.", buffers_of_one_surface },
 	{ "greed/resizes:short", CASE_ROBUSTNESS,
 		"A pool may be resized any number of times.", resizes, 0 },
 	{ "greed/resizes:long", CASE_ROBUSTNESS,

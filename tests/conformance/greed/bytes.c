@@ -216,47 +216,44 @@ static void holes_stay_empty(struct test *test) {
 
 const struct test_case greed_byte_cases[] = {
 	{ "greed/sparse:unsealed", CASE_ROBUSTNESS,
-		"A file of 2 GiB may cost its client nothing, or little.",
+		"A file of 2 GiB may have little or no memory.",
 		sparse_pool, 0 },
 	{ "greed/sparse:sealed", CASE_ROBUSTNESS,
-		"A file of 2 GiB may cost its client nothing, or little.",
+		"A file of 2 GiB may have little or no memory.",
 		sparse_pool, F_SEAL_SHRINK },
 	{ "greed/sparse:dotted", CASE_ROBUSTNESS,
-		"A file of 2 GiB may cost its client nothing, or little.",
+		"A file of 2 GiB may have little or no memory.",
 		sparse_pool, DOTTED },
 	{ "greed/sparse:dotted-sealed", CASE_ROBUSTNESS,
-		"A file of 2 GiB may cost its client nothing, or little.",
+		"A file of 2 GiB may have little or no memory.",
 		sparse_pool, DOTTED | F_SEAL_SHRINK },
 	{ "greed/sparse-windows:sealed", CASE_ROBUSTNESS,
-		"A file of 2 GiB may cost its client nothing, or little, and "
-		"be on the output.",
+		"A file of 2 GiB may have little or no memory, and be shown.",
 		sparse_windows, F_SEAL_SHRINK },
 	{ "greed/sparse-windows:dotted", CASE_ROBUSTNESS,
-		"A file of 2 GiB may cost its client nothing, or little, and "
-		"be on the output.",
+		"A file of 2 GiB may have little or no memory, and be shown.",
 		sparse_windows, DOTTED },
 	{ "greed/sparse-windows:dotted-sealed", CASE_ROBUSTNESS,
-		"A file of 2 GiB may cost its client nothing, or little, and "
-		"be on the output.",
+		"A file of 2 GiB may have little or no memory, and be shown.",
 		sparse_windows, DOTTED | F_SEAL_SHRINK },
 	{ "greed/sparse-of-many:unsealed", CASE_ROBUSTNESS,
-		"Several connections may have such a file.",
+		"Several connections may each have such a file.",
 		sparse_pools_of_many, 0 },
 	{ "greed/sparse-of-many:sealed", CASE_ROBUSTNESS,
-		"Several connections may have such a file.",
+		"Several connections may each have such a file.",
 		sparse_pools_of_many, F_SEAL_SHRINK },
 	{ "greed/sparse-of-many:dotted", CASE_ROBUSTNESS,
-		"Several connections may have such a file.",
+		"Several connections may each have such a file.",
 		sparse_pools_of_many, DOTTED },
 	{ "greed/sparse-of-many:dotted-sealed", CASE_ROBUSTNESS,
-		"Several connections may have such a file.",
+		"Several connections may each have such a file.",
 		sparse_pools_of_many, DOTTED | F_SEAL_SHRINK },
 
 	{ "greed/holes-stay-empty:unsealed", CASE_QUALITY,
-		"Memory that a client has not drawn in is not the compositor's "
-		"to provide.", holes_stay_empty, 0 },
+		"The compositor must not allocate memory in a file where the client "
+		"has drawn nothing.", holes_stay_empty, 0 },
 	{ "greed/holes-stay-empty:sealed", CASE_QUALITY,
-		"Memory that a client has not drawn in is not the compositor's "
-		"to provide.", holes_stay_empty, 1 },
+		"The compositor must not allocate memory in a file where the client "
+		"has drawn nothing.", holes_stay_empty, 1 },
 	{ 0 },
 };

@@ -297,35 +297,35 @@ static void refused_files_are_closed(struct test *test) {
 
 const struct test_case greed_pool_cases[] = {
 	{ "greed/pools:one-connection", CASE_ROBUSTNESS,
-		"A client may ask for more pools than the compositor can hold "
+		"A client may request more pools than the compositor can have "
 		"descriptors.", pools_of_one_connection },
 	{ "greed/pools:many-connections", CASE_ROBUSTNESS,
-		"A process may ask for them over many connections.",
+		"A process may create them over many connections.",
 		pools_of_many_connections },
 	{ "greed/pools:to-the-limit", CASE_ROBUSTNESS,
-		"A client may hold all descriptors that the compositor can "
-		"have, and not one more.", pools_to_the_limit },
+		"A client may use all descriptors that the compositor can have, but no "
+		"more.", pools_to_the_limit },
 	{ "greed/pools:to-the-budget", CASE_ROBUSTNESS,
-		"A process may find out how much it gets, and hold all of "
-		"that over many connections.", pools_to_the_budget },
+		"A process may find out its limits, and use all of them over many "
+		"connections.", pools_to_the_budget },
 	{ "greed/pools:many-processes", CASE_ROBUSTNESS,
-		"Many processes may ask for some, and none of them so many "
-		"that a client with a dozen has to go.",
+		"Many processes may each create some pools; a client with a dozen must "
+		"not be disconnected.",
 		pools_of_many_processes },
 	{ "greed/pools:another-process", CASE_ROBUSTNESS,
-		"Who has a dozen pools keeps them, whatever another process "
-		"asks for.", others_pools_remain },
+		"A client with a dozen pools keeps them, whatever another process "
+		"requests.", others_pools_remain },
 	{ "greed/pools:read", CASE_ROBUSTNESS,
 		"Pools whose buffers are read may take more descriptors than "
 		"others.", pools_that_are_read },
 	{ "greed/churn:sealed", CASE_ROBUSTNESS,
-		"What is held for a pool goes with it.", pools_come_and_go, 1 },
+		"Descriptors and mappings of a pool are released with it.", pools_come_and_go, 1 },
 	{ "greed/churn:unsealed", CASE_ROBUSTNESS,
-		"What is held for a pool goes with it.", pools_come_and_go, 0 },
+		"Descriptors and mappings of a pool are released with it.", pools_come_and_go, 0 },
 
 	{ "greed/refused:size", CASE_ROBUSTNESS,
-		"What is no pool holds nothing.", refused_files_are_closed, 0 },
+		"A refused pool must not hold descriptors.", refused_files_are_closed, 0 },
 	{ "greed/refused:pipe", CASE_ROBUSTNESS,
-		"What is no pool holds nothing.", refused_files_are_closed, 1 },
+		"A refused pool must not hold descriptors.", refused_files_are_closed, 1 },
 	{ 0 },
 };

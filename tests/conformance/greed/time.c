@@ -119,32 +119,31 @@ static void first_commits_of_large_buffers(struct test *test) {
 
 const struct test_case greed_time_cases[] = {
 	{ "greed/time-of-buffers:sparse", CASE_ROBUSTNESS,
-		"A buffer of a file without memory is made in no time.",
+		"Creating a buffer in a file without memory takes little time.",
 		buffers_of_sparse_file },
 	{ "greed/time-of-buffers:hole", CASE_ROBUSTNESS,
-		"A buffer that has all of its memory but for a page is made in "
-		"little time.", buffers_with_a_hole, 4095 },
+		"Creating a buffer that lacks one page of memory takes little time.", buffers_with_a_hole, 4095 },
 	{ "greed/time-of-buffers:hole-of-many", CASE_ROBUSTNESS,
-		"Several connections may make such buffers.",
+		"Several connections may each create such buffers.",
 		buffers_with_a_hole_of_many, 4095 },
 	{ "greed/time-of-buffers:large-hole-of-many", CASE_ROBUSTNESS,
-		"Several connections may make such buffers.",
+		"Several connections may each create such buffers.",
 		buffers_with_a_hole_of_many, 16384 },
 	{ "greed/time-of-first-commit:unsealed", CASE_ROBUSTNESS,
-		"A buffer of 500 MiB may be committed, and others be answered "
-		"soon.",
+		"A buffer of 500 MiB may be committed, and other clients must be "
+		"answered soon.",
 		first_commit_of_large_buffer, 0 },
 	{ "greed/time-of-first-commit:sealed", CASE_ROBUSTNESS,
-		"A buffer of 500 MiB may be committed, and others be answered "
-		"soon.",
+		"A buffer of 500 MiB may be committed, and other clients must be "
+		"answered soon.",
 		first_commit_of_large_buffer, F_SEAL_SHRINK },
 	{ "greed/time-of-first-commit:dotted", CASE_ROBUSTNESS,
-		"A buffer of 500 MiB may be committed, and others be answered "
-		"soon.",
+		"A buffer of 500 MiB may be committed, and other clients must be "
+		"answered soon.",
 		first_commit_of_large_buffer, DOTTED },
 	{ "greed/time-of-first-commit:dotted-sealed", CASE_ROBUSTNESS,
-		"A buffer of 500 MiB may be committed, and others be answered "
-		"soon.",
+		"A buffer of 500 MiB may be committed, and other clients must be "
+		"answered soon.",
 		first_commit_of_large_buffer, DOTTED | F_SEAL_SHRINK },
 	{ "greed/time-of-first-commits:unsealed", CASE_ROBUSTNESS,
 		"Several connections may commit such a buffer at once.",

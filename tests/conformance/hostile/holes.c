@@ -183,57 +183,47 @@ static void full_file_system(struct test *test) {
 
 const struct test_case hostile_hole_cases[] = {
 	{ "hostile/hole:sealed", CASE_ROBUSTNESS,
-		"A seal against shrinking does not keep a file's pages from "
-		"being taken away.",
+		"A seal against shrinking does not forbid punching holes.",
 		holes, CLIENT_MEMORY_SEALED },
 	{ "hostile/hole:unsealed", CASE_ROBUSTNESS,
-		"A seal against shrinking does not keep a file's pages from "
-		"being taken away.",
+		"A seal against shrinking does not forbid punching holes.",
 		holes, CLIENT_MEMORY_UNSEALED },
 	{ "hostile/hole:file", CASE_ROBUSTNESS,
-		"A seal against shrinking does not keep a file's pages from "
-		"being taken away.",
+		"A seal against shrinking does not forbid punching holes.",
 		holes, CLIENT_MEMORY_FILE },
 	{ "hostile/hole-in-race:sealed", CASE_ROBUSTNESS,
-		"A file's pages may come and go while it is read.",
+		"A file's pages may be allocated and punched out while it is read.",
 		holes_in_race, CLIENT_MEMORY_SEALED },
 	{ "hostile/hole-in-race:unsealed", CASE_ROBUSTNESS,
-		"A file's pages may come and go while it is read.",
+		"A file's pages may be allocated and punched out while it is read.",
 		holes_in_race, CLIENT_MEMORY_UNSEALED },
 	{ "hostile/hole-in-race:file", CASE_ROBUSTNESS,
-		"A file's pages may come and go while it is read.",
+		"A file's pages may be allocated and punched out while it is read.",
 		holes_in_race, CLIENT_MEMORY_FILE },
 	{ "hostile/kept-size:short", CASE_ROBUSTNESS,
-		"A file may have memory past its end, which is not to be "
-		"read.",
+		"A file may have memory past its end, which must not be read.",
 		kept_size, KEPT_SHORT },
 	{ "hostile/kept-size:resized", CASE_ROBUSTNESS,
-		"A file may have memory past its end, which is not to be "
-		"read.",
+		"A file may have memory past its end, which must not be read.",
 		kept_size, KEPT_RESIZED },
 	{ "hostile/kept-size:hides-holes", CASE_ROBUSTNESS,
-		"A file may have memory past its end, which is not to be "
-		"read.",
+		"A file may have memory past its end, which must not be read.",
 		kept_size, KEPT_HIDES_HOLES },
 	{ "hostile/grown-far:sealed", CASE_ROBUSTNESS,
-		"A file may be larger than any number that the protocol has "
-		"for it.",
+		"A file may be larger than the protocol can express.",
 		grown_far, CLIENT_MEMORY_SEALED },
 	{ "hostile/grown-far:unsealed", CASE_ROBUSTNESS,
-		"A file may be larger than any number that the protocol has "
-		"for it.",
+		"A file may be larger than the protocol can express.",
 		grown_far, CLIENT_MEMORY_UNSEALED },
 	{ "hostile/huge-pages:unsealed", CASE_ROBUSTNESS,
-		"A file of huge pages may have none of them, and nowhere to "
-		"get them.",
+		"A file of huge pages may have no memory when no huge pages are free.",
 		huge_pages, 0 },
 	{ "hostile/huge-pages:sealed", CASE_ROBUSTNESS,
-		"A file of huge pages may have none of them, and nowhere to "
-		"get them.",
+		"A file of huge pages may have no memory when no huge pages are free.",
 		huge_pages, 1 },
 	{ "hostile/full-file-system", CASE_ROBUSTNESS,
-		"A file may have holes on a file system that has no memory "
-		"to fill them.",
+		"A file may have holes on a file system that has no memory left to "
+		"fill them.",
 		full_file_system },
 	{ 0 },
 };

@@ -141,40 +141,37 @@ static void sealed_short_then_grown(struct test *test) {
 
 const struct test_case hostile_sealed_cases[] = {
 	{ "hostile/sealed-resize:shrink", CASE_ROBUSTNESS,
-		"A file that is sealed against shrinking, and was large "
-		"enough for its pool, need not be when the pool is resized.",
+		"A sealed file that was large enough for its pool may be too short "
+		"when the pool is resized.",
 		sealed_and_resized, RESIZE_BEFORE_BUFFER },
 	{ "hostile/sealed-resize:fixed", CASE_ROBUSTNESS,
-		"A file that is sealed against shrinking, and was large "
-		"enough for its pool, need not be when the pool is resized.",
+		"A sealed file that was large enough for its pool may be too short "
+		"when the pool is resized.",
 		sealed_and_resized, RESIZE_FIXED },
 	{ "hostile/sealed-resize:twice", CASE_ROBUSTNESS,
-		"A file that is sealed against shrinking, and was large "
-		"enough for its pool, need not be when the pool is resized.",
+		"A sealed file that was large enough for its pool may be too short "
+		"when the pool is resized.",
 		sealed_and_resized, RESIZE_TWICE },
 	{ "hostile/sealed-resize:overlapping", CASE_ROBUSTNESS,
-		"A file that is sealed against shrinking, and was large "
-		"enough for its pool, need not be when the pool is resized.",
+		"A sealed file that was large enough for its pool may be too short "
+		"when the pool is resized.",
 		sealed_and_resized, RESIZE_OVERLAPPING },
 	{ "hostile/sealed-short:shrink", CASE_ROBUSTNESS,
-		"A file that is sealed against shrinking may be too short "
-		"from the start.",
+		"A sealed file may be too short from the start.",
 		sealed_but_short, CLIENT_MEMORY_SEALED },
 	{ "hostile/sealed-short:fixed", CASE_ROBUSTNESS,
-		"A file that is sealed against shrinking may be too short "
-		"from the start.",
+		"A sealed file may be too short from the start.",
 		sealed_but_short, CLIENT_MEMORY_FIXED },
 	{ "hostile/sealed-late", CASE_ROBUSTNESS,
-		"A file may be cut first and sealed then, so that a seal "
-		"alone says nothing of its size.",
+		"A file may be truncated first and then sealed: a seal alone says "
+		"nothing about the size.",
 		sealed_when_short },
 	{ "hostile/sealed-in-race", CASE_ROBUSTNESS,
-		"A file may be cut and sealed while the compositor looks at "
-		"it.",
+		"A file may be truncated and sealed while the compositor checks it.",
 		sealed_in_race },
 	{ "hostile/sealed-short-grown", CASE_QUALITY,
-		"Memory that was missing, and that the client was let live "
-		"without, is shown once it is there.",
+		"If the client was not disconnected for missing bytes, they are shown "
+		"once they exist.",
 		sealed_short_then_grown },
 	{ 0 },
 };

@@ -220,42 +220,42 @@ static void resize_storm(struct test *test) {
 
 const struct test_case hostile_shape_cases[] = {
 	{ "hostile/stripes:unsealed", CASE_ROBUSTNESS,
-		"Damage can have the shape that costs most: many columns of "
-		"a tall buffer.",
+		"Damage can have the most expensive shape: many columns of a tall "
+		"buffer.",
 		stripes, CLIENT_MEMORY_UNSEALED },
 	{ "hostile/stripes:sealed", CASE_ROBUSTNESS,
-		"Damage can have the shape that costs most: many columns of "
-		"a tall buffer.",
+		"Damage can have the most expensive shape: many columns of a tall "
+		"buffer.",
 		stripes, CLIENT_MEMORY_SEALED },
 	{ "hostile/extreme-coordinates:damage", CASE_ROBUSTNESS,
-		"Coordinates may be as large as numbers are.",
+		"Coordinates may have any value.",
 		extreme_coordinates, COORDINATES_DAMAGE },
 	{ "hostile/extreme-coordinates:damage-buffer", CASE_ROBUSTNESS,
-		"Coordinates may be as large as numbers are.",
+		"Coordinates may have any value.",
 		extreme_coordinates, COORDINATES_DAMAGE_BUFFER },
 	{ "hostile/extreme-coordinates:attach", CASE_ROBUSTNESS,
-		"Coordinates may be as large as numbers are.",
+		"Coordinates may have any value.",
 		extreme_coordinates, COORDINATES_ATTACH },
 	{ "hostile/extreme-coordinates:scale", CASE_ROBUSTNESS,
-		"Coordinates may be as large as numbers are.",
+		"Coordinates may have any value.",
 		extreme_coordinates, COORDINATES_SCALE },
 	{ "hostile/extreme-coordinates:subsurface", CASE_ROBUSTNESS,
-		"Coordinates may be as large as numbers are.",
+		"Coordinates may have any value.",
 		extreme_coordinates, COORDINATES_SUBSURFACE },
 	{ "hostile/extreme-coordinates:viewport", CASE_ROBUSTNESS,
-		"Coordinates may be as large as numbers are.",
+		"Coordinates may have any value.",
 		extreme_coordinates, COORDINATES_VIEWPORT },
 	{ "hostile/resize-storm:sealed", CASE_ROBUSTNESS,
-		"A pool may be resized again and again while its buffers "
-		"are shown, with or without a file behind it.",
+		"A pool may be resized repeatedly while its buffers are shown, whether "
+		"its file is large enough or not.",
 		resize_storm, CLIENT_MEMORY_SEALED },
 	{ "hostile/resize-storm:unsealed", CASE_ROBUSTNESS,
-		"A pool may be resized again and again while its buffers "
-		"are shown, with or without a file behind it.",
+		"A pool may be resized repeatedly while its buffers are shown, whether "
+		"its file is large enough or not.",
 		resize_storm, CLIENT_MEMORY_UNSEALED },
 	{ "hostile/resize-storm:file", CASE_ROBUSTNESS,
-		"A pool may be resized again and again while its buffers "
-		"are shown, with or without a file behind it.",
+		"A pool may be resized repeatedly while its buffers are shown, whether "
+		"its file is large enough or not.",
 		resize_storm, CLIENT_MEMORY_FILE },
 	{ 0 },
 };

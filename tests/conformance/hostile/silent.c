@@ -140,54 +140,44 @@ static void unmounted(struct test *test) {
 
 const struct test_case hostile_silent_cases[] = {
 	{ "hostile/silent-file:read", CASE_ROBUSTNESS,
-		"A file's server can be the client (FUSE), and leave who "
-		"asks it waiting for ever.",
+		"The client may be its file's server (FUSE), and never answer.",
 		silent, SILENT_FILES_READ },
 	{ "hostile/silent-file:getattr", CASE_ROBUSTNESS,
-		"A file's server can be the client (FUSE), and leave who "
-		"asks it waiting for ever.",
+		"The client may be its file's server (FUSE), and never answer.",
 		silent, SILENT_FILES_GETATTR },
 	{ "hostile/silent-file:statfs", CASE_ROBUSTNESS,
-		"A file's server can be the client (FUSE), and leave who "
-		"asks it waiting for ever.",
+		"The client may be its file's server (FUSE), and never answer.",
 		silent, SILENT_FILES_STATFS },
 	{ "hostile/silent-file:flush", CASE_ROBUSTNESS,
-		"A file's server can be the client (FUSE), and leave who "
-		"asks it waiting for ever.",
+		"The client may be its file's server (FUSE), and never answer.",
 		silent, SILENT_FILES_FLUSH },
 	{ "hostile/silent-file:all", CASE_ROBUSTNESS,
-		"A file's server can be the client (FUSE), and leave who "
-		"asks it waiting for ever.",
+		"The client may be its file's server (FUSE), and never answer.",
 		silent, ~0 },
 	{ "hostile/silent-file:epoll", CASE_ROBUSTNESS,
-		"A file's server can be the client (FUSE), and leave whoever "
-		"asks about an epoll instance that watches it waiting.",
+		"The client may be its file's server (FUSE), and block a process that "
+		"asks about an epoll instance that watches the file.",
 		held_epoll, 0 },
 	{ "hostile/silent-writer:unsealed", CASE_ROBUSTNESS,
-		"A client can be writing to a file without end, and hold its "
-		"lock.",
+		"A client can hold its file's lock for ever by a write that never ends.",
 		write_without_end, CLIENT_MEMORY_UNSEALED },
 	{ "hostile/silent-writer:sealed", CASE_ROBUSTNESS,
-		"A client can be writing to a file without end, and hold its "
-		"lock.",
+		"A client can hold its file's lock for ever by a write that never ends.",
 		write_without_end, CLIENT_MEMORY_SEALED },
 	{ "hostile/silent-writer:file", CASE_ROBUSTNESS,
-		"A client can be writing to a file without end, and hold its "
-		"lock.",
+		"A client can hold its file's lock for ever by a write that never ends.",
 		write_without_end, CLIENT_MEMORY_FILE },
 	{ "hostile/silent-files-many:flush", CASE_ROBUSTNESS,
-		"Each of many connections may leave a file behind that "
-		"cannot be closed.",
+		"Each of many connections may leave a file whose close blocks.",
 		silent_many, SILENT_FILES_FLUSH },
 	{ "hostile/silent-files-many:all", CASE_ROBUSTNESS,
-		"Each of many connections may leave a file behind that "
-		"cannot be asked for anything.",
+		"Each of many connections may leave a file that answers no request.",
 		silent_many, ~0 },
 	{ "hostile/unmounted-file:before", CASE_ROBUSTNESS,
-		"A file's file system may be gone when it becomes a pool.",
+		"A file's file system may be unmounted before the pool is created.",
 		unmounted, UNMOUNTED_BEFORE },
 	{ "hostile/unmounted-file:after", CASE_ROBUSTNESS,
-		"A file's file system may go while it is shown.",
+		"A file's file system may be unmounted while the file is shown.",
 		unmounted, UNMOUNTED_AFTER },
 	{ 0 },
 };

@@ -124,26 +124,21 @@ static void null_without_a_buffer(struct test *test) {
 
 const struct test_case protocol_commit_cases[] = {
 	{ "protocol/release:replaced-sealed", CASE_REQUIRED,
-		"A client is told when it can draw on a buffer again, so that "
-		"two are enough.", release_comes_after_replacement,
+		"Buffers are released, so that a client needs only two.", release_comes_after_replacement,
 		CLIENT_MEMORY_SEALED },
 	{ "protocol/release:replaced-unsealed", CASE_REQUIRED,
-		"A client is told when it can draw on a buffer again, so that "
-		"two are enough.", release_comes_after_replacement,
+		"Buffers are released, so that a client needs only two.", release_comes_after_replacement,
 		CLIENT_MEMORY_UNSEALED },
 	{ "protocol/release:null", CASE_REQUIRED,
-		"A surface without content has no use for the buffer that it "
-		"had.", release_comes_after_null, CLIENT_MEMORY_SEALED },
+		"The previous buffer of a surface without content is released.", release_comes_after_null, CLIENT_MEMORY_SEALED },
 	{ "protocol/release:surface-gone", CASE_REQUIRED,
-		"A surface that is gone has no use for the buffer that it "
-		"had.", release_comes_after_the_surface,
+		"The buffer of a destroyed surface is released.", release_comes_after_the_surface,
 		CLIENT_MEMORY_SEALED },
 	{ "protocol/release:pool-gone", CASE_REQUIRED,
-		"A buffer is released as any other when its pool is gone.",
+		"A buffer is released as usual after its pool was destroyed.",
 		release_comes_without_the_pool, CLIENT_MEMORY_SEALED },
 	{ "protocol/release:not-committed", CASE_REQUIRED,
-		"A buffer that was replaced before it was committed was not "
-		"used, so is not released.", release_is_of_what_was_committed,
+		"A buffer that was replaced before it was committed is not released.", release_is_of_what_was_committed,
 		CLIENT_MEMORY_SEALED },
 
 	{ "protocol/commit:twice-sealed", CASE_REQUIRED,
@@ -153,11 +148,10 @@ const struct test_case protocol_commit_cases[] = {
 		"A buffer may be committed any number of times.",
 		same_buffer_twice, CLIENT_MEMORY_UNSEALED },
 	{ "protocol/commit:two-surfaces", CASE_REQUIRED,
-		"A buffer may be in several surfaces, though when it is "
-		"released then is left open.", buffer_in_two_surfaces,
+		"A buffer may be on several surfaces; when it is released is undefined.", buffer_in_two_surfaces,
 		CLIENT_MEMORY_SEALED },
 	{ "protocol/commit:null", CASE_REQUIRED,
-		"A surface that has no content may be told to have none.",
+		"A surface without content may commit a null buffer.",
 		null_without_a_buffer },
 	{ 0 },
 };

@@ -186,26 +186,22 @@ static void buffer_ends_between_commits(struct test *test) {
 
 const struct test_case protocol_end_cases[] = {
 	{ "protocol/end:surface-first", CASE_REQUIRED,
-		"Objects may be destroyed in any order, here with the surface "
-		"first.", parts_end_in_any_order, PART_SURFACE },
+		"Objects may be destroyed in any order: the surface first.", parts_end_in_any_order, PART_SURFACE },
 	{ "protocol/end:buffer-first", CASE_REQUIRED,
-		"Objects may be destroyed in any order, here with the buffer "
-		"first.", parts_end_in_any_order, PART_BUFFER },
+		"Objects may be destroyed in any order: the buffer first.", parts_end_in_any_order, PART_BUFFER },
 	{ "protocol/end:pool-first", CASE_REQUIRED,
-		"Objects may be destroyed in any order, here with the pool "
-		"first.", parts_end_in_any_order, PART_POOL },
+		"Objects may be destroyed in any order: the pool first.", parts_end_in_any_order, PART_POOL },
 	{ "protocol/end:shm-first", CASE_REQUIRED,
-		"Objects may be destroyed in any order, here with wl_shm "
-		"first.", parts_end_in_any_order, PART_SHM },
+		"Objects may be destroyed in any order: wl_shm first.", parts_end_in_any_order, PART_SHM },
 	{ "protocol/end:pool-sealed", CASE_REQUIRED,
-		"A buffer keeps what it needs of its pool.",
+		"A buffer stays usable after its pool is destroyed.",
 		pool_ends_before_its_buffer_is_used, CLIENT_MEMORY_SEALED },
 	{ "protocol/end:pool-unsealed", CASE_REQUIRED,
-		"A buffer keeps what it needs of its pool.",
+		"A buffer stays usable after its pool is destroyed.",
 		pool_ends_before_its_buffer_is_used, CLIENT_MEMORY_UNSEALED },
 	{ "protocol/end:attached-buffer", CASE_QUALITY,
-		"What becomes of a surface whose next buffer is destroyed is "
-		"left open, but there is no error for it.",
+		"If a pending buffer is destroyed, the surface's contents are "
+		"undefined, but there is no error.",
 		buffer_ends_between_attach_and_commit },
 	{ "protocol/end:committed-buffer-sealed", CASE_REQUIRED,
 		"A buffer may be destroyed while the compositor uses it.",

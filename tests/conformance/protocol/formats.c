@@ -213,8 +213,7 @@ static void format_is_refused(struct test *test) {
 	test_expect_error(test, NULL, format_errors);
 }
 
-static const char announced_only[] = "A buffer's format is one of those that "
-	"were announced.";
+static const char announced_only[] = "A buffer's format must be an advertised one.";
 
 const struct test_case protocol_format_cases[] = {
 	{ "protocol/format:argb8888", CASE_REQUIRED,
@@ -224,23 +223,22 @@ const struct test_case protocol_format_cases[] = {
 		"A client can rely on the format xrgb8888.",
 		format_is_announced, WL_SHM_FORMAT_XRGB8888 },
 	{ "protocol/formats:usable", CASE_REQUIRED,
-		"What is announced as a format can be used for buffers.",
+		"Every advertised format can be used for buffers.",
 		formats_can_be_used },
 	{ "protocol/formats:at-once", CASE_REQUIRED,
-		"The formats are announced on binding, so a client that waits "
-		"for one answer knows them all.", formats_come_at_once },
+		"The formats are sent when wl_shm is bound, so a client knows all "
+		"after one round trip.", formats_come_at_once },
 	{ "protocol/formats:codes", CASE_REQUIRED,
-		"A format is announced by wl_shm's number for it, which for "
-		"argb8888 and xrgb8888 is not that of DRM.",
+		"Formats are advertised with wl_shm's codes, which differ from DRM's "
+		"for argb8888 and xrgb8888.",
 		formats_are_codes },
 	{ "protocol/formats:no-duplicates", CASE_QUALITY,
-		"A client that keeps a list of formats has no use for one "
-		"that is told twice.", formats_come_once },
+		"No format is sent twice.", formats_come_once },
 	{ "protocol/formats:same-again", CASE_QUALITY,
-		"A client that binds twice, in whatever version, gets the same "
+		"A client that binds wl_shm twice, in any versions, gets the same "
 		"formats.", formats_are_the_same_again },
 	{ "protocol/formats:same-elsewhere", CASE_QUALITY,
-		"Two clients are told the same formats.",
+		"Two clients get the same formats.",
 		formats_are_the_same_elsewhere },
 
 	{ "protocol/wrong-format:unknown", CASE_REQUIRED, announced_only,
@@ -250,13 +248,13 @@ const struct test_case protocol_format_cases[] = {
 	{ "protocol/wrong-format:two", CASE_REQUIRED, announced_only,
 		format_is_refused, FORMAT_TWO },
 	{ "protocol/wrong-format:drm-argb8888", CASE_REQUIRED,
-		"DRM's number for argb8888 is not the one that is announced.",
+		"DRM's code for argb8888 is not advertised, and is an error.",
 		format_is_refused, FORMAT_DRM_ARGB },
 	{ "protocol/wrong-format:drm-xrgb8888", CASE_REQUIRED,
-		"DRM's number for xrgb8888 is not the one that is announced.",
+		"DRM's code for xrgb8888 is not advertised, and is an error.",
 		format_is_refused, FORMAT_DRM_XRGB },
 	{ "protocol/wrong-format:not-announced", CASE_REQUIRED,
-		"A format that exists, but was not announced, is an error.",
+		"A format that exists but was not advertised is an error.",
 		formats_not_announced_are_refused },
 	{ 0 },
 };

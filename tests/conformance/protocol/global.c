@@ -83,20 +83,17 @@ static void bindings_are_independent(struct test *test) {
 
 const struct test_case protocol_global_cases[] = {
 	{ "protocol/global", CASE_REQUIRED,
-		"There is one wl_shm, so that all know which to bind.",
+		"There is exactly one wl_shm global.",
 		global_is_the_only_one },
 	{ "protocol/version:1", CASE_REQUIRED,
-		"A client that binds the first version can do all that there "
-		"was to do in it.", version_works, 1 },
+		"Everything in version 1 works for a client that binds version 1.", version_works, 1 },
 	{ "protocol/version:2", CASE_REQUIRED,
-		"A client that binds the second version can do all that was "
-		"possible in the first.", version_works, 2 },
+		"Everything in version 1 works in version 2.", version_works, 2 },
 	{ "protocol/release-shm", CASE_REQUIRED,
-		"A client that needs no more pools can give its wl_shm back, "
-		"and keeps the pools and buffers that it has.",
+		"A client can release its wl_shm, and keeps its pools and buffers.",
 		release_leaves_objects },
 	{ "protocol/second-binding", CASE_REQUIRED,
-		"Several libraries in one process may each bind wl_shm, and "
-		"let go of it when they like.", bindings_are_independent },
+		"Several libraries in one process may each bind wl_shm, and release it "
+		"at any time.", bindings_are_independent },
 	{ 0 },
 };

@@ -230,19 +230,17 @@ static void planes_are_in_the_pool(struct test *test) {
 
 const struct test_case protocol_layout_cases[] = {
 	{ "protocol/buffer-size:each-format-byte-short", CASE_REQUIRED,
-		"In every format that is announced, a stride holds a row of "
-		"its pixels.", strides_hold_a_row, SHORT_BY_BYTE },
+		"In every advertised format, a stride must hold a row of pixels.", strides_hold_a_row, SHORT_BY_BYTE },
 	{ "protocol/buffer-size:each-format-pixel-short", CASE_REQUIRED,
-		"In every format that is announced, a stride holds a row of "
-		"its pixels.", strides_hold_a_row, SHORT_BY_PIXEL },
+		"In every advertised format, a stride must hold a row of pixels.", strides_hold_a_row, SHORT_BY_PIXEL },
 	{ "protocol/planes:first-only", CASE_ROBUSTNESS,
-		"A format of several planes needs more than the first one's "
-		"bytes, and what is outside the pool must not be read: it is "
-		"an error at the commit at the latest.",
+		"All planes of a format must be inside the pool: otherwise there is an "
+		"error, at the commit at the latest, and nothing outside the pool is "
+		"read.",
 		planes_are_in_the_pool, PLANES_FIRST },
 	{ "protocol/planes:byte-short", CASE_ROBUSTNESS,
-		"The last plane's last byte is in the pool as well, or it is "
-		"an error at the commit at the latest.",
+		"If the last byte of the last plane is outside the pool, there is an "
+		"error, at the commit at the latest.",
 		planes_are_in_the_pool, PLANES_BUT_A_BYTE },
 	{ 0 },
 };

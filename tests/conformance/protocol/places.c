@@ -121,14 +121,14 @@ static void place_is_refused(struct test *test) {
 
 /* What several cases are about. */
 static const char every_pixel[] = "Every pixel of a buffer lies in its pool.";
-static const char in_32_bits[] = "A buffer that is too large is so even where "
-	"32 bits are not enough to tell.";
+static const char in_32_bits[] = "A buffer that is too large for its pool is an error, "
+	"even if its size overflows 32 bits.";
 static const char some_pixels[] = "A buffer has pixels: its width and height "
 	"are more than 0.";
-static const char whole_row[] = "A stride is the distance between two rows, so "
-	"none is less than a row.";
-static const char forward[] = "A buffer begins in its pool, at a byte that is "
-	"not negative.";
+static const char whole_row[] = "A stride is the distance between two rows, so it is "
+	"at least as long as a row.";
+static const char forward[] = "A buffer begins inside its pool; its offset is not "
+	"negative.";
 
 const struct test_case protocol_place_cases[] = {
 	WRONG_SIZE("width-zero", WIDTH_ZERO, some_pixels),

@@ -114,36 +114,34 @@ static void fd_is_used_by_two_clients(struct test *test) {
 }
 
 const struct test_case protocol_pool_cases[] = {
-	{ "protocol/pool-size:zero", CASE_REQUIRED, "A pool has bytes.",
+	{ "protocol/pool-size:zero", CASE_REQUIRED, "A pool's size is not zero.",
 		pool_is_refused, 0 },
 	{ "protocol/pool-size:negative", CASE_REQUIRED,
 		"A pool's size is not negative.", pool_is_refused, -1 },
 	{ "protocol/pool-size:min", CASE_REQUIRED,
 		"A pool's size is not negative.", pool_is_refused, INT32_MIN },
 	{ "protocol/pool-size:max-sealed", CASE_ROBUSTNESS,
-		"A pool that is much larger than its file may be refused, or "
-		"not; nobody else notices.",
+		"A pool that is much larger than its file may be refused or not; no "
+		"other client is affected.",
 		pool_is_larger_than_its_file, CLIENT_MEMORY_SEALED },
 	{ "protocol/pool-size:max-unsealed", CASE_ROBUSTNESS,
-		"A pool that is much larger than its file may be refused, or "
-		"not; nobody else notices.",
+		"A pool that is much larger than its file may be refused or not; no "
+		"other client is affected.",
 		pool_is_larger_than_its_file, CLIENT_MEMORY_UNSEALED },
 	{ "protocol/pool-size:part-of-file", CASE_REQUIRED,
-		"A pool has the size that it is given, and its file may have "
-		"more.", pool_is_smaller_than_its_file },
+		"A pool may be smaller than its file.", pool_is_smaller_than_its_file },
 	{ "protocol/pool-size:one-byte", CASE_REQUIRED,
 		"A pool may be too small for any buffer.", pool_has_one_byte },
 
 	{ "protocol/pool-fd:many-pools", CASE_QUALITY,
-		"A client may make many pools of one file, if it is by "
-		"mistake.", file_has_many_pools },
+		"A client may create many pools of one file.", file_has_many_pools },
 	{ "protocol/pool-fd:closed", CASE_REQUIRED,
-		"The fd is the compositor's own once it is sent, and the "
-		"client can close what it has of it.",
+		"The compositor has an fd of its own, so the client can close the one "
+		"that it has sent.",
 		fd_is_closed_by_the_client },
 	{ "protocol/pool-fd:two-clients", CASE_REQUIRED,
-		"Two clients may share a file, as a browser's processes do; "
-		"the end of one is not the end of the other.",
+		"Two clients may share a file, as a browser's processes do; when one "
+		"disconnects, the other is not affected.",
 		fd_is_used_by_two_clients },
 	{ 0 },
 };

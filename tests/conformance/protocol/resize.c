@@ -104,11 +104,11 @@ static void resize_beyond_the_file(struct test *test) {
 
 const struct test_case protocol_resize_cases[] = {
 	{ "protocol/resize:grow-sealed", CASE_REQUIRED,
-		"A pool that has grown has room for more buffers, and the ones "
-		"it had stay good.", resize_makes_room, CLIENT_MEMORY_SEALED },
+		"A pool that has grown has room for more buffers, and its old buffers "
+		"stay valid.", resize_makes_room, CLIENT_MEMORY_SEALED },
 	{ "protocol/resize:grow-unsealed", CASE_REQUIRED,
-		"A pool that has grown has room for more buffers, and the ones "
-		"it had stay good.", resize_makes_room,
+		"A pool that has grown has room for more buffers, and its old buffers "
+		"stay valid.", resize_makes_room,
 		CLIENT_MEMORY_UNSEALED },
 	{ "protocol/resize:often-sealed", CASE_REQUIRED,
 		"A pool may grow with every frame while its buffers are in "
@@ -117,31 +117,29 @@ const struct test_case protocol_resize_cases[] = {
 		"A pool may grow with every frame while its buffers are in "
 		"use.", resize_again_and_again, CLIENT_MEMORY_UNSEALED },
 	{ "protocol/resize:same", CASE_QUALITY,
-		"A client that asks for the size that it has does no harm.",
+		"Resizing a pool to its own size is no error.",
 		resize_to_the_same_size },
 	{ "protocol/resize:byte-less", CASE_REQUIRED,
-		"A pool can only become larger.", resize_is_refused,
+		"A pool can only grow.", resize_is_refused,
 		BYTES - 1 },
 	{ "protocol/resize:zero", CASE_REQUIRED,
-		"A pool can only become larger.", resize_is_refused, 0 },
+		"A pool can only grow.", resize_is_refused, 0 },
 	{ "protocol/resize:negative", CASE_REQUIRED,
-		"A pool can only become larger.", resize_is_refused, -1 },
+		"A pool can only grow.", resize_is_refused, -1 },
 	{ "protocol/resize:min", CASE_REQUIRED,
-		"A pool can only become larger.", resize_is_refused,
+		"A pool can only grow.", resize_is_refused,
 		INT32_MIN },
 	{ "protocol/resize:less-in-use", CASE_REQUIRED,
-		"A pool can only become larger, even where its buffers need "
-		"less.", resize_in_use_is_refused },
+		"A pool can only grow, even if its buffers need less.", resize_in_use_is_refused },
 	{ "protocol/resize:back", CASE_REQUIRED,
-		"A pool can only become larger, even where it was smaller "
-		"before.", resize_back_is_refused },
+		"A pool can only grow, even if it was smaller before.", resize_back_is_refused },
 	{ "protocol/resize:beyond-file", CASE_ROBUSTNESS,
-		"It is the client's fault if its file does not have what its "
-		"pool has; nobody else notices.", resize_beyond_the_file,
+		"A file that is shorter than its pool is the client's fault; no other "
+		"client is affected.", resize_beyond_the_file,
 		FAR },
 	{ "protocol/resize:max", CASE_ROBUSTNESS,
-		"It is the client's fault if its file does not have what its "
-		"pool has; nobody else notices.", resize_beyond_the_file,
+		"A file that is shorter than its pool is the client's fault; no other "
+		"client is affected.", resize_beyond_the_file,
 		INT32_MAX },
 	{ 0 },
 };

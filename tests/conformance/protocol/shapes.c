@@ -137,29 +137,28 @@ static void buffers_share_rows(struct test *test) {
 
 const struct test_case protocol_shape_cases[] = {
 	{ "protocol/odd-buffer:stride-and-1", CASE_ROBUSTNESS,
-		"A stride that is no number of pixels may be refused, or not; "
-		"nobody else notices.", odd_place_harms_nobody, STRIDE_AND_1 },
+		"A stride that is not a whole number of pixels may be refused or not; "
+		"no other client is affected.", odd_place_harms_nobody, STRIDE_AND_1 },
 	{ "protocol/odd-buffer:stride-and-2", CASE_ROBUSTNESS,
-		"A stride that is no number of pixels may be refused, or not; "
-		"nobody else notices.", odd_place_harms_nobody, STRIDE_AND_2 },
+		"A stride that is not a whole number of pixels may be refused or not; "
+		"no other client is affected.", odd_place_harms_nobody, STRIDE_AND_2 },
 	{ "protocol/odd-buffer:stride-and-3", CASE_ROBUSTNESS,
-		"A stride that is no number of pixels may be refused, or not; "
-		"nobody else notices.", odd_place_harms_nobody, STRIDE_AND_3 },
+		"A stride that is not a whole number of pixels may be refused or not; "
+		"no other client is affected.", odd_place_harms_nobody, STRIDE_AND_3 },
 	{ "protocol/odd-buffer:last-row-unpadded", CASE_ROBUSTNESS,
-		"A pool may end with the last pixel, before the end of its "
-		"row; that is an error or not, but the bytes after it are not "
-		"read.", odd_place_harms_nobody, LAST_ROW_UNPADDED },
+		"A pool may end with the last pixel, before the end of the row. That "
+		"may be an error or not, but the bytes after it must not be read.", odd_place_harms_nobody, LAST_ROW_UNPADDED },
 	{ "protocol/odd-buffer:rgb565", CASE_QUALITY,
-		"A width may be odd where a pixel has two bytes.",
+		"The width may be odd in a format with two bytes per pixel.",
 		pixels_of_two_bytes_may_be_odd },
 
 	{ "protocol/right-buffer:whole-pool", CASE_REQUIRED,
 		"A buffer may fill its pool.", right_buffer_works, WHOLE_POOL },
 	{ "protocol/right-buffer:end-of-pool", CASE_REQUIRED,
-		"A buffer may end where its pool does.", right_buffer_works,
+		"A buffer may end at the end of its pool.", right_buffer_works,
 		END_OF_POOL },
 	{ "protocol/right-buffer:across-pages", CASE_REQUIRED,
-		"A buffer need not begin with a page.", right_buffer_works,
+		"A buffer need not begin at a page boundary.", right_buffer_works,
 		ACROSS_PAGES },
 	{ "protocol/right-buffer:offset-1", CASE_QUALITY,
 		"A buffer may begin at any byte.", right_buffer_works,
@@ -182,10 +181,9 @@ const struct test_case protocol_shape_cases[] = {
 		"A stride may be longer than a row.", right_buffer_works,
 		PADDED },
 	{ "protocol/right-buffer:overlapping", CASE_QUALITY,
-		"Two buffers may have rows in common, as parts of one picture "
-		"have.", buffers_share_rows, HEIGHT / 2 },
+		"Two buffers may share rows, as parts of one picture do.", buffers_share_rows, HEIGHT / 2 },
 	{ "protocol/right-buffer:identical", CASE_REQUIRED,
-		"Two buffers may be the same pixels, for a surface each.",
+		"Two buffers on two surfaces may have the same bytes.",
 		buffers_share_rows, 0 },
 	{ 0 },
 };
