@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The begin and end of an access.
+ * Begins and ends accesses.
  *
  * A direct view is a pointer: its bytes lie below the sealed size, so the file will
  * always have them (judge.c). That path takes no lock and makes no system call. The
@@ -25,9 +25,9 @@ enum {
 };
 
 /*
- * Whether to look before a read: the commit that made a tracked view stale has
- * looked already. What has been seen since, of another view of its pool, costs
- * nothing to know.
+ * Returns whether to judge before a read. The commit that made a tracked view stale has
+ * judged it already; but another view of the pool may have updated the sealed size since,
+ * which costs nothing to check.
  */
 static bool is_to_be_tried(const struct sp_view *view) {
 	return !view->tracked ||
@@ -87,8 +87,8 @@ int sp_view_begin_read(struct sp_view *view, uint64_t epoch,
 	}
 	int ret = begin_copy(view, epoch, access);
 	if (ret < 0) {
-		/* A compositor has nothing to do instead of reading: wlroots
-		 * keeps a texture of the old size, and then aborts. */
+		/* A compositor cannot handle a failed read: wlroots keeps a texture of
+		 * the old size, and then aborts. */
 		access->data = sp_untrusted_own(
 			view->backing->memory->zeroes->data);
 		sp_view_report(view, ret);
@@ -96,10 +96,9 @@ int sp_view_begin_read(struct sp_view *view, uint64_t epoch,
 	return 0;
 }
 
-/* The client's file, to be written by the kernel or, if it is sealed, in place; NULL
- * where only a reader thread may write it. Returns 0, -EACCES where the fd or a seal
- * (EPERM) forbids it, or -ENOMEM where the compositor lacks addresses, or the machine
- * huge pages. */
+/* Maps the client's file, to be written by the kernel or, if it is sealed, in place; NULL
+ * for a slow file, which only a reader thread may write. Returns 0, -EACCES if the fd or a
+ * seal (EPERM) forbids writing, or -ENOMEM if addresses or huge pages are lacking. */
 static int map_for_writing(struct sp_view *view, struct sp_mapping **mapping) {
 	struct sp_backing *backing = view->backing;
 	if (!backing->file.writable) {

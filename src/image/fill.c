@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bytes between a client's file and copies of a buffer.
+ * Moves bytes between a client's file and copies of a buffer.
  *
- * What is memory is read and written at once. A file that may never answer is asked
- * (slow.c), and waited for no longer than may be (memory/reader.c): what it has answered
- * until then is taken, and the rest stays stale.
+ * Memory is read and written at once. A slow file is read by a reader thread (slow.c),
+ * within the allowance for waiting (memory/reader.c): bytes that have arrived by then are
+ * taken, and the rest stays stale.
  */
 #include <errno.h>
 
@@ -38,14 +38,14 @@ void sp_view_note_missing(struct sp_view *view, int error) {
 		backing->client_counters->faults++;
 		view->ops->short_file(view, (uint64_t)size);
 	} else if (size < 0 || error != 0) {
-		/* That is no word on the file. */
+		/* An error does not mean that the file is short. */
 		view->ops->failed(view, size < 0 ? (int)size : -error);
 	}
-	/* Else it was cut, and is long enough again: it is copied the next time. */
+	/* Otherwise it was truncated, and is long enough again: the next access copies
+	 * it. */
 }
 
-/* Copies a region without waiting for anything: from memory, or what is at hand of
- * any other file. */
+/* Copies a region without waiting: from memory, or from the page cache of a slow file. */
 static struct sp_transferred copy_in(struct sp_copy *copy,
 		const pixman_region32_t *region) {
 	struct sp_view *view = copy->copies->view;
@@ -70,8 +70,7 @@ static struct sp_transferred copy_in(struct sp_copy *copy,
 	return copied;
 }
 
-/* Brings a copy up to date. Releases the lock meanwhile: commits need not wait for
- * a copy. */
+/* Updates a copy. Releases the lock while copying, so that commits need not wait. */
 static void fill(struct sp_copies *copies, struct sp_copy *copy, uint64_t epoch)
 		SP_REQUIRES(copies->lock) {
 	pixman_region32_t stale = copy->stale;
@@ -89,7 +88,7 @@ static void fill(struct sp_copies *copies, struct sp_copy *copy, uint64_t epoch)
 
 	sp_lock_acquire(&copies->lock);
 	if (copied.missing > 0) {
-		/* Zero for this access; the client may yet do better. */
+		/* Zero for this access; the next one reads the whole buffer again. */
 		sp_copy_age_whole(copies, copy);
 	} else {
 		copies->seen = generation;
@@ -102,13 +101,13 @@ static void fill(struct sp_copies *copies, struct sp_copy *copy, uint64_t epoch)
 	pthread_cond_broadcast(&copies->filled);
 }
 
-/* A file that may never answer */
+/* Slow files */
 
 static bool has_failed(const struct sp_slow *slow) {
 	return slow->copied.missing > 0 || slow->size < 0;
 }
 
-/* Tells of what is wrong with the file. */
+/* Reports why reading or writing the file failed. */
 static void report_slow(struct sp_view *view, const struct sp_slow *slow) {
 	struct sp_backing *backing = view->backing;
 	bool regular = slow->size != -EINVAL;
@@ -122,8 +121,7 @@ static void report_slow(struct sp_view *view, const struct sp_slow *slow) {
 	view->ops->short_file(view, regular ? (uint64_t)slow->size : 0);
 }
 
-/* Takes what the file has answered to a copy. What became stale since it was asked
- * stays stale. */
+/* Copies the file's answer to a copy. What became stale since the request stays stale. */
 static void copy_take(struct sp_copies *copies, struct sp_copy *copy,
 		struct sp_slow *slow, uint64_t epoch)
 		SP_REQUIRES(copies->lock) {
@@ -147,8 +145,8 @@ static void copy_take(struct sp_copies *copies, struct sp_copy *copy,
 	pixman_region32_fini(&taken);
 }
 
-/* Asks for what is stale. Releases the lock meanwhile: other copies may be reclaimed for
- * the memory that the answer takes. Returns 0 or a negative errno. */
+/* Submits a read of what is stale. Releases the lock meanwhile: other copies may be
+ * reclaimed for the answer's memory. Returns 0 or a negative errno. */
 static int copy_ask(struct sp_copies *copies, struct sp_copy *copy)
 		SP_REQUIRES(copies->lock) {
 	struct sp_backing *backing = copies->view->backing;
@@ -178,8 +176,8 @@ static int copy_ask(struct sp_copies *copies, struct sp_copy *copy)
 	return ret;
 }
 
-/* Waits for what was asked, as long as may be, and takes it. Releases the lock
- * meanwhile. Returns 0 or -ETIMEDOUT. */
+/* Waits for the answer within the allowance, and takes it. Releases the lock while
+ * waiting. Returns 0 or -ETIMEDOUT. */
 static int copy_await(struct sp_copies *copies, struct sp_copy *copy,
 		uint64_t epoch, bool *failed) SP_REQUIRES(copies->lock) {
 	struct sp_view *view = copies->view;
@@ -207,8 +205,8 @@ static int copy_await(struct sp_copies *copies, struct sp_copy *copy,
 	return done ? 0 : -ETIMEDOUT;
 }
 
-/* Brings a copy up to date as far as the file answers in time. Returns 0,
- * -ETIMEDOUT or another negative errno. Releases the lock meanwhile. */
+/* Updates a copy as far as the file answers in time. Returns 0, -ETIMEDOUT or another
+ * negative errno. Releases the lock meanwhile. */
 static int copy_fill_slowly(struct sp_copies *copies, struct sp_copy *copy,
 		uint64_t epoch) SP_REQUIRES(copies->lock) {
 	if (copies->view->backing->file.own && copies->asked == NULL) {
@@ -217,7 +215,7 @@ static int copy_fill_slowly(struct sp_copies *copies, struct sp_copy *copy,
 	copy->filling = true;
 	int ret = 0;
 	bool failed = false;
-	/* What was asked for an older frame comes first. */
+	/* The answer to a request for an older frame comes first. */
 	for (int i = 0; i < 2 && ret == 0 && !failed && !sp_copy_is_current(copies, copy);
 			i++) {
 		ret = copies->asked != NULL ? 0 : copy_ask(copies, copy);
@@ -247,7 +245,7 @@ static void count_out(struct sp_view *view, uint64_t bytes) {
 	view->backing->client_counters->copied_out += bytes;
 }
 
-/* What is not written in time may still be, later. */
+/* Bytes that are not written in time may still be written later. */
 static void write_back_slowly(struct sp_view *view,
 		const struct sp_shadow *shadow,
 		const pixman_region32_t *region) {

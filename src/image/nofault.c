@@ -2,10 +2,9 @@
 /*
  * Views that are read in place with MAP_NOFAULT.
  *
- * Where the kernel has it, any view that has memory is read in place, by way of a
- * mapping that shows zeroes where the file ends. What it must not do is fill holes, so
- * commits look for new ones; and the end of an access looks whether zeroes may have
- * been seen.
+ * If the kernel has it, any view that has memory is read in place, in a mapping that shows
+ * zeroes past the end of the file. Reading must not fill holes, so commits check for new
+ * ones. The end of an access checks whether zeroes may have been read.
  */
 #include "copies.h"
 #include "fill.h"
@@ -28,7 +27,7 @@ static void look(struct sp_view *view) {
 		sp_nofault_renew(view->mapping);
 		return;
 	}
-	/* A zero page in the place of one would hide it. */
+	/* A zero page in its place would hide a hole. */
 	view->mapping->outdated = true;
 	sp_nofault_renew(view->mapping);
 	view->had_holes = true;

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bytes in and out of a client's file, without a fault.
+ * Copies regions from and to a client's file without a fault.
  *
- * A system call meets the end of a file with a short count, and a page that is
- * not there with EFAULT, where a load or store of our own would raise SIGBUS.
- * So in both directions it is the kernel that touches the client's bytes:
+ * At the end of a file, a system call returns a short count, and at a missing page
+ * EFAULT, where a load or store of our own would raise SIGBUS. So in both directions the
+ * kernel touches the client's bytes:
  *
- *   in:   pread() of the client's file into the shadow's mapping. Holes of the
+ *   in:   pread() of the client's file to the shadow's mapping. Holes of the
  *         client's file are read without being filled. Many short rows of a file
- *         without holes come from a mapping of it, a batch with each call
+ *         without holes are read from a mapping of it, a batch with each call
  *         (bounce.c).
- *   out:  pread() of the *shadow's* file into a mapping of the client's. Not
- *         pwrite() to the client's file, which would make a short file longer,
- *         and which appends, whatever the offset, once the client has set
- *         O_APPEND on the open file that it shares with us.
+ *   out:  pread() of the *shadow's* file to a mapping of the client's. Not pwrite()
+ *         to the client's file: that would make a short file longer, and append,
+ *         whatever the offset, if the client has set O_APPEND on the open file that
+ *         it shares with us.
  */
 #include <stdbool.h>
 #include <string.h>
@@ -31,41 +31,40 @@
 #endif
 
 /*
- * What a call costs, in bytes that could be copied in the same time: 0.4 us at
- * 5 GB/s, measured. A client chooses the shape of its damage, so it must not be
- * able to make the calls cost more than all of its buffer's bytes do: what lies
- * between two rows, or two boxes, is read along where it is less than this.
+ * The cost of a call, in bytes that could be copied in the same time: 0.4 us at 5 GB/s
+ * (measured). A client chooses the shape of its damage, and must not be able to make the
+ * calls cost more than copying the whole buffer. So gaps up to this size, between two rows
+ * or boxes, are read too, rather than starting another call.
  */
 #define CALL_COST 2048
 
 /*
- * The same for a row that is one piece among many in a call: 0.03 to 0.05 us. From
- * ROWS_MIN of them on that is worth another call, to ask whether there are holes;
- * long ones cost more, as they are copied twice.
+ * The same for a row that is one of many pieces in a call: 0.03 to 0.05 us. From ROWS_MIN
+ * rows on, this saves more than the extra call that checks for holes. Long rows cost more,
+ * since they are copied twice.
  */
 #define PIECE_COST 512
 #define ROWS_MIN 4
 #define ROW_BYTES_MAX (16 * 1024)
 
 /*
- * For rows that are read together with what lies between them, which may be
- * another buffer's and in use: only pixels of this one go on from here. On the
- * stack of any thread.
+ * A buffer on the stack for rows that are read together with the gaps between them. The
+ * gaps may belong to another buffer in use, so only this buffer's pixels are copied on.
  */
 #define SCRATCH_SIZE (32 * 1024)
-/* Longer rows are read one by one, at a fourth of their cost or less. */
+/* Longer rows are read one by one; the call is at most a fourth of their cost. */
 #define SCRATCH_STRIDE_MAX (SCRATCH_SIZE / 4)
 
 /*
- * An empty file can be as large as it likes, and none of it needs to be copied.
- * So from this size on, it is looked for holes: in chunks first, and where there is
- * something, in smaller pieces than otherwise.
+ * An empty file can have any size, and none of it needs to be copied. So from this size
+ * on, a file is searched for holes: first in chunks, and in chunks that are not empty, in
+ * smaller pieces.
  */
 #define HOLES_LOOKED_FOR_MIN (1024 * 1024)
 #define SPARSE_PIECE_SIZE (16 * 1024)
 #define PIECE_SIZE (256 * 1024)
 
-/* Of less than this, the call costs what it saves. */
+/* For less than this, the call costs as much as it saves. */
 #define POPULATED_MIN (16 * 1024)
 
 /* Rows to be read by one call. */
@@ -76,15 +75,15 @@ struct batch {
 
 struct job {
 	const struct sp_transfer_source *source;
-	/* The client's file, mapped, if short rows are to be read from there. */
+	/* The mapping of the client's file, if short rows are read from it. */
 	const uint8_t SP_UNTRUSTED *base;
 	const struct sp_transfer_target *target;
 	struct sp_sparse holes;
-	/* Of the client's file, if it is looked for holes, or is read where it
-	 * is mapped. */
+	/* The size of the client's file, if it is searched for holes, or read from its
+	 * mapping. */
 	uint64_t size;
-	/* The last chunk of the target that this job was the first to write to, and
-	 * from where on it is still zero. */
+	/* The last chunk of the target that this job was the first to write to, and the
+	 * offset from which on it is still zero. */
 	uint64_t new_chunk, zero_from;
 	struct sp_transferred copied;
 };
@@ -97,8 +96,8 @@ static uint8_t *get_target(const struct job *job, uint64_t offset) {
 	return job->target->data + (offset - job->target->start);
 }
 
-/* A call for many new pages takes less time than a fault for each. Where the kernel
- * does not know it, there are faults. */
+/* One call for many new pages takes less time than a fault for each. If the kernel does
+ * not have the call, the pages fault. */
 static void populate(const struct job *job, uint64_t offset, size_t length) {
 	uintptr_t page_mask = ~((uintptr_t)sysconf(_SC_PAGESIZE) - 1);
 	uintptr_t start = (uintptr_t)get_target(job, offset) & page_mask;
@@ -106,7 +105,7 @@ static void populate(const struct job *job, uint64_t offset, size_t length) {
 	madvise((void *)start, end - start, MADV_POPULATE_WRITE);
 }
 
-/* Returns where to write, which is not all zero from now on. */
+/* Returns where to write, and marks its chunks as written. */
 static uint8_t *write_target(struct job *job, uint64_t offset, size_t length) {
 	struct sp_chunks *written = job->target->written;
 	uint64_t end = offset + length;
@@ -129,7 +128,7 @@ static uint8_t *write_target(struct job *job, uint64_t offset, size_t length) {
 	return get_target(job, offset);
 }
 
-/* What was never written is zero: memory that is not touched is not taken. */
+/* Skips chunks that were never written, which are zero and have no memory. */
 static void zero_target(const struct job *job, uint64_t offset, size_t length) {
 	while (length > 0) {
 		uint64_t chunk = offset / SP_CHUNK_SIZE;
@@ -145,15 +144,15 @@ static void zero_target(const struct job *job, uint64_t offset, size_t length) {
 	}
 }
 
-/* Returns how many bytes there were: less than asked for at the file's end, or
- * after an error, which is noted. */
+/* Returns how many bytes were read: fewer than "length" at the file's end, or after an
+ * error, which is stored. */
 static size_t read_client(struct job *job, uint64_t offset, uint8_t *to,
 		size_t length) {
 	int fd = job->source->fd;
 	if (!job->source->at_once) {
 		return sp_io_read(fd, offset, to, length, &job->copied.error);
 	}
-	/* After the first that is not at hand, no other is asked for. */
+	/* After the first bytes that are not in the page cache, no others are read. */
 	return job->copied.error == 0 ? sp_io_read_at_once(fd, offset, to,
 		length, &job->copied.error) : 0;
 }
@@ -165,7 +164,7 @@ static void zero_missing(uint8_t *to, size_t length, size_t done,
 	copied->missing += length - done;
 }
 
-/* What is past the file's end is not just empty. */
+/* Bytes past the file's end are missing, not a hole. */
 static void note_hole(struct job *job, uint64_t offset, size_t length) {
 	if (offset + length > job->size) {
 		job->copied.missing += offset < job->size ?
@@ -173,7 +172,7 @@ static void note_hole(struct job *job, uint64_t offset, size_t length) {
 	}
 }
 
-/* Without a hole. */
+/* Copies a piece without a hole. */
 static void copy_piece(struct job *job, uint64_t offset, size_t length) {
 	uint8_t *to = write_target(job, offset, length);
 	size_t done = read_client(job, offset, to, length);
@@ -199,7 +198,7 @@ static void batch_read(struct job *job, struct batch *batch) {
 			batch->len)) {
 		job->copied.bytes += batch->bytes;
 	} else {
-		/* Most likely, the file has ended. */
+		/* Most likely, the file is too short. */
 		for (size_t i = 0; i < batch->len; i++) {
 			copy_piece(job, batch->rows[i].offset,
 				batch->rows[i].length);
@@ -209,7 +208,7 @@ static void batch_read(struct job *job, struct batch *batch) {
 	batch->len = batch->bytes = 0;
 }
 
-/* Several short rows with one call. */
+/* Copies several short rows with one call. */
 static void copy_in_batches(struct job *job, const struct sp_span *span,
 		size_t stride) {
 	struct batch batch = { .len = 0 };
@@ -220,7 +219,7 @@ static void copy_in_batches(struct job *job, const struct sp_span *span,
 				length > SP_BOUNCE_SIZE - batch.bytes) {
 			batch_read(job, &batch);
 		}
-		/* The one before may have failed. */
+		/* The previous batch may have failed. */
 		if (job->base == NULL) {
 			copy_piece(job, offset, length);
 			continue;
@@ -235,7 +234,7 @@ static void copy_in_batches(struct job *job, const struct sp_span *span,
 	batch_read(job, &batch);
 }
 
-/* Row by row. */
+/* Copies row by row. */
 static void copy_in_rows(struct job *job, const struct sp_span *span,
 		size_t stride) {
 	for (uint32_t row = 0; row < span->rows; row++) {
@@ -255,7 +254,7 @@ static void copy_in_rows(struct job *job, const struct sp_span *span,
 	}
 }
 
-/* What is not at hand is left as it is. */
+/* Copies the bytes that were read; the others keep their value. */
 static void take_row(struct job *job, uint64_t offset, const uint8_t *from,
 		size_t done, size_t length) {
 	if (done > 0) {
@@ -265,7 +264,7 @@ static void take_row(struct job *job, uint64_t offset, const uint8_t *from,
 	job->copied.missing += length - done;
 }
 
-/* Several rows at once. */
+/* Reads several rows at once, with the gaps between them. */
 static void copy_in_scattered(struct job *job,
 		const struct sp_span *span, size_t stride) {
 	uint8_t scratch[SCRATCH_SIZE];
@@ -338,7 +337,7 @@ static void copy_in_box(struct job *job, const struct sp_plane *plane,
 	}
 }
 
-/* How far apart two boxes in the same rows are, in bytes of a plane. */
+/* Returns the gap between two boxes in the same rows, in bytes of a plane. */
 static size_t gap_between(const struct sp_plane *plane,
 		const pixman_box32_t *left, const pixman_box32_t *right) {
 	const struct sp_block *block = &plane->block;
@@ -346,8 +345,8 @@ static size_t gap_between(const struct sp_plane *plane,
 		((size_t)block->width * block->hsub);
 }
 
-/* The boxes of a region come in bands: those in the same rows follow one
- * another from left to right. What is between two is pixels too. */
+/* The boxes of a region form bands: those in the same rows follow one another from left
+ * to right. A gap between two of them has pixels of this buffer. */
 static void copy_in_plane(struct job *job, const struct sp_plane *plane,
 		const pixman_box32_t *boxes, int boxes_len) {
 	for (int i = 0; i < boxes_len; i++) {
@@ -377,14 +376,14 @@ struct sp_transferred sp_transfer_in(const struct sp_transfer_source *source,
 	bool known = (large || source->base != NULL) && !source->at_once &&
 		fstat(source->fd, &st) == 0;
 	job.size = (uint64_t)st.st_size;
-	/* To read a hole through a mapping would fill it, and the rest of a
-	 * file's last page is there, though it is not the file's. */
+	/* Reading a hole through a mapping would fill it, and the rest of a file's last
+	 * page can be read, though it is past the file's end. */
 	if (known && (uint64_t)st.st_size >= layout->end &&
 			(uint64_t)st.st_blocks * 512 >=
 				(uint64_t)st.st_size) {
 		job.base = source->base;
 	}
-	/* The pages of any other file are not all of its data. */
+	/* In another file, bytes without a page are not zero. */
 	if (large && known && !source->counts_as_full &&
 			(uint64_t)st.st_blocks * 512 < layout->end) {
 		sp_sparse_init(&job.holes, source->fd, (uint64_t)st.st_size,
@@ -405,12 +404,12 @@ static void copy_out_box(int fd, const struct sp_plane *plane,
 		uint64_t client_size, struct sp_transferred *copied) {
 	struct sp_span span = sp_plane_span(plane, box);
 	for (uint32_t row = 0; row < span.rows; row++) {
-		/* What lies between the rows may be another buffer's: hand back
-		 * pixels only. */
+		/* Bytes between the rows may be another buffer's: write back only
+		 * pixels. */
 		uint64_t offset = span.offset + (uint64_t)plane->stride * row;
 		size_t length = span.row_bytes;
-		/* The last page has bytes past the file's end that would come
-		 * to light if the file grew. */
+		/* The last page has bytes past the file's end, which would become
+		 * visible if the file grew. */
 		if (offset >= client_size) {
 			length = 0;
 		} else if (length > client_size - offset) {

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where a file has no memory.
+ * Finds out where a file has no memory.
  *
- * Not lseek(SEEK_HOLE), which would move the file offset that the client shares,
- * and wait for the inode's lock, which the client can hold for ever. mincore() says which
- * pages are in the page cache, and says so of all where the caller may neither write nor
- * own the file (since Linux 5.2): see sp_file_shows_pages().
+ * mincore() shows which pages are in the page cache; since Linux 5.2, it reports all pages
+ * as present to a caller that neither owns the file nor may write to it: see
+ * sp_file_shows_pages(). lseek(SEEK_HOLE) is not used: it moves the file offset, which
+ * the client shares, and waits for the inode lock, which the client can hold for ever.
  *
- * The kernel tells that page by page, and a client can have us ask for a large
- * range with each of its requests. So what was once seen to have memory is
- * remembered, in chunks: the next call asks only for the others, and for the chunks
- * that the range has a part of.
+ * mincore() reports page by page, and a client can cause a check of a large range with
+ * each request. So chunks that were seen to have memory are remembered: the next call
+ * checks only the others, and chunks that the range covers in part.
  */
 #include <sys/mman.h>
 
@@ -24,8 +23,8 @@ static uint64_t min(uint64_t a, uint64_t b) {
 	return a < b ? a : b;
 }
 
-/* Counts the pages of a mapping that have memory: PAGES_AT_ONCE at most. Returns 0
- * where that is not to be known. */
+/* Counts the pages of a mapping that have memory, at most PAGES_AT_ONCE. Returns 0 if
+ * that is unknown. */
 static uint64_t count_some(const uint8_t SP_UNTRUSTED *base, uint64_t pages) {
 	unsigned char resident[PAGES_AT_ONCE];
 	uint64_t count = 0;

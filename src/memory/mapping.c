@@ -2,10 +2,9 @@
 /*
  * Mappings of a pool's file, or of its shadow.
  *
- * A mapping may be longer than its file: that is legal, only touching the rest
- * is not, and nothing here touches anything. So a pool that grows seldom needs
- * a new mapping. When it does, the old one lives on for the buffers that point
- * into it, and nothing moves under a reader.
+ * A mapping may be longer than its file: only touching the rest is illegal, and nothing
+ * here touches any byte. So a pool that grows seldom needs a new mapping. If it does,
+ * buffers that use the old mapping keep it alive, so nothing moves under a reader.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -24,9 +23,8 @@ const struct sp_mapping_mode sp_mapping_read = { .flags = MAP_SHARED };
 const struct sp_mapping_mode sp_mapping_write = { .writable = true };
 
 /*
- * mmap() for writing makes a file on hugetlbfs as long as the mapping, and takes
- * as many huge pages off the system, while mprotect() does neither (seen on
- * Linux 6.18).
+ * mmap() for writing grows a file on hugetlbfs to the size of the mapping, and reserves
+ * as many huge pages; mprotect() does neither (seen on Linux 6.18).
  */
 static uint8_t SP_UNTRUSTED *map_for_writing(int fd, size_t size) {
 	uint8_t SP_UNTRUSTED *data = mmap(NULL, size, PROT_READ,
@@ -75,8 +73,8 @@ static struct sp_mapping *wrap(uint8_t SP_UNTRUSTED *data, size_t size,
 }
 
 struct sp_mapping *sp_mapping_create_zeroes(void) {
-	/* A page that is only ever read is the kernel's zero page, and is not
-	 * charged, under strict overcommit neither. */
+	/* A page that is only read is the kernel's zero page, which is not charged,
+	 * even under strict overcommit. */
 	uint8_t SP_UNTRUSTED *data = mmap(NULL, ZEROES_SIZE, PROT_READ,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	return data != MAP_FAILED ? wrap(data, ZEROES_SIZE, NULL) : NULL;
@@ -92,7 +90,7 @@ struct sp_mapping *sp_mapping_create(int fd,
 	if (roomy && sizeof(void *) >= 8 && size < ROOMY_SIZE) {
 		mapped = ROOMY_SIZE;
 		data = map(fd, mode, mapped);
-		/* RLIMIT_AS, say: do with less. */
+		/* It may exceed RLIMIT_AS: then try a smaller one. */
 	}
 	if (data == MAP_FAILED) {
 		mapped = size;

@@ -31,21 +31,21 @@ struct sp_mapping {
 };
 
 /**
- * Maps at least the first "size" bytes of a file, whether the file has them or
- * not. With "roomy", much more is mapped where addresses are plentiful, for a
- * file that is expected to grow. Returns NULL and sets errno on failure.
+ * Maps at least the first "size" bytes of a file, whether the file has them or not.
+ * "roomy": maps much more on 64-bit systems, for a file that is expected to grow. Returns
+ * NULL and sets errno on failure.
  */
 struct sp_mapping *sp_mapping_create(int fd,
 	const struct sp_mapping_mode *mode, size_t size, size_t page_size,
 	bool roomy);
 
 /**
- * Maps zeroes, as many as the largest pool has bytes. They take addresses, but no
- * memory. Returns NULL and sets errno on failure.
+ * Maps zeroes, as many as the largest pool has bytes. They take no memory. Returns NULL
+ * and sets errno on failure.
  */
 struct sp_mapping *sp_mapping_create_zeroes(void);
 
-/** Any thread, both. */
+/** Any thread. */
 struct sp_mapping *sp_mapping_ref(struct sp_mapping *mapping);
 void sp_mapping_unref(struct sp_mapping *mapping);
 

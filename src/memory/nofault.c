@@ -33,13 +33,12 @@ static bool write_byte(int fd, size_t offset, uint8_t byte) {
 }
 
 /*
- * Whether the page begins with that byte, and is zero in the rest. It is the
- * kernel that reads on our behalf: where a load of our own would raise SIGBUS,
- * it returns EFAULT.
+ * Returns whether the page begins with this byte, and the rest is zero. The kernel reads
+ * on our behalf: where a load of our own would raise SIGBUS, it returns EFAULT.
  */
 static bool shows(const struct sp_mapping *mapping, size_t offset,
 		size_t page_size, uint8_t first) {
-	/* As large as the smallest page that there is. */
+	/* The smallest page size. */
 	static const uint8_t zeroes[4096];
 	uint8_t bytes[sizeof(zeroes)];
 	for (size_t i = 0; i < page_size; i += sizeof(bytes)) {
@@ -75,28 +74,27 @@ static bool has_size(int fd, size_t size) {
 }
 
 /*
- * All that a nofault buffer leans on, with a file of two pages that is mapped
- * for three. A kernel in which the flag means something else would have to do
- * all of this with it.
+ * Checks everything that a nofault buffer depends on, with a file of two pages and a
+ * mapping of three. A kernel where the flag means something else does not pass.
  */
 static bool keeps_its_promises(struct sp_mapping *mapping, int fd, size_t page) {
-	/* Past the end of the file: zeroes, which are not written to it. */
+	/* Past the end of the file: zeroes, and the file does not grow. */
 	if (!shows(mapping, 2 * page, page, 0) || !has_size(fd, 2 * page)) {
 		return false;
 	}
-	/* Within it: what it holds, also when that changes after a look. */
+	/* Within it: the file's bytes, also if they change after a read. */
 	if (!shows(mapping, 0, page, 1) || !write_byte(fd, 0, 2) ||
 			!shows(mapping, 0, page, 2)) {
 		return false;
 	}
-	/* Cut off after a look: zeroes. */
+	/* Truncated after a read: zeroes. */
 	if (!shows(mapping, page, page, 1) ||
 			ftruncate(fd, (off_t)page) < 0 ||
 			!shows(mapping, page, page, 0) ||
 			!has_size(fd, page)) {
 		return false;
 	}
-	/* Longer again: what is there by now, once the mapping is renewed. */
+	/* Grown again: the file's bytes, once the mapping is renewed. */
 	if (!write_byte(fd, page, 3) || !write_byte(fd, 2 * page, 4)) {
 		return false;
 	}

@@ -7,8 +7,8 @@
 #include "mapping.h"
 
 /**
- * Whether this system has MAP_NOFAULT, found out by trying: some 40 system calls
- * where it has, ten where it has not, no signal and no child.
+ * Returns whether this system has MAP_NOFAULT. Probes with some 40 system calls if it has,
+ * ten if not; without a signal or a child process.
  */
 bool sp_nofault_probe(void);
 

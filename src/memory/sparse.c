@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Holes of files that are read through system calls: what is empty need not be copied.
+ * Finds holes of files that are read through system calls: holes need not be copied.
  *
- * mincore() does not know of pages that are swapped out, as cachestat() does (since
- * Linux 6.5).
+ * cachestat() (since Linux 6.5) also counts pages that are swapped out; mincore() does
+ * not.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -53,8 +53,7 @@ void sp_sparse_finish(struct sp_sparse *sparse) {
 	}
 }
 
-/* mincore() does not know of pages that are swapped out: it can tell where holes
- * are if there are none of those. */
+/* mincore() does not show swapped pages, so it is used only if the file has none. */
 static bool map_holes(struct sp_sparse *sparse) {
 	uint8_t SP_UNTRUSTED *base = mmap(NULL, sparse->size, PROT_READ,
 		MAP_PRIVATE, sparse->fd, 0);
@@ -71,7 +70,7 @@ static bool map_holes(struct sp_sparse *sparse) {
 	return false;
 }
 
-/* Where that is not to be known, the file counts as full. */
+/* If this is unknown, the file counts as full. */
 static bool is_empty(struct sp_sparse *sparse, uint64_t offset,
 		uint64_t length) {
 	struct cachestat_range range = { offset, length };
