@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An input is a program: what three clients and a compositor do, one after another, with
+ * a byte for each operation and each of its arguments. There is none that is not valid;
+ * what has nothing to work on does nothing.
+ *
+ *   byte 0        options of the compositor
+ *   byte 1        its limits
+ *   then, again and again
+ *     operation   (bits 0 to 4), which client (5, 6), and whether the display
+ *                 is not dispatched after it (7)
+ *     arguments   as many as that takes
+ *
+ * FUZZ_TRACE in the environment has each operation told.
+ */
+#include <drm_fourcc.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "access.h"
+#include "host.h"
+#include "system.h"
+
+/* In the order of the protocols. */
+enum {
+	SHM_CREATE_POOL = 0,
+	POOL_CREATE_BUFFER = 0, POOL_DESTROY, POOL_RESIZE,
+	COMPOSITOR_CREATE_SURFACE = 0,
+	SURFACE_DESTROY = 0, SURFACE_ATTACH, SURFACE_DAMAGE,
+	SURFACE_COMMIT = 6, SURFACE_SET_TRANSFORM, SURFACE_SET_SCALE,
+	SURFACE_DAMAGE_BUFFER,
+	SCREENCOPY_CAPTURE_OUTPUT = 0,
+	FRAME_COPY = 0, FRAME_DESTROY,
+	VIEWPORTER_GET_VIEWPORT = 1,
+};
+
+struct run {
+	const uint8_t *input;
+	size_t left;
+	struct host host;
+	struct client *client;
+};
+
+/* Arguments */
+
+static uint8_t take_byte(struct run *run) {
+	if (run->left == 0) {
+		return 0;
+	}
+	run->left--;
+	return *run->input++;
+}
+
+/* One of "count" objects, from "first" on. */
+static uint32_t take_id(struct run *run, uint32_t first, uint32_t end) {
+	return first + take_byte(run) % (end - first);
+}
+
+/* A size or place in a file: in sixteenths of a page, or unusual. */
+static uint32_t take_size(struct run *run) {
+	static const uint32_t sizes[] = {
+		0, 1, 100, 4095, 4096, 4097, 8192, 12288, 16384, 20000, 32768,
+		65536, 65537, 131072, 300000, 1 << 20,
+	};
+	uint8_t byte = take_byte(run);
+	return byte < 16 ? sizes[byte] : (uint32_t)byte * 256;
+}
+
+/* Any number, of which some are more likely. */
+static int32_t take_number(struct run *run) {
+	static const int32_t numbers[] = {
+		-1, INT32_MIN, INT32_MAX, INT32_MAX - 4095, 4096, 65536, 65537,
+		1 << 20, -4096, 255, 256, 1 << 30,
+	};
+	uint8_t byte = take_byte(run);
+	if (byte < 224) {
+		return byte;
+	}
+	if (byte - 224u < sizeof(numbers) / sizeof(numbers[0])) {
+		return numbers[byte - 224];
+	}
+	uint32_t number = 0;
+	for (int i = 0; i < 4; i++) {
+		number = number << 8 | take_byte(run);
+	}
+	return (int32_t)number;
+}
+
+/* Those that are offered first. */
+static const uint32_t formats[] = {
+	0, 1, DRM_FORMAT_RGB565, DRM_FORMAT_RGB888, DRM_FORMAT_NV12,
+	DRM_FORMAT_YUV420, DRM_FORMAT_ARGB8888, DRM_FORMAT_P010,
+};
+
+/* A request of an object that the client has. */
+static bool exists(const struct run *run, uint32_t id) {
+	return run->client->exists[id];
+}
+
+/* One that has gone. */
+static void destroy(struct run *run, uint32_t id) {
+	struct client *client = run->client;
+	if (client->exists[id]) {
+		uint16_t opcode = id < CLIENT_BUFFERS ? POOL_DESTROY :
+			id >= CLIENT_FRAMES && id < CLIENT_VIEWPORTS ?
+			FRAME_DESTROY : 0;
+		client->exists[id] = false;
+		client_send(client, id, opcode, -1, 0, NULL);
+	}
+}
+
+/* Files */
+
+static void create_file(struct run *run) {
+	int slot = (int)take_id(run, 0, CLIENT_FILES);
+	enum client_file_kind kind = take_byte(run) % CLIENT_FILE_KINDS;
+	client_create_file(run->client, slot, kind, take_size(run));
+}
+
+static void write_file(struct run *run) {
+	int slot = (int)take_id(run, 0, CLIENT_FILES);
+	uint32_t start = take_size(run);
+	client_write(run->client, slot, start, take_size(run));
+}
+
+static void truncate_file(struct run *run) {
+	int slot = (int)take_id(run, 0, CLIENT_FILES);
+	client_truncate(run->client, slot, take_size(run));
+}
+
+static void punch_file(struct run *run) {
+	int slot = (int)take_id(run, 0, CLIENT_FILES);
+	uint32_t start = take_size(run);
+	client_punch(run->client, slot, start, take_size(run));
+}
+
+static void seal_file(struct run *run) {
+	int slot = (int)take_id(run, 0, CLIENT_FILES);
+	client_seal(run->client, slot, take_byte(run) & (F_SEAL_SHRINK |
+		F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL));
+	/* libwayland maps for writing, and says so. */
+	run->client->to_blame = true;
+}
+
+/* Pools and buffers */
+
+static void create_pool(struct run *run) {
+	struct client *client = run->client;
+	uint32_t id = take_id(run, CLIENT_POOLS, CLIENT_BUFFERS);
+	const struct client_file *file =
+		&client->files[take_id(run, 0, CLIENT_FILES)];
+	/* Of the file, all or a part, or any size. */
+	uint8_t how = take_byte(run);
+	if (file->fd < 0) {
+		return;
+	}
+	int32_t size = file->truth != NULL ? (int32_t)file->truth->size : 4096;
+	size = how < 128 ? size : how < 192 ? size * (how - 128) / 64 :
+		take_number(run);
+	client->to_blame |= file->truth == NULL || size <= 0 ||
+		(uint32_t)size > file->truth->size ||
+		file->kind == CLIENT_FILE_READ_ONLY ||
+		file->kind == CLIENT_FILE_READ_ONLY_SEALED;
+	destroy(run, id);
+	client->exists[id] = true;
+	client->pool_sizes[id - CLIENT_POOLS] = size;
+	client_request(client, CLIENT_SHM, SHM_CREATE_POOL, file->fd, id,
+		(uint32_t)size);
+}
+
+static void resize_pool(struct run *run) {
+	uint32_t id = take_id(run, CLIENT_POOLS, CLIENT_BUFFERS);
+	uint32_t size = take_size(run);
+	if (exists(run, id)) {
+		int32_t *known = &run->client->pool_sizes[id - CLIENT_POOLS];
+		/* What its file has is not known here. */
+		run->client->to_blame = true;
+		*known = (int32_t)size > *known ? (int32_t)size : *known;
+		client_request(run->client, id, POOL_RESIZE, -1, size);
+	}
+}
+
+/* One that the pool has room for. */
+static void create_buffer(struct run *run) {
+	static const int32_t pixel_bytes[] = { 4, 4, 2, 3, 1, 1 };
+	struct client *client = run->client;
+	uint32_t pool = take_id(run, CLIENT_POOLS, CLIENT_BUFFERS);
+	uint32_t id = take_id(run, CLIENT_BUFFERS, CLIENT_SURFACES);
+	uint8_t format = take_byte(run) % 6;
+	int32_t width = 1 + take_byte(run), height = 1 + take_byte(run);
+	int32_t offset = take_byte(run) * 64, padding = take_byte(run);
+	/* Rows may follow each other, or have another buffer's beside them. */
+	int32_t pixels = padding < 128 ? (width + 1) & ~1 : width + padding * 4;
+	int32_t stride = pixels * pixel_bytes[format];
+	/* All planes. */
+	int32_t end = offset + stride * height +
+		(format < 4 ? 0 : (stride + 1) * ((height + 1) / 2));
+	if (!exists(run, pool) ||
+			end > client->pool_sizes[pool - CLIENT_POOLS]) {
+		return;
+	}
+	destroy(run, id);
+	client->exists[id] = true;
+	client_request(client, pool, POOL_CREATE_BUFFER, -1, id,
+		(uint32_t)offset, (uint32_t)width, (uint32_t)height,
+		(uint32_t)stride, formats[format]);
+}
+
+/* One of any size. */
+static void create_any_buffer(struct run *run) {
+	uint32_t pool = take_id(run, CLIENT_POOLS, CLIENT_BUFFERS);
+	uint32_t id = take_id(run, CLIENT_BUFFERS, CLIENT_SURFACES);
+	uint32_t format = formats[take_byte(run) % 8];
+	uint32_t numbers[4];
+	for (int i = 0; i < 4; i++) {
+		numbers[i] = (uint32_t)take_number(run);
+	}
+	if (exists(run, pool)) {
+		run->client->to_blame = true;
+		destroy(run, id);
+		run->client->exists[id] = true;
+		client_request(run->client, pool, POOL_CREATE_BUFFER, -1, id,
+			numbers[0], numbers[1], numbers[2], numbers[3], format);
+	}
+}
+
+static void destroy_any(struct run *run) {
+	destroy(run, take_id(run, CLIENT_POOLS, CLIENT_OBJECTS));
+}
+
+/* Surfaces */
+
+/* A surface that is there from its first use on. */
+static uint32_t take_surface(struct run *run) {
+	uint32_t id = take_id(run, CLIENT_SURFACES, CLIENT_FRAMES);
+	if (!exists(run, id)) {
+		run->client->exists[id] = true;
+		client_request(run->client, CLIENT_COMPOSITOR,
+			COMPOSITOR_CREATE_SURFACE, -1, id);
+	}
+	return id;
+}
+
+static void attach(struct run *run) {
+	uint32_t surface = take_surface(run);
+	uint32_t id = take_id(run, CLIENT_BUFFERS, CLIENT_SURFACES);
+	uint8_t more = take_byte(run);
+	if (exists(run, id)) {
+		client_request(run->client, surface, SURFACE_ATTACH, -1,
+			more % 16 == 15 ? 0 : id, more % 16 == 14, 0);
+	}
+}
+
+static void damage(struct run *run) {
+	uint32_t surface = take_surface(run);
+	uint8_t how = take_byte(run);
+	uint32_t numbers[4];
+	for (int i = 0; i < 4; i++) {
+		numbers[i] = how % 8 == 0 ? (uint32_t)take_number(run) :
+			take_byte(run);
+	}
+	client_send(run->client, surface, how & 8 ? SURFACE_DAMAGE :
+		SURFACE_DAMAGE_BUFFER, -1, 4, numbers);
+}
+
+static void commit(struct run *run) {
+	client_send(run->client, take_surface(run), SURFACE_COMMIT, -1, 0, NULL);
+}
+
+/* What all clients do: attach, damage, commit. */
+static void show(struct run *run) {
+	uint32_t surface = take_surface(run);
+	uint32_t id = take_id(run, CLIENT_BUFFERS, CLIENT_SURFACES);
+	uint32_t y = take_byte(run), height = take_byte(run);
+	if (exists(run, id)) {
+		client_request(run->client, surface, SURFACE_ATTACH, -1, id, 0, 0);
+		client_request(run->client, surface, SURFACE_DAMAGE_BUFFER, -1,
+			0, y, INT_MAX, height);
+		client_send(run->client, surface, SURFACE_COMMIT, -1, 0, NULL);
+	}
+}
+
+static void set_state(struct run *run) {
+	uint32_t surface = take_surface(run);
+	uint8_t what = take_byte(run);
+	if (what < 64) {
+		client_request(run->client, surface, SURFACE_SET_SCALE, -1,
+			what % 4);
+	} else if (what < 128) {
+		client_request(run->client, surface, SURFACE_SET_TRANSFORM, -1,
+			what % 8);
+	} else {
+		uint32_t id = CLIENT_VIEWPORTS + surface - CLIENT_SURFACES;
+		destroy(run, id);
+		run->client->exists[id] = true;
+		client_request(run->client, CLIENT_VIEWPORTER,
+			VIEWPORTER_GET_VIEWPORT, -1, id, surface);
+	}
+}
+
+/* A buffer is handed to something else than a surface. */
+static void copy_frame(struct run *run) {
+	struct client *client = run->client;
+	uint32_t frame = take_id(run, CLIENT_FRAMES, CLIENT_VIEWPORTS);
+	uint32_t id = take_id(run, CLIENT_BUFFERS, CLIENT_SURFACES);
+	if (!exists(run, frame)) {
+		client->exists[frame] = true;
+		client_request(client, CLIENT_SCREENCOPY,
+			SCREENCOPY_CAPTURE_OUTPUT, -1, frame, 0, CLIENT_OUTPUT);
+	}
+	if (exists(run, id)) {
+		client_request(client, frame, FRAME_COPY, -1, id);
+	}
+}
+
+/* Any bytes */
+
+/* A header that is right, and what follows it is not. */
+static void send_any(struct run *run) {
+	uint32_t message[8] = { take_id(run, 0, CLIENT_OBJECTS + 2) };
+	uint8_t opcode = take_byte(run) % 12, words = take_byte(run) % 7;
+	int fd = run->client->files[take_id(run, 0, CLIENT_FILES)].fd;
+	message[1] = (8 + 4u * words) << 16 | opcode;
+	for (int i = 0; i < words; i++) {
+		message[2 + i] = (uint32_t)take_number(run);
+	}
+	run->client->to_blame = true;
+	client_send_bytes(run->client, message, 8 + 4u * words, fd);
+}
+
+static void send_bytes(struct run *run) {
+	uint8_t bytes[16];
+	size_t length = take_byte(run) % sizeof(bytes);
+	for (size_t i = 0; i < length; i++) {
+		bytes[i] = take_byte(run);
+	}
+	run->client->to_blame = true;
+	client_send_bytes(run->client, bytes, length, -1);
+}
+
+static void disconnect(struct run *run) {
+	client_disconnect(run->client);
+	host_settle(&run->host);
+}
+
+/* What the compositor does */
+
+static void hold(struct run *run) {
+	int slot = (int)take_id(run, 0, ACCESSES);
+	uint32_t id = take_id(run, CLIENT_BUFFERS, CLIENT_SURFACES);
+	access_hold(&run->host, slot, host_get_buffer(run->client, id));
+}
+
+static void drop(struct run *run) {
+	int slot = (int)take_id(run, 0, ACCESSES);
+	access_drop(&run->host, slot, take_byte(run) % (ACCESS_THREADS + 1));
+}
+
+static void begin_read(struct run *run) {
+	int slot = (int)take_id(run, 0, ACCESSES);
+	access_begin(&run->host, slot, take_byte(run) % (ACCESS_THREADS + 1),
+		false);
+}
+
+static void begin_write(struct run *run) {
+	int slot = (int)take_id(run, 0, ACCESSES);
+	access_begin(&run->host, slot, take_byte(run) % (ACCESS_THREADS + 1),
+		true);
+}
+
+static void draw(struct run *run) {
+	int slot = (int)take_id(run, 0, ACCESSES);
+	int32_t top = take_byte(run);
+	access_draw(&run->host, slot, top, top + take_byte(run));
+}
+
+static void end_access(struct run *run) {
+	int slot = (int)take_id(run, 0, ACCESSES);
+	access_end(&run->host, slot, take_byte(run) % (ACCESS_THREADS + 1));
+}
+
+static void race(struct run *run) {
+	int slot = (int)take_id(run, 0, ACCESSES);
+	access_race(&run->host, slot, take_byte(run) % (ACCESS_THREADS + 1));
+}
+
+static void join(struct run *run) {
+	access_join(&run->host);
+}
+
+static void read_surfaces(struct run *run) {
+	host_read_surfaces(&run->host, run->client);
+}
+
+static void capture(struct run *run) {
+	int32_t top = take_byte(run), height = take_byte(run);
+	host_capture(&run->host, run->client, top, top + height,
+		take_byte(run) % 8 != 7);
+}
+
+static void advance(struct run *run) {
+	system_advance((uint32_t)take_byte(run) * 1000);
+	host_drop_idle(&run->host);
+}
+
+static void settle(struct run *run) {
+	host_settle(&run->host);
+}
+
+static const struct operation {
+	const char *name;
+	void (*run)(struct run *run);
+	/* Done by a client, which is there again if it was gone. */
+	bool of_client;
+} operations[32] = {
+	{ "settle", settle, false },
+	{ "create_file", create_file, true },
+	{ "write_file", write_file, true },
+	{ "truncate_file", truncate_file, true },
+	{ "punch_file", punch_file, true },
+	{ "seal_file", seal_file, true },
+	{ "create_pool", create_pool, true },
+	{ "resize_pool", resize_pool, true },
+	{ "create_buffer", create_buffer, true },
+	{ "create_any_buffer", create_any_buffer, true },
+	{ "destroy_any", destroy_any, true },
+	{ "attach", attach, true },
+	{ "damage", damage, true },
+	{ "commit", commit, true },
+	{ "show", show, true },
+	{ "set_state", set_state, true },
+	{ "copy_frame", copy_frame, true },
+	{ "send_any", send_any, true },
+	{ "send_bytes", send_bytes, true },
+	{ "disconnect", disconnect, true },
+	{ "hold", hold, false },
+	{ "drop", drop, false },
+	{ "begin_read", begin_read, false },
+	{ "begin_write", begin_write, false },
+	{ "draw", draw, false },
+	{ "end_access", end_access, false },
+	{ "race", race, false },
+	{ "join", join, false },
+	{ "read_surfaces", read_surfaces, false },
+	{ "capture", capture, false },
+	{ "advance", advance, false },
+	{ "show", show, true },
+};
+
+static void step(struct run *run, bool trace) {
+	uint8_t byte = take_byte(run);
+	const struct operation *operation = &operations[byte & 31];
+	const uint8_t *args = run->input;
+	run->client = &run->host.clients[(byte >> 5 & 3) % CLIENTS];
+	if (operation->of_client && run->client->wl_client == NULL) {
+		access_join(&run->host);
+		if (run->client->socket >= 0 && !run->client->to_blame &&
+				run->host.options.limits == 0) {
+			truth_die("a client has done nothing, and is gone");
+		}
+		client_disconnect(run->client);
+		host_connect(&run->host, run->client);
+	}
+	if (trace) {
+		fprintf(stderr, "%s, client %d", operation->name,
+			(int)(run->client - run->host.clients));
+	}
+	operation->run(run);
+	if (trace) {
+		for (; args < run->input; args++) {
+			fprintf(stderr, " %d", *args);
+		}
+		fputs(byte & 128 ? "\n" : "; dispatch\n", stderr);
+	}
+	if (!(byte & 128)) {
+		host_settle(&run->host);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *input, size_t length);
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+
+int LLVMFuzzerInitialize(int *argc, char ***argv) {
+	access_init();
+	return 0;
+}
+
+/* As many as before the first input: threads may open and close some when an input is
+ * over. */
+static void check_fds(size_t before) {
+	for (int i = 0; i < 10000 && system_count_fds() != before; i++) {
+		poll(NULL, 0, 1);
+	}
+	if (system_count_fds() != before) {
+		truth_die("%zu fds before, %zu after", before,
+			system_count_fds());
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *input, size_t length) {
+	static struct run run;
+	static size_t fds;
+	bool trace = getenv("FUZZ_TRACE") != NULL;
+	fds = fds == 0 ? system_count_fds() : fds;
+	run = (struct run){ .input = input, .left = length };
+	uint8_t flags = take_byte(&run);
+	struct host_options options = {
+		.guarded = flags & 1,
+		.lenient = flags & 2,
+		.reads = flags & 4,
+		.releases_early = flags & 8,
+		.holds = flags & 16,
+		.limits = take_byte(&run) % 8,
+	};
+	options.limits = options.limits > 4 ? 0 : options.limits;
+	host_init(&run.host, &options);
+	while (run.left > 0) {
+		step(&run, trace);
+	}
+	access_finish(&run.host);
+	host_settle(&run.host);
+	host_finish(&run.host);
+	truth_reset();
+	check_fds(fds);
+	if (system_get_mapped() != 0) {
+		truth_die("%zu bytes are still mapped", system_get_mapped());
+	}
+	/* So that little of what one input does is added to the next one's. */
+	system_advance(1000000);
+	return 0;
+}
