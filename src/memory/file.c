@@ -178,6 +178,13 @@ int64_t sp_file_get_size(const struct sp_file *file) {
 	return sp_file_look(file, &holes);
 }
 
+/* Another thread may have read a larger size. */
+static void raise(_Atomic uint64_t *size, uint64_t seen) {
+	uint64_t old = atomic_load(size);
+	while (old < seen && !atomic_compare_exchange_weak(size, &old, seen)) {
+	}
+}
+
 bool sp_file_is_sealed_to(struct sp_file *file, uint64_t end) {
 	uint64_t sealed = atomic_load(&file->sealed_size);
 	if (end <= sealed) {
@@ -193,13 +200,14 @@ bool sp_file_is_sealed_to(struct sp_file *file, uint64_t end) {
 		file->never_sealed = is_never_sealed(seals);
 		return false;
 	}
-	int64_t size = sp_file_get_size(file);
+	bool holes;
+	int64_t size = sp_file_look(file, &holes);
 	if (size < 0) {
 		return false;
 	}
-	/* Another thread may have read a larger size. */
-	while (sealed < (uint64_t)size && !atomic_compare_exchange_weak(
-			&file->sealed_size, &sealed, (uint64_t)size)) {
+	raise(&file->sealed_size, (uint64_t)size);
+	if (!holes) {
+		raise(&file->filled_size, (uint64_t)size);
 	}
 	return end <= (uint64_t)size;
 }

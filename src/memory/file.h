@@ -41,9 +41,9 @@ struct sp_file {
 	bool never_grows;
 	/* As last seen: its size, and how many bytes of memory it has. */
 	_Atomic uint64_t size, allocated;
-	/* All bytes below this had memory when the pool was created; 0 if the file
-	 * had holes. */
-	uint64_t filled_size;
+	/* All bytes below this had memory when the sealed size was last seen to have
+	 * grown, or before; 0 if the file had holes each time. */
+	_Atomic uint64_t filled_size;
 };
 
 /**

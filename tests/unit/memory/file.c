@@ -418,6 +418,21 @@ static void hole_that_is_punched_later_is_found(void **state) {
 	sp_file_finish(&file);
 }
 
+static void file_that_has_grown_is_filled_as_far_as_it_was_seen(void **state) {
+	int fd = create_memfd(SIZE, F_SEAL_SHRINK);
+	fill(fd, 0, SIZE);
+	struct sp_file file = accept_file(fd);
+	assert_int_equal(ftruncate(fd, 2 * SIZE), 0);
+	fill(fd, SIZE, SIZE);
+	assert_true(sp_file_is_sealed_to(&file, 2 * SIZE));
+	assert_int_equal(file.filled_size, 2 * SIZE);
+	/* With a hole, only what was there before is. */
+	assert_int_equal(ftruncate(fd, 3 * SIZE), 0);
+	assert_true(sp_file_is_sealed_to(&file, 3 * SIZE));
+	assert_int_equal(file.filled_size, 2 * SIZE);
+	sp_file_finish(&file);
+}
+
 static void file_that_cannot_be_asked_has_holes(void **state) {
 	int fd = create_memfd(SIZE, 0);
 	fill(fd, 0, SIZE);
@@ -478,6 +493,7 @@ int main(void) {
 		TEST(file_without_memory_is_all_holes),
 		TEST(file_that_lacks_one_page_has_holes),
 		TEST(hole_that_is_punched_later_is_found),
+		TEST(file_that_has_grown_is_filled_as_far_as_it_was_seen),
 		TEST(file_that_cannot_be_asked_has_holes),
 
 		TEST(size_is_that_of_now),
