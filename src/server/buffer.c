@@ -275,6 +275,8 @@ static void describe(struct sealpool_buffer *buffer,
 	access->buffer = buffer;
 }
 
+/* Apart from what follows, as the compiler would save registers for it there. */
+__attribute__((noinline))
 static int begin_any(struct sealpool_buffer *buffer, uint32_t flags,
 		struct sealpool_access *access) {
 	assert(flags != 0);
@@ -307,17 +309,20 @@ int sealpool_buffer_begin_access(struct sealpool_buffer *buffer,
 	return 0;
 }
 
+__attribute__((noinline))
+static void end_any(struct sealpool_access *access) {
+	struct sp_access begun = {
+		.held = access->held,
+		.flags = access->flags,
+	};
+	sp_view_end(&access->buffer->view, &begun);
+	access->flags = 0;
+}
+
 void sealpool_buffer_end_access(struct sealpool_access *access) {
 	if (access->flags != 0) {
-		struct sp_access begun = {
-			.held = access->held,
-			.flags = access->flags,
-		};
-		sp_view_end(&access->buffer->view, &begun);
+		end_any(access);
 	}
-	access->data = NULL;
-	access->buffer = NULL;
-	access->flags = 0;
 }
 
 void sealpool_buffer_send_release(struct sealpool_buffer *buffer) {
