@@ -175,9 +175,11 @@ struct sealpool_shm *sealpool_shm_create(struct wl_display *display,
 	if (sp_context_set_formats(shm->context, formats, formats_len)) {
 		shm->global = sp_wl_shm_create_global(shm->context,
 			version);
+		if (!shm->context->no_commit_tracker) {
+			sp_commits_listen_when_needed(shm->commits);
+		}
 	}
-	if (shm->global == NULL || (!shm->context->no_commit_tracker &&
-			!sp_commits_listen(shm->commits))) {
+	if (shm->global == NULL) {
 		sp_log(shm->context, SEALPOOL_LOG_ERROR,
 			"cannot create wl_shm: %s", strerror(errno));
 		sp_shm_destroy(shm);

@@ -67,8 +67,10 @@ void sp_view_finish(struct sp_view *view) {
 
 void sp_view_handle_attach(struct sp_view *view) {
 	/* A direct view behind a guard has no mapping: this library does not read it. */
+	struct sp_inplace *inplace = &view->backing->inplace;
 	if (view->kind != SEALPOOL_MEMORY_SHADOW && view->mapping != NULL &&
-			sp_inplace_is_large(&view->backing->inplace, false)) {
+			sp_inplace_may_be_large(inplace) &&
+			sp_inplace_is_large(inplace)) {
 		sp_judge_leave_place(view);
 	}
 }
@@ -88,8 +90,10 @@ void sp_view_handle_commit(struct sp_view *view) {
 	}
 }
 
-bool sp_view_wants_commits(const struct sp_view *view) {
-	return view->kind != SEALPOOL_MEMORY_DIRECT;
+bool sp_view_needs_commits(const struct sp_view *view) {
+	return sp_view_wants_commits(view) && (view->copies != NULL ||
+		view->had_holes || view->no_room ||
+		view->layout.end > view->backing->file.sealed_size);
 }
 
 uint64_t sp_view_get_generation(const struct sp_view *view) {

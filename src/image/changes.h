@@ -17,7 +17,13 @@ void sp_view_init_guarded(struct sp_view *view, struct sp_backing *backing,
 void sp_view_finish(struct sp_view *view);
 
 /** Returns whether commits must be passed to this view. */
-bool sp_view_wants_commits(const struct sp_view *view);
+static inline bool sp_view_wants_commits(const struct sp_view *view) {
+	return view->kind != SEALPOOL_MEMORY_DIRECT;
+}
+
+/** Returns whether commits must be followed for it. Not for a sealed view that was not
+ * drawn yet: it will be read in place. */
+bool sp_view_needs_commits(const struct sp_view *view);
 
 /* For slow files, which may answer late. Any thread. */
 
@@ -27,8 +33,8 @@ uint64_t sp_view_get_generation(const struct sp_view *view);
  * file has not answered. */
 bool sp_view_is_waiting(const struct sp_view *view, uint64_t generation);
 
-/** The view is about to be attached: if its file has become too large, it is not read in
- * place any more. */
+/** The view was attached, or lent: it is not read in place any more if its file has
+ * become too large for that. */
 void sp_view_handle_attach(struct sp_view *view);
 
 /** The view is about to be committed: tries again to read it in place. */

@@ -104,7 +104,7 @@ void sp_judge_leave_place(struct sp_view *view) {
 }
 
 bool sp_judge_may_be_in_place(struct sp_view *view) {
-	if (!sp_inplace_is_large(&view->backing->inplace, true)) {
+	if (!sp_inplace_is_large(&view->backing->inplace)) {
 		return true;
 	}
 	view->no_room = true;

@@ -132,16 +132,23 @@ static void look_again(struct sp_inplace *inplace) {
 	}
 }
 
-bool sp_inplace_is_large(struct sp_inplace *inplace, bool may_have_grown) {
+/* A client can have any number of buffers of the same bytes, so these count up to the
+ * limit of bytes in place. */
+static uint64_t count_buffers(const struct sp_inplace *inplace) {
 	const struct sp_account *account = inplace->account;
-	struct sp_file *file = inplace->file;
-	/* A client can have any number of buffers of the same bytes, so these count up to
-	 * the limit of bytes in place. */
-	uint64_t bytes = min(account->used[SP_RESOURCE_BUFFER_BYTES],
+	return min(account->used[SP_RESOURCE_BUFFER_BYTES],
 		account->limits[SP_RESOURCE_IN_PLACE_BYTES]);
-	if (file->size > MANY * bytes + SLACK ||
-			(may_have_grown && !file->never_grows)) {
+}
+
+bool sp_inplace_may_be_large(const struct sp_inplace *inplace) {
+	const struct sp_file *file = inplace->file;
+	uint64_t most = MANY * count_buffers(inplace) + SLACK;
+	return file->size > most || file->allocated > most;
+}
+
+bool sp_inplace_is_large(struct sp_inplace *inplace) {
+	if (!inplace->file->never_grows || sp_inplace_may_be_large(inplace)) {
 		look_again(inplace);
 	}
-	return sp_inplace_exceeds(file, bytes);
+	return sp_inplace_exceeds(inplace->file, count_buffers(inplace));
 }

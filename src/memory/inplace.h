@@ -50,10 +50,12 @@ void sp_inplace_end(struct sp_inplace *inplace, struct sp_lock *lock,
 
 /**
  * Returns whether the pool's file has many times the memory of its client's buffers.
- * Checks the file at most once a second, and never if it is too small, unless
- * "may_have_grown". Any thread.
+ * Checks the file at most once a second, and never if it is too small and cannot grow.
+ * Any thread.
  */
-bool sp_inplace_is_large(struct sp_inplace *inplace, bool may_have_grown);
+bool sp_inplace_is_large(struct sp_inplace *inplace);
+/** Returns whether that may be so, as last seen, in as few instructions as possible. */
+bool sp_inplace_may_be_large(const struct sp_inplace *inplace);
 
 /** Returns whether a file, as last seen, has many times the memory of "bytes". */
 bool sp_inplace_exceeds(const struct sp_file *file, uint64_t bytes);

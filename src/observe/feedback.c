@@ -234,6 +234,7 @@ static struct subscriber *subscriber_get(struct sealpool_feedback *feedback,
 	wl_client_add_destroy_listener(wl_client, &subscriber->client_destroy);
 	wl_list_init(&subscriber->memory);
 	wl_list_insert(&feedback->subscribers, &subscriber->link);
+	wl_signal_emit(&feedback->context->commits_needed, NULL);
 	return subscriber;
 }
 

@@ -41,7 +41,9 @@ enum viewporter_request {
 
 struct sp_commits {
 	struct sp_context *context;
+	/* NULL as long as nothing needs it. */
 	struct wl_protocol_logger *logger;
+	struct wl_listener needed; /* context->commits_needed */
 	struct sp_surfaces surfaces;
 };
 
@@ -137,7 +139,7 @@ struct sealpool_buffer *sp_commits_handle_request(struct sp_commits *commits,
 	}
 	if (strcmp(class, "wp_viewporter") == 0) {
 		if (message->message_opcode == VIEWPORTER_GET_VIEWPORT) {
-			sp_surface_add_viewport(&commits->surfaces,
+			sp_surface_make_unclear(&commits->surfaces,
 				(struct wl_resource *)message->arguments[1].o);
 		}
 		return NULL;
@@ -160,23 +162,58 @@ static void handle_message(void *data, enum wl_protocol_logger_type direction,
 	}
 }
 
+static bool is_surface(const struct wl_resource *resource) {
+	const char *class = wl_resource_get_class((struct wl_resource *)resource);
+	return class == wl_surface_interface.name ||
+		strcmp(class, wl_surface_interface.name) == 0;
+}
+
+/* Which scale and transform it has was not seen. */
+static enum wl_iterator_result handle_unseen(struct wl_resource *resource,
+		void *data) {
+	struct sp_commits *commits = data;
+	if (is_surface(resource)) {
+		sp_surface_make_unclear(&commits->surfaces, resource);
+	}
+	return WL_ITERATOR_CONTINUE;
+}
+
+static void handle_needed(struct wl_listener *listener, void *data) {
+	struct sp_commits *commits =
+		wl_container_of(listener, commits, needed);
+	struct wl_display *display = commits->context->display;
+	commits->logger = wl_display_add_protocol_logger(display,
+		handle_message, commits);
+	if (commits->logger == NULL) {
+		/* Until the next time, whole buffers are copied. */
+		return;
+	}
+	wl_list_remove(&commits->needed.link);
+	wl_list_init(&commits->needed.link);
+	struct wl_client *client;
+	wl_client_for_each(client, wl_display_get_client_list(display)) {
+		wl_client_for_each_resource(client, handle_unseen, commits);
+	}
+}
+
 struct sp_commits *sp_commits_create(struct sp_context *context) {
 	struct sp_commits *commits = calloc(1, sizeof(*commits));
 	if (commits == NULL) {
 		return NULL;
 	}
 	commits->context = context;
+	wl_list_init(&commits->needed.link);
 	sp_surfaces_init(&commits->surfaces, context);
 	return commits;
 }
 
-bool sp_commits_listen(struct sp_commits *commits) {
-	commits->logger = wl_display_add_protocol_logger(
-		commits->context->display, handle_message, commits);
-	return commits->logger != NULL;
+void sp_commits_listen_when_needed(struct sp_commits *commits) {
+	commits->needed.notify = handle_needed;
+	wl_signal_add(&commits->context->commits_needed, &commits->needed);
 }
 
 void sp_commits_destroy(struct sp_commits *commits) {
+	wl_list_remove(&commits->needed.link);
 	if (commits->logger != NULL) {
 		wl_protocol_logger_destroy(commits->logger);
 	}

@@ -14,8 +14,9 @@ struct sp_commits *sp_commits_create(struct sp_context *context);
 /** Call it before the display is destroyed. */
 void sp_commits_destroy(struct sp_commits *commits);
 
-/** Follows all requests of the display. Returns false when there is no memory. */
-bool sp_commits_listen(struct sp_commits *commits);
+/** Follows all requests of the display, from when something needs that: see
+ * sp_context.commits_needed. */
+void sp_commits_listen_when_needed(struct sp_commits *commits);
 
 /** Called for each buffer that a request passes to an object other than a surface. */
 typedef void (*sp_passed_func)(struct sealpool_buffer *buffer,

@@ -137,6 +137,9 @@ struct sp_context {
 	struct sp_epoch epoch;
 	/* A buffer was created; the data is the sealpool_buffer. */
 	struct wl_signal new_buffer;
+	/* Something depends on what is committed: a buffer that is copied, or feedback.
+	 * Commits are followed from the first time on. */
+	struct wl_signal commits_needed;
 	/* A client has committed a surface; the data is the wl_client. */
 	struct wl_signal commit;
 };

@@ -63,9 +63,11 @@ struct sp_surface {
 	int32_t width, height;
 	int32_t scale;
 	int32_t transform;
-	/* Never reset: wp_viewport.destroy takes effect only at a commit, and a
-	 * surface that had a viewport tends to get one again. */
-	bool has_viewport;
+	/* Damage in surface coordinates does not say which pixels changed: there is or
+	 * was a viewport, or the scale was not seen. Never reset: wp_viewport.destroy
+	 * takes effect only at a commit, and a surface that had a viewport tends to get
+	 * one again. */
+	bool is_unclear;
 
 	struct {
 		bool attached;
@@ -285,10 +287,6 @@ void sp_surface_attach(struct sp_surfaces *surfaces,
 		struct wl_resource *buffer_resource, int32_t x, int32_t y) {
 	struct sealpool_buffer *buffer = buffer_resource != NULL ?
 		surfaces->context->front->find_buffer(buffer_resource) : NULL;
-	if (buffer != NULL) {
-		sp_view_handle_attach(&buffer->view);
-	}
-
 	struct sp_surface *surface = surface_find(surfaces, resource);
 	if (surface == NULL) {
 		if (buffer == NULL || !sp_view_wants_commits(&buffer->view)) {
@@ -387,7 +385,7 @@ static bool surface_apply_pending(struct sp_surface *surface) {
 		surface->height = height;
 	}
 
-	bool unclear = surface->has_viewport ||
+	bool unclear = surface->is_unclear ||
 		surface->transform != WL_OUTPUT_TRANSFORM_NORMAL;
 	return changed || (unclear && pixman_region32_not_empty(
 		&surface->pending.surface_damage));
@@ -477,11 +475,11 @@ void sp_surface_offset(struct sp_surfaces *surfaces,
 	}
 }
 
-void sp_surface_add_viewport(struct sp_surfaces *surfaces,
+void sp_surface_make_unclear(struct sp_surfaces *surfaces,
 		struct wl_resource *resource) {
 	struct sp_surface *surface = surface_get(surfaces, resource);
 	if (surface != NULL) {
-		surface->has_viewport = true;
+		surface->is_unclear = true;
 	}
 }
 

@@ -40,7 +40,7 @@ void sp_surface_set_scale(struct sp_surfaces *surfaces,
 void sp_surface_offset(struct sp_surfaces *surfaces,
 	struct wl_resource *resource, int32_t x, int32_t y);
 /** From now on, damage in surface coordinates does not say which pixels changed. */
-void sp_surface_add_viewport(struct sp_surfaces *surfaces,
+void sp_surface_make_unclear(struct sp_surfaces *surfaces,
 	struct wl_resource *resource);
 
 /** The buffer, which has a wl_buffer, is passed to another object than a surface: it is

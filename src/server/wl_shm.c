@@ -62,6 +62,24 @@ static void buffer_handle_resource_destroy(struct wl_resource *resource) {
 	sp_buffer_leave_resource(wl_resource_get_user_data(resource));
 }
 
+/* As long as all is read in place, nobody needs to know what is committed. */
+static void tell_needs(struct sealpool_buffer *buffer) {
+	if (sp_view_needs_commits(&buffer->view)) {
+		wl_signal_emit(&buffer->pool->client->context->commits_needed,
+			NULL);
+	}
+}
+
+/* By now, the client has drawn it. (Apart from what follows, as the compiler would save
+ * registers for it there.) */
+__attribute__((noinline))
+static void handle_found(struct sealpool_buffer *buffer) {
+	if (!sp_view_needs_commits(&buffer->view)) {
+		sp_view_handle_commit(&buffer->view);
+	}
+	tell_needs(buffer);
+}
+
 /* The arguments are valid. */
 static void create_buffer(struct sp_pool *pool, struct wl_client *client,
 		uint32_t id, const struct sp_layout *layout) {
@@ -79,6 +97,7 @@ static void create_buffer(struct sp_pool *pool, struct wl_client *client,
 	}
 	wl_resource_set_implementation(buffer->resource, &buffer_impl, buffer,
 		buffer_handle_resource_destroy);
+	tell_needs(buffer);
 	wl_signal_emit(&context->new_buffer, buffer);
 }
 
@@ -88,7 +107,13 @@ struct sealpool_buffer *sealpool_buffer_try_from_resource(
 			&buffer_impl)) {
 		return NULL;
 	}
-	return wl_resource_get_user_data(resource);
+	/* The compositor has it at hand: it was attached, or lent. */
+	struct sealpool_buffer *buffer = wl_resource_get_user_data(resource);
+	sp_view_handle_attach(&buffer->view);
+	if (sp_view_wants_commits(&buffer->view)) {
+		handle_found(buffer);
+	}
+	return buffer;
 }
 
 /* wl_shm_pool */

@@ -7,6 +7,7 @@
 
 #include "between.h"
 #include "server/buffer.h"
+#include "server/context.h"
 #include "server/surface.h"
 #include "tracker.h"
 #include "wlr-screencopy-unstable-v1-client-protocol.h"
@@ -165,6 +166,72 @@ static void buffer_becomes_direct_at_its_commit(void **state) {
 	assert_false(test.buffers[0]->view.tracked);
 }
 
+/* When requests are followed */
+
+static bool are_followed(void) {
+	return wl_list_empty(
+		&test.display.context->commits_needed.listener_list);
+}
+
+static void requests_are_not_followed_while_all_is_read_in_place(void **state) {
+	create_pool();
+	/* Made before it is drawn. */
+	assert_int_equal(fcntl(test.memory, F_ADD_SEALS, F_SEAL_SHRINK), 0);
+	wl_shm_pool_destroy(test.pool);
+	test.pool = wl_shm_create_pool(test.shm, test.memory, BUFFERS * BYTES);
+	create_buffer(0, WIDTH, HEIGHT);
+	fill_and_seal();
+	assert_non_null(sealpool_buffer_try_from_resource(
+		test.buffers[0]->resource));
+	show(0, 0, 0, WIDTH, HEIGHT);
+	read_buffer(0);
+	assert_int_equal(sealpool_buffer_get_kind(test.buffers[0]),
+		SEALPOOL_MEMORY_DIRECT);
+	assert_int_equal(count_copied(), 0);
+	assert_false(are_followed());
+}
+
+static void requests_are_followed_from_the_first_buffer_that_is_copied(
+		void **state) {
+	/* Nobody has seen this. */
+	wl_surface_set_buffer_scale(test.surfaces[0], 2);
+	commit();
+	assert_false(are_followed());
+	create_pool();
+	create_buffer(0, WIDTH, HEIGHT);
+	assert_true(are_followed());
+	begin_with(0);
+	damage_buffer(1, 2, 3, 4);
+	commit();
+	expect_stale(0, { 1, 2, 3, 4 });
+	damage(1, 2, 3, 4);
+	commit();
+	expect_all_stale(0);
+
+	/* A surface that was made later. */
+	destroy_surface(0);
+	test.surfaces[0] = wl_compositor_create_surface(test.compositor);
+	wl_surface_set_buffer_scale(test.surfaces[0], 2);
+	begin_with(0);
+	damage(1, 2, 3, 4);
+	commit();
+	expect_stale(0, { 2, 4, 6, 8 });
+}
+
+static void requests_are_followed_once_a_sealed_buffer_was_copied(
+		void **state) {
+	create_pool();
+	assert_int_equal(fcntl(test.memory, F_ADD_SEALS, F_SEAL_SHRINK), 0);
+	create_buffer(0, WIDTH, HEIGHT);
+	assert_false(are_followed());
+	/* It is not drawn yet. */
+	read_buffer(0);
+	assert_false(are_followed());
+	assert_non_null(sealpool_buffer_try_from_resource(
+		test.buffers[0]->resource));
+	assert_true(are_followed());
+}
+
 /* Two globals on one display */
 
 static void second_tracker_leaves_buffers_of_the_first_alone(void **state) {
@@ -182,6 +249,10 @@ static void second_tracker_leaves_buffers_of_the_first_alone(void **state) {
 	settle();
 }
 
+#define TEST_SURFACES(name) \
+	cmocka_unit_test_setup_teardown(name, tracker_setup_surfaces, \
+		tracker_teardown)
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		TEST_TRACKER(buffer_that_returns_after_none_is_stale),
@@ -196,6 +267,12 @@ int main(void) {
 		TEST_TRACKER(client_that_goes_leaves_its_last_frame),
 		TEST_TRACKER(direct_buffers_are_not_followed),
 		TEST_TRACKER(buffer_becomes_direct_at_its_commit),
+		TEST_SURFACES(
+			requests_are_not_followed_while_all_is_read_in_place),
+		TEST_SURFACES(
+			requests_are_followed_from_the_first_buffer_that_is_copied),
+		TEST_SURFACES(
+			requests_are_followed_once_a_sealed_buffer_was_copied),
 		TEST_TRACKER(second_tracker_leaves_buffers_of_the_first_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

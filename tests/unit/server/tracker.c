@@ -69,7 +69,7 @@ void create_buffer(int i, int32_t width, int32_t height) {
 	test.buffers[i] = sealpool_buffer_ref(test.newest);
 }
 
-int tracker_setup(void **state) {
+static void connect_client(void **state) {
 	traces_setup(state);
 	memset(&test, 0, sizeof(test));
 	display_init(&test.display, NULL);
@@ -85,17 +85,35 @@ int tracker_setup(void **state) {
 	test.client = wl_display_connect_to_fd(fd);
 	assert_non_null(test.client);
 	bind_globals();
+}
 
+void create_pool(void) {
 	test.memory = create_memfd(BUFFERS * BYTES, 0);
 	test.pool = wl_shm_create_pool(test.shm, test.memory, BUFFERS * BYTES);
-	for (int i = 0; i < 3; i++) {
-		create_buffer(i, WIDTH, HEIGHT);
-	}
+	settle();
+}
+
+static void create_surfaces(void) {
 	for (int i = 0; i < SURFACES; i++) {
 		test.surfaces[i] =
 			wl_compositor_create_surface(test.compositor);
 	}
 	settle();
+}
+
+int tracker_setup(void **state) {
+	connect_client(state);
+	create_pool();
+	for (int i = 0; i < 3; i++) {
+		create_buffer(i, WIDTH, HEIGHT);
+	}
+	create_surfaces();
+	return 0;
+}
+
+int tracker_setup_surfaces(void **state) {
+	connect_client(state);
+	create_surfaces();
 	return 0;
 }
 

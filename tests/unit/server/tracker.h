@@ -55,6 +55,8 @@ extern struct tracker test;
 
 /** For cmocka. There are three buffers of WIDTH x HEIGHT. */
 int tracker_setup(void **state);
+/** The same without a pool: the test creates it. */
+int tracker_setup_surfaces(void **state);
 int tracker_teardown(void **state);
 #define TEST_TRACKER(name) \
 	cmocka_unit_test_setup_teardown(name, tracker_setup, tracker_teardown)
@@ -62,6 +64,8 @@ int tracker_teardown(void **state);
 /** Has the compositor do all that was sent. */
 void settle(void);
 
+/** A file that is not sealed, and a pool of all of it. */
+void create_pool(void);
 void create_buffer(int i, int32_t width, int32_t height);
 void destroy_buffer(int i);
 void destroy_surface(int i);
