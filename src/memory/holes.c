@@ -9,10 +9,13 @@
  *
  * mincore() reports page by page, and a client can cause a check of a large range with
  * each request. So chunks that were seen to have memory are remembered: the next call
- * checks only the others, and chunks that the range covers in part.
+ * checks only the others, and chunks that the range covers in part. Many clients can do
+ * that at once, so checks are limited for all of them together; what may not be checked
+ * counts as a hole for now.
  */
 #include <sys/mman.h>
 
+#include "clock.h"
 #include "holes.h"
 #include "mapping.h"
 #include "pages.h"
@@ -64,22 +67,38 @@ bool sp_holes_in_mapping(const struct sp_mapping *mapping, uint64_t start,
 	return false;
 }
 
-bool sp_holes_none_seen(struct sp_chunks *filled,
+void sp_looks_init(struct sp_looks *looks) {
+	looks->interval = 10;
+	atomic_init(&looks->number, 0);
+	atomic_init(&looks->bytes, 0);
+}
+
+bool sp_looks_take(struct sp_looks *looks, uint64_t bytes) {
+	uint64_t number = sp_clock_now() / looks->interval;
+	if (atomic_exchange(&looks->number, number) != number) {
+		looks->bytes = 0;
+	}
+	if (bytes > SP_LOOKS_MAX || looks->bytes > SP_LOOKS_MAX - bytes) {
+		return false;
+	}
+	looks->bytes += bytes;
+	return true;
+}
+
+bool sp_holes_none_seen(struct sp_chunks *filled, struct sp_looks *looks,
 		const struct sp_mapping *mapping, uint64_t start,
 		uint64_t end) {
-	uint64_t looked_at = 0;
 	while (start < end) {
 		uint64_t chunk = start / SP_CHUNK_SIZE;
 		uint64_t chunk_end = (chunk + 1) * SP_CHUNK_SIZE;
 		uint64_t part_end = chunk_end < end ? chunk_end : end;
 		uint64_t length = part_end - start;
 		if (!sp_chunks_get(filled, chunk)) {
-			if (looked_at + length > SP_HOLES_SCAN_MAX ||
+			if (!sp_looks_take(looks, length) ||
 					sp_holes_in_mapping(mapping, start,
 						part_end)) {
 				return false;
 			}
-			looked_at += length;
 			if (length == SP_CHUNK_SIZE) {
 				sp_chunks_set(filled, chunk);
 			}

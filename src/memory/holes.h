@@ -17,15 +17,29 @@ struct sp_mapping;
 bool sp_holes_in_mapping(const struct sp_mapping *mapping, uint64_t start,
 	uint64_t end);
 
-/* The most unknown bytes that one call checks: 0.5 ms of work. */
-#define SP_HOLES_SCAN_MAX ((uint64_t)128 << 20)
+/* The most bytes that are checked in 10 ms, for all clients together: 0.5 to 3 ms of
+ * work. */
+#define SP_LOOKS_MAX ((uint64_t)128 << 20)
+
+/** How much was checked. Any thread; what two threads check at once may count as one. */
+struct sp_looks {
+	/* In milliseconds. More in tests, since a busy machine is slow. */
+	uint64_t interval;
+	/* The current interval, and the bytes that were checked in it. */
+	_Atomic uint64_t number, bytes;
+};
+
+void sp_looks_init(struct sp_looks *looks);
+
+/** Returns whether so many more bytes may be checked, and counts them. */
+bool sp_looks_take(struct sp_looks *looks, uint64_t bytes);
 
 /**
  * Returns whether all of the file from "start" to "end", which the mapping covers, was
- * seen to have memory. Checks unknown chunks, up to SP_HOLES_SCAN_MAX, so a large range
+ * seen to have memory. Checks unknown chunks as far as "looks" allows, so a large range
  * may take several calls. Any thread.
  */
-bool sp_holes_none_seen(struct sp_chunks *filled,
+bool sp_holes_none_seen(struct sp_chunks *filled, struct sp_looks *looks,
 	const struct sp_mapping *mapping, uint64_t start, uint64_t end);
 
 /** Counts the pages of a mapping that have memory; 0 if that is unknown. */

@@ -12,6 +12,7 @@ int sp_memory_init(struct sp_memory *memory,
 		void (*wake)(struct sp_readers *readers)) {
 	memory->unsealed = NULL;
 	memory->reads_late = false;
+	sp_looks_init(&memory->looks);
 	memory->zeroes = sp_mapping_create_zeroes();
 	if (memory->zeroes == NULL) {
 		return -errno;

@@ -8,6 +8,7 @@
 
 #include "bounce.h"
 #include "cache.h"
+#include "holes.h"
 #include "reader.h"
 
 struct sp_mapping;
@@ -26,6 +27,8 @@ struct sp_memory {
 	 * freed. */
 	atomic_bool reads_late;
 	struct sp_readers readers;
+	/* For holes. */
+	struct sp_looks looks;
 };
 
 /** Bytes copied from a client's files and back to them, and accesses that found bytes

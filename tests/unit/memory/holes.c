@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What is known of a file's memory: that nothing counts as filled which was not
- * seen to be, and that no call looks at more than it may.
+ * seen to be, and that no more is looked at than may be.
  */
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -37,10 +37,13 @@ struct fixture {
 	uint64_t size;
 	struct sp_mapping *mapping;
 	struct sp_chunks filled;
+	struct sp_looks looks;
 };
 
 static void create(struct fixture *fixture, uint64_t size) {
 	*fixture = (struct fixture){ .size = size };
+	sp_looks_init(&fixture->looks);
+	fixture->looks.interval = UINT64_MAX;
 	fixture->fd = memfd_create("sealpool-test", MFD_CLOEXEC);
 	assert_true(fixture->fd >= 0);
 	assert_int_equal(ftruncate(fixture->fd, (off_t)size), 0);
@@ -64,7 +67,8 @@ static void fill(struct fixture *fixture, uint64_t offset) {
 }
 
 static bool covers(struct fixture *fixture, uint64_t start, uint64_t end) {
-	return sp_holes_none_seen(&fixture->filled, fixture->mapping, start, end);
+	return sp_holes_none_seen(&fixture->filled, &fixture->looks,
+		fixture->mapping, start, end);
 }
 
 static void range_with_a_hole_is_not_covered(void **state) {
@@ -115,13 +119,35 @@ static void chunk_is_looked_at_once(void **state) {
 	destroy(&fixture);
 }
 
-static void large_range_is_covered_after_several_calls(void **state) {
+/* As when time has passed. */
+static void begin_interval(struct fixture *fixture) {
+	fixture->looks.number = 1;
+}
+
+static void large_range_is_covered_after_several_intervals(void **state) {
 	struct fixture fixture;
-	create(&fixture, 2 * SP_HOLES_SCAN_MAX + CHUNK);
-	assert_false(covers(&fixture, 0, fixture.size));
-	assert_true(covers(&fixture, 0, SP_HOLES_SCAN_MAX));
-	assert_false(covers(&fixture, 0, fixture.size));
+	create(&fixture, 2 * SP_LOOKS_MAX + CHUNK);
+	for (int i = 0; i < 2; i++) {
+		assert_false(covers(&fixture, 0, fixture.size));
+		assert_false(covers(&fixture, 0, fixture.size));
+		assert_true(covers(&fixture, 0, SP_LOOKS_MAX));
+		begin_interval(&fixture);
+	}
 	assert_true(covers(&fixture, 0, fixture.size));
+	destroy(&fixture);
+}
+
+static void files_of_all_clients_are_looked_at_as_if_one(void **state) {
+	struct fixture fixture, other;
+	create(&fixture, SP_LOOKS_MAX);
+	create(&other, CHUNK);
+	assert_true(covers(&fixture, 0, fixture.size));
+	assert_false(sp_holes_none_seen(&other.filled, &fixture.looks,
+		other.mapping, 0, CHUNK));
+	begin_interval(&fixture);
+	assert_true(sp_holes_none_seen(&other.filled, &fixture.looks,
+		other.mapping, 0, CHUNK));
+	destroy(&other);
 	destroy(&fixture);
 }
 
@@ -132,9 +158,10 @@ static void last_byte_of_the_largest_pool_has_its_place(void **state) {
 	assert_int_equal(ftruncate(fixture.fd, (off_t)size), 0);
 	struct sp_mapping *mapping = map(fixture.fd, size);
 	fill(&fixture, size - 1);
-	assert_true(sp_holes_none_seen(&fixture.filled, mapping, size - 1, size));
-	assert_false(sp_holes_none_seen(&fixture.filled, mapping, size - CHUNK,
-		size));
+	assert_true(sp_holes_none_seen(&fixture.filled, &fixture.looks, mapping,
+		size - 1, size));
+	assert_false(sp_holes_none_seen(&fixture.filled, &fixture.looks, mapping,
+		size - CHUNK, size));
 	sp_mapping_unref(mapping);
 	destroy(&fixture);
 }
@@ -249,7 +276,8 @@ int main(void) {
 		TEST(range_with_a_hole_is_not_covered),
 		TEST(hole_is_seen_where_its_chunk_was_seen_in_part),
 		TEST(chunk_is_looked_at_once),
-		TEST(large_range_is_covered_after_several_calls),
+		TEST(large_range_is_covered_after_several_intervals),
+		TEST(files_of_all_clients_are_looked_at_as_if_one),
 		TEST(last_byte_of_the_largest_pool_has_its_place),
 
 		TEST(file_without_memory_has_holes),
