@@ -4,6 +4,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "client.h"
@@ -102,12 +105,48 @@ static void copy_over_the_limit_reads_as_zero_and_is_told(void **state) {
 	assert_int_equal(the.short_files, 0);
 }
 
+/* Ends */
+
+static void create_view_again(void) {
+	sealpool_view_create(the.file, &layout, NULL);
+}
+
+static void damage_view_again(void) {
+	sealpool_view_damage(the.view, &all, 1);
+}
+
+static void expect_abort(void (*func)(void)) {
+	fflush(NULL);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		/* The assertion's message. */
+		close(STDERR_FILENO);
+		func();
+		_exit(0);
+	}
+	int status = 0;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGABRT);
+}
+
+static void gone_account_gets_no_view(void **state) {
+	create_memory(NULL, NULL);
+	open_view(create_file(BYTES, 7, 0));
+	sealpool_account_destroy(the.account);
+	the.account = NULL;
+	expect_abort(create_view_again);
+	expect_abort(damage_view_again);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		TEST_PUBLIC(client_has_no_more_files_than_its_limit),
 		TEST_PUBLIC(too_many_files_of_all_are_told),
 		TEST_PUBLIC(client_with_most_files_is_told_of_by_default),
 		TEST_PUBLIC(copy_over_the_limit_reads_as_zero_and_is_told),
+		TEST_PUBLIC(gone_account_gets_no_view),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
