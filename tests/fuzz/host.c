@@ -544,6 +544,11 @@ void host_connect(struct host *host, struct client *client) {
 void host_drop_idle(struct host *host) {
 	struct sp_context *context = host->shm->context;
 	sp_cache_drop_idle(&context->memory.cache, context->idle.after);
+	struct host_buffer *buffer;
+	wl_list_for_each(buffer, &host->buffers, link) {
+		/* The copy may be gone. */
+		buffer->is_copied &= buffer->resource == NULL;
+	}
 }
 
 static bool is_all_given_back(const struct sp_context *context) {
