@@ -25,11 +25,8 @@ void roundtrip(struct connection *connection) {
 	}
 }
 
-void connection_open(struct connection *connection, int fd) {
+bool connection_try(struct connection *connection, int fd) {
 	*connection = (struct connection){ 0 };
-	if (fd < 0) {
-		exit(1);
-	}
 	connection->display = wl_display_connect_to_fd(fd);
 	if (connection->display == NULL) {
 		die("connect");
@@ -45,14 +42,25 @@ void connection_open(struct connection *connection, int fd) {
 	if (registry == NULL) {
 		die("look for what it needs");
 	}
-	roundtrip(connection);
+	bool answered = wl_display_roundtrip(connection->display) >= 0;
 	wl_registry_destroy(registry);
+	if (!answered) {
+		wl_display_disconnect(connection->display);
+		return false;
+	}
 	connection->compositor = globals[0].object;
 	connection->shm = globals[1].object;
 	connection->bench = globals[2].object;
 	if (connection->compositor == NULL || connection->shm == NULL ||
 			connection->bench == NULL) {
 		die("find what it needs");
+	}
+	return true;
+}
+
+void connection_open(struct connection *connection, int fd) {
+	if (!connection_try(connection, fd)) {
+		die("talk to its server");
 	}
 }
 
@@ -142,10 +150,6 @@ void window_create(struct window *window, struct connection *connection) {
 		.connection = connection,
 		.surface = wl_compositor_create_surface(connection->compositor),
 	};
-}
-
-void window_destroy(struct window *window) {
-	wl_surface_destroy(window->surface);
 }
 
 void window_commit(struct window *window, struct wl_buffer *buffer, int32_t x,

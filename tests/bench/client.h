@@ -33,6 +33,8 @@ struct window {
 };
 
 void connection_open(struct connection *connection, int fd);
+/** The same, but returns false where the server has ended. */
+bool connection_try(struct connection *connection, int fd);
 void connection_close(struct connection *connection);
 void roundtrip(struct connection *connection);
 
@@ -49,7 +51,6 @@ struct wl_buffer *create_buffer(struct wl_shm_pool *pool, int32_t offset,
 	int32_t width, int32_t height);
 
 void window_create(struct window *window, struct connection *connection);
-void window_destroy(struct window *window);
 /** Attaches, damages and commits. */
 void window_commit(struct window *window, struct wl_buffer *buffer, int32_t x,
 	int32_t y, int32_t width, int32_t height);

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "client.h"
-#include "measure.h"
+#include "counters.h"
 #include "scenario.h"
 
 #define ROW ((size_t)3840 * 4)
@@ -44,38 +44,8 @@ static bool copy_pread(const struct ends *ends) {
 	return pread_pieces(ends, SIZE);
 }
 
-static bool copy_pread_1m(const struct ends *ends) {
-	return pread_pieces(ends, 1024 * 1024);
-}
-
 static bool copy_pread_256k(const struct ends *ends) {
 	return pread_pieces(ends, 256 * 1024);
-}
-
-static bool copy_pread_64k(const struct ends *ends) {
-	return pread_pieces(ends, 64 * 1024);
-}
-
-static bool copy_pread_rows(const struct ends *ends) {
-	return pread_pieces(ends, ROW);
-}
-
-static bool copy_preadv(const struct ends *ends) {
-	struct iovec rows[120];
-	size_t len = sizeof(rows) / sizeof(rows[0]);
-	for (size_t row = 0; row < ROWS; row += len) {
-		for (size_t i = 0; i < len; i++) {
-			rows[i] = (struct iovec){
-				.iov_base = ends->to + ROW * (row + i),
-				.iov_len = ROW,
-			};
-		}
-		if (preadv(ends->fd, rows, (int)len, (off_t)(ROW * row)) !=
-				(ssize_t)(ROW * len)) {
-			return false;
-		}
-	}
-	return true;
 }
 
 static bool copy_process_vm(const struct ends *ends) {
@@ -95,11 +65,7 @@ static const struct {
 	bool (*copy)(const struct ends *ends);
 } engines[] = {
 	{ "pread", copy_pread },
-	{ "pread-1m", copy_pread_1m },
 	{ "pread-256k", copy_pread_256k },
-	{ "pread-64k", copy_pread_64k },
-	{ "pread-rows", copy_pread_rows },
-	{ "preadv", copy_preadv },
 	{ "process_vm_readv", copy_process_vm },
 	{ "memcpy", copy_memcpy },
 };
@@ -150,8 +116,11 @@ void measure_copies(struct results *results, unsigned rounds) {
 			break;
 		}
 		for (size_t i = 0; i < ENGINES_LEN; i++) {
-			series_add(results_get(results, "ns", "copy/%s",
-				engines[i].name), IMPL_LIBWAYLAND, ns[i]);
+			char name[64];
+			snprintf(name, sizeof(name), "copy/%s",
+				engines[i].name);
+			series_add(results_get(results, METRIC_NS, name),
+				IMPL_CORE, ns[i]);
 		}
 	}
 	munmap(ns, 4096);

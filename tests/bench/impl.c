@@ -5,6 +5,7 @@
  */
 #include <assert.h>
 #include <drm_fourcc.h>
+#include <stdio.h>
 #include <wayland-server-core.h>
 #include <wayland-server-protocol.h>
 #include <wlr/types/wlr_buffer.h>
@@ -27,7 +28,7 @@ static const uint32_t formats[] = {
 
 /* libwayland */
 
-static bool libwayland_create(struct wl_display *display, uint32_t idle_ms) {
+static bool libwayland_create(struct wl_display *display) {
 	return wl_display_init_shm(display) == 0;
 }
 
@@ -51,9 +52,26 @@ static void libwayland_end(void *buffer, void *access) {
 	wl_shm_buffer_end_access(buffer);
 }
 
+/* So that what is read is not left out for being of no use. */
+static uintptr_t volatile used;
+
+static bool libwayland_access(void **buffers, size_t len, uint32_t count) {
+	uintptr_t sum = 0;
+	for (size_t i = 0; count > 0; count--) {
+		struct wl_shm_buffer *buffer = buffers[i];
+		wl_shm_buffer_begin_access(buffer);
+		sum += (uintptr_t)wl_shm_buffer_get_data(buffer) +
+			(uintptr_t)wl_shm_buffer_get_stride(buffer);
+		wl_shm_buffer_end_access(buffer);
+		i = i + 1 < len ? i + 1 : 0;
+	}
+	used = sum;
+	return true;
+}
+
 /* wlroots, and Sealpool's face for it */
 
-static bool wlroots_create(struct wl_display *display, uint32_t idle_ms) {
+static bool wlroots_create(struct wl_display *display) {
 	return wlr_shm_create(display, 2, formats, FORMATS_LEN) != NULL;
 }
 
@@ -76,39 +94,58 @@ static void wlroots_end(void *buffer, void *access) {
 	wlr_buffer_end_data_ptr_access(buffer);
 }
 
+static bool wlroots_access(void **buffers, size_t len, uint32_t count) {
+	uintptr_t sum = 0;
+	for (size_t i = 0; count > 0; count--) {
+		void *data;
+		size_t stride;
+		uint32_t format;
+		if (!wlr_buffer_begin_data_ptr_access(buffers[i],
+				WLR_BUFFER_DATA_PTR_ACCESS_READ, &data,
+				&format, &stride)) {
+			return false;
+		}
+		sum += (uintptr_t)data + stride;
+		wlr_buffer_end_data_ptr_access(buffers[i]);
+		i = i + 1 < len ? i + 1 : 0;
+	}
+	used = sum;
+	return true;
+}
+
 /* Sealpool */
 
 static struct sealpool_shm *sealpool;
 
-static struct sealpool_options make_options(uint32_t idle_ms) {
-	return (struct sealpool_options){
-		.size = sizeof(struct sealpool_options),
-		.shadow_idle_ms = idle_ms,
+static void log_errors(void *data, enum sealpool_log_importance importance,
+		const char *format, va_list args) {
+	if (importance == SEALPOOL_LOG_ERROR) {
+		vfprintf(stderr, format, args);
+	}
+}
+
+static bool core_create(struct wl_display *display) {
+	const struct sealpool_options options = {
+		.size = sizeof(options),
+		.log = log_errors,
 	};
-}
-
-static bool core_create(struct wl_display *display, uint32_t idle_ms) {
-	struct sealpool_options options = make_options(idle_ms);
-	sealpool = sealpool_shm_create(display, 2, formats, FORMATS_LEN, &options);
-	return sealpool != NULL;
-}
-
-static bool face_create(struct wl_display *display, uint32_t idle_ms) {
-	struct sealpool_options options = make_options(idle_ms);
-	sealpool = sealpool_wlr_shm_create(display, 2, formats, FORMATS_LEN,
+	sealpool = sealpool_shm_create(display, 2, formats, FORMATS_LEN,
 		&options);
 	return sealpool != NULL;
 }
 
+static bool face_create(struct wl_display *display) {
+	sealpool = sealpool_wlr_shm_create(display, 2, formats, FORMATS_LEN,
+		NULL);
+	return sealpool != NULL;
+}
+
 static void *core_lock(struct wl_resource *resource) {
-	struct sealpool_buffer *buffer =
-		sealpool_buffer_try_from_resource(resource);
-	return buffer != NULL ? sealpool_buffer_ref(buffer) : NULL;
+	return sealpool_buffer_try_from_resource(resource);
 }
 
 static void core_unlock(void *buffer, struct wl_resource *resource) {
 	sealpool_buffer_send_release(buffer);
-	sealpool_buffer_unref(buffer);
 }
 
 static bool core_begin(void *buffer, void *access, void **data,
@@ -127,48 +164,59 @@ static void core_end(void *buffer, void *access) {
 	sealpool_buffer_end_access(access);
 }
 
-static void sealpool_get_copies(struct wl_client *client, uint64_t *held,
-		uint64_t *copied) {
+static bool core_access(void **buffers, size_t len, uint32_t count) {
+	uintptr_t sum = 0;
+	for (size_t i = 0; count > 0; count--) {
+		struct sealpool_access access;
+		if (sealpool_buffer_begin_access(buffers[i],
+				SEALPOOL_ACCESS_READ, &access) < 0) {
+			return false;
+		}
+		sum += (uintptr_t)access.data + access.stride;
+		sealpool_buffer_end_access(&access);
+		i = i + 1 < len ? i + 1 : 0;
+	}
+	used = sum;
+	return true;
+}
+
+static uint64_t sealpool_get_copied(struct wl_client *client) {
 	struct sealpool_stats stats = { .size = sizeof(stats) };
 	sealpool_shm_get_client_stats(sealpool, client, &stats);
-	*held = stats.shadow_bytes;
-	*copied = stats.bytes_copied_in;
+	return stats.bytes_copied_in;
 }
 
 const struct impl impls[IMPLS_LEN] = {
 	[IMPL_LIBWAYLAND] = {
-		.name = "libwayland",
 		.title = "libwayland",
-		.threads = true,
 		.create = libwayland_create,
 		.lock = libwayland_lock,
 		.unlock = libwayland_unlock,
 		.begin = libwayland_begin,
 		.end = libwayland_end,
+		.access = libwayland_access,
 	},
 	[IMPL_WLROOTS] = {
-		.name = "wlroots",
 		.title = "wlroots",
 		.create = wlroots_create,
 		.lock = wlroots_lock,
 		.unlock = wlroots_unlock,
 		.begin = wlroots_begin,
 		.end = wlroots_end,
+		.access = wlroots_access,
 	},
 	[IMPL_CORE] = {
-		.name = "sealpool",
 		.title = "Sealpool",
-		.threads = true,
 		.ours = true,
 		.create = core_create,
 		.lock = core_lock,
 		.unlock = core_unlock,
 		.begin = core_begin,
 		.end = core_end,
-		.get_copies = sealpool_get_copies,
+		.access = core_access,
+		.get_copied = sealpool_get_copied,
 	},
 	[IMPL_FACE] = {
-		.name = "sealpool-wlroots",
 		.title = "Sealpool for wlroots",
 		.ours = true,
 		.create = face_create,
@@ -176,6 +224,7 @@ const struct impl impls[IMPLS_LEN] = {
 		.unlock = wlroots_unlock,
 		.begin = wlroots_begin,
 		.end = wlroots_end,
-		.get_copies = sealpool_get_copies,
+		.access = wlroots_access,
+		.get_copied = sealpool_get_copied,
 	},
 };

@@ -12,16 +12,13 @@ struct wl_resource;
 
 /** One implementation of wl_shm, as a compositor uses it. */
 struct impl {
-	const char *name;
 	/* As it is written in a table. */
 	const char *title;
-	/* Whether several threads may read at once. */
-	bool threads;
 	/* Not one of the two that come with libwayland and wlroots. */
 	bool ours;
 
 	/* Creates the global. */
-	bool (*create)(struct wl_display *display, uint32_t idle_ms);
+	bool (*create)(struct wl_display *display);
 	/* What to call a wl_buffer by; NULL for one of another make. Valid as
 	 * long as the wl_buffer, or until unlock(). */
 	void *(*lock)(struct wl_resource *resource);
@@ -31,11 +28,11 @@ struct impl {
 	/* A read access. "access" is room for whatever it needs. */
 	bool (*begin)(void *buffer, void *access, void **data, size_t *stride);
 	void (*end)(void *buffer, void *access);
+	/* So many of them, of the buffers in turn, and nothing else. */
+	bool (*access)(void **buffers, size_t len, uint32_t count);
 
-	/* Bytes of copies held for a client, and those made so far; NULL where
-	 * there are none. */
-	void (*get_copies)(struct wl_client *client, uint64_t *held,
-		uint64_t *copied);
+	/* Bytes of a client that were copied so far; NULL where none are. */
+	uint64_t (*get_copied)(struct wl_client *client);
 };
 
 /* Room for a struct sealpool_access. */

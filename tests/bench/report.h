@@ -6,12 +6,8 @@
 
 #include "results.h"
 
-/** Writes results.json, results.md and results.svg into a folder. Returns
- * false after a message. */
-bool report_write(const struct results *results, const char *folder,
-	unsigned rounds);
-
-/** Prints the table of goals. */
-void report_print_goals(const struct results *results);
+/** Writes results.md, the goals and all figures, and results.svg, a chart, into a
+ * folder. Returns false after a message. */
+bool report_write(const struct results *results, const char *folder);
 
 #endif

@@ -1,34 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What was measured. A ratio is taken within each round, whose two halves ran
- * one after the other, so that a machine that is busier in one round than in
+ * What was measured.
+ *
+ * Of counts, the least of several counts, as chance (how the heap happens to lie) only
+ * adds to it. Of times, the median; a ratio of times is taken within each round, whose
+ * parts ran one after the other, so that a machine that is busier in one round than in
  * the next does not show in it.
  */
-#include <stdarg.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "results.h"
 
+#define RESOLVED 0.03
+
 const struct series *results_find(const struct results *results,
-		const char *name) {
+		enum metric metric, const char *name) {
 	for (size_t i = 0; i < results->len; i++) {
-		if (strcmp(results->series[i].name, name) == 0) {
-			return &results->series[i];
+		const struct series *series = &results->series[i];
+		if (series->metric == metric && strcmp(series->name, name) == 0) {
+			return series;
 		}
 	}
 	return NULL;
 }
 
-struct series *results_get(struct results *results, const char *unit,
-		const char *name, ...) {
-	char text[sizeof(results->series->name)];
-	va_list args;
-	va_start(args, name);
-	vsnprintf(text, sizeof(text), name, args);
-	va_end(args);
-	struct series *found = (struct series *)results_find(results, text);
+struct series *results_get(struct results *results, enum metric metric,
+		const char *name) {
+	struct series *found =
+		(struct series *)results_find(results, metric, name);
 	if (found != NULL) {
 		return found;
 	}
@@ -39,8 +41,8 @@ struct series *results_get(struct results *results, const char *unit,
 	}
 	results->series = all;
 	struct series *series = &all[results->len++];
-	*series = (struct series){ .unit = unit };
-	memcpy(series->name, text, sizeof(text));
+	*series = (struct series){ .metric = metric };
+	snprintf(series->name, sizeof(series->name), "%s", name);
 	return series;
 }
 
@@ -56,14 +58,44 @@ bool series_has(const struct series *series, enum impl_index impl) {
 	return series->len[impl] > 0;
 }
 
-struct spread series_spread(const struct series *series, enum impl_index impl) {
-	double samples[ROUNDS_MAX];
-	memcpy(samples, series->samples[impl], sizeof(samples));
-	return spread_of(samples, series->len[impl]);
+static int compare(const void *a, const void *b) {
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
 }
 
-struct spread series_ratio(const struct series *series, enum impl_index impl,
+struct interval interval_of(double *times, size_t len) {
+	qsort(times, len, sizeof(times[0]), compare);
+	/* So many of them lie below the median of all that there might be, and as
+	 * many above, with 95 % certainty, whatever their distribution. It takes six
+	 * to be certain of anything. */
+	double outside = ((double)len - 1.96 * sqrt((double)len)) / 2;
+	double median = (times[(len - 1) / 2] + times[len / 2]) / 2;
+	if (outside < 0) {
+		return (struct interval){ 0, median, INFINITY };
+	}
+	size_t low = (size_t)outside;
+	return (struct interval){ times[low], median, times[len - 1 - low] };
+}
+
+double series_get(const struct series *series, enum impl_index impl) {
+	double samples[ROUNDS_MAX];
+	size_t len = series->len[impl];
+	memcpy(samples, series->samples[impl], sizeof(samples));
+	qsort(samples, len, sizeof(samples[0]), compare);
+	return series->metric == METRIC_NS ? samples[len / 2] : samples[0];
+}
+
+double ratio_of(double a, double b) {
+	return b != 0 ? a / b : a == 0 ? 1 : INFINITY;
+}
+
+struct interval series_ratio(const struct series *series, enum impl_index impl,
 		enum impl_index other) {
+	if (series->metric != METRIC_NS) {
+		double ratio = ratio_of(series_get(series, impl),
+			series_get(series, other));
+		return (struct interval){ ratio, ratio, ratio };
+	}
 	double ratios[ROUNDS_MAX];
 	size_t len = series->len[impl] < series->len[other] ?
 		series->len[impl] : series->len[other];
@@ -71,17 +103,44 @@ struct spread series_ratio(const struct series *series, enum impl_index impl,
 		ratios[i] = series->samples[impl][i] /
 			series->samples[other][i];
 	}
-	return spread_of(ratios, len);
+	return interval_of(ratios, len);
 }
 
-enum impl_index series_better_stock(const struct series *series) {
+enum impl_index series_rival(const struct series *series,
+		enum impl_index impl) {
+	if (impl == IMPL_FACE || !series_has(series, IMPL_LIBWAYLAND)) {
+		return IMPL_WLROOTS;
+	}
 	if (!series_has(series, IMPL_WLROOTS)) {
 		return IMPL_LIBWAYLAND;
 	}
-	if (!series_has(series, IMPL_LIBWAYLAND)) {
-		return IMPL_WLROOTS;
-	}
-	return series_spread(series, IMPL_LIBWAYLAND).median <=
-		series_spread(series, IMPL_WLROOTS).median ?
+	return series_get(series, IMPL_LIBWAYLAND) <=
+		series_get(series, IMPL_WLROOTS) ?
 		IMPL_LIBWAYLAND : IMPL_WLROOTS;
+}
+
+static bool is_resolved(const struct series *series) {
+	for (enum impl_index impl = IMPL_CORE; impl < IMPLS_LEN; impl++) {
+		enum impl_index rival = series_rival(series, impl);
+		if (!series_has(series, impl) || !series_has(series, rival)) {
+			continue;
+		}
+		struct interval ratio = series_ratio(series, impl, rival);
+		if (ratio.high > ratio.median * (1 + RESOLVED) ||
+				ratio.low < ratio.median * (1 - RESOLVED)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+bool results_are_resolved(const struct results *results, enum metric metric,
+		size_t first) {
+	for (size_t i = first; i < results->len; i++) {
+		if (results->series[i].metric == metric &&
+				!is_resolved(&results->series[i])) {
+			return false;
+		}
+	}
+	return true;
 }

@@ -5,9 +5,9 @@
  * A surface is read when it is committed, and its buffer given back at once:
  * the least that a compositor does with a frame.
  */
-#include <errno.h>
+#include <dirent.h>
+#include <fcntl.h>
 #include <malloc.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,14 +27,17 @@
 #include "reader.h"
 #include "server.h"
 
-#define THREADS_MAX 16
+/* The first argument of a server; the others are numbers. */
+#define SERVER_ARGUMENT "--serve"
 
 struct running {
 	const struct impl *impl;
+	enum way way;
 	struct notes *notes;
 	struct compositor compositor; /* of struct surface */
 	struct reader reader;
-	struct spent started;
+	struct spent spent;
+	uint32_t wasted_calls, wasted_instructions;
 };
 
 struct surface {
@@ -64,6 +68,16 @@ static void handle_damage(struct compositor_surface *base, int32_t x,
 		(unsigned)width, (unsigned)height);
 }
 
+/* One turn of the loop is three instructions. */
+static void waste(const struct running *server) {
+	for (uint32_t i = 0; i < server->wasted_calls; i++) {
+		syscall(SYS_getppid);
+	}
+	for (uint32_t i = 0; i < server->wasted_instructions / 3; i++) {
+		__asm__ volatile("");
+	}
+}
+
 static void read_surface(struct running *server, struct surface *surface) {
 	const struct impl *impl = server->impl;
 	struct wl_resource *current = surface->base.current.resource;
@@ -75,6 +89,7 @@ static void read_surface(struct running *server, struct surface *surface) {
 		server->notes->failed = true;
 		return;
 	}
+	waste(server);
 	_Alignas(16) uint8_t access[IMPL_ACCESS_SIZE];
 	void *data;
 	size_t stride;
@@ -118,131 +133,87 @@ static void bench_set_reader(struct wl_client *client,
 	}
 }
 
-static void note(struct notes *notes, struct spent spent) {
-	if (notes->spent_len < NOTES_MAX) {
-		notes->spent[notes->spent_len++] = spent;
+static void bench_set_waste(struct wl_client *client,
+		struct wl_resource *resource, uint32_t calls,
+		uint32_t instructions) {
+	struct running *server = get_running(resource);
+	server->wasted_calls = calls;
+	server->wasted_instructions = instructions;
+}
+
+static uint64_t get_copied(const struct running *server,
+		struct wl_client *client) {
+	return server->impl->get_copied != NULL ?
+		server->impl->get_copied(client) : 0;
+}
+
+/*
+ * How the heap happens to lie decides how much work it is to free something: some
+ * hundred instructions for each frame. So it lies differently each time that
+ * something is counted, and in the same ways for all implementations.
+ */
+static void shift_heap(unsigned seed) {
+	for (size_t i = 0; i < 16; i++) {
+		/* Never to be freed. */
+		void *volatile kept = malloc((size_t)rand_r(&seed) % 2000 + 16);
+		(void)kept;
 	}
 }
 
 static void bench_start(struct wl_client *client,
 		struct wl_resource *resource) {
 	struct running *server = get_running(resource);
-	server->started = spent_now();
+	if (server->way == WAY_CALLGRIND) {
+		shift_heap(server->notes->spent_len);
+	}
+	server->spent.of[METRIC_BYTES] = get_copied(server, client);
+	server->spent.of[METRIC_CALLS] = server->notes->calls;
+	counters_start(server->way, &server->spent);
 }
 
 static void bench_stop(struct wl_client *client, struct wl_resource *resource) {
 	struct running *server = get_running(resource);
-	note(server->notes, spent_since(&server->started));
-}
-
-struct accessing {
-	const struct impl *impl;
-	void **buffers;
-	size_t buffers_len;
-	uint32_t count;
-	bool failed;
-	struct spent spent;
-	pthread_t thread;
-};
-
-static void *access_thread(void *data) {
-	struct accessing *accessing = data;
-	const struct impl *impl = accessing->impl;
-	_Alignas(16) uint8_t access[IMPL_ACCESS_SIZE];
-	size_t next = 0;
-	struct spent start = spent_now();
-	for (uint32_t i = 0; i < accessing->count; i++) {
-		void *buffer = accessing->buffers[next], *pixels;
-		size_t stride;
-		if (!impl->begin(buffer, access, &pixels, &stride)) {
-			accessing->failed = true;
-			return NULL;
-		}
-		impl->end(buffer, access);
-		if (++next == accessing->buffers_len) {
-			next = 0;
-		}
+	struct notes *notes = server->notes;
+	struct spent *spent = &server->spent;
+	uint64_t calls = notes->calls;
+	if (!counters_stop(server->way, spent) ||
+			notes->spent_len == NOTES_MAX) {
+		notes->failed = true;
+		return;
 	}
-	accessing->spent = spent_since(&start);
-	return NULL;
+	spent->of[METRIC_CALLS] = calls - spent->of[METRIC_CALLS];
+	spent->of[METRIC_BYTES] = get_copied(server, client) -
+		spent->of[METRIC_BYTES];
+	notes->spent[notes->spent_len++] = *spent;
 }
 
 static void bench_access(struct wl_client *client,
-		struct wl_resource *resource, uint32_t count,
-		uint32_t threads) {
+		struct wl_resource *resource, uint32_t count) {
 	struct running *server = get_running(resource);
+	const struct impl *impl = server->impl;
 	size_t len = (size_t)wl_list_length(&server->compositor.surfaces);
 	void **buffers = calloc(len, sizeof(buffers[0]));
-	struct accessing accessing[THREADS_MAX];
 	struct compositor_surface *surface;
-	size_t i = 0;
+	size_t next = 0;
 	wl_list_for_each(surface, &server->compositor.surfaces, link) {
-		buffers[i++] = server->impl->lock(surface->current.resource);
+		buffers[next++] = impl->lock(surface->current.resource);
 	}
-	for (i = 0; i < threads; i++) {
-		accessing[i] = (struct accessing){
-			.impl = server->impl,
-			.buffers = buffers,
-			.buffers_len = len,
-			.count = count,
-		};
-	}
-	if (threads == 1) {
-		access_thread(&accessing[0]);
-	} else {
-		for (i = 0; i < threads; i++) {
-			pthread_create(&accessing[i].thread, NULL,
-				access_thread, &accessing[i]);
-		}
-		for (i = 0; i < threads; i++) {
-			pthread_join(accessing[i].thread, NULL);
-		}
-	}
-	struct spent sum = { 0 };
-	for (i = 0; i < threads; i++) {
-		server->notes->failed |= accessing[i].failed;
-		sum.ns += accessing[i].spent.ns;
-		sum.instructions += accessing[i].spent.instructions;
-	}
-	note(server->notes, sum);
-	i = 0;
+	bench_start(client, resource);
+	server->notes->failed |= !impl->access(buffers, len, count);
+	bench_stop(client, resource);
+	next = 0;
 	wl_list_for_each(surface, &server->compositor.surfaces, link) {
-		server->impl->unlock(buffers[i++], surface->current.resource);
+		impl->unlock(buffers[next++], surface->current.resource);
 	}
 	free(buffers);
 }
 
-static void bench_note_memory(struct wl_client *client,
-		struct wl_resource *resource) {
-	struct running *server = get_running(resource);
-	struct notes *notes = server->notes;
-	struct mallinfo2 info = mallinfo2();
-	if (notes->heap_len < NOTES_MAX) {
-		notes->heap[notes->heap_len++] = info.uordblks + info.hblkhd;
-	}
-}
-
-static void bench_note_shadows(struct wl_client *client,
-		struct wl_resource *resource) {
-	struct running *server = get_running(resource);
-	struct notes *notes = server->notes;
-	uint64_t held = 0, copied = 0;
-	if (server->impl->get_copies != NULL) {
-		server->impl->get_copies(client, &held, &copied);
-	}
-	if (notes->held_len < NOTES_MAX) {
-		notes->held[notes->held_len] = held;
-		notes->copied[notes->held_len++] = copied;
-	}
-}
-
 static const struct bench_interface bench_impl = {
 	.set_reader = bench_set_reader,
+	.set_waste = bench_set_waste,
 	.start = bench_start,
 	.stop = bench_stop,
 	.access = bench_access,
-	.note_memory = bench_note_memory,
-	.note_shadows = bench_note_shadows,
 };
 
 static const struct compositor_global bench_global = {
@@ -251,28 +222,17 @@ static const struct compositor_global bench_global = {
 
 /* The process */
 
-/*
- * How the heap happens to lie decides how much work it is to free something:
- * some hundred instructions for each frame. So it lies differently each time.
- */
-static void shift_heap(void) {
-	static void *kept[16];
-	srand((unsigned)getpid());
+static int serve(enum impl_index impl, enum way way, int socket_fd,
+		int notes_fd) {
+	struct running server = { .impl = &impls[impl], .way = way };
+	server.notes = mmap(NULL, sizeof(*server.notes),
+		PROT_READ | PROT_WRITE, MAP_SHARED, notes_fd, 0);
+	/* Whether there is something for malloc() to consolidate is a matter of
+	 * chance as well. */
 	mallopt(M_MXFAST, 0);
-	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
-		kept[i] = malloc((size_t)rand() % 2000 + 16);
-	}
-}
-
-static int run(const struct impl *impl, struct notes *notes, int socket_fd,
-		uint32_t idle_ms) {
-	struct running server = { .impl = impl, .notes = notes };
-	if (callgrind_folder() != NULL) {
-		shift_heap();
-	}
-	count_instructions();
 	struct wl_display *display = wl_display_create();
-	if (display == NULL || !impl->create(display, idle_ms) ||
+	if (server.notes == MAP_FAILED || display == NULL ||
+			!server.impl->create(display) ||
 			!compositor_init(&server.compositor, display,
 				&compositor_impl, &server) ||
 			!compositor_offer(&server.compositor, &bench_global) ||
@@ -284,28 +244,29 @@ static int run(const struct impl *impl, struct notes *notes, int socket_fd,
 	return 0;
 }
 
+void server_main(int argc, char **argv) {
+	if (argc == 6 && strcmp(argv[1], SERVER_ARGUMENT) == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		exit(serve((enum impl_index)atoi(argv[2]),
+			(enum way)atoi(argv[3]), atoi(argv[4]),
+			atoi(argv[5])));
+	}
+}
+
 /* From the outside */
 
-static int connect_to(const char *path) {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	/* An abstract name, which leaves no file behind. */
-	memcpy(address.sun_path + 1, path, strlen(path));
-	socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
+/* An abstract name, which leaves no file behind. */
+static socklen_t make_address(const char *path, struct sockaddr_un *address) {
+	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	memcpy(address->sun_path + 1, path, strlen(path));
+	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
 		strlen(path));
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, len) < 0) {
-		close(fd);
-		return -1;
-	}
-	return fd;
 }
 
 static int listen_at(const char *path) {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	memcpy(address.sun_path + 1, path, strlen(path));
-	socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
-		strlen(path));
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un address;
+	socklen_t len = make_address(path, &address);
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	if (fd >= 0 && (bind(fd, (struct sockaddr *)&address, len) < 0 ||
 			listen(fd, 128) < 0)) {
 		close(fd);
@@ -315,51 +276,88 @@ static int listen_at(const char *path) {
 }
 
 int server_connect(struct server *server) {
-	int fd = connect_to(server->path);
-	if (fd < 0) {
+	struct sockaddr_un address;
+	socklen_t len = make_address(server->path, &address);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, len) < 0) {
 		perror("bench: cannot connect");
+		exit(1);
 	}
 	return fd;
 }
 
-int server_start(struct server *server, const struct impl *impl,
-		uint32_t idle_ms) {
+/* In a child. */
+static void exec_server(const struct server *server, enum impl_index impl,
+		enum way way, int socket_fd, int notes_fd) {
+	char self[4096] = "", numbers[4][16];
+	const int values[4] = { (int)impl, (int)way, socket_fd, notes_fd };
+	char *args[] = { self, (char *)SERVER_ARGUMENT, numbers[0], numbers[1],
+		numbers[2], numbers[3], NULL };
+	for (int i = 0; i < 4; i++) {
+		snprintf(numbers[i], sizeof(numbers[i]), "%d", values[i]);
+	}
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* So that it is the reader that uploads. */
+	setenv("LP_NUM_THREADS", "0", 1);
+	if (readlink("/proc/self/exe", self, sizeof(self) - 1) > 0) {
+		counters_exec(way, server->folder, args, &server->notes->calls);
+	}
+	_exit(1);
+}
+
+int server_start(struct server *server, enum impl_index impl, enum way way) {
 	static unsigned serial;
 	*server = (struct server){ .pid = -1 };
 	snprintf(server->path, sizeof(server->path), "sealpool-bench-%d-%u",
 		(int)getpid(), serial++);
-	server->notes = mmap(NULL, sizeof(*server->notes),
-		PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	int socket_fd = listen_at(server->path);
-	if (server->notes == MAP_FAILED || socket_fd < 0) {
-		perror("bench: cannot start a server");
-		return -1;
+	if (way == WAY_CALLGRIND) {
+		strcpy(server->folder, "/tmp/sealpool-bench-XXXXXX");
+		if (mkdtemp(server->folder) == NULL) {
+			perror("bench: no folder for callgrind");
+			exit(1);
+		}
 	}
+	/* The server inherits both. */
+	int notes_fd = memfd_create("sealpool-bench-notes", 0);
+	int socket_fd = listen_at(server->path);
+	if (notes_fd < 0 || socket_fd < 0 ||
+			ftruncate(notes_fd, sizeof(*server->notes)) < 0) {
+		perror("bench: cannot start a server");
+		exit(1);
+	}
+	server->notes = mmap(NULL, sizeof(*server->notes),
+		PROT_READ | PROT_WRITE, MAP_SHARED, notes_fd, 0);
 	fflush(NULL);
-	server->pid = fork();
+	server->pid = server->notes != MAP_FAILED ? fork() : -1;
 	if (server->pid < 0) {
 		perror("bench: cannot start a server");
-		return -1;
+		exit(1);
 	}
 	if (server->pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		_exit(run(impl, server->notes, socket_fd, idle_ms));
+		exec_server(server, impl, way, socket_fd, notes_fd);
 	}
 	close(socket_fd);
+	close(notes_fd);
 	return server_connect(server);
 }
 
-bool server_stop(struct server *server) {
-	int status = 0;
-	if (server->pid > 0) {
-		kill(server->pid, SIGKILL);
-		waitpid(server->pid, &status, 0);
-		server->pid = -1;
+static void remove_folder(const char *path) {
+	DIR *folder = opendir(path);
+	struct dirent *entry;
+	while (folder != NULL && (entry = readdir(folder)) != NULL) {
+		unlinkat(dirfd(folder), entry->d_name, 0);
 	}
-	return !server->notes->failed;
+	if (folder != NULL) {
+		closedir(folder);
+	}
+	rmdir(path);
 }
 
 void server_finish(struct server *server) {
-	server_stop(server);
+	kill(server->pid, SIGKILL);
+	waitpid(server->pid, NULL, 0);
+	if (server->folder[0] != '\0') {
+		remove_folder(server->folder);
+	}
 	munmap(server->notes, sizeof(*server->notes));
 }

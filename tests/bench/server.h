@@ -6,22 +6,18 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "counters.h"
 #include "impl.h"
-#include "measure.h"
 
-#define NOTES_MAX 32
+#define NOTES_MAX 64
 
 /** What the server has seen, shared with the process that started it. */
 struct notes {
-	/* For each stop and each access, in their order. */
+	/* For each stop, in their order. */
 	struct spent spent[NOTES_MAX];
 	uint32_t spent_len;
-	/* For each note_memory: bytes allocated on the heap. */
-	uint64_t heap[NOTES_MAX];
-	uint32_t heap_len;
-	/* For each note_shadows. */
-	uint64_t held[NOTES_MAX], copied[NOTES_MAX];
-	uint32_t held_len;
+	/* System calls so far, where they are traced. */
+	volatile uint64_t calls;
 	/* Something that was to be measured could not be done. */
 	bool failed;
 };
@@ -31,21 +27,23 @@ struct server {
 	pid_t pid;
 	/* The socket's path, for more than the first client. */
 	char path[64];
+	/* Where callgrind puts its files. */
+	char folder[64];
 	struct notes *notes;
 };
 
 /**
- * Starts a fresh server with one implementation, and connects to it. Returns
- * the fd of the connection, or -1 after a message. "idle_ms" is when copies are
- * given back, 0 for the default.
+ * Starts a fresh server with one implementation, and connects to it. Returns the fd of
+ * the connection, which breaks where the server cannot be run in that way.
  */
-int server_start(struct server *server, const struct impl *impl,
-	uint32_t idle_ms);
-/** One more connection to it, or -1. */
+int server_start(struct server *server, enum impl_index impl, enum way way);
+/** One more connection to it. */
 int server_connect(struct server *server);
-/** Ends it. Returns false if it had failed; its notes stay. */
-bool server_stop(struct server *server);
-/** Gives the notes back. */
+/** Ends it, and gives the notes back. */
 void server_finish(struct server *server);
+
+/** What main() does in a server: if these are a server's arguments, this does not
+ * return. */
+void server_main(int argc, char **argv);
 
 #endif

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * End to end: CPU time of sealpool-tiny, which renders with pixman, for each
- * frame of a client with one window of two buffers; and of programs that people
- * use, whose frames are counted by what libwayland's client side tells of their
- * requests (WAYLAND_DEBUG).
+ * End to end: CPU time of sealpool-tiny, which renders with pixman, for each frame of a
+ * client with one window of 3840x2160 and two buffers.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,8 +22,8 @@
 #include "../client/surface.h"
 #include "tiny.h"
 
-#define WIDTH 1000
-#define HEIGHT 600
+#define WIDTH 3840
+#define HEIGHT 2160
 #define STRIDE (WIDTH * 4)
 #define BUFFERS 2
 #define FRAMES 40
@@ -36,7 +34,6 @@ static const struct {
 } damages[] = {
 	{ "10x20", 10, 20 },
 	{ "100x100", 100, 100 },
-	{ "all", WIDTH, HEIGHT },
 };
 
 static pid_t start(const char *path, bool stock, FILE **output) {
@@ -178,10 +175,11 @@ static bool run(struct results *results, const char *path, bool sealed,
 		double ns;
 		ok = scene_run(&scene, pid, i, &ns);
 		if (ok) {
-			series_add(results_get(results, "ns",
-				"end-to-end/%s/%s",
+			char name[64];
+			snprintf(name, sizeof(name), "end-to-end/%s/%s",
 				sealed ? "sealed" : "unsealed",
-				damages[i].name),
+				damages[i].name);
+			series_add(results_get(results, METRIC_NS, name),
 				stock ? IMPL_WLROOTS : IMPL_FACE, ns);
 		}
 	}
@@ -201,139 +199,28 @@ static bool run(struct results *results, const char *path, bool sealed,
 	return ok;
 }
 
-/* Programs */
+/* As many rounds as it takes, but no more than half a minute's. */
+#define SECONDS_MAX 30
 
-static const struct program {
-	const char *name;
-	const char *const *args;
-} programs[] = {
-	{ "weston-simple-shm", (const char *const[]){
-		"weston-simple-shm", NULL } },
-	{ "foot", (const char *const[]){ "foot", "--window-size-pixels=1000x600",
-		"sh", "-c", "while :; do seq 100000; done", NULL } },
-	{ "gtk3", (const char *const[]){ BENCH_SCROLL, NULL } },
-};
-
-#define START_MS 10000
-#define WARM_MS 500
-#define COUNTED_MS 2000
-
-static pid_t start_program(const struct program *program, FILE **output) {
-	int fds[2];
-	if (pipe(fds) < 0) {
-		return -1;
-	}
-	fflush(NULL);
-	pid_t pid = fork();
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		int null = open("/dev/null", O_RDWR);
-		dup2(null, STDIN_FILENO);
-		dup2(null, STDOUT_FILENO);
-		dup2(fds[1], STDERR_FILENO);
-		close(fds[0]);
-		close(fds[1]);
-		setenv("WAYLAND_DISPLAY", "sealpool-bench", 1);
-		setenv("WAYLAND_DEBUG", "client", 1);
-		setenv("GDK_BACKEND", "wayland", 1);
-		/* It would leave files in the folder of the socket. */
-		setenv("GSETTINGS_BACKEND", "memory", 1);
-		execvp(program->args[0], (char *const *)program->args);
-		_exit(127);
-	}
-	close(fds[1]);
-	*output = fdopen(fds[0], "r");
-	return pid;
-}
-
-static double now_ms(void) {
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
-}
-
-/* Returns how many frames there were until then, but not more than "most", or
- * -1 if the program has ended. */
-static int count_frames(FILE *output, double ms, int most) {
-	char line[4096];
-	int frames = 0;
-	double end_ms = now_ms() + ms;
-	while (now_ms() < end_ms && frames < most) {
-		if (fgets(line, sizeof(line), output) == NULL) {
-			return -1;
-		}
-		frames += strstr(line, "wl_surface") != NULL &&
-			strstr(line, ".frame(") != NULL;
-	}
-	return frames;
-}
-
-static bool run_program(struct results *results, const char *path,
-		const struct program *program, bool stock) {
-	FILE *output = NULL, *said = NULL;
-	pid_t tiny = start_and_wait(path, stock, &output);
-	pid_t pid = start_program(program, &said);
-	bool ok = tiny >= 0 && pid >= 0 &&
-		count_frames(said, START_MS, 1) > 0 &&
-		count_frames(said, WARM_MS, INT_MAX) >= 0;
-	if (ok) {
-		double before = get_cpu(tiny);
-		int frames = count_frames(said, COUNTED_MS, INT_MAX);
-		ok = frames > 0;
-		if (ok) {
-			series_add(results_get(results, "ns", "program/%s",
-				program->name),
-				stock ? IMPL_WLROOTS : IMPL_FACE,
-				(get_cpu(tiny) - before) / frames);
-		}
-	}
-	pid_t pids[] = { pid, tiny };
-	for (int i = 0; i < 2; i++) {
-		if (pids[i] > 0) {
-			kill(pids[i], SIGKILL);
-			waitpid(pids[i], NULL, 0);
-		}
-	}
-	if (output != NULL) {
-		fclose(output);
-	}
-	if (said != NULL) {
-		fclose(said);
-	}
-	return ok;
-}
-
-static void measure_programs(struct results *results, const char *path,
-		unsigned rounds) {
-	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
-		bool ok = true;
-		for (unsigned round = 0; ok && round < rounds; round++) {
-			ok = run_program(results, path, &programs[i], true) &&
-				run_program(results, path, &programs[i],
-					false);
-		}
-		if (!ok) {
-			fprintf(stderr, "\rbench: %s is not there, or shows "
-				"nothing: left out\n", programs[i].name);
-		}
-	}
-}
-
-void measure_tiny(struct results *results, const char *path, unsigned rounds) {
+void measure_tiny(struct results *results, const char *path) {
 	char folder[] = "/tmp/sealpool-bench-XXXXXX";
 	if (mkdtemp(folder) == NULL) {
 		perror("bench: no folder for a socket");
 		return;
 	}
 	setenv("XDG_RUNTIME_DIR", folder, 1);
+	size_t first = results->len;
+	time_t end = time(NULL) + SECONDS_MAX;
 	bool ok = true;
-	for (unsigned round = 0; ok && round < rounds; round++) {
-		for (int sealed = 0; ok && sealed < 2; sealed++) {
-			ok = run(results, path, sealed, true) &&
-				run(results, path, sealed, false);
+	for (int round = 0; ok && round < ROUNDS_MAX; round++) {
+		if (round >= ROUNDS_MIN && (time(NULL) > end ||
+				results_are_resolved(results, METRIC_NS,
+				first))) {
+			break;
 		}
+		ok = run(results, path, false, true) &&
+			run(results, path, false, false);
 	}
-	measure_programs(results, path, 3);
 	char name[128];
 	snprintf(name, sizeof(name), "%s/sealpool-bench", folder);
 	unlink(name);

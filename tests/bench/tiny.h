@@ -9,6 +9,6 @@
  * wl_shm and with Sealpool's. Where it does not start, nothing is measured,
  * after a message.
  */
-void measure_tiny(struct results *results, const char *path, unsigned rounds);
+void measure_tiny(struct results *results, const char *path);
 
 #endif
