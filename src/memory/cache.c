@@ -16,10 +16,12 @@
  * it holds one.
  *
  * A buffer whose lock is held right now is skipped. If all buffers are skipped, or
- * another thread is just freeing memory, the charge is tried again. That ends, since no
- * thread holds a buffer's lock for long, nor while charging.
+ * another thread is just freeing memory, the charge is tried again: no thread holds a
+ * buffer's lock for long, nor while charging. But this thread may have real-time priority,
+ * and the one that holds the lock may need its processor. So this one sleeps before it
+ * tries again, and gives up after some time.
  */
-#include <sched.h>
+#include <time.h>
 
 #include "cache.h"
 #include "clock.h"
@@ -144,6 +146,11 @@ void sp_cache_end_release(struct sp_cache *cache) {
 	sp_lock_release(&cache->lock);
 }
 
+/* sched_yield() would leave the processor only to threads of the same priority. */
+static void nap(void) {
+	nanosleep(&(struct timespec){ .tv_nsec = 50000 }, NULL);
+}
+
 void sp_cache_settle(struct sp_cache *cache) {
 	bool settled = false;
 	while (!settled) {
@@ -151,30 +158,40 @@ void sp_cache_settle(struct sp_cache *cache) {
 		settled = cache->releasing == 0;
 		sp_lock_release(&cache->lock);
 		if (!settled) {
-			sched_yield();
+			nap();
 		}
 	}
 }
 
+/* How long to wait for locks: half a second, and what the timer adds. A thread that holds
+ * one may be waiting for a processor. */
+#define NAPS_MAX 10000
+
 bool sp_cache_reclaim(struct sp_cache *cache, struct sp_account *account,
 		enum sp_resource resource, uint64_t amount) {
 	uint64_t freed = 0;
+	unsigned naps = 0;
 	while (freed < amount) {
 		bool busy = false;
 		sp_lock_acquire(&cache->lock);
 		struct sp_cached *cached = account->parent == NULL ?
 			take_any(cache, resource, &busy) :
 			take_of(cache, account, resource, &busy);
-		busy |= cache->releasing > 0;
+		bool releasing = cache->releasing > 0;
 		cache->releasing += cached != NULL;
 		sp_lock_release(&cache->lock);
+		if (cached == NULL && freed == 0 && releasing) {
+			/* It will be freed in a moment. */
+			nap();
+			return true;
+		}
+		if (cached == NULL && freed == 0 && busy && naps < NAPS_MAX) {
+			nap();
+			naps++;
+			continue;
+		}
 		if (cached == NULL) {
-			if (busy && freed == 0) {
-				/* It will be available, or freed, in a moment. */
-				sched_yield();
-				return true;
-			}
-			break;
+			return freed > 0 || (naps > 0 && naps < NAPS_MAX);
 		}
 		freed += cached->held[resource];
 		cached->release(cached);

@@ -4,7 +4,9 @@
  * end nothing is charged.
  */
 #include <drm_fourcc.h>
+#include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 #include <wayland-server-protocol.h>
@@ -32,6 +34,15 @@ static struct fixture {
 	/* Half of them are each client's. */
 	struct sealpool_buffer *buffers[BUFFERS];
 } fixture;
+
+static atomic_bool locked;
+
+int __real_pthread_mutex_trylock(pthread_mutex_t *mutex);
+int __wrap_pthread_mutex_trylock(pthread_mutex_t *mutex);
+
+int __wrap_pthread_mutex_trylock(pthread_mutex_t *mutex) {
+	return locked ? EBUSY : __real_pthread_mutex_trylock(mutex);
+}
 
 static uint8_t get_byte(int buffer) {
 	return (uint8_t)(buffer + 1);
@@ -183,6 +194,17 @@ static void copy_of_a_wl_buffer_that_is_gone_stays(void **state) {
 	sealpool_buffer_end_access(&access);
 }
 
+/* As if other threads held them, and had no processor. */
+static void locks_that_do_not_become_free_are_not_waited_for(void **state) {
+	for (int i = 0; i < COPIES; i++) {
+		assert_true(read_one(i, SEALPOOL_ACCESS_READ));
+	}
+	locked = true;
+	/* There is no room for it. */
+	assert_false(read_one(COPIES, SEALPOOL_ACCESS_READ));
+	locked = false;
+}
+
 #define TEST_CACHE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -190,6 +212,7 @@ int main(void) {
 		TEST_CACHE(copies_are_exact_while_others_are_reclaimed),
 		TEST_CACHE(no_more_is_kept_than_fits),
 		TEST_CACHE(copy_of_a_wl_buffer_that_is_gone_stays),
+		TEST_CACHE(locks_that_do_not_become_free_are_not_waited_for),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
