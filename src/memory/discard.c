@@ -21,7 +21,6 @@
  * client that keeps reconnecting with fds that block for ever can use them up. Then memory
  * is closed at once, and other files wait for a thread.
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -58,8 +57,15 @@
 #define LOOK_FIRST_MS 50
 #define LOOK_MAX_MS 1000
 
+/* This many fds can wait for a thread without memory being allocated for them. Without
+ * such a reserve, an fd would leak whenever there is no memory: closing it at once could
+ * block the event loop. */
+#define RESERVED 64
+
 struct discard {
 	int fd;
+	/* Of the reserve, and in use. */
+	bool reserved;
 	struct discard *next;
 
 	/* Of a file that the guarded wl_shm got: */
@@ -71,6 +77,7 @@ struct discard {
 
 static struct {
 	struct sp_lock lock;
+	struct discard reserve[RESERVED];
 	int threads;
 	/* Waiting for a thread. */
 	struct discard *waiting;
@@ -91,12 +98,35 @@ static uint64_t get_kept_max(void) {
 	return (uint64_t)limit.rlim_cur / KEPT_PART;
 }
 
+/* Returns NULL if the reserve is used up as well. */
+static struct discard *discard_create(int fd) SP_REQUIRES(discards.lock) {
+	struct discard *discard = calloc(1, sizeof(*discard));
+	for (size_t i = 0; i < RESERVED && discard == NULL; i++) {
+		if (!discards.reserve[i].reserved) {
+			discard = &discards.reserve[i];
+			*discard = (struct discard){ .reserved = true };
+		}
+	}
+	if (discard != NULL) {
+		discard->fd = fd;
+	}
+	return discard;
+}
+
+static void discard_destroy(struct discard *discard) SP_REQUIRES(discards.lock) {
+	if (discard->reserved) {
+		discard->reserved = false;
+	} else {
+		free(discard);
+	}
+}
+
 static void *close_all(void *data) {
 	struct discard *discard = data;
 	while (discard != NULL) {
 		close(discard->fd);
-		free(discard);
 		sp_lock_acquire(&discards.lock);
+		discard_destroy(discard);
 		discard = discards.waiting;
 		if (discard != NULL) {
 			discards.waiting = discard->next;
@@ -117,15 +147,11 @@ static bool start_closing(struct discard *discard)
 }
 
 void sp_discard_fd(int fd) {
-	struct discard *discard = calloc(1, sizeof(*discard));
-	if (discard == NULL) {
-		/* The fd stays open: leaking it until the process ends is better
-		 * than blocking the compositor. */
-		return;
-	}
-	discard->fd = fd;
 	sp_lock_acquire(&discards.lock);
-	if (!start_closing(discard)) {
+	struct discard *discard = discard_create(fd);
+	/* Else the fd stays open: leaking it until the process ends is better than
+	 * blocking the compositor. */
+	if (discard != NULL && !start_closing(discard)) {
 		discard->next = discards.waiting;
 		discards.waiting = discard;
 	}
@@ -134,20 +160,16 @@ void sp_discard_fd(int fd) {
 
 /* Files that the guarded wl_shm got */
 
-/* Sets "mapped" of all files from the first on. */
+/* Sets "mapped" of all files from the first on. If that cannot be found out, none counts
+ * as mapped: most have been unmapped by now, and if there is no fd to check with, closing
+ * these frees some. */
 static void look(struct discard *first) {
-	FILE *maps = fopen("/proc/self/maps", "re");
-	if (maps == NULL && errno != ENOENT) {
-		/* An fd may be available at the next check. */
-		return;
-	}
 	for (struct discard *discard = first; discard != NULL;
 			discard = discard->next) {
 		discard->mapped = false;
 	}
+	FILE *maps = fopen("/proc/self/maps", "re");
 	if (maps == NULL) {
-		/* Without /proc, this cannot be found out. Most files have been
-		 * unmapped by now. */
 		return;
 	}
 	char *line = NULL;

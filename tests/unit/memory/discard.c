@@ -28,7 +28,7 @@
 #define LITTLE MIB
 
 static pthread_t main_thread;
-static atomic_bool no_threads;
+static atomic_bool no_threads, no_memory, no_fds;
 static time_t seconds;
 /* Of fds that shared memory was behind. */
 static atomic_size_t closed_here, closed_elsewhere;
@@ -37,6 +37,8 @@ static atomic_size_t looks;
 
 int __real_close(int fd);
 int __wrap_close(int fd);
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
 FILE *__real_fopen(const char *path, const char *mode);
 FILE *__wrap_fopen(const char *path, const char *mode);
 FILE *__wrap_fopen64(const char *path, const char *mode);
@@ -57,7 +59,15 @@ int __wrap_close(int fd) {
 	return ret;
 }
 
+void *__wrap_calloc(size_t n, size_t size) {
+	return no_memory ? NULL : __real_calloc(n, size);
+}
+
 FILE *__wrap_fopen(const char *path, const char *mode) {
+	if (no_fds) {
+		errno = EMFILE;
+		return NULL;
+	}
 	looks += strcmp(path, "/proc/self/maps") == 0;
 	return __real_fopen(path, mode);
 }
@@ -80,7 +90,7 @@ int __wrap_clock_gettime(clockid_t id, struct timespec *now) {
 /* Each test begins in a period of its own. */
 static int setup(void **state) {
 	main_thread = pthread_self();
-	no_threads = false;
+	no_threads = no_memory = no_fds = false;
 	closed_here = closed_elsewhere = looks = 0;
 	seconds++;
 	return traces_setup(state);
@@ -280,6 +290,35 @@ static void few_passed_files_are_kept(void **state) {
 	with_few_fds(pass_five);
 }
 
+static void passed_file_is_closed_where_there_is_no_fd_to_look_with(
+		void **state) {
+	int fd = create_file(LARGE, LARGE);
+	void *data = map(fd);
+	no_fds = true;
+	sp_discard_memory(fd, true);
+	expect_closed(0, 1);
+	no_fds = false;
+	munmap(data, 4096);
+}
+
+/* What could wait for ever */
+
+static void fd_is_closed_by_a_thread_also_without_memory(void **state) {
+	no_memory = true;
+	for (size_t i = 0; i < 200; i++) {
+		sp_discard_fd(create_file(SMALL, 0));
+		expect_closed(0, i + 1);
+	}
+	no_threads = true;
+	for (size_t i = 0; i < 40; i++) {
+		sp_discard_fd(create_file(SMALL, 0));
+	}
+	expect_closed(0, 200);
+	no_threads = false;
+	sp_discard_fd(create_file(SMALL, 0));
+	expect_closed(0, 241);
+}
+
 int main(void) {
 #define discard_test(function) \
 	cmocka_unit_test_setup_teardown(function, setup, teardown)
@@ -297,6 +336,9 @@ int main(void) {
 		discard_test(little_memory_that_was_passed_is_closed_at_once),
 		discard_test(one_fd_of_a_passed_file_is_kept),
 		discard_test(few_passed_files_are_kept),
+		discard_test(passed_file_is_closed_where_there_is_no_fd_to_look_with),
+
+		discard_test(fd_is_closed_by_a_thread_also_without_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
