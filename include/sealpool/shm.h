@@ -201,9 +201,10 @@ void sealpool_monitor_destroy(struct sealpool_monitor *monitor);
 /**
  * For compositors that can delay a commit. A slow file (one that is not memory, but on a
  * disk, FUSE or a network) is read by another thread, since it may answer late or never.
+ * So is memory, if there is more to copy than 16 MiB in one turn of the event loop.
  *
  * "hold" is called before the compositor handles a wl_surface.commit with a buffer
- * whose file has not answered yet. It returns a number. "release" is called with that
+ * whose bytes another thread still reads. It returns a number. "release" is called with that
  * number once the buffer can be read as it was committed, unless the wl_surface was
  * destroyed before. Until then, the compositor shows the surface's previous content,
  * and handles no later commit of that surface. Both functions are called on the
@@ -242,8 +243,8 @@ void sealpool_shm_set_commit_funcs(struct sealpool_shm *shm,
  * call counts as damage of the whole buffer; from then on only damage is copied. So a
  * buffer that was on a surface, and is passed to something else, needs a call as well.
  *
- * "surface" is the one that is committed, or NULL. Returns false if the client's slow
- * file has not answered: a copy shows the previous frame. Then the hold function of
+ * "surface" is the one that is committed, or NULL. Returns false if another thread
+ * still reads the bytes: a copy shows the previous frame. Then the hold function of
  * sealpool_shm_set_commit_funcs(), if there is one, was called with the surface.
  */
 bool sealpool_buffer_damage(struct sealpool_buffer *buffer,

@@ -141,6 +141,24 @@ void sp_view_count(const struct sp_view *view, uint32_t *fds,
 	}
 }
 
+uint64_t sp_view_count_stale(struct sp_view *view) {
+	const struct sp_layout *layout = &view->layout;
+	pixman_region32_t stale;
+	pixman_region32_init(&stale);
+	sp_view_get_stale(view, 0, &stale);
+	int boxes_len;
+	const pixman_box32_t *boxes =
+		pixman_region32_rectangles(&stale, &boxes_len);
+	uint64_t pixels = 0;
+	for (int i = 0; i < boxes_len; i++) {
+		pixels += (uint64_t)(boxes[i].x2 - boxes[i].x1) *
+			(uint64_t)(boxes[i].y2 - boxes[i].y1);
+	}
+	pixman_region32_fini(&stale);
+	return pixels * (layout->end - sp_layout_start(layout)) /
+		((uint64_t)layout->width * (uint64_t)layout->height);
+}
+
 int sp_view_reserve(struct sp_view *view) {
 	struct sp_copies *copies = sp_copies_get(view);
 	return copies != NULL ? sp_copies_reserve(copies) : -ENOMEM;

@@ -48,6 +48,9 @@ void sp_view_handle_commit(struct sp_view *view);
 void sp_view_age(struct sp_view *view, const pixman_region32_t *region,
 	uint64_t epoch);
 
+/** Returns how many bytes the next access would copy if it began now. */
+uint64_t sp_view_count_stale(struct sp_view *view);
+
 /** Sets whether sp_view_age() is called for all changes from now on. Everything becomes
  * stale, except what was copied in the same epoch. */
 void sp_view_set_tracked(struct sp_view *view, bool tracked, uint64_t epoch);

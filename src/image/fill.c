@@ -77,6 +77,10 @@ static void fill(struct sp_copies *copies, struct sp_copy *copy, uint64_t epoch)
 	pixman_region32_init(&copy->stale);
 	uint64_t generation = copies->generation;
 	copy->filling = true;
+	/* What commits of the same epoch tell meanwhile was drawn before. */
+	if (epoch != 0) {
+		sp_copy_note_fresh(copies, copy, &stale, epoch);
+	}
 	sp_lock_release(&copies->lock);
 
 	struct sp_transferred copied = copy_in(copy, &stale);
@@ -90,11 +94,9 @@ static void fill(struct sp_copies *copies, struct sp_copy *copy, uint64_t epoch)
 	if (copied.missing > 0) {
 		/* Zero for this access; the next one reads the whole buffer again. */
 		sp_copy_age_whole(copies, copy);
+		copy->fresh_epoch = 0;
 	} else {
 		copies->seen = generation;
-	}
-	if (copied.missing == 0 && epoch != 0) {
-		sp_copy_note_fresh(copies, copy, &stale, epoch);
 	}
 	pixman_region32_fini(&stale);
 	copy->filling = false;

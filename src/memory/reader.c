@@ -266,6 +266,15 @@ bool sp_reader_wait(struct sp_reader *reader, const struct sp_job *job) {
 	return done;
 }
 
+void sp_reader_join(struct sp_reader *reader, const struct sp_job *job) {
+	struct sp_readers *readers = reader->readers;
+	sp_lock_acquire(&readers->lock);
+	while (!job->done) {
+		sp_lock_wait(&readers->done, &readers->lock);
+	}
+	sp_lock_release(&readers->lock);
+}
+
 bool sp_reader_is_done(struct sp_reader *reader, const struct sp_job *job) {
 	sp_lock_acquire(&reader->readers->lock);
 	bool done = job->done;

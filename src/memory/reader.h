@@ -79,6 +79,10 @@ int sp_reader_submit(struct sp_reader *reader, struct sp_job *job);
  */
 bool sp_reader_wait(struct sp_reader *reader, const struct sp_job *job);
 
+/** Waits until a job is done, for as long as that takes: not for jobs of slow files. Any
+ * thread. */
+void sp_reader_join(struct sp_reader *reader, const struct sp_job *job);
+
 /** Returns whether a job is done. Any thread. */
 bool sp_reader_is_done(struct sp_reader *reader, const struct sp_job *job);
 

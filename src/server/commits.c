@@ -153,11 +153,12 @@ static void handle_message(void *data, enum wl_protocol_logger_type direction,
 	struct sp_commits *commits = data;
 	struct sealpool_buffer *buffer = direction == WL_PROTOCOL_LOGGER_REQUEST ?
 		sp_commits_handle_request(commits, message, NULL) : NULL;
-	if (buffer != NULL &&
-			buffer->pool->backing.file.kind == SP_FILE_SLOW) {
+	if (buffer != NULL) {
 		/* If the display has two contexts, it may be the other one's. */
 		struct sp_context *context = buffer->pool->client->context;
-		context->front->sync(buffer);
+		if (buffer->pool->backing.file.kind == SP_FILE_SLOW) {
+			context->front->sync(buffer);
+		}
 		sp_hold_commit(context, message->resource, buffer);
 	}
 }
@@ -227,13 +228,11 @@ bool sealpool_buffer_damage(struct sealpool_buffer *buffer,
 	struct sp_client *client = buffer->pool->client;
 	assert(client->context->no_commit_tracker);
 	sp_client_note_request(client);
-	bool answered = sp_view_damage(&buffer->view, boxes, boxes_len,
+	sp_view_damage(&buffer->view, boxes, boxes_len,
 		sp_client_get_epoch(client));
-	if (!answered) {
-		sp_hold_commit(client->context, surface, buffer);
-	}
+	bool late = sp_hold_commit(client->context, surface, buffer);
 	if (client->wl_client != NULL) {
 		wl_signal_emit(&client->context->commit, client->wl_client);
 	}
-	return answered;
+	return !late;
 }

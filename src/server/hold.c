@@ -1,16 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Commits of buffers whose slow file has not answered yet.
+ * Commits of buffers whose bytes come later.
  *
  * Another thread reads a slow file, and the event loop does not wait for it. A compositor
  * that can delay a commit (wlroots) does so, and shows the previous frame until the file
  * answers. Other compositors handle the commit at once, and show what the copy has; the
  * copy is updated when the file answers.
+ *
+ * Much memory takes long to copy. For a compositor that can delay commits, another thread
+ * copies it too, and the copy is current when the compositor handles the commit. What is
+ * committed meanwhile is copied before that as well, unless it is little. So a client that
+ * draws into a large buffer again and again, without waiting for its release, may not be
+ * shown until it stops.
  */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "buffer.h"
+#include "client.h"
 #include "context.h"
 #include "hold.h"
 #include "pool.h"
@@ -19,18 +26,28 @@
  * commits a buffer to more surfaces before it is released. */
 #define COMMITS_MAX 64
 
+/* The event loop itself copies at most so many bytes of memory in one epoch, for all
+ * clients together: 4 to 50 ms of work in new copies, less in others. */
+#define COPIED_AT_ONCE_MAX ((uint64_t)16 << 20)
+
 struct sp_holds {
 	struct wl_list list; /* sp_hold.link */
+	/* How many bytes of memory the event loop copies in this epoch. */
+	uint64_t epoch, copied_at_once;
 	/* NULL if the compositor cannot delay commits. */
 	sealpool_hold_commit_func hold;
 	sealpool_release_commit_func release;
 	void *data;
 };
 
-/* A buffer whose file has not answered. */
+/* A buffer whose file has not answered, or which a thread copies. */
 struct sp_hold {
 	struct wl_list link; /* sp_holds.list */
 	struct sealpool_buffer *buffer; /* a reference */
+	/* Copies memory. */
+	struct sp_job job;
+	uint64_t epoch;
+	bool copying;
 	/* The last commit's: see sp_view_get_generation(). */
 	uint64_t generation;
 	struct wl_list commits; /* held_commit.link, oldest first */
@@ -99,26 +116,109 @@ static bool is_held(const struct sp_hold *hold,
 	return false;
 }
 
-void sp_hold_commit(struct sp_context *context, struct wl_resource *surface,
+/* Memory */
+
+static void copy(struct sp_job *job) {
+	struct sp_hold *hold = wl_container_of(job, hold, job);
+	/* If that fails, an access tries again and reports it. */
+	sp_view_sync(&hold->buffer->view, hold->epoch);
+}
+
+static void finish_copy(struct sp_job *job) {
+	struct sp_hold *hold = wl_container_of(job, hold, job);
+	hold->copying = false;
+}
+
+static struct sp_reader *get_copier(const struct sealpool_buffer *buffer) {
+	return &buffer->pool->client->member.identity->copier;
+}
+
+/* Returns whether the event loop copies it: it is little, or there is no thread. */
+static bool is_copied_at_once(struct sp_context *context,
 		struct sealpool_buffer *buffer) {
 	struct sp_holds *holds = context->holds;
-	uint64_t generation = sp_view_get_generation(&buffer->view);
-	if (!sp_view_is_waiting(&buffer->view, generation)) {
+	/* It is read in place, or each access copies the whole buffer again. */
+	if (buffer->view.kind != SEALPOOL_MEMORY_SHADOW ||
+			!buffer->view.tracked) {
+		return true;
+	}
+	uint64_t epoch = sp_epoch_enter(&context->epoch);
+	if (holds->epoch != epoch) {
+		holds->epoch = epoch;
+		holds->copied_at_once = 0;
+	}
+	uint64_t bytes = sp_view_count_stale(&buffer->view);
+	if (bytes > COPIED_AT_ONCE_MAX - holds->copied_at_once) {
+		return !sp_reader_is_available(get_copier(buffer));
+	}
+	holds->copied_at_once += bytes;
+	return true;
+}
+
+/* Returns whether a thread copies the buffer from now on. */
+static bool begin_to_copy(struct sp_hold *hold) {
+	hold->job.run = copy;
+	hold->job.finish = finish_copy;
+	hold->epoch = sp_client_get_epoch(hold->buffer->pool->client);
+	hold->copying =
+		sp_reader_submit(get_copier(hold->buffer), &hold->job) == 0;
+	return hold->copying;
+}
+
+static void stop_copying(struct sp_context *context, struct sp_hold *hold) {
+	struct sp_reader *copier = get_copier(hold->buffer);
+	if (sp_reader_cancel(copier, &hold->job)) {
+		hold->copying = false;
 		return;
 	}
+	sp_reader_join(copier, &hold->job);
+	sp_readers_handle_finished(&context->memory.readers);
+}
+
+static bool is_slow(const struct sealpool_buffer *buffer) {
+	return buffer->pool->backing.file.kind == SP_FILE_SLOW;
+}
+
+/* Returns whether the bytes of a commit come later. */
+static bool is_late(struct sp_context *context, struct wl_resource *surface,
+		struct sealpool_buffer *buffer) {
+	if (is_slow(buffer)) {
+		return sp_view_is_waiting(&buffer->view,
+			sp_view_get_generation(&buffer->view));
+	}
+	if (context->holds->hold == NULL || surface == NULL ||
+			buffer->hold != NULL) {
+		return buffer->hold != NULL;
+	}
+	if (is_copied_at_once(context, buffer)) {
+		return false;
+	}
+	struct sp_hold *hold = hold_get(context->holds, buffer);
+	if (hold != NULL && !begin_to_copy(hold)) {
+		hold_destroy(hold);
+		return false;
+	}
+	return hold != NULL;
+}
+
+bool sp_hold_commit(struct sp_context *context, struct wl_resource *surface,
+		struct sealpool_buffer *buffer) {
+	struct sp_holds *holds = context->holds;
+	bool late = is_late(context, surface, buffer);
 	/* Without memory, the buffer is shown as it is until its next commit. */
-	struct sp_hold *hold = hold_get(holds, buffer);
+	struct sp_hold *hold = late ? hold_get(holds, buffer) : NULL;
 	if (hold == NULL) {
-		return;
+		return late;
 	}
+	uint64_t generation = sp_view_get_generation(&buffer->view);
 	hold->generation = generation;
 	if (holds->hold == NULL || surface == NULL || is_held(hold, surface) ||
 			hold->commits_len >= COMMITS_MAX) {
-		return;
+		return true;
 	}
 	struct held_commit *commit = calloc(1, sizeof(*commit));
 	if (commit == NULL) {
-		return;
+		return true;
 	}
 	commit->hold = hold;
 	commit->surface = surface;
@@ -128,11 +228,14 @@ void sp_hold_commit(struct sp_context *context, struct wl_resource *surface,
 	wl_list_insert(hold->commits.prev, &commit->link);
 	hold->commits_len++;
 	commit->number = holds->hold(surface, holds->data);
+	return true;
 }
 
 /* The file has answered, or will not: it is too short, for example. */
 static bool is_over(const struct sp_hold *hold, uint64_t generation) {
-	return !sp_view_is_waiting(&hold->buffer->view, generation);
+	return is_slow(hold->buffer) ?
+		!sp_view_is_waiting(&hold->buffer->view, generation) :
+		!hold->copying;
 }
 
 static bool release_one(struct sp_holds *holds, struct sp_hold *hold) {
@@ -167,8 +270,12 @@ static void handle_answers(struct sp_mail *mail) {
 		if (!is_over(hold, hold->generation)) {
 			continue;
 		}
-		/* Takes the answer, and requests what was drawn since. */
-		context->front->sync(hold->buffer);
+		/* Takes the answer, and requests or copies what was drawn since. */
+		if (is_slow(hold->buffer)) {
+			context->front->sync(hold->buffer);
+		} else if (!is_copied_at_once(context, hold->buffer)) {
+			begin_to_copy(hold);
+		}
 		while (release_one(holds, hold)) {
 		}
 		if (is_over(hold, hold->generation)) {
@@ -192,6 +299,9 @@ void sp_holds_finish(struct sp_context *context) {
 	struct sp_holds *holds = context->holds;
 	struct sp_hold *hold, *tmp;
 	wl_list_for_each_safe(hold, tmp, &holds->list, link) {
+		if (hold->copying) {
+			stop_copying(context, hold);
+		}
 		hold_destroy(hold);
 	}
 	free(holds);

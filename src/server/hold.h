@@ -2,6 +2,7 @@
 #ifndef SEALPOOL_SERVER_HOLD_H
 #define SEALPOOL_SERVER_HOLD_H
 
+#include <stdbool.h>
 #include <wayland-server-core.h>
 
 #include <sealpool/shm.h>
@@ -21,12 +22,13 @@ void sp_holds_set_funcs(struct sp_context *context,
 	void *data);
 
 /**
- * A client commits a surface with a buffer, and a reader thread was asked to read what is
- * stale. If the file has not answered, the commit is delayed until it has. If the
- * compositor cannot delay commits, the copy is updated when the file answers. On the
- * display's thread.
+ * A client commits a surface (NULL if it is not known) with a buffer. If the file is slow, a
+ * reader thread was asked to read what is stale; if much memory is stale, a thread is
+ * asked to copy it, unless the compositor cannot delay commits. Then the commit is
+ * delayed until that is done. If the compositor cannot delay it, the copy is updated when
+ * a slow file answers. Returns whether the bytes come later. On the display's thread.
  */
-void sp_hold_commit(struct sp_context *context, struct wl_resource *surface,
+bool sp_hold_commit(struct sp_context *context, struct wl_resource *surface,
 	struct sealpool_buffer *buffer);
 
 #endif

@@ -92,6 +92,7 @@ static struct sp_identity *identity_create(struct sp_context *context,
 	identity->since = since;
 	sp_account_init(&identity->account, &context->all, context->policy->account_ops);
 	sp_reader_init(&identity->reader, &context->memory.readers);
+	sp_reader_init(&identity->copier, &context->memory.readers);
 	wl_list_init(&identity->members);
 	wl_list_init(&identity->gone);
 	struct sp_identity *older;

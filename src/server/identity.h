@@ -36,6 +36,8 @@ struct sp_identity {
 	struct sp_account account;
 	/* Reads slow files. */
 	struct sp_reader reader;
+	/* Copies much memory, and does not wait for slow files. */
+	struct sp_reader copier;
 	/* A user's unit of systemd, or NULL for a process with its descendants, or
 	 * for a connection. */
 	char *unit;
