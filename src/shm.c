@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gate/gate.h"
 #include "memory/limits.h"
 #include "observe/feedback.h"
 #include "observe/monitor.h"
@@ -108,6 +109,7 @@ void sp_shm_destroy(struct sealpool_shm *shm) {
 		wl_global_destroy(shm->global);
 	}
 	wl_signal_emit(&shm->destroy, NULL);
+	sp_gate_destroy(shm->gate);
 	sp_commits_destroy(shm->commits);
 	leave_context(shm->context);
 	free(shm);
@@ -143,10 +145,18 @@ struct sealpool_shm *sp_shm_create(struct wl_display *display,
 	if (shm->commits == NULL) {
 		goto error_shm;
 	}
+	if (!wanted.wl_shm_only) {
+		shm->gate = sp_gate_create(context);
+		if (shm->gate == NULL) {
+			goto error_commits;
+		}
+	}
 	shm->display_destroy.notify = handle_display_destroy;
 	wl_display_add_destroy_listener(display, &shm->display_destroy);
 	return shm;
 
+error_commits:
+	sp_commits_destroy(shm->commits);
 error_shm:
 	free(shm);
 error_context:

@@ -9,6 +9,7 @@
 struct sp_commits;
 struct sp_context;
 struct sp_front;
+struct sp_gate;
 
 /** Everything that is created for a display: by a wl_shm, or by a guard. */
 struct sealpool_shm {
@@ -18,6 +19,7 @@ struct sealpool_shm {
 	/* Emitted when it is destroyed, to destroy its parts; the data is NULL. */
 	struct wl_signal destroy;
 	struct sp_commits *commits;
+	struct sp_gate *gate; /* NULL for none */
 };
 
 /** Creates everything but the wl_shm global. Returns NULL after a log message. */

@@ -132,10 +132,18 @@ struct sealpool_options {
 	 * copy. Zero: 10000. UINT32_MAX: never. For a guard, see
 	 * sealpool_guard_create(). */
 	uint32_t shadow_idle_ms;
-	/** The library installs no protocol logger. The compositor calls
-	 * sealpool_buffer_damage() at each commit instead. Not for a guard
-	 * (asserted). */
+	/** The library does not follow the requests of wl_surface. The compositor calls
+	 * sealpool_buffer_damage() at each commit instead. With wl_shm_only as well, the
+	 * library installs no protocol logger. Not for a guard (asserted). */
 	bool no_commit_tracker;
+	/**
+	 * Leaves the files of other interfaces alone. By default, the library examines
+	 * each file that a client sends in any request of the display. Keymaps, color
+	 * profiles and gamma tables are replaced by copies. A file that is sent as a
+	 * dma-buf and is none, and a file whose server may never answer, are refused,
+	 * with the interface's own error or wl_display.implementation.
+	 */
+	bool wl_shm_only;
 };
 
 /**

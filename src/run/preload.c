@@ -209,6 +209,7 @@ static bool guard_display(struct wl_display *wl) {
 		.budget = settings.budget,
 		.short_file = settings.lenient ? ignore_short_file : NULL,
 		.log = log_message,
+		.wl_shm_only = settings.wl_shm_only,
 	};
 	display->wl = wl;
 	/* Added before the guard's listener, so that the guard still exists when this

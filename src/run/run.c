@@ -32,6 +32,8 @@ static const char usage[] =
 	"\n"
 	"  --lenient                do not disconnect clients whose files are too\n"
 	"                           short\n"
+	"  --wl-shm-only            leave the files of other interfaces alone:\n"
+	"                           keymaps, color profiles, gamma tables, dma-bufs\n"
 	"  --feedback               let clients ask how their own memory is read:\n"
 	"                           see sealpool-info(1)\n"
 	"  --monitor                let this user ask what all clients cost: see\n"
@@ -176,10 +178,11 @@ static void find_library(struct settings *settings) {
 	die("%s is missing", SEALPOOL_PRELOAD);
 }
 
-enum { LENIENT = 1, FEEDBACK, MONITOR, POOLS, BUFFERS, FDS, ALL_FDS, BYTES, ALL_BYTES,
+enum { LENIENT = 1, WL_SHM_ONLY, FEEDBACK, MONITOR, POOLS, BUFFERS, FDS, ALL_FDS, BYTES, ALL_BYTES,
 	STATS, QUIET, PATIENCE, REQUIRE, HELP, VERSION };
 static const struct option options[] = {
 	{ "lenient", no_argument, NULL, LENIENT },
+	{ "wl-shm-only", no_argument, NULL, WL_SHM_ONLY },
 	{ "feedback", no_argument, NULL, FEEDBACK },
 	{ "monitor", no_argument, NULL, MONITOR },
 	{ "pools", required_argument, NULL, POOLS },
@@ -233,6 +236,9 @@ static void set_option(struct settings *settings, int *patience, int option,
 	switch (option) {
 	case LENIENT:
 		settings->lenient = true;
+		break;
+	case WL_SHM_ONLY:
+		settings->wl_shm_only = true;
 		break;
 	case FEEDBACK:
 		settings->feedback = true;

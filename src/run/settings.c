@@ -37,11 +37,11 @@ bool settings_put(const struct settings *settings) {
 	const struct sealpool_budget *budget = &settings->budget;
 	char *value;
 	if (asprintf(&value, "%c%s %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32
-			" %" PRIu64 " %" PRIu64 " %d %d %d %d %d %u %s",
+			" %" PRIu64 " %" PRIu64 " %d %d %d %d %d %d %u %s",
 			UNGUARDED, settings->token, budget->pools, budget->buffers, budget->fds,
 			budget->all_fds, budget->shadow_bytes,
 			budget->all_shadow_bytes, settings->lenient,
-			settings->feedback, settings->monitor, settings->quiet,
+			settings->wl_shm_only, settings->feedback, settings->monitor, settings->quiet,
 			settings->require, settings->stats_seconds, settings->library) < 0) {
 		return false;
 	}
@@ -57,19 +57,20 @@ bool settings_get(struct settings *settings) {
 		return false;
 	}
 	struct sealpool_budget *budget = &settings->budget;
-	int lenient, feedback, monitor, quiet, require, library = 0;
+	int lenient, wl_shm_only, feedback, monitor, quiet, require, library = 0;
 	if (sscanf(value, "%*c%32s %" SCNu32 " %" SCNu32 " %" SCNu32
-			" %" SCNu32 " %" SCNu64 " %" SCNu64 " %d %d %d %d %d"
+			" %" SCNu32 " %" SCNu64 " %" SCNu64 " %d %d %d %d %d %d"
 			" %u %n", settings->token, &budget->pools, &budget->buffers, &budget->fds,
 			&budget->all_fds, &budget->shadow_bytes,
-			&budget->all_shadow_bytes, &lenient, &feedback,
+			&budget->all_shadow_bytes, &lenient, &wl_shm_only, &feedback,
 			&monitor, &quiet, &require, &settings->stats_seconds,
-			&library) != 13 ||
+			&library) != 14 ||
 			library == 0) {
 		return false;
 	}
 	found = value;
 	settings->lenient = lenient;
+	settings->wl_shm_only = wl_shm_only;
 	settings->feedback = feedback;
 	settings->monitor = monitor;
 	settings->quiet = quiet;

@@ -19,6 +19,7 @@
 struct settings {
 	struct sealpool_budget budget;
 	bool lenient;
+	bool wl_shm_only;
 	bool feedback;
 	bool monitor;
 	bool quiet;

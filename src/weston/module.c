@@ -10,6 +10,7 @@
  *     modules=sealpool-weston.so
  *     [sealpool]
  *     lenient=true
+ *     wl-shm-only=true
  *     feedback=true
  *     monitor=true
  *     shadow-bytes=100000000
@@ -99,6 +100,8 @@ static bool get_settings(struct weston_compositor *compositor,
 		weston_config_get_section(config, "sealpool", NULL, NULL);
 	struct sealpool_budget *budget = &settings->options.budget;
 	return get_bool(section, "lenient", &settings->lenient) &&
+		get_bool(section, "wl-shm-only",
+			&settings->options.wl_shm_only) &&
 		get_bool(section, "feedback", &settings->feedback) &&
 		get_bool(section, "monitor", &settings->monitor) &&
 		get_number32(section, "pools", &budget->pools) &&

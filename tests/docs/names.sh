@@ -18,7 +18,7 @@ for doc in README.md docs/*.md; do
 	for name in $(grep -oE '`[a-z0-9]+(_[a-z0-9]+){3,}`' "$doc" |
 			tr -d '`' | sort -u); do
 		grep -rqw "$name" tests/unit tests/integration tests/content \
-			tests/textures tests/guard src include || report "$doc: there is no $name"
+			tests/textures tests/gate tests/guard src include || report "$doc: there is no $name"
 	done
 	for case in $(grep -oE '`(protocol|content|memory|hostile|greed)/[^`]*`' \
 			"$doc" | tr -d '`' | sort -u); do

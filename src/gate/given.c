@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the compositor's copies cost, and whom.
+ *
+ * A keymap is read and closed when its request is dispatched, a profile when an image
+ * description is made of it. In between, the memory is the compositor's own, so a
+ * client could have it take all that there is.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "given.h"
+#include "memory/account.h"
+#include "server/client.h"
+
+struct given_copy {
+	struct wl_list link; /* sp_given.copies */
+	struct sp_given *given;
+	struct sp_client *client;
+	struct wl_listener resource_destroy;
+	uint64_t bytes;
+	/* How it is known again under its number. */
+	int fd;
+	dev_t device;
+	ino_t inode;
+};
+
+static void forget(struct given_copy *copy) {
+	if (copy->given->newest == copy) {
+		copy->given->newest = NULL;
+	}
+	wl_list_remove(&copy->link);
+	wl_list_remove(&copy->resource_destroy.link);
+	sp_account_discharge(&copy->client->account, SP_RESOURCE_SHADOW_BYTES,
+		copy->bytes);
+	sp_client_unref(copy->client);
+	free(copy);
+}
+
+static void handle_resource_destroy(struct wl_listener *listener, void *data) {
+	struct given_copy *copy =
+		wl_container_of(listener, copy, resource_destroy);
+	forget(copy);
+}
+
+/* Only memory is asked for its inode: by now the number may be that of a file that
+ * never answers. */
+static bool is_open(const struct given_copy *copy) {
+	struct stat st;
+	return fcntl(copy->fd, F_GET_SEALS) >= 0 && fstat(copy->fd, &st) == 0 &&
+		st.st_dev == copy->device && st.st_ino == copy->inode;
+}
+
+void sp_given_init(struct sp_given *given) {
+	wl_list_init(&given->copies);
+	given->newest = NULL;
+}
+
+void sp_given_finish(struct sp_given *given) {
+	struct given_copy *copy, *next;
+	wl_list_for_each_safe(copy, next, &given->copies, link) {
+		forget(copy);
+	}
+}
+
+int sp_given_add(struct sp_given *given, struct sp_client *client,
+		struct wl_resource *resource, int fd) {
+	struct stat st;
+	if (fstat(fd, &st) < 0) {
+		return -errno;
+	}
+	struct given_copy *copy = calloc(1, sizeof(*copy));
+	if (copy == NULL) {
+		return -ENOMEM;
+	}
+	/* st_blocks counts 512 bytes, whatever the block size. */
+	copy->bytes = (uint64_t)st.st_blocks * 512;
+	while (sp_account_charge(&client->account, SP_RESOURCE_SHADOW_BYTES,
+			copy->bytes) < 0) {
+		if (!sp_client_make_room(client)) {
+			sp_client_post_refused(client);
+			free(copy);
+			return -EDQUOT;
+		}
+	}
+	copy->given = given;
+	copy->client = client;
+	sp_client_ref(client);
+	copy->fd = fd;
+	copy->device = st.st_dev;
+	copy->inode = st.st_ino;
+	copy->resource_destroy.notify = handle_resource_destroy;
+	wl_resource_add_destroy_listener(resource, &copy->resource_destroy);
+	wl_list_insert(&given->copies, &copy->link);
+	given->newest = copy;
+	return 0;
+}
+
+void sp_given_settle(struct sp_given *given) {
+	if (!is_open(given->newest)) {
+		forget(given->newest);
+	}
+	given->newest = NULL;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a reader thread is to find out of a client's file, while its request waits.
+ *
+ * A request cannot be held back: what was not answered in time counts as refused, and
+ * the answer, if one comes, is thrown away. The question lives until the thread has
+ * done with it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "memory/file.h"
+#include "memory/look.h"
+#include "memory/reader.h"
+#include "server/client.h"
+#include "server/context.h"
+#include "server/silence.h"
+#include "slow.h"
+
+struct question {
+	struct sp_job job;
+	struct sp_client *client;
+	int fd;
+	struct sp_range range; /* to be copied */
+	/* An fd of the copy, or 0; or a negative errno. */
+	int answer;
+	uint64_t found;
+	unsigned long magic;
+};
+
+static struct question *from_job(struct sp_job *job) {
+	return sp_list_entry(job, struct question, job);
+}
+
+static void copy(struct sp_job *job) {
+	struct question *question = from_job(job);
+	struct stat st;
+	if (fstat(question->fd, &st) < 0) {
+		question->answer = -errno;
+	} else if (!S_ISREG(st.st_mode)) {
+		question->answer = -EINVAL;
+	} else {
+		question->answer = sp_copy_range(question->fd,
+			&question->range, &question->found);
+	}
+}
+
+static void look(struct sp_job *job) {
+	struct question *question = from_job(job);
+	struct statfs fs;
+	question->answer = -ETIMEDOUT;
+	if (fstatfs(question->fd, &fs) == 0) {
+		question->magic = (unsigned long)fs.f_type;
+		question->answer = 0;
+	}
+}
+
+static void count(struct question *question, int change) {
+	struct sp_reader *reader = &question->client->member.identity->reader;
+	reader->files_len += (uint32_t)change;
+	reader->readers->files_len += (uint32_t)change;
+}
+
+/* Whoever asked may have gone, without a copy. */
+static void finish(struct sp_job *job) {
+	struct question *question = from_job(job);
+	if (job->run == copy && question->answer >= 0) {
+		close(question->answer);
+	}
+	count(question, -1);
+	sp_file_discard_fd(question->fd);
+	sp_client_unref(question->client);
+	free(question);
+}
+
+/* Returns the answer. */
+static int ask(struct question *question) {
+	struct sp_client *client = question->client;
+	struct sp_reader *reader = &client->member.identity->reader;
+	struct sp_job *job = &question->job;
+	sp_client_ref(client);
+	count(question, 1);
+	question->answer = -ETIMEDOUT;
+	job->finish = finish;
+	int ret = sp_reader_submit(reader, job);
+	if (ret < 0) {
+		finish(job);
+		return ret;
+	}
+	if (!sp_reader_wait(reader, job)) {
+		sp_silence_note(client->context);
+		if (sp_reader_cancel(reader, job)) {
+			finish(job);
+		}
+		return -ETIMEDOUT;
+	}
+	int answer = question->answer;
+	question->answer = -ETIMEDOUT;
+	return answer;
+}
+
+static struct question *create(struct sp_client *client, int fd,
+		void (*run)(struct sp_job *job)) {
+	struct question *question = NULL;
+	if (sp_look_has_room(&client->member.identity->reader,
+			client->context->limits.all_fds)) {
+		question = calloc(1, sizeof(*question));
+	}
+	if (question == NULL) {
+		sp_file_discard_fd(fd);
+		return NULL;
+	}
+	question->client = client;
+	question->fd = fd;
+	question->job.run = run;
+	return question;
+}
+
+int sp_slow_copy(struct sp_client *client, int fd,
+		const struct sp_range *range, uint64_t *found) {
+	struct question *question = create(client, fd, copy);
+	if (question == NULL) {
+		return -ETIMEDOUT;
+	}
+	question->range = *range;
+	int answer = ask(question);
+	*found = answer >= 0 ? question->found : 0;
+	return answer;
+}
+
+unsigned long sp_slow_get_magic(struct sp_client *client, int fd) {
+	struct question *question = create(client, fd, look);
+	return question != NULL && ask(question) >= 0 ? question->magic : 0;
+}
