@@ -33,6 +33,7 @@
 #include <wlr/types/wlr_compositor.h>
 #include <wlr/types/wlr_cursor.h>
 #include <wlr/types/wlr_data_device.h>
+#include <wlr/types/wlr_gamma_control_v1.h>
 #include <wlr/types/wlr_input_device.h>
 #include <wlr/types/wlr_keyboard.h>
 #include <wlr/types/wlr_keyboard_group.h>
@@ -46,6 +47,7 @@
 #include <wlr/types/wlr_shm.h>
 #include <wlr/types/wlr_subcompositor.h>
 #include <wlr/types/wlr_viewporter.h>
+#include <wlr/types/wlr_virtual_keyboard_v1.h>
 #include <wlr/types/wlr_xcursor_manager.h>
 #include <wlr/types/wlr_xdg_output_v1.h>
 #include <wlr/types/wlr_xdg_shell.h>
@@ -111,6 +113,15 @@ struct tiny_window {
 	struct wl_listener map;
 	struct wl_listener unmap;
 	struct wl_listener tree_destroy;
+	struct wl_listener destroy;
+};
+
+/* A keyboard that a client types on. It has a keymap of its own, and so is not one of
+ * the group. */
+struct tiny_virtual_keyboard {
+	struct wlr_keyboard *wlr_keyboard;
+	struct wl_listener key;
+	struct wl_listener modifiers;
 	struct wl_listener destroy;
 };
 
@@ -671,13 +682,64 @@ static void handle_new_input(struct wl_listener *listener, void *data) {
 
 static void handle_key(struct wl_listener *listener, void *data) {
 	const struct wlr_keyboard_key_event *event = data;
+	wlr_seat_set_keyboard(server.seat, &server.keyboards->keyboard);
 	wlr_seat_keyboard_notify_key(server.seat, event->time_msec,
 		event->keycode, event->state);
 }
 
 static void handle_modifiers(struct wl_listener *listener, void *data) {
+	wlr_seat_set_keyboard(server.seat, &server.keyboards->keyboard);
 	wlr_seat_keyboard_notify_modifiers(server.seat,
 		&server.keyboards->keyboard.modifiers);
+}
+
+static void virtual_keyboard_handle_key(struct wl_listener *listener,
+		void *data) {
+	struct tiny_virtual_keyboard *keyboard =
+		wl_container_of(listener, keyboard, key);
+	const struct wlr_keyboard_key_event *event = data;
+	wlr_seat_set_keyboard(server.seat, keyboard->wlr_keyboard);
+	wlr_seat_keyboard_notify_key(server.seat, event->time_msec,
+		event->keycode, event->state);
+}
+
+static void virtual_keyboard_handle_modifiers(struct wl_listener *listener,
+		void *data) {
+	struct tiny_virtual_keyboard *keyboard =
+		wl_container_of(listener, keyboard, modifiers);
+	wlr_seat_set_keyboard(server.seat, keyboard->wlr_keyboard);
+	wlr_seat_keyboard_notify_modifiers(server.seat,
+		&keyboard->wlr_keyboard->modifiers);
+}
+
+static void virtual_keyboard_handle_destroy(struct wl_listener *listener,
+		void *data) {
+	struct tiny_virtual_keyboard *keyboard =
+		wl_container_of(listener, keyboard, destroy);
+	if (wlr_seat_get_keyboard(server.seat) == keyboard->wlr_keyboard) {
+		wlr_seat_set_keyboard(server.seat, &server.keyboards->keyboard);
+	}
+	wl_list_remove(&keyboard->key.link);
+	wl_list_remove(&keyboard->modifiers.link);
+	wl_list_remove(&keyboard->destroy.link);
+	free(keyboard);
+}
+
+static void handle_new_virtual_keyboard(struct wl_listener *listener,
+		void *data) {
+	struct wlr_virtual_keyboard_v1 *virtual_keyboard = data;
+	struct tiny_virtual_keyboard *keyboard = calloc(1, sizeof(*keyboard));
+	if (keyboard == NULL) {
+		wl_resource_post_no_memory(virtual_keyboard->resource);
+		return;
+	}
+	keyboard->wlr_keyboard = &virtual_keyboard->keyboard;
+	listen_to(&keyboard->wlr_keyboard->events.key, &keyboard->key,
+		virtual_keyboard_handle_key);
+	listen_to(&keyboard->wlr_keyboard->events.modifiers,
+		&keyboard->modifiers, virtual_keyboard_handle_modifiers);
+	listen_to(&keyboard->wlr_keyboard->base.events.destroy,
+		&keyboard->destroy, virtual_keyboard_handle_destroy);
 }
 
 static struct wlr_surface *surface_under_cursor(double *sx, double *sy) {
@@ -833,6 +895,19 @@ static struct wlr_backend *create_backend(struct wl_event_loop *loop) {
 	return backend;
 }
 
+/* A client gave an output another gamma table, or has gone. */
+static void handle_set_gamma(struct wl_listener *listener, void *data) {
+	const struct wlr_gamma_control_manager_v1_set_gamma_event *event = data;
+	struct wlr_output_state state;
+	wlr_output_state_init(&state);
+	if ((!wlr_gamma_control_v1_apply(event->control, &state) ||
+			!wlr_output_commit_state(event->output, &state)) &&
+			event->control != NULL) {
+		wlr_gamma_control_v1_send_failed_and_destroy(event->control);
+	}
+	wlr_output_state_finish(&state);
+}
+
 static void create_globals(struct wl_display *display, bool stock,
 		bool tell_damage, bool feedback, bool monitor) {
 	struct wlr_compositor *compositor =
@@ -877,6 +952,13 @@ static void create_globals(struct wl_display *display, bool stock,
 	NEED(wlr_data_device_manager_create(display));
 	NEED(wlr_xdg_output_manager_v1_create(display, server.output_layout));
 	NEED(wlr_screencopy_manager_v1_create(display));
+	struct wlr_gamma_control_manager_v1 *gamma =
+		NEED(wlr_gamma_control_manager_v1_create(display));
+	server_listen_to(&gamma->events.set_gamma, handle_set_gamma);
+	struct wlr_virtual_keyboard_manager_v1 *virtual_keyboards =
+		NEED(wlr_virtual_keyboard_manager_v1_create(display));
+	server_listen_to(&virtual_keyboards->events.new_virtual_keyboard,
+		handle_new_virtual_keyboard);
 #if HAVE_WLROOTS_0_19
 	NEED(wlr_ext_image_copy_capture_manager_v1_create(display, 1));
 	NEED(wlr_ext_output_image_capture_source_manager_v1_create(display, 1));

@@ -298,6 +298,16 @@ static const char *error_name(const char *interface, uint32_t code) {
 	if (strcmp(interface, "wl_display") == 0) {
 		return code < 4 ? display[code] : "unknown";
 	}
+	static const char *const icc[] = {
+		"wp_image_description_creator_icc_v1.incomplete_set",
+		"wp_image_description_creator_icc_v1.already_set",
+		"wp_image_description_creator_icc_v1.bad_fd",
+		"wp_image_description_creator_icc_v1.bad_size",
+		"wp_image_description_creator_icc_v1.out_of_file",
+	};
+	if (strcmp(interface, "wp_image_description_creator_icc_v1") == 0) {
+		return code < 5 ? icc[code] : "unknown";
+	}
 	return "unknown";
 }
 

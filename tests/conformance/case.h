@@ -100,6 +100,10 @@ extern const struct test_case greed_pool_cases[];
 extern const struct test_case greed_buffer_cases[];
 extern const struct test_case greed_byte_cases[];
 extern const struct test_case greed_time_cases[];
+extern const struct test_case shared_keymap_cases[];
+extern const struct test_case shared_gamma_cases[];
+extern const struct test_case shared_profile_cases[];
+extern const struct test_case shared_dmabuf_cases[];
 /** Those that check the suite itself. */
 extern const struct test_case self_cases[];
 

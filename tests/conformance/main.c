@@ -46,6 +46,10 @@ static const struct test_case *const groups[] = {
 	greed_buffer_cases,
 	greed_byte_cases,
 	greed_time_cases,
+	shared_keymap_cases,
+	shared_gamma_cases,
+	shared_profile_cases,
+	shared_dmabuf_cases,
 	NULL,
 };
 

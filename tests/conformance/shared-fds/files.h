@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CONFORMANCE_SHARED_FDS_FILES_H
+#define CONFORMANCE_SHARED_FDS_FILES_H
+
+/**
+ * Files for requests that name how much of a file there is to be read.
+ */
+
+#include "case.h"
+
+enum shared_file {
+	/* Of which all that is named is there. */
+	FILE_UNSEALED,
+	FILE_SEALED,
+	FILE_READ_ONLY,
+	FILE_ON_DISK,
+
+	/* Of which it is not. */
+	FILE_SHORT,
+	FILE_EMPTY,
+	FILE_PIPE,
+	FILE_SOCKET,
+	FILE_DIRECTORY,
+	FILE_SILENT_READ,
+	FILE_SILENT_GETATTR,
+	FILE_SILENT_FLUSH,
+
+	/* All is there, but the size that is named is another. */
+	FILE_SIZE_0,
+	FILE_SIZE_MAX,
+	/* Or the file changes. */
+	FILE_CUT_AFTERWARDS,
+	FILE_CUT_MEANWHILE,
+};
+
+/** An interface that takes files. */
+struct shared_interface {
+	/* Creates an object on the case's connection, which lives as long as that.
+	 * Skips the case if the compositor does not offer the interface. */
+	void *(*create)(struct test *test);
+	/* Names the size, where the request does. */
+	void (*send)(void *object, int fd, uint32_t size);
+	/* What is in a file that is in order. */
+	const void *bytes;
+	uint32_t size;
+};
+
+/** Opens a file of a kind, for an interface. */
+int open_shared(struct test *test, enum shared_file kind,
+	const struct shared_interface *interface);
+
+/** Sends a file that is not in order. Nobody but its client may be harmed. */
+void send_hostile(struct test *test, const struct shared_interface *interface);
+
+#define SHARED_HOSTILE(group, run) \
+	{ "shared-fds/" group ":short", CASE_ROBUSTNESS, \
+		"A file may be shorter than the request says.", \
+		run, FILE_SHORT }, \
+	{ "shared-fds/" group ":empty", CASE_ROBUSTNESS, \
+		"A file may be shorter than the request says.", \
+		run, FILE_EMPTY }, \
+	{ "shared-fds/" group ":cut-afterwards", CASE_ROBUSTNESS, \
+		"A file can be cut at any time.", \
+		run, FILE_CUT_AFTERWARDS }, \
+	{ "shared-fds/" group ":cut-meanwhile", CASE_ROBUSTNESS, \
+		"A file can be cut while it is read.", \
+		run, FILE_CUT_MEANWHILE }, \
+	{ "shared-fds/" group ":pipe", CASE_ROBUSTNESS, \
+		"A descriptor need not be a file's.", \
+		run, FILE_PIPE }, \
+	{ "shared-fds/" group ":socket", CASE_ROBUSTNESS, \
+		"A descriptor need not be a file's.", \
+		run, FILE_SOCKET }, \
+	{ "shared-fds/" group ":directory", CASE_ROBUSTNESS, \
+		"A descriptor need not be a file's.", \
+		run, FILE_DIRECTORY }, \
+	{ "shared-fds/" group ":silent-read", CASE_ROBUSTNESS, \
+		"A file's server can be the client (FUSE), and never answer.", \
+		run, FILE_SILENT_READ }, \
+	{ "shared-fds/" group ":silent-getattr", CASE_ROBUSTNESS, \
+		"A file's server can be the client (FUSE), and never answer.", \
+		run, FILE_SILENT_GETATTR }, \
+	{ "shared-fds/" group ":silent-flush", CASE_ROBUSTNESS, \
+		"A file's server can be the client (FUSE), and never answer.", \
+		run, FILE_SILENT_FLUSH }
+
+/* Where the request names one. */
+#define SHARED_SIZES(group, run) \
+	{ "shared-fds/" group ":size-0", CASE_ROBUSTNESS, \
+		"A request may name any size.", \
+		run, FILE_SIZE_0 }, \
+	{ "shared-fds/" group ":size-max", CASE_ROBUSTNESS, \
+		"A request may name any size.", \
+		run, FILE_SIZE_MAX }
+
+#define SHARED_VALID(group, run) \
+	{ "shared-fds/" group ":valid-unsealed", CASE_REQUIRED, \
+		"What is in the file counts.", \
+		run, FILE_UNSEALED }, \
+	{ "shared-fds/" group ":valid-sealed", CASE_QUALITY, \
+		"A file may be sealed against every change.", \
+		run, FILE_SEALED }, \
+	{ "shared-fds/" group ":valid-read-only", CASE_QUALITY, \
+		"Who reads a file needs no more than that.", \
+		run, FILE_READ_ONLY }, \
+	{ "shared-fds/" group ":valid-on-disk", CASE_QUALITY, \
+		"A file may be on a disk.", \
+		run, FILE_ON_DISK }
+
+#endif
