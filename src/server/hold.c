@@ -9,9 +9,9 @@
  *
  * Much memory takes long to copy. For a compositor that can delay commits, another thread
  * copies it too, and the copy is current when the compositor handles the commit. What is
- * committed meanwhile is copied before that as well, unless it is little. So a client that
- * draws into a large buffer again and again, without waiting for its release, may not be
- * shown until it stops.
+ * committed meanwhile is copied before that as well, unless it is little: once, so that a
+ * client that draws again and again without waiting for a release is shown. What it has
+ * committed since then is copied by the event loop.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -48,6 +48,8 @@ struct sp_hold {
 	struct sp_job job;
 	uint64_t epoch;
 	bool copying;
+	/* It copies for the second time. */
+	bool again;
 	/* The last commit's: see sp_view_get_generation(). */
 	uint64_t generation;
 	struct wl_list commits; /* held_commit.link, oldest first */
@@ -273,8 +275,9 @@ static void handle_answers(struct sp_mail *mail) {
 		/* Takes the answer, and requests or copies what was drawn since. */
 		if (is_slow(hold->buffer)) {
 			context->front->sync(hold->buffer);
-		} else if (!is_copied_at_once(context, hold->buffer)) {
-			begin_to_copy(hold);
+		} else if (!hold->again &&
+				!is_copied_at_once(context, hold->buffer)) {
+			hold->again = begin_to_copy(hold);
 		}
 		while (release_one(holds, hold)) {
 		}

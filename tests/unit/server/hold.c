@@ -67,7 +67,7 @@ static struct {
 	struct sp_job job;
 	sem_t begun, go;
 	struct sealpool_buffer *kept;
-	/* Or it waits before it reads, once. */
+	/* Or it waits before it reads the first bytes of the file, once. */
 	atomic_bool waits_to_read;
 	/* The compositor waits for that when it holds a commit back. */
 	bool holds_late;
@@ -83,7 +83,7 @@ ssize_t __wrap_pread(int fd, void *data, size_t size, off_t offset);
 ssize_t __wrap_pread64(int fd, void *data, size_t size, off_t offset);
 
 ssize_t __wrap_pread64(int fd, void *data, size_t size, off_t offset) {
-	if (atomic_exchange(&test.waits_to_read, false)) {
+	if (offset == 0 && atomic_exchange(&test.waits_to_read, false)) {
 		sem_post(&test.begun);
 		wait_for(&test.go);
 	}
@@ -380,6 +380,28 @@ static void what_is_committed_meanwhile_is_copied_as_well(void **state) {
 	assert_int_equal(count_copied() - before, 2 * LARGE_BYTES);
 }
 
+static void client_that_does_not_wait_is_shown(void **state) {
+	read_small_ones();
+	test.waits_to_read = true;
+	show(0, 0);
+	wait_for(&test.begun);
+	draw(2);
+	show(0, 0);
+	test.waits_to_read = true;
+	let_thread_go_on();
+	while (sem_trywait(&test.begun) < 0) {
+		wl_event_loop_dispatch(test.display.loop, 10);
+	}
+	settle();
+	draw(3);
+	show(0, 0);
+	assert_int_equal(test.held.releases, 0);
+	let_thread_go_on();
+	wait_released(&test.held);
+	assert_int_equal(test.held.copied, LARGE_BYTES);
+	assert_int_equal(read_last(test.buffers[0]), 3);
+}
+
 /* What the client drew before it sent them all is copied once. */
 static void many_commits_are_held_back_as_one(void **state) {
 	read_small_ones();
@@ -521,6 +543,7 @@ int main(void) {
 		TEST_HOLD(what_is_copied_at_once_in_a_turn_is_limited),
 		TEST_HOLD(little_damage_of_much_memory_is_copied_at_once),
 		TEST_HOLD(what_is_committed_meanwhile_is_copied_as_well),
+		TEST_HOLD(client_that_does_not_wait_is_shown),
 		TEST_HOLD(many_commits_are_held_back_as_one),
 		TEST_HOLD(without_functions_nothing_is_held_back),
 		TEST_HOLD(declared_commit_is_held_back_as_well),
