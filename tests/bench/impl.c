@@ -124,10 +124,13 @@ static void log_errors(void *data, enum sealpool_log_importance importance,
 	}
 }
 
+/* Without the gate, which the others do not have: what it costs is told for each
+ * request (docs/performance.md). */
 static bool core_create(struct wl_display *display) {
 	const struct sealpool_options options = {
 		.size = sizeof(options),
 		.log = log_errors,
+		.wl_shm_only = true,
 	};
 	sealpool = sealpool_shm_create(display, 2, formats, FORMATS_LEN,
 		&options);
@@ -135,8 +138,12 @@ static bool core_create(struct wl_display *display) {
 }
 
 static bool face_create(struct wl_display *display) {
+	const struct sealpool_options options = {
+		.size = sizeof(options),
+		.wl_shm_only = true,
+	};
 	sealpool = sealpool_wlr_shm_create(display, 2, formats, FORMATS_LEN,
-		NULL);
+		&options);
 	return sealpool != NULL;
 }
 
