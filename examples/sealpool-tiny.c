@@ -92,7 +92,7 @@ static struct tiny_server {
 	struct wl_list layer_surfaces; /* tiny_layer_surface.link */
 
 	/* For signals of objects that live as long as the program. */
-	struct wl_listener listeners[16];
+	struct wl_listener listeners[18];
 	size_t listeners_len;
 } server;
 
