@@ -38,8 +38,9 @@ static void surface_may_go_with_a_buffer_that_it_has_shown(void **state) {
 	struct host *host = *state;
 	end.surface = NULL;
 	end.buffer_destroy.notify = handle_buffer_destroy;
-	assert_non_null(wl_display_add_protocol_logger(host->server.display,
-		handle_message, NULL));
+	struct wl_protocol_logger *logger = wl_display_add_protocol_logger(
+		host->server.display, handle_message, NULL);
+	assert_non_null(logger);
 	struct peer *peer = peer_create(&host->server);
 	tell(peer, make_memory, .kind = CLIENT_MEMORY_UNSEALED,
 		.size = 2 * BYTES);
@@ -53,6 +54,7 @@ static void surface_may_go_with_a_buffer_that_it_has_shown(void **state) {
 	assert_null(compositor_get_surface(&host->server.compositor,
 		peer->client, 0));
 	peer_kill(peer);
+	wl_protocol_logger_destroy(logger);
 }
 
 int main(void) {
