@@ -490,6 +490,17 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
 	return 0;
 }
 
+static void print_fds(void) {
+	char path[64], target[256];
+	for (int fd = 0; fd < 256; fd++) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		ssize_t length = readlink(path, target, sizeof(target));
+		if (length > 0) {
+			fprintf(stderr, "fd %d: %.*s\n", fd, (int)length, target);
+		}
+	}
+}
+
 /* As many as before the first input: threads may open and close some when an input is
  * over. */
 static void check_fds(size_t before) {
@@ -497,6 +508,7 @@ static void check_fds(size_t before) {
 		poll(NULL, 0, 1);
 	}
 	if (system_count_fds() != before) {
+		print_fds();
 		truth_die("%zu fds before, %zu after", before,
 			system_count_fds());
 	}

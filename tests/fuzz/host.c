@@ -570,21 +570,19 @@ void host_finish(struct host *host) {
 		client_disconnect(client);
 	}
 	wl_display_destroy_clients(host->display);
-	/* A thread may still be about to close a file. If the test's clock was advanced
-	 * meanwhile, it seems stuck, and the display's end does not wait for it. */
-	struct sp_context *context = host->shm->context;
+	/* A thread may still be about to close a file. */
 	for (int i = 0; i < PATIENCE_MS; i++) {
 		host_settle(host);
-		if (is_all_given_back(context) &&
-				!sp_readers_retry(&context->memory.readers)) {
+		if (is_all_given_back(host->shm->context)) {
 			break;
 		}
 		poll(NULL, 0, 1);
 	}
 	for (int i = 0; i < SP_RESOURCES; i++) {
-		if (context->all.used[i] != 0) {
+		if (host->shm->context->all.used[i] != 0) {
 			truth_die("%llu of resource %d are not given back",
-				(unsigned long long)context->all.used[i], i);
+				(unsigned long long)
+				host->shm->context->all.used[i], i);
 		}
 	}
 	struct host_buffer *buffer, *tmp;
