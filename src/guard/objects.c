@@ -111,14 +111,29 @@ static bool is_still_there(const struct sp_pool *pool, int fd) {
 		get_given_fd(pool)) <= 0;
 }
 
+static void discharge_fd(struct sp_client *client) {
+	sp_account_discharge(&client->account, SP_RESOURCE_FDS, 1);
+}
+
+/* Disconnects nobody else: it may be called while another client's request is handled,
+ * and that client must not be destroyed. */
 static bool charge_fd(struct sp_client *client) {
-	while (sp_account_charge(&client->account, SP_RESOURCE_FDS, 1) < 0) {
-		if (!sp_client_make_room(client)) {
-			refuse_over(client);
-			return false;
-		}
+	if (sp_account_charge(&client->account, SP_RESOURCE_FDS, 1) < 0) {
+		refuse_over(client);
+		return false;
 	}
 	return true;
+}
+
+/* Makes room for what charge_fd() will charge. While the client's own request is
+ * handled. */
+static void make_room_for_fd(struct sp_client *client) {
+	while (sp_account_charge(&client->account, SP_RESOURCE_FDS, 1) < 0) {
+		if (!sp_client_make_room(client)) {
+			return;
+		}
+	}
+	discharge_fd(client);
 }
 
 /* libwayland closes the fd after mapping it. wlroots keeps it, so it is charged to the
@@ -131,10 +146,6 @@ static void charge_guarded_fd(struct sp_pool *pool, int fd) {
 		return;
 	}
 	sp_guard_pool(pool)->guarded_fd = true;
-}
-
-static void discharge_fd(struct sp_client *client) {
-	sp_account_discharge(&client->account, SP_RESOURCE_FDS, 1);
 }
 
 void sp_guard_handle_pool_gone(struct sp_pool *pool) {
@@ -228,6 +239,7 @@ void sp_unborn_expect_pool(struct sp_unborn *unborn, struct wl_client *client,
 	expect(unborn, client, id);
 	unborn->pool = pool;
 	unborn->fd = fd;
+	make_room_for_fd(pool->client);
 }
 
 void sp_unborn_expect_buffer(struct sp_unborn *unborn,
@@ -239,5 +251,8 @@ void sp_unborn_expect_buffer(struct sp_unborn *unborn,
 			unborn->buffers_looked_at < BUFFERS_LOOKED_AT_MAX) {
 		unborn->buffers_looked_at++;
 		unborn->fd = guess_next_fd(buffer->pool);
+	}
+	if (unborn->buffers_have_fds) {
+		make_room_for_fd(buffer->pool->client);
 	}
 }
