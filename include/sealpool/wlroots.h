@@ -46,8 +46,8 @@ struct wlr_buffer;
 struct wlr_renderer;
 
 /**
- * Creates the wl_shm global with the formats of which "renderer" can make textures
- * from memory. "options" may be NULL, and is copied. Without a log function,
+ * Creates the wl_shm global. It offers the formats that "renderer" can read from
+ * memory. "options" may be NULL, and is copied. Without a log function,
  * messages go to wlr_log.
  *
  * The global is destroyed with the display. Returns NULL, after a log message,

@@ -75,7 +75,7 @@ int sp_given_add(struct sp_given *given, struct sp_client *client,
 	if (copy == NULL) {
 		return -ENOMEM;
 	}
-	/* st_blocks counts 512 bytes, whatever the block size. */
+	/* st_blocks counts units of 512 bytes on every file system. */
 	copy->bytes = (uint64_t)st.st_blocks * 512;
 	while (sp_account_charge(&client->account, SP_RESOURCE_SHADOW_BYTES,
 			copy->bytes) < 0) {

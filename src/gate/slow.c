@@ -64,7 +64,7 @@ static void count(struct question *question, int change) {
 	reader->readers->files_len += (uint32_t)change;
 }
 
-/* Whoever asked may have gone, without a copy. */
+/* The client may have gone, or stopped waiting. Then nobody takes the copy. */
 static void finish(struct sp_job *job) {
 	struct question *question = from_job(job);
 	if (job->run == copy && question->answer >= 0) {

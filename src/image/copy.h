@@ -72,7 +72,7 @@ static inline struct sp_cache *sp_copies_get_cache(
 	return &copies->view->backing->memory->cache;
 }
 
-/** Creates a copy, all of which is stale. It is in no list. Returns 0 or a negative errno.
+/** Creates a copy. All of it is stale, and it is in no list. Returns 0 or a negative errno.
  * The caller holds no lock: other copies may be reclaimed. */
 int sp_copy_create(struct sp_copies *copies, bool for_writing,
 	struct sp_copy **copy);

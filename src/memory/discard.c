@@ -306,7 +306,7 @@ void sp_discard_memory(int fd, bool passed) {
 	 * does not free it. */
 	struct stat st;
 	if (fstat(fd, &st) == 0) {
-		/* st_blocks counts 512 bytes, whatever the block size. */
+		/* st_blocks counts units of 512 bytes on every file system. */
 		uint64_t bytes = (uint64_t)st.st_blocks * 512;
 		sp_lock_acquire(&discards.lock);
 		bool at_once = may_free_at_once(bytes);

@@ -35,7 +35,7 @@ static bool has_path(int fd) {
 }
 
 static bool has_holes(const struct stat *st) {
-	/* st_blocks counts 512 bytes, whatever the block size. */
+	/* st_blocks counts units of 512 bytes on every file system. */
 	return (uint64_t)st->st_blocks * 512 < (uint64_t)st->st_size;
 }
 
