@@ -8,7 +8,6 @@
 #include <wayland-client.h>
 
 #include "files.h"
-#include "globals.h"
 #include "hostile/attacker.h"
 #include "linux-dmabuf-v1-client-protocol.h"
 #include "silent-files.h"
@@ -42,18 +41,12 @@ static const struct zwp_linux_buffer_params_v1_listener params_listener = {
 };
 
 static void *create_params(struct test *test) {
-	struct client_global globals[] = {
-		{ .interface = &zwp_linux_dmabuf_v1_interface, .version = 3 },
-		{ 0 },
+	struct client_global manager = {
+		.interface = &zwp_linux_dmabuf_v1_interface,
+		.version = 3,
 	};
-	struct wl_registry *registry =
-		client_look_for_globals(test->client.display, globals);
-	must(test, registry != NULL && client_roundtrip(&test->client));
-	wl_registry_destroy(registry);
-	if (globals[0].object == NULL || globals[0].offered < 3) {
-		test_skip(test, "there is no zwp_linux_dmabuf_v1 of version 3");
-	}
-	return zwp_linux_dmabuf_v1_create_params(globals[0].object);
+	bind_or_skip(test, &manager);
+	return zwp_linux_dmabuf_v1_create_params(manager.object);
 }
 
 static const struct shared_interface buffers = {

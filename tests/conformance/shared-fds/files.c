@@ -57,6 +57,19 @@ static int open_end(struct test *test, bool of_socket) {
 	return fds[0];
 }
 
+void bind_or_skip(struct test *test, struct client_global *global) {
+	struct client_global globals[] = { *global, { 0 } };
+	struct wl_registry *registry =
+		client_look_for_globals(test->client.display, globals);
+	must(test, registry != NULL && client_roundtrip(&test->client));
+	wl_registry_destroy(registry);
+	*global = globals[0];
+	if (global->object == NULL || global->offered < global->version) {
+		test_skip(test, "there is no %s of version %u",
+			global->interface->name, global->version);
+	}
+}
+
 int open_shared(struct test *test, enum shared_file kind,
 		const struct shared_interface *interface) {
 	int fd;

@@ -7,6 +7,7 @@
  */
 
 #include "case.h"
+#include "globals.h"
 
 enum shared_file {
 	/* Of which all that is named is there. */
@@ -44,6 +45,10 @@ struct shared_interface {
 	const void *bytes;
 	uint32_t size;
 };
+
+/** Binds a global at the version that it names. Skips the case if the compositor does not
+ * offer that. */
+void bind_or_skip(struct test *test, struct client_global *global);
 
 /** Opens a file of a kind, for an interface. */
 int open_shared(struct test *test, enum shared_file kind,

@@ -7,7 +7,6 @@
 #include <wayland-client.h>
 
 #include "files.h"
-#include "globals.h"
 #include "wlr-gamma-control-unstable-v1-client-protocol.h"
 
 /* Numbers of the largest output that there may be. */
@@ -40,24 +39,17 @@ static const struct zwlr_gamma_control_v1_listener control_listener = {
 static struct ramp ramp;
 
 static void *create_control(struct test *test) {
-	struct client_global globals[] = {
-		{ .interface = &zwlr_gamma_control_manager_v1_interface,
-			.version = 1 },
-		{ 0 },
+	struct client_global manager = {
+		.interface = &zwlr_gamma_control_manager_v1_interface,
+		.version = 1,
 	};
-	struct wl_registry *registry =
-		client_look_for_globals(test->client.display, globals);
-	must(test, registry != NULL && client_roundtrip(&test->client));
-	wl_registry_destroy(registry);
-	if (globals[0].object == NULL) {
-		test_skip(test, "there is no zwlr_gamma_control_manager_v1");
-	}
+	bind_or_skip(test, &manager);
 	if (test->client.output == NULL) {
 		test_skip(test, "there is no wl_output");
 	}
 	struct zwlr_gamma_control_v1 *control =
 		zwlr_gamma_control_manager_v1_get_gamma_control(
-			globals[0].object, test->client.output);
+			manager.object, test->client.output);
 	ramp = (struct ramp){ 0 };
 	zwlr_gamma_control_v1_add_listener(control, &control_listener, &ramp);
 	must(test, client_roundtrip(&test->client));

@@ -10,7 +10,6 @@
 #include <wayland-client.h>
 
 #include "files.h"
-#include "globals.h"
 #include "memory/show.h"
 #include "virtual-keyboard-unstable-v1-client-protocol.h"
 
@@ -29,23 +28,16 @@ static const char keymap_text[] =
 static char keymap[4 * 4096];
 
 static void *create_keyboard(struct test *test) {
-	struct client_global globals[] = {
-		{ .interface = &zwp_virtual_keyboard_manager_v1_interface,
-			.version = 1 },
-		{ 0 },
+	struct client_global manager = {
+		.interface = &zwp_virtual_keyboard_manager_v1_interface,
+		.version = 1,
 	};
-	struct wl_registry *registry =
-		client_look_for_globals(test->client.display, globals);
-	must(test, registry != NULL && client_roundtrip(&test->client));
-	wl_registry_destroy(registry);
-	if (globals[0].object == NULL) {
-		test_skip(test, "there is no zwp_virtual_keyboard_manager_v1");
-	}
+	bind_or_skip(test, &manager);
 	if (test->client.seat == NULL) {
 		test_skip(test, "there is no wl_seat");
 	}
 	return zwp_virtual_keyboard_manager_v1_create_virtual_keyboard(
-		globals[0].object, test->client.seat);
+		manager.object, test->client.seat);
 }
 
 static void send_keymap(void *object, int fd, uint32_t size) {

@@ -8,7 +8,6 @@
 
 #include "color-management-icc-client-protocol.h"
 #include "files.h"
-#include "globals.h"
 
 /* A profile */
 
@@ -116,23 +115,17 @@ static const struct wp_color_manager_v1_listener manager_listener = {
 };
 
 static void *create_creator(struct test *test) {
-	struct client_global globals[] = {
-		{ .interface = &wp_color_manager_v1_interface, .version = 1,
-			.listener = &manager_listener },
-		{ 0 },
+	struct client_global manager = {
+		.interface = &wp_color_manager_v1_interface,
+		.version = 1,
+		.listener = &manager_listener,
 	};
-	struct wl_registry *registry =
-		client_look_for_globals(test->client.display, globals);
-	must(test, registry != NULL && client_roundtrip(&test->client));
-	wl_registry_destroy(registry);
-	if (globals[0].object == NULL) {
-		test_skip(test, "there is no wp_color_manager_v1");
-	}
+	bind_or_skip(test, &manager);
 	must(test, client_roundtrip(&test->client));
 	if (!has_icc) {
 		test_skip(test, "there are no ICC profiles");
 	}
-	return wp_color_manager_v1_create_icc_creator(globals[0].object);
+	return wp_color_manager_v1_create_icc_creator(manager.object);
 }
 
 static void send_profile(void *object, int fd, uint32_t size) {
