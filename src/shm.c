@@ -3,10 +3,12 @@
  * Creates a wl_shm and its parts; has the public functions of struct sealpool_shm.
  */
 #include <assert.h>
+#include <drm_fourcc.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "gate/gate.h"
 #include "memory/limits.h"
@@ -14,7 +16,6 @@
 #include "observe/monitor.h"
 #include "observe/stats.h"
 #include "policy/evict.h"
-#include "policy/idle.h"
 #include "policy/limits.h"
 #include "server/buffer.h"
 #include "server/client.h"
@@ -23,7 +24,7 @@
 #include "server/hold.h"
 #include "server/pool.h"
 #include "server/report.h"
-#include "server/silence.h"
+#include "server/upkeep.h"
 #include "server/wl_shm.h"
 #include "shm.h"
 
@@ -31,7 +32,6 @@
 
 static const struct sp_policy policy = {
 	.account_ops = &sp_evict_account_ops,
-	.cache_filled = sp_idle_handle_filled,
 	.make_room = sp_evict_for,
 };
 
@@ -61,21 +61,17 @@ static struct sp_context *create_context(struct wl_display *display,
 		return NULL;
 	}
 	sp_limits_set_all(&context->all, limits.all_fds, limits.all_shadow_bytes);
-	int ret = sp_idle_init(context, options->shadow_idle_ms);
+	sp_clients_init(context);
+	sp_buffers_init(context);
+	int ret = sp_holds_init(context);
 	if (ret < 0) {
 		goto error_context;
 	}
-	sp_clients_init(context);
-	sp_buffers_init(context);
-	ret = sp_holds_init(context);
-	if (ret < 0) {
-		goto error_idle;
-	}
-	sp_reports_init(context);
-	ret = sp_silence_init(context);
+	ret = sp_upkeep_init(context);
 	if (ret < 0) {
 		goto error_holds;
 	}
+	sp_reports_init(context);
 	sp_evict_init(context);
 	log_start(context, options->budget.all_fds == 0 &&
 		limits.all_fds < SP_ALL_FDS_MAX);
@@ -83,8 +79,6 @@ static struct sp_context *create_context(struct wl_display *display,
 
 error_holds:
 	sp_holds_finish(context);
-error_idle:
-	sp_idle_detach(context);
 error_context:
 	sp_log(context, SEALPOOL_LOG_ERROR, "cannot start: %s", strerror(-ret));
 	sp_context_detach(context);
@@ -93,12 +87,11 @@ error_context:
 }
 
 static void leave_context(struct sp_context *context) {
-	sp_silence_detach(context);
+	sp_upkeep_detach(context);
 	sp_holds_finish(context);
 	/* After the holds, whose buffers count as another thread's if that thread has
 	 * dispatched the loop. */
 	sp_buffers_finish(context);
-	sp_idle_detach(context);
 	sp_context_detach(context);
 	sp_context_unref(context);
 }
@@ -115,10 +108,61 @@ void sp_shm_destroy(struct sealpool_shm *shm) {
 	free(shm);
 }
 
+/*
+ * While a thread waits for a file, the process's descriptors stay open, even after its
+ * end. Not every compositor destroys its clients before its display (Weston does not), and
+ * these would not notice that it has ended.
+ */
+static void end_connections(struct wl_display *display) {
+	struct wl_client *client;
+	wl_client_for_each(client, wl_display_get_client_list(display)) {
+		shutdown(wl_client_get_fd(client), SHUT_RDWR);
+	}
+}
+
 static void handle_display_destroy(struct wl_listener *listener, void *data) {
 	struct sealpool_shm *shm =
 		wl_container_of(listener, shm, display_destroy);
+	struct sp_context *context = sp_context_ref(shm->context);
 	sp_shm_destroy(shm);
+	if (sp_readers_are_busy(&context->memory.readers)) {
+		end_connections(data);
+	}
+	sp_context_unref(context);
+}
+
+/* A variable that is not "1" enables nothing. Not for a process that has more rights than
+ * who has started it. */
+static bool is_enabled(struct sp_context *context, const char *name) {
+	const char *value = secure_getenv(name);
+	if (value == NULL || value[0] == '\0' || strcmp(value, "0") == 0) {
+		return false;
+	}
+	if (strcmp(value, "1") != 0) {
+		sp_log(context, SEALPOOL_LOG_ERROR, "%s=%s in the environment is "
+			"ignored: it is neither 0 nor 1", name, value);
+		return false;
+	}
+	return true;
+}
+
+/* What the user of a compositor can enable without its help. */
+static void observe(struct sealpool_shm *shm) {
+	struct sp_context *context = shm->context;
+	if (is_enabled(context, "SEALPOOL_MONITOR") &&
+			sealpool_monitor_create(shm) != NULL) {
+		sp_log(context, SEALPOOL_LOG_INFO,
+			"SEALPOOL_MONITOR: sealpool-top can ask what clients cost");
+	}
+	if (!is_enabled(context, "SEALPOOL_FEEDBACK")) {
+		return;
+	}
+	if (sealpool_feedback_create(shm) != NULL) {
+		sp_log(context, SEALPOOL_LOG_INFO, "SEALPOOL_FEEDBACK: clients "
+			"can ask how their memory is read");
+	} else {
+		sp_log(context, SEALPOOL_LOG_ERROR, "no memory for feedback");
+	}
 }
 
 struct sealpool_shm *sp_shm_create(struct wl_display *display,
@@ -153,6 +197,7 @@ struct sealpool_shm *sp_shm_create(struct wl_display *display,
 	}
 	shm->display_destroy.notify = handle_display_destroy;
 	wl_display_add_destroy_listener(display, &shm->display_destroy);
+	observe(shm);
 	return shm;
 
 error_commits:
@@ -166,7 +211,38 @@ error_context:
 	return NULL;
 }
 
-static const struct sp_front own_front = {
+static bool add_formats(struct sp_context *context, const uint32_t *formats,
+		size_t formats_len) {
+	for (size_t i = 0; i < formats_len; i++) {
+		if (!sp_context_add_format(context, formats[i])) {
+			return false;
+		}
+	}
+	assert(sp_context_has_format(context, DRM_FORMAT_ARGB8888));
+	assert(sp_context_has_format(context, DRM_FORMAT_XRGB8888));
+	return true;
+}
+
+bool sp_shm_offer(struct sealpool_shm *shm, uint32_t version,
+		const uint32_t *formats, size_t formats_len,
+		const struct sp_front *front) {
+	if (add_formats(shm->context, formats, formats_len)) {
+		shm->global = sp_wl_shm_create_global(shm->context,
+			version);
+	}
+	if (shm->global == NULL) {
+		sp_log(shm->context, SEALPOOL_LOG_ERROR,
+			"cannot create wl_shm: %s", strerror(errno));
+		return false;
+	}
+	shm->context->front = front;
+	if (!shm->context->no_commit_tracker) {
+		sp_commits_listen_when_needed(shm->commits);
+	}
+	return true;
+}
+
+const struct sp_front sp_shm_front = {
 	.find_buffer = sealpool_buffer_try_from_resource,
 	.find_pool = sp_pool_try_from_resource,
 	.sync = sp_buffer_sync,
@@ -178,20 +254,10 @@ static const struct sp_front own_front = {
 struct sealpool_shm *sealpool_shm_create(struct wl_display *display,
 		uint32_t version, const uint32_t *formats, size_t formats_len,
 		const struct sealpool_options *options) {
-	struct sealpool_shm *shm = sp_shm_create(display, options, &own_front);
-	if (shm == NULL) {
-		return NULL;
-	}
-	if (sp_context_set_formats(shm->context, formats, formats_len)) {
-		shm->global = sp_wl_shm_create_global(shm->context,
-			version);
-		if (!shm->context->no_commit_tracker) {
-			sp_commits_listen_when_needed(shm->commits);
-		}
-	}
-	if (shm->global == NULL) {
-		sp_log(shm->context, SEALPOOL_LOG_ERROR,
-			"cannot create wl_shm: %s", strerror(errno));
+	struct sealpool_shm *shm =
+		sp_shm_create(display, options, &sp_shm_front);
+	if (shm != NULL && !sp_shm_offer(shm, version, formats, formats_len,
+			&sp_shm_front)) {
 		sp_shm_destroy(shm);
 		return NULL;
 	}

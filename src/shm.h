@@ -2,6 +2,9 @@
 #ifndef SEALPOOL_SRC_SHM_H
 #define SEALPOOL_SRC_SHM_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <wayland-server-core.h>
 
 #include <sealpool/shm.h>
@@ -25,6 +28,15 @@ struct sealpool_shm {
 /** Creates everything but the wl_shm global. Returns NULL after a log message. */
 struct sealpool_shm *sp_shm_create(struct wl_display *display,
 	const struct sealpool_options *options, const struct sp_front *front);
+
+/** Creates the wl_shm global for it, whose functions "front" has. Returns false after a log
+ * message; then it must not be called again. */
+bool sp_shm_offer(struct sealpool_shm *shm, uint32_t version,
+	const uint32_t *formats, size_t formats_len,
+	const struct sp_front *front);
+
+/** Of sealpool_shm_create(). */
+extern const struct sp_front sp_shm_front;
 
 /** Destroys it. Otherwise, it is destroyed with its display. */
 void sp_shm_destroy(struct sealpool_shm *shm);

@@ -181,9 +181,9 @@ struct sealpool_feedback;
  * Offers sealpool_shm_feedback_manager_v1: clients can ask how their own memory is
  * read, why, and what it costs. A client can guess from the answers when its
  * surfaces are read. Where that matters, filter the global
- * (wl_display_set_global_filter()). One is enough for a wl_shm or a guard. It is
- * destroyed with the display, or earlier by sealpool_feedback_destroy(). Returns NULL
- * when there is no memory.
+ * (wl_display_set_global_filter()). It is destroyed with the display, or earlier by
+ * sealpool_feedback_destroy(). Another call returns the same one; so does the first if
+ * SEALPOOL_FEEDBACK=1 in the environment has enabled it before. Returns NULL when there is no memory.
  */
 struct sealpool_feedback *sealpool_feedback_create(struct sealpool_shm *shm);
 /** Destroys the global. Feedback objects that clients have stay usable. */
@@ -200,7 +200,9 @@ struct sealpool_monitor;
  * user that can reach the socket can read what each client holds and has cost. A client
  * in a sandbox cannot reach it, unless the sandbox exposes more of that folder than the
  * compositor's own socket. Destroyed with the display, or earlier by
- * sealpool_monitor_destroy(). Returns NULL after a log message, with errno set.
+ * sealpool_monitor_destroy(). Another call returns the same one; so does the first if
+ * SEALPOOL_MONITOR=1 in the environment has enabled it before. Returns NULL after a log
+ * message, with errno set.
  */
 struct sealpool_monitor *sealpool_monitor_create(struct sealpool_shm *shm);
 /** Closes the socket and removes it. */

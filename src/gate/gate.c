@@ -358,11 +358,15 @@ static void handle_request(struct sp_gate *gate,
 static void handle_message(void *data, enum wl_protocol_logger_type direction,
 		const struct wl_protocol_logger_message *message) {
 	struct sp_gate *gate = data;
+	/* Events are also sent while a request is dispatched, before its file is
+	 * closed. */
+	if (direction != WL_PROTOCOL_LOGGER_REQUEST) {
+		return;
+	}
 	if (gate->given.newest != NULL) {
 		sp_given_settle(&gate->given);
 	}
-	if (direction == WL_PROTOCOL_LOGGER_REQUEST &&
-			strchr(message->message->signature, 'h') != NULL) {
+	if (strchr(message->message->signature, 'h') != NULL) {
 		handle_request(gate, message);
 	}
 }

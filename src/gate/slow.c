@@ -17,7 +17,6 @@
 #include "memory/reader.h"
 #include "server/client.h"
 #include "server/context.h"
-#include "server/silence.h"
 #include "slow.h"
 
 struct question {
@@ -91,7 +90,7 @@ static int ask(struct question *question) {
 		return ret;
 	}
 	if (!sp_reader_wait(reader, job)) {
-		sp_silence_note(client->context);
+		sp_context_request_upkeep(client->context);
 		if (sp_reader_cancel(reader, job)) {
 			finish(job);
 		}
@@ -102,28 +101,30 @@ static int ask(struct question *question) {
 	return answer;
 }
 
-static struct question *create(struct sp_client *client, int fd,
-		void (*run)(struct sp_job *job)) {
-	struct question *question = NULL;
-	if (sp_look_has_room(&client->member.identity->reader,
-			client->context->limits.all_fds)) {
-		question = calloc(1, sizeof(*question));
-	}
+/* Takes the fd over. Returns 0 or a negative errno. */
+static int create(struct sp_client *client, int fd,
+		void (*run)(struct sp_job *job), struct question **question_ptr) {
+	bool has_room = sp_look_has_room(&client->member.identity->reader,
+		client->context->limits.all_fds);
+	struct question *question =
+		has_room ? calloc(1, sizeof(*question)) : NULL;
 	if (question == NULL) {
 		sp_file_discard_fd(fd);
-		return NULL;
+		return has_room ? -ENOMEM : -ETIMEDOUT;
 	}
 	question->client = client;
 	question->fd = fd;
 	question->job.run = run;
-	return question;
+	*question_ptr = question;
+	return 0;
 }
 
 int sp_slow_copy(struct sp_client *client, int fd,
 		const struct sp_range *range, uint64_t *found) {
-	struct question *question = create(client, fd, copy);
-	if (question == NULL) {
-		return -ETIMEDOUT;
+	struct question *question;
+	int ret = create(client, fd, copy, &question);
+	if (ret < 0) {
+		return ret;
 	}
 	question->range = *range;
 	int answer = ask(question);
@@ -132,6 +133,7 @@ int sp_slow_copy(struct sp_client *client, int fd,
 }
 
 unsigned long sp_slow_get_magic(struct sp_client *client, int fd) {
-	struct question *question = create(client, fd, look);
-	return question != NULL && ask(question) >= 0 ? question->magic : 0;
+	struct question *question;
+	return create(client, fd, look, &question) == 0 &&
+		ask(question) >= 0 ? question->magic : 0;
 }

@@ -37,6 +37,7 @@
 
 #include <sealpool/guard.h>
 
+#include "guard.h"
 #include "image/format.h"
 #include "image/region.h"
 #include "memory/file.h"
@@ -69,6 +70,7 @@ enum pool_request {
 
 struct sealpool_guard {
 	struct sealpool_shm *shm;
+	/* NULL once a wl_shm has replaced the guard. */
 	struct wl_protocol_logger *logger;
 	struct wl_listener display_destroy;
 
@@ -422,7 +424,7 @@ static void report_late_reads(struct sealpool_guard *guard) {
 static void handle_message(void *data, enum wl_protocol_logger_type direction,
 		const struct wl_protocol_logger_message *message) {
 	struct sealpool_guard *guard = data;
-	sp_unborn_take_up(&guard->unborn);
+	sp_unborn_connect(&guard->unborn);
 	if (direction == WL_PROTOCOL_LOGGER_REQUEST) {
 		handle_request(guard, message);
 	} else {
@@ -437,9 +439,11 @@ static void handle_message(void *data, enum wl_protocol_logger_type direction,
 static void handle_display_destroy(struct wl_listener *listener, void *data) {
 	struct sealpool_guard *guard =
 		wl_container_of(listener, guard, display_destroy);
-	sp_unborn_take_up(&guard->unborn);
+	sp_unborn_connect(&guard->unborn);
 	wl_list_remove(&guard->display_destroy.link);
-	wl_protocol_logger_destroy(guard->logger);
+	if (guard->logger != NULL) {
+		wl_protocol_logger_destroy(guard->logger);
+	}
 	free(guard);
 }
 
@@ -487,6 +491,36 @@ error:
 	free(guard);
 	sp_shm_destroy(shm);
 	return NULL;
+}
+
+void sp_guard_leave(struct sealpool_guard *guard) {
+	wl_protocol_logger_destroy(guard->logger);
+	guard->logger = NULL;
+}
+
+struct wl_global *sp_guard_replace(struct sealpool_guard *guard,
+		uint32_t version, const uint32_t *formats, size_t formats_len) {
+	struct sealpool_shm *shm = guard->shm;
+	if (guard->logger == NULL) {
+		return sp_wl_shm_create_global(shm->context, version);
+	}
+	uint32_t *drm_formats = calloc(formats_len, sizeof(formats[0]));
+	if (drm_formats == NULL) {
+		return NULL;
+	}
+	for (size_t i = 0; i < formats_len; i++) {
+		drm_formats[i] = sp_wl_shm_format_to_drm(formats[i]);
+	}
+	bool ok = sp_shm_offer(shm, version, drm_formats, formats_len,
+		&sp_shm_front);
+	free(drm_formats);
+	if (!ok) {
+		return NULL;
+	}
+	sp_guard_leave(guard);
+	struct wl_global *global = shm->global;
+	shm->global = NULL;
+	return global;
 }
 
 struct sealpool_shm *sealpool_guard_get_shm(struct sealpool_guard *guard) {

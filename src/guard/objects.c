@@ -188,7 +188,7 @@ static void charge_fd_of_buffer(struct sp_unborn *unborn,
 
 /* Objects whose resource does not exist yet */
 
-void sp_unborn_take_up(struct sp_unborn *unborn) {
+void sp_unborn_connect(struct sp_unborn *unborn) {
 	struct wl_client *client = unborn->client;
 	if (client == NULL) {
 		return;
@@ -220,7 +220,7 @@ void sp_unborn_take_up(struct sp_unborn *unborn) {
 static void handle_client_destroy(struct wl_listener *listener, void *data) {
 	struct sp_unborn *unborn =
 		wl_container_of(listener, unborn, client_destroy);
-	sp_unborn_take_up(unborn);
+	sp_unborn_connect(unborn);
 }
 
 static void expect(struct sp_unborn *unborn, struct wl_client *client,

@@ -50,6 +50,6 @@ void sp_unborn_expect_buffer(struct sp_unborn *unborn,
 
 /** Connects the object of the last request with its resource, or destroys the object if
  * the guarded wl_shm has refused it. */
-void sp_unborn_take_up(struct sp_unborn *unborn);
+void sp_unborn_connect(struct sp_unborn *unborn);
 
 #endif

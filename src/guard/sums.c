@@ -62,8 +62,7 @@ void sp_client_file_init(struct sp_client_file *file,
 	pixman_region32_t all;
 	pixman_region32_init_rect(&all, 0, 0, (unsigned)view->layout.width,
 		(unsigned)view->layout.height);
-	if (sp_slow_read(backing->reader, &backing->file, &view->layout,
-			&all, backing->account, &file->slow) < 0) {
+	if (sp_slow_read(view, &all, &file->slow) < 0) {
 		file->slow = NULL;
 	} else if (!sp_reader_wait(backing->reader, &file->slow->job) ||
 			file->slow->copied.missing > 0 ||

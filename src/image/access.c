@@ -11,7 +11,6 @@
 #include <errno.h>
 
 #include "access.h"
-#include "changes.h"
 #include "copies.h"
 #include "fill.h"
 #include "judge.h"
@@ -48,9 +47,7 @@ static int begin_copy(struct sp_view *view, uint64_t epoch,
 	if (copies == NULL) {
 		return -ENOMEM;
 	}
-	struct sp_copy *copy;
-	if (sp_copies_begin_current(copies, access, &copy)) {
-		access->held = copy;
+	if (sp_copies_begin_current(copies, access)) {
 		access->flags = HOLDS_COPY;
 		return 0;
 	}
@@ -62,14 +59,10 @@ static int begin_copy(struct sp_view *view, uint64_t epoch,
 		point_to(view, view->mapping, access);
 		return 0;
 	}
-	int ret = sp_copies_begin_read(copies, epoch, access, &copy);
+	int ret = sp_copies_begin_read(copies, epoch, access);
 	sp_backing_end_use(view->backing);
-	if (ret < 0) {
-		return ret;
-	}
-	access->held = copy;
-	access->flags = HOLDS_COPY;
-	return 0;
+	access->flags = ret == 0 ? HOLDS_COPY : 0;
+	return ret;
 }
 
 int sp_view_begin_read(struct sp_view *view, uint64_t epoch,
@@ -101,7 +94,7 @@ int sp_view_begin_read(struct sp_view *view, uint64_t epoch,
  * seal (EPERM) forbids writing, or -ENOMEM if addresses or huge pages are lacking. */
 static int map_for_writing(struct sp_view *view, struct sp_mapping **mapping) {
 	struct sp_backing *backing = view->backing;
-	if (!backing->file.writable) {
+	if (!sp_file_may_be_written(&backing->file)) {
 		return -EACCES;
 	}
 	*mapping = NULL;
@@ -135,7 +128,6 @@ int sp_view_begin_write(struct sp_view *view, uint64_t epoch,
 		return 0;
 	}
 	struct sp_copies *copies = sp_copies_get(view);
-	struct sp_copy *copy;
 	if (copies == NULL) {
 		ret = -ENOMEM;
 		goto error_mapping;
@@ -143,11 +135,10 @@ int sp_view_begin_write(struct sp_view *view, uint64_t epoch,
 	if (!view->tracked) {
 		sp_view_age(view, NULL, 0);
 	}
-	ret = sp_copies_begin_write(copies, epoch, mapping, access, &copy);
+	ret = sp_copies_begin_write(copies, epoch, mapping, access);
 	if (ret < 0) {
 		goto error_mapping;
 	}
-	access->held = copy;
 	access->flags |= HOLDS_COPY;
 	return 0;
 

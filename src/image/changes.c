@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Events that change a view: commits of its buffer, and the destruction of the buffer and
- * the client.
+ * Events that change a view: that it begins and ends, commits of its buffer, and damage
+ * that the compositor tells by itself.
  */
-#include <errno.h>
-
+#include "access.h"
 #include "changes.h"
-#include "copies.h"
 #include "judge.h"
 #include "memory/backing.h"
 #include "memory/inplace.h"
@@ -17,36 +15,27 @@ static bool become_unsealed(struct sp_view *view) {
 	return unsealed != NULL && unsealed->become(view);
 }
 
-static void init(struct sp_view *view, struct sp_backing *backing,
-		const struct sp_layout *layout, const struct sp_view_ops *ops,
-		enum sealpool_memory_kind kind) {
+void sp_view_init(struct sp_view *view, struct sp_backing *backing,
+		const struct sp_layout *layout, sp_view_report_func report,
+		bool guarded) {
+	/* For safe memory behind a guard, only the kind is needed. */
 	*view = (struct sp_view){
 		.backing = backing,
-		.ops = ops,
+		.report = report,
 		.layout = *layout,
-		.kind = kind,
+		.kind = guarded && !backing->is_pinned ?
+			SEALPOOL_MEMORY_DIRECT : SEALPOOL_MEMORY_SHADOW,
 	};
 	sp_inplace_add_view(&backing->inplace, sp_layout_start(layout),
 		layout->end);
-}
-
-void sp_view_init(struct sp_view *view, struct sp_backing *backing,
-		const struct sp_layout *layout,
-		const struct sp_view_ops *ops) {
-	init(view, backing, layout, ops, SEALPOOL_MEMORY_SHADOW);
+	if (guarded) {
+		return;
+	}
 	if (!sp_judge_is_sealed(view)) {
 		become_unsealed(view);
 	} else if (sp_judge_may_be_in_place(view)) {
 		sp_judge_try(view, SEALPOOL_MEMORY_DIRECT);
 	}
-}
-
-void sp_view_init_guarded(struct sp_view *view, struct sp_backing *backing,
-		const struct sp_layout *layout,
-		const struct sp_view_ops *ops) {
-	/* For safe memory, only the kind is needed. */
-	init(view, backing, layout, ops, backing->is_pinned ?
-		SEALPOOL_MEMORY_SHADOW : SEALPOOL_MEMORY_DIRECT);
 }
 
 void sp_view_finish(struct sp_view *view) {
@@ -69,7 +58,8 @@ void sp_view_handle_attach(struct sp_view *view) {
 	/* A direct view behind a guard has no mapping: this library does not read it. */
 	struct sp_inplace *inplace = &view->backing->inplace;
 	if (view->kind != SEALPOOL_MEMORY_SHADOW && view->mapping != NULL &&
-			sp_inplace_may_be_large(inplace) &&
+			!view->fixed && sp_inplace_may_be_large(inplace->file,
+				inplace->account) &&
 			sp_inplace_is_large(inplace)) {
 		sp_judge_leave_place(view);
 	}
@@ -83,10 +73,10 @@ void sp_view_handle_commit(struct sp_view *view) {
 	}
 	bool in_place = sp_judge_become_direct(view) ||
 		(unsealed != NULL && view->kind == SEALPOOL_MEMORY_SHADOW &&
-		!sp_judge_is_sealed(view) && sp_judge_is_due(view) &&
+		!view->fixed && !sp_judge_is_sealed(view) && sp_judge_is_due(view) &&
 		unsealed->become(view));
-	if (in_place && view->copies != NULL) {
-		sp_copies_drop(view->copies);
+	if (in_place) {
+		sp_view_drop_copies(view);
 	}
 }
 
@@ -96,49 +86,9 @@ bool sp_view_needs_commits(const struct sp_view *view) {
 		view->layout.end > view->backing->file.sealed_size);
 }
 
-uint64_t sp_view_get_generation(const struct sp_view *view) {
-	return view->copies != NULL ?
-		sp_copies_get_generation(view->copies) : 0;
-}
-
-bool sp_view_is_waiting(const struct sp_view *view, uint64_t generation) {
-	return view->copies != NULL &&
-		sp_copies_are_waiting(view->copies, generation);
-}
-
-void sp_view_age(struct sp_view *view, const pixman_region32_t *region,
-		uint64_t epoch) {
-	/* A copy that is created later is wholly stale at first. */
-	if (view->copies != NULL) {
-		sp_copies_age(view->copies, region, epoch);
-	}
-}
-
 void sp_view_set_tracked(struct sp_view *view, bool tracked, uint64_t epoch) {
 	view->tracked = tracked;
 	sp_view_age(view, NULL, epoch);
-}
-
-void sp_view_set_final(struct sp_view *view) {
-	view->final = true;
-	if (view->copies != NULL) {
-		sp_copies_keep(view->copies);
-	}
-}
-
-void sp_view_set_orphan(struct sp_view *view) {
-	view->orphan = true;
-	if (view->copies != NULL) {
-		sp_copies_orphan(view->copies);
-	}
-	sp_backing_orphan(view->backing);
-}
-
-void sp_view_count(const struct sp_view *view, uint32_t *fds,
-		uint64_t *bytes) {
-	if (view->copies != NULL) {
-		sp_copies_count(view->copies, fds, bytes);
-	}
 }
 
 uint64_t sp_view_count_stale(struct sp_view *view) {
@@ -159,17 +109,6 @@ uint64_t sp_view_count_stale(struct sp_view *view) {
 		((uint64_t)layout->width * (uint64_t)layout->height);
 }
 
-int sp_view_reserve(struct sp_view *view) {
-	struct sp_copies *copies = sp_copies_get(view);
-	return copies != NULL ? sp_copies_reserve(copies) : -ENOMEM;
-}
-
-void sp_view_offer(struct sp_view *view) {
-	if (view->copies != NULL) {
-		sp_copies_offer(view->copies);
-	}
-}
-
 void sp_view_get_stale(struct sp_view *view, uint64_t epoch,
 		pixman_region32_t *stale) {
 	if (view->copies == NULL) {
@@ -181,6 +120,44 @@ void sp_view_get_stale(struct sp_view *view, uint64_t epoch,
 		sp_view_age(view, NULL, epoch);
 	}
 	sp_copies_get_stale(view->copies, stale);
+}
+
+static void add_box(pixman_region32_t *region, const struct sp_layout *layout,
+		const struct sealpool_box *box) {
+	const int64_t right = (int64_t)box->x + box->width;
+	const int64_t bottom = (int64_t)box->y + box->height;
+	const pixman_box32_t inside = {
+		.x1 = box->x > 0 ? box->x : 0,
+		.y1 = box->y > 0 ? box->y : 0,
+		.x2 = right < layout->width ? (int32_t)right : layout->width,
+		.y2 = bottom < layout->height ? (int32_t)bottom :
+			layout->height,
+	};
+	if (inside.x1 < inside.x2 && inside.y1 < inside.y2) {
+		sp_region_add_box(region, &inside);
+	}
+}
+
+bool sp_view_damage(struct sp_view *view, const struct sealpool_box *boxes,
+		size_t boxes_len, uint64_t epoch) {
+	if (!view->tracked) {
+		sp_view_set_tracked(view, true, epoch);
+	} else if (boxes_len > 0) {
+		pixman_region32_t region;
+		pixman_region32_init(&region);
+		for (size_t i = 0; i < boxes_len; i++) {
+			add_box(&region, &view->layout, &boxes[i]);
+		}
+		sp_view_age(view, &region, epoch);
+		pixman_region32_fini(&region);
+	}
+	sp_view_handle_attach(view);
+	sp_view_handle_commit(view);
+	if (view->backing->file.kind != SP_FILE_SLOW) {
+		return true;
+	}
+	sp_view_sync(view, epoch);
+	return !sp_view_is_waiting(view, sp_view_get_generation(view));
 }
 
 const char *sealpool_memory_kind_name(enum sealpool_memory_kind kind) {

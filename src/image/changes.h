@@ -6,14 +6,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "copies.h"
+#include "memory/backing.h"
 #include "view.h"
 
-/** Initializes a view of a layout in a pool's backing. Tries to read it in place. */
+/** Initializes a view of a layout in a pool's backing. Tries to read it in place, unless it
+ * is "guarded": behind a guard, its kind never changes. */
 void sp_view_init(struct sp_view *view, struct sp_backing *backing,
-	const struct sp_layout *layout, const struct sp_view_ops *ops);
-/** Initializes a view behind a guard: its kind never changes. */
-void sp_view_init_guarded(struct sp_view *view, struct sp_backing *backing,
-	const struct sp_layout *layout, const struct sp_view_ops *ops);
+	const struct sp_layout *layout, sp_view_report_func report,
+	bool guarded);
 void sp_view_finish(struct sp_view *view);
 
 /** Returns whether commits must be passed to this view. */
@@ -25,28 +26,27 @@ static inline bool sp_view_wants_commits(const struct sp_view *view) {
  * drawn yet: it will be read in place. */
 bool sp_view_needs_commits(const struct sp_view *view);
 
-/* For slow files, which may answer late. Any thread. */
-
-/** Returns the number of the state that the commits so far have made. */
-uint64_t sp_view_get_generation(const struct sp_view *view);
-/** Returns whether that state is still to be read: a reader thread was asked and the
- * file has not answered. */
-bool sp_view_is_waiting(const struct sp_view *view, uint64_t generation);
-
 /** The view was attached, or lent: it is not read in place any more if its file has
  * become too large for that. */
 void sp_view_handle_attach(struct sp_view *view);
+
+/** Returns whether neither that nor a commit could change it. */
+static inline bool sp_view_is_settled(const struct sp_view *view) {
+	return !sp_view_wants_commits(view) &&
+		!sp_inplace_may_be_large(&view->backing->file,
+			view->backing->account);
+}
 
 /** The view is about to be committed: tries again to read it in place. */
 void sp_view_handle_commit(struct sp_view *view);
 
 /**
- * Declares that the client may have changed the pixels of a region within the view, or
- * all for NULL, before a commit that was read in "epoch" (0: unknown). What was copied
- * in the same epoch has these changes already.
+ * A commit shows the view, and the compositor tells what the client may have changed: see
+ * sealpool_view_damage(). "epoch" is as for sp_view_age(). Returns whether the file has
+ * answered, or need not be asked.
  */
-void sp_view_age(struct sp_view *view, const pixman_region32_t *region,
-	uint64_t epoch);
+bool sp_view_damage(struct sp_view *view, const struct sealpool_box *boxes,
+	size_t boxes_len, uint64_t epoch);
 
 /** Returns how many bytes the next access would copy if it began now. */
 uint64_t sp_view_count_stale(struct sp_view *view);
@@ -55,27 +55,8 @@ uint64_t sp_view_count_stale(struct sp_view *view);
  * stale, except what was copied in the same epoch. */
 void sp_view_set_tracked(struct sp_view *view, bool tracked, uint64_t epoch);
 
-/** The wl_buffer is destroyed. */
-void sp_view_set_final(struct sp_view *view);
-/** The client is disconnected, after sp_view_set_final(). */
-void sp_view_set_orphan(struct sp_view *view);
-
-/** Adds what the view's copies hold, except in a pinned shadow. Any thread. */
-void sp_view_count(const struct sp_view *view, uint32_t *fds,
-	uint64_t *bytes);
-
-/* Behind a guard: views of a backing that is pinned */
-
-/** Allocates everything that sp_view_sync() needs, which cannot fail then. Returns 0 or a
- * negative errno. */
-int sp_view_reserve(struct sp_view *view);
-
-/** The guarded wl_shm does not read the view until the next sp_view_reserve(): its pages
- * in the pinned shadow may be freed, and are copied again then. */
-void sp_view_offer(struct sp_view *view);
-
-/** Sets a region to what the next sp_view_sync() will copy. For views without other
- * accesses. */
+/** Behind a guard: sets a region to what the next sp_view_sync() will copy. For views
+ * without other accesses. */
 void sp_view_get_stale(struct sp_view *view, uint64_t epoch,
 	pixman_region32_t *stale);
 

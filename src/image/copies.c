@@ -97,39 +97,39 @@ void sp_copies_destroy(struct sp_copies *copies) {
 
 /* Stale regions */
 
-static void age_asked(struct sp_copies *copies,
-		const pixman_region32_t *region) SP_REQUIRES(copies->lock) {
-	const struct sp_layout *layout = &copies->view->layout;
-	if (region == NULL) {
-		sp_region_set_all(&copies->stale_since, layout->width,
-			layout->height);
-	} else {
-		sp_region_add(&copies->stale_since, region);
-	}
-}
-
 /* Makes a region, or all for NULL, stale in all copies. With an epoch other than 0, it was
  * changed before the requests that were read in that epoch. */
 static void age(struct sp_copies *copies, const pixman_region32_t *region,
 		uint64_t epoch) SP_REQUIRES(copies->lock) {
-	struct sp_copy *copy;
-	if (region == NULL || pixman_region32_not_empty(
-			(pixman_region32_t *)region)) {
+	const struct sp_layout *layout = &copies->view->layout;
+	pixman_region32_t all;
+	pixman_region32_init_rect(&all, 0, 0, (unsigned)layout->width,
+		(unsigned)layout->height);
+	if (region == NULL) {
+		region = &all;
+	}
+	if (pixman_region32_not_empty((pixman_region32_t *)region)) {
 		copies->generation++;
 	}
 	if (copies->asked != NULL) {
-		age_asked(copies, region);
+		sp_region_add(&copies->stale_since, region);
 	}
+	struct sp_copy *copy;
 	sp_list_for_each(copy, &copies->list, struct sp_copy, link) {
 		sp_copy_age(copies, copy, region, epoch);
 	}
+	pixman_region32_fini(&all);
 }
 
-void sp_copies_age(struct sp_copies *copies, const pixman_region32_t *region,
+void sp_view_age(struct sp_view *view, const pixman_region32_t *region,
 		uint64_t epoch) {
-	sp_lock_acquire(&copies->lock);
-	age(copies, region, epoch);
-	sp_lock_release(&copies->lock);
+	struct sp_copies *copies = view->copies;
+	/* A copy that is created later is wholly stale at first. */
+	if (copies != NULL) {
+		sp_lock_acquire(&copies->lock);
+		age(copies, region, epoch);
+		sp_lock_release(&copies->lock);
+	}
 }
 
 /* Using copies */
@@ -219,38 +219,62 @@ static void copy_use(struct sp_copies *copies, struct sp_copy *copy)
 	}
 }
 
+static void access_copy(struct sp_access *access, struct sp_copy *copy) {
+	access->data = sp_copy_get_data(copy);
+	access->held = copy;
+}
+
 bool sp_copies_begin_current(struct sp_copies *copies,
-		struct sp_access *access, struct sp_copy **copy_ptr) {
+		struct sp_access *access) {
 	sp_lock_acquire(&copies->lock);
 	struct sp_copy *copy = wait_for(copies, false, false);
 	bool found = copy != NULL && sp_copy_is_current(copies, copy);
 	if (found) {
 		copy_use(copies, copy);
-		access->data = sp_copy_get_data(copy);
-		*copy_ptr = copy;
+		access_copy(access, copy);
 	}
 	sp_lock_release(&copies->lock);
 	return found;
 }
 
-uint64_t sp_copies_get_generation(struct sp_copies *copies) {
+uint64_t sp_view_get_generation(const struct sp_view *view) {
+	struct sp_copies *copies = view->copies;
+	if (copies == NULL) {
+		return 0;
+	}
 	sp_lock_acquire(&copies->lock);
 	uint64_t generation = copies->generation;
 	sp_lock_release(&copies->lock);
 	return generation;
 }
 
-bool sp_copies_are_waiting(struct sp_copies *copies, uint64_t generation) {
+bool sp_view_is_waiting(const struct sp_view *view, uint64_t generation) {
+	struct sp_copies *copies = view->copies;
+	if (copies == NULL) {
+		return false;
+	}
 	sp_lock_acquire(&copies->lock);
 	bool waiting = copies->seen < generation && copies->asked != NULL &&
-		!sp_reader_is_done(copies->view->backing->reader,
+		!sp_reader_is_done(view->backing->reader,
 			&copies->asked->job);
 	sp_lock_release(&copies->lock);
 	return waiting;
 }
 
+bool sp_view_has_answer(const struct sp_view *view) {
+	struct sp_copies *copies = view->copies;
+	if (copies == NULL) {
+		return false;
+	}
+	sp_lock_acquire(&copies->lock);
+	bool has = copies->asked != NULL && sp_reader_is_done(
+		view->backing->reader, &copies->asked->job);
+	sp_lock_release(&copies->lock);
+	return has;
+}
+
 int sp_copies_begin_read(struct sp_copies *copies, uint64_t epoch,
-		struct sp_access *access, struct sp_copy **copy_ptr) {
+		struct sp_access *access) {
 	int ret = 0;
 	sp_lock_acquire(&copies->lock);
 	struct sp_copy *copy = find_or_create(copies, false, &ret);
@@ -267,9 +291,8 @@ int sp_copies_begin_read(struct sp_copies *copies, uint64_t epoch,
 	if (!older && !sp_copy_is_current(copies, copy)) {
 		slow_ret = sp_copy_fill(copies, copy, epoch);
 	}
-	access->data = sp_copy_get_data(copy);
+	access_copy(access, copy);
 	sp_lock_release(&copies->lock);
-	*copy_ptr = copy;
 	/* After -ETIMEDOUT, the copy is shown as it is until the file answers. */
 	if (slow_ret < 0 && slow_ret != -ETIMEDOUT) {
 		sp_view_report(copies->view, slow_ret);
@@ -278,8 +301,7 @@ int sp_copies_begin_read(struct sp_copies *copies, uint64_t epoch,
 }
 
 int sp_copies_begin_write(struct sp_copies *copies, uint64_t epoch,
-		struct sp_mapping *mapping, struct sp_access *access,
-		struct sp_copy **copy_ptr) {
+		struct sp_mapping *mapping, struct sp_access *access) {
 	int ret = 0;
 	sp_lock_acquire(&copies->lock);
 	struct sp_copy *copy = find_or_create(copies, true, &ret);
@@ -300,23 +322,21 @@ int sp_copies_begin_write(struct sp_copies *copies, uint64_t epoch,
 		return ret;
 	}
 	copy->write_back = mapping;
-	access->data = sp_copy_get_data(copy);
+	access_copy(access, copy);
 	sp_lock_release(&copies->lock);
-	*copy_ptr = copy;
 	return 0;
 }
 
 /* Returns whether to keep a copy: one for reading and one for writing, since what was done
- * once is likely to be done again; and each that cannot be copied again. */
+ * once is likely to be done again. Of several, one that is up to date. */
 static bool is_wanted(const struct sp_copies *copies,
 		const struct sp_copy *copy) SP_REQUIRES(copies->lock) {
-	if (copy->place == SP_COPY_IN_STORE && copies->view->final &&
-			sp_copy_is_current(copies, copy)) {
-		return true;
-	}
+	bool current = sp_copy_is_current(copies, copy);
 	const struct sp_copy *other;
 	sp_list_for_each(other, &copies->list, struct sp_copy, link) {
-		if (other != copy && is_for(other, copy->place == SP_COPY_IN_SHADOW)) {
+		if (other != copy &&
+				is_for(other, copy->place == SP_COPY_IN_SHADOW) &&
+				(!current || sp_copy_is_current(copies, other))) {
 			return false;
 		}
 	}
@@ -327,6 +347,8 @@ void sp_copies_end(struct sp_copies *copies, struct sp_copy *copy) {
 	bool for_writing = copy->place == SP_COPY_IN_SHADOW;
 	if (for_writing) {
 		sp_copy_write_back(copy);
+		sp_mapping_unref(copy->write_back);
+		copy->write_back = NULL;
 	}
 	bool destroy = false;
 	sp_lock_acquire(&copies->lock);
@@ -352,7 +374,27 @@ void sp_copies_end(struct sp_copies *copies, struct sp_copy *copy) {
 	}
 }
 
-void sp_copies_drop(struct sp_copies *copies) {
+void sp_copies_update(struct sp_copies *copies, struct sp_copy *copy,
+		uint64_t epoch) {
+	int ret = 0;
+	sp_lock_acquire(&copies->lock);
+	while (copy->filling) {
+		sp_lock_wait(&copies->filled, &copies->lock);
+	}
+	if (!sp_copy_is_current(copies, copy)) {
+		ret = sp_copy_fill(copies, copy, epoch);
+	}
+	sp_lock_release(&copies->lock);
+	if (ret < 0 && ret != -ETIMEDOUT) {
+		sp_view_report(copies->view, ret);
+	}
+}
+
+void sp_view_drop_copies(struct sp_view *view) {
+	struct sp_copies *copies = view->copies;
+	if (copies == NULL) {
+		return;
+	}
 	struct sp_copy *copy, *after;
 	struct sp_list dropped;
 	sp_list_init(&dropped);
@@ -371,7 +413,12 @@ void sp_copies_drop(struct sp_copies *copies) {
 	}
 }
 
-void sp_copies_keep(struct sp_copies *copies) {
+void sp_view_set_final(struct sp_view *view) {
+	view->final = true;
+	struct sp_copies *copies = view->copies;
+	if (copies == NULL) {
+		return;
+	}
 	struct sp_copy *copy;
 	sp_lock_acquire(&copies->lock);
 	sp_list_for_each(copy, &copies->list, struct sp_copy, link) {
@@ -382,7 +429,7 @@ void sp_copies_keep(struct sp_copies *copies) {
 	sp_lock_release(&copies->lock);
 }
 
-void sp_copies_orphan(struct sp_copies *copies) {
+static void orphan_copies(struct sp_copies *copies) {
 	struct sp_copy *copy;
 	sp_lock_acquire(&copies->lock);
 	sp_list_for_each(copy, &copies->list, struct sp_copy, link) {
@@ -394,8 +441,20 @@ void sp_copies_orphan(struct sp_copies *copies) {
 	sp_lock_release(&copies->lock);
 }
 
-void sp_copies_count(struct sp_copies *copies, uint32_t *fds,
+void sp_view_set_orphan(struct sp_view *view) {
+	view->orphan = true;
+	if (view->copies != NULL) {
+		orphan_copies(view->copies);
+	}
+	sp_backing_orphan(view->backing);
+}
+
+void sp_view_count(const struct sp_view *view, uint32_t *fds,
 		uint64_t *bytes) {
+	struct sp_copies *copies = view->copies;
+	if (copies == NULL) {
+		return;
+	}
 	const struct sp_copy *copy;
 	sp_lock_acquire(&copies->lock);
 	sp_list_for_each(copy, &copies->list, struct sp_copy, link) {
@@ -417,7 +476,11 @@ static void copy_retract(struct sp_copies *copies, struct sp_copy *copy)
 	}
 }
 
-int sp_copies_reserve(struct sp_copies *copies) {
+int sp_view_reserve(struct sp_view *view) {
+	struct sp_copies *copies = sp_copies_get(view);
+	if (copies == NULL) {
+		return -ENOMEM;
+	}
 	int ret = 0;
 	sp_lock_acquire(&copies->lock);
 	struct sp_copy *copy = find_older(copies);
@@ -431,12 +494,16 @@ int sp_copies_reserve(struct sp_copies *copies) {
 	return copy != NULL ? 0 : ret;
 }
 
-void sp_copies_offer(struct sp_copies *copies) {
+void sp_view_offer(struct sp_view *view) {
+	struct sp_copies *copies = view->copies;
+	if (copies == NULL) {
+		return;
+	}
 	sp_lock_acquire(&copies->lock);
 	struct sp_copy *copy = find_older(copies);
 	if (copy != NULL && copy->place == SP_COPY_IN_PINNED_SHADOW &&
 			copy->users == 0 && !copy->on_offer &&
-			!copies->view->backing->memory->reads_late) {
+			!view->backing->memory->reads_late) {
 		copy->on_offer = true;
 		sp_cache_add(sp_copies_get_cache(copies), &copy->cached);
 	}

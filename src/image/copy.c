@@ -13,7 +13,6 @@ static uint64_t get_start(const struct sp_copies *copies) {
 	return sp_layout_start(&copies->view->layout);
 }
 
-/* The buffer's first byte. */
 uint8_t *sp_copy_get_data(const struct sp_copy *copy) {
 	switch (copy->place) {
 	case SP_COPY_IN_STORE:
@@ -49,7 +48,7 @@ void sp_copy_destroy(struct sp_copy *copy) {
 		break;
 	}
 	pixman_region32_fini(&copy->stale);
-	pixman_region32_fini(&copy->fresh);
+	pixman_region32_fini(&copy->copied);
 	free(copy);
 }
 
@@ -80,47 +79,39 @@ void sp_copy_leave_spare(struct sp_copy *copy) {
 
 /* What is stale */
 
-bool sp_copy_is_current(const struct sp_copies *copies,
-		const struct sp_copy *copy) {
-	return !pixman_region32_not_empty((pixman_region32_t *)&copy->stale);
-}
-
 void sp_copy_age_whole(struct sp_copies *copies, struct sp_copy *copy) {
 	const struct sp_layout *layout = &copies->view->layout;
 	sp_region_set_all(&copy->stale, layout->width, layout->height);
 }
 
 /* More rectangles cost more than copying something again. */
-#define FRESH_RECTS_MAX 64
+#define COPIED_RECTS_MAX 64
 
 /* Unlike the stale region, this one may be too small, but not too large. */
-void sp_copy_note_fresh(struct sp_copies *copies, struct sp_copy *copy,
+void sp_copy_note_copied(struct sp_copies *copies, struct sp_copy *copy,
 		const pixman_region32_t *region, uint64_t epoch) {
-	if (copy->fresh_epoch != epoch) {
-		pixman_region32_clear(&copy->fresh);
-		copy->fresh_epoch = epoch;
+	if (copy->copied_epoch != epoch) {
+		pixman_region32_clear(&copy->copied);
+		copy->copied_epoch = epoch;
 	}
-	if (!pixman_region32_union(&copy->fresh, &copy->fresh,
+	if (!pixman_region32_union(&copy->copied, &copy->copied,
 			(pixman_region32_t *)region) ||
-			pixman_region32_n_rects(&copy->fresh) >
-				FRESH_RECTS_MAX) {
-		copy->fresh_epoch = 0;
+			pixman_region32_n_rects(&copy->copied) >
+				COPIED_RECTS_MAX) {
+		copy->copied_epoch = 0;
 	}
 }
 
 void sp_copy_age(struct sp_copies *copies, struct sp_copy *copy,
 		const pixman_region32_t *region, uint64_t epoch) {
-	const struct sp_layout *layout = &copies->view->layout;
+	if (epoch == 0 || copy->copied_epoch != epoch) {
+		sp_region_add(&copy->stale, region);
+		return;
+	}
 	pixman_region32_t changed;
 	pixman_region32_init(&changed);
-	if (region == NULL) {
-		sp_region_set_all(&changed, layout->width, layout->height);
-	} else {
-		sp_region_add(&changed, region);
-	}
-	if (epoch == 0 || copy->fresh_epoch != epoch ||
-			pixman_region32_subtract(&changed, &changed,
-				&copy->fresh)) {
+	if (pixman_region32_subtract(&changed, (pixman_region32_t *)region,
+			&copy->copied)) {
 		sp_region_add(&copy->stale, &changed);
 	} else {
 		sp_copy_age_whole(copies, copy);
@@ -218,7 +209,7 @@ int sp_copy_create(struct sp_copies *copies, bool for_writing,
 	copy->cached.release = copy_release;
 	copy_note_held(copy);
 	pixman_region32_init(&copy->stale);
-	pixman_region32_init(&copy->fresh);
+	pixman_region32_init(&copy->copied);
 	sp_region_set_all(&copy->stale, copies->view->layout.width,
 		copies->view->layout.height);
 	*copy_ptr = copy;

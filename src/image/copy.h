@@ -40,9 +40,9 @@ struct sp_copy {
 	struct sp_chunks written;
 	/* What the client may have changed since it was copied. */
 	pixman_region32_t stale;
-	/* What was copied in fresh_epoch, or a part of it. */
-	pixman_region32_t fresh;
-	uint64_t fresh_epoch;
+	/* What was copied in copied_epoch, or a part of it. */
+	pixman_region32_t copied;
+	uint64_t copied_epoch; /* 0 for none */
 	unsigned users;
 	bool filling;
 	/* During a write access: the client's file. */
@@ -87,17 +87,19 @@ uint8_t *sp_copy_get_data(const struct sp_copy *copy);
 /* The stale region of a copy. */
 
 /** Returns whether nothing is stale. */
-bool sp_copy_is_current(const struct sp_copies *copies,
-	const struct sp_copy *copy) SP_REQUIRES(copies->lock);
-/** Makes a region, or all for NULL, stale. With an epoch other than 0, it was changed
- * before the requests that were read in that epoch. */
+static inline bool sp_copy_is_current(const struct sp_copies *copies,
+		const struct sp_copy *copy) SP_REQUIRES(copies->lock) {
+	return !pixman_region32_not_empty((pixman_region32_t *)&copy->stale);
+}
+/** Makes a region stale. With an epoch other than 0, it was changed before the requests
+ * that were read in that epoch. */
 void sp_copy_age(struct sp_copies *copies, struct sp_copy *copy,
 	const pixman_region32_t *region, uint64_t epoch)
 	SP_REQUIRES(copies->lock);
 void sp_copy_age_whole(struct sp_copies *copies, struct sp_copy *copy)
 	SP_REQUIRES(copies->lock);
 /** Notes that a region was copied in an epoch. */
-void sp_copy_note_fresh(struct sp_copies *copies, struct sp_copy *copy,
+void sp_copy_note_copied(struct sp_copies *copies, struct sp_copy *copy,
 	const pixman_region32_t *region, uint64_t epoch)
 	SP_REQUIRES(copies->lock);
 

@@ -15,12 +15,17 @@
 #include "transfer.h"
 
 static struct sp_transfer_target copy_get_target(struct sp_copy *copy) {
+	struct sp_view *view = copy->copies->view;
+	struct sp_shadow *pinned = copy->place == SP_COPY_IN_PINNED_SHADOW ?
+		&view->backing->pinned.shadow : NULL;
 	return (struct sp_transfer_target){
 		.data = sp_copy_get_data(copy),
-		.start = sp_layout_start(&copy->copies->view->layout),
+		.start = sp_layout_start(&view->layout),
 		.written = copy->place == SP_COPY_IN_STORE ? &copy->written :
 			copy->place == SP_COPY_IN_SHADOW ? &copy->shadow.written :
-			&copy->copies->view->backing->pinned.shadow.written,
+			&pinned->written,
+		/* Others are written to in order to be read through this mapping. */
+		.shadow = pinned,
 	};
 }
 
@@ -28,18 +33,22 @@ static void count_in(struct sp_view *view, uint64_t bytes) {
 	view->counters.copied_in += bytes;
 	view->backing->counters.copied_in += bytes;
 	view->backing->client_counters->copied_in += bytes;
+	view->backing->client_counters->copies += bytes > 0;
+}
+
+static void note_short(struct sp_view *view, int64_t file_size) {
+	view->backing->counters.faults++;
+	view->backing->client_counters->faults++;
+	view->report(view, SP_EVENT_SHORT_FILE, file_size);
 }
 
 void sp_view_note_missing(struct sp_view *view, int error) {
-	struct sp_backing *backing = view->backing;
-	int64_t size = sp_file_get_size(&backing->file);
+	int64_t size = sp_file_get_size(&view->backing->file);
 	if (size >= 0 && (uint64_t)size < view->layout.end) {
-		backing->counters.faults++;
-		backing->client_counters->faults++;
-		view->ops->short_file(view, (uint64_t)size);
+		note_short(view, size);
 	} else if (size < 0 || error != 0) {
 		/* An error does not mean that the file is short. */
-		view->ops->failed(view, size < 0 ? (int)size : -error);
+		view->report(view, SP_EVENT_FAILED, size < 0 ? size : -error);
 	}
 	/* Otherwise it was truncated, and is long enough again: the next access copies
 	 * it. */
@@ -60,6 +69,7 @@ static struct sp_transferred copy_in(struct sp_copy *copy,
 	const struct sp_transfer_source source = {
 		.fd = backing->file.fd,
 		.base = client != NULL ? client->data : NULL,
+		.memory_max = sp_inplace_get_memory_max(backing->account),
 		.counts_as_full = backing->file.kind == SP_FILE_SLOW,
 		.at_once = backing->file.kind == SP_FILE_SLOW,
 		.bounce = &backing->memory->bounce,
@@ -70,7 +80,6 @@ static struct sp_transferred copy_in(struct sp_copy *copy,
 	return copied;
 }
 
-/* Updates a copy. Releases the lock while copying, so that commits need not wait. */
 static void fill(struct sp_copies *copies, struct sp_copy *copy, uint64_t epoch)
 		SP_REQUIRES(copies->lock) {
 	pixman_region32_t stale = copy->stale;
@@ -79,7 +88,7 @@ static void fill(struct sp_copies *copies, struct sp_copy *copy, uint64_t epoch)
 	copy->filling = true;
 	/* What commits of the same epoch tell meanwhile was drawn before. */
 	if (epoch != 0) {
-		sp_copy_note_fresh(copies, copy, &stale, epoch);
+		sp_copy_note_copied(copies, copy, &stale, epoch);
 	}
 	sp_lock_release(&copies->lock);
 
@@ -94,7 +103,7 @@ static void fill(struct sp_copies *copies, struct sp_copy *copy, uint64_t epoch)
 	if (copied.missing > 0) {
 		/* Zero for this access; the next one reads the whole buffer again. */
 		sp_copy_age_whole(copies, copy);
-		copy->fresh_epoch = 0;
+		copy->copied_epoch = 0;
 	} else {
 		copies->seen = generation;
 	}
@@ -111,16 +120,13 @@ static bool has_failed(const struct sp_slow *slow) {
 
 /* Reports why reading or writing the file failed. */
 static void report_slow(struct sp_view *view, const struct sp_slow *slow) {
-	struct sp_backing *backing = view->backing;
 	bool regular = slow->size != -EINVAL;
 	if (regular && (slow->size < 0 || slow->copied.error != 0)) {
-		view->ops->failed(view, slow->size < 0 ? (int)slow->size :
+		view->report(view, SP_EVENT_FAILED, slow->size < 0 ? slow->size :
 			-slow->copied.error);
-		return;
+	} else {
+		note_short(view, regular ? slow->size : 0);
 	}
-	backing->counters.faults++;
-	backing->client_counters->faults++;
-	view->ops->short_file(view, regular ? (uint64_t)slow->size : 0);
 }
 
 /* Copies the file's answer to a copy. What became stale since the request stays stale. */
@@ -142,7 +148,7 @@ static void copy_take(struct sp_copies *copies, struct sp_copy *copy,
 		sp_copy_age_whole(copies, copy);
 	} else if (epoch != 0 && copies->asked_generation ==
 			copies->generation) {
-		sp_copy_note_fresh(copies, copy, &slow->region, epoch);
+		sp_copy_note_copied(copies, copy, &slow->region, epoch);
 	}
 	pixman_region32_fini(&taken);
 }
@@ -151,7 +157,6 @@ static void copy_take(struct sp_copies *copies, struct sp_copy *copy,
  * reclaimed for the answer's memory. Returns 0 or a negative errno. */
 static int copy_ask(struct sp_copies *copies, struct sp_copy *copy)
 		SP_REQUIRES(copies->lock) {
-	struct sp_backing *backing = copies->view->backing;
 	uint64_t generation = copies->generation;
 	pixman_region32_t stale;
 	pixman_region32_init(&stale);
@@ -161,8 +166,7 @@ static int copy_ask(struct sp_copies *copies, struct sp_copy *copy)
 	}
 	struct sp_slow *slow = NULL;
 	sp_lock_release(&copies->lock);
-	int ret = sp_slow_read(backing->reader, &backing->file,
-		&copies->view->layout, &stale, backing->account, &slow);
+	int ret = sp_slow_read(copies->view, &stale, &slow);
 	sp_lock_acquire(&copies->lock);
 	pixman_region32_fini(&stale);
 	if (ret == 0 && (copies->asked != NULL ||
@@ -187,7 +191,7 @@ static int copy_await(struct sp_copies *copies, struct sp_copy *copy,
 	sp_lock_release(&copies->lock);
 	bool done = sp_reader_wait(view->backing->reader, &slow->job);
 	if (!done) {
-		view->ops->silent(view);
+		view->report(view, SP_EVENT_SILENT, 0);
 	}
 	sp_lock_acquire(&copies->lock);
 	*failed = done && has_failed(slow);
@@ -207,8 +211,7 @@ static int copy_await(struct sp_copies *copies, struct sp_copy *copy,
 	return done ? 0 : -ETIMEDOUT;
 }
 
-/* Updates a copy as far as the file answers in time. Returns 0, -ETIMEDOUT or another
- * negative errno. Releases the lock meanwhile. */
+/* See sp_copy_fill(). */
 static int copy_fill_slowly(struct sp_copies *copies, struct sp_copy *copy,
 		uint64_t epoch) SP_REQUIRES(copies->lock) {
 	if (copies->view->backing->file.own && copies->asked == NULL) {
@@ -251,17 +254,16 @@ static void count_out(struct sp_view *view, uint64_t bytes) {
 static void write_back_slowly(struct sp_view *view,
 		const struct sp_shadow *shadow,
 		const pixman_region32_t *region) {
-	struct sp_backing *backing = view->backing;
 	struct sp_slow *slow;
-	int ret = sp_slow_write(backing->reader, &backing->file,
-		&view->layout, region, sp_untrusted_own(shadow->mapping->data) +
-		sp_layout_start(&view->layout), backing->account, &slow);
+	int ret = sp_slow_write(view, region,
+		sp_untrusted_own(shadow->mapping->data) +
+		sp_layout_start(&view->layout), &slow);
 	if (ret < 0) {
-		view->ops->failed(view, ret);
+		view->report(view, SP_EVENT_FAILED, ret);
 		return;
 	}
-	if (!sp_reader_wait(backing->reader, &slow->job)) {
-		view->ops->silent(view);
+	if (!sp_reader_wait(view->backing->reader, &slow->job)) {
+		view->report(view, SP_EVENT_SILENT, 0);
 	} else {
 		count_out(view, slow->copied.bytes);
 		if (slow->copied.missing > 0 || slow->copied.error != 0) {
@@ -295,6 +297,4 @@ void sp_copy_write_back(struct sp_copy *copy) {
 	sp_view_copy_out(copy->copies->view, &copy->shadow, &all,
 		copy->write_back);
 	pixman_region32_fini(&all);
-	sp_mapping_unref(copy->write_back);
-	copy->write_back = NULL;
 }

@@ -15,8 +15,7 @@
 int sp_copy_fill(struct sp_copies *copies, struct sp_copy *copy, uint64_t epoch)
 	SP_REQUIRES(copies->lock);
 
-/** Copies what was written to a copy to the client's file, and drops its mapping. The
- * caller holds no lock. */
+/** Copies what was written to a copy to the client's file. The caller holds no lock. */
 void sp_copy_write_back(struct sp_copy *copy);
 
 /** Copies the region from a shadow to the client's file through its mapping, which is

@@ -56,7 +56,7 @@ bool sp_judge_try(struct sp_view *view,
 	struct sp_backing *backing = view->backing;
 	const struct sp_unsealed *unsealed = backing->memory->unsealed;
 	struct sp_mapping *mapping = sp_backing_map(backing, unsealed != NULL ?
-		unsealed->mode : &sp_mapping_read, view->layout.end);
+		unsealed->mode : backing->memory->in_place, view->layout.end);
 	view->no_room = mapping == NULL;
 	if (mapping == NULL) {
 		return false;
@@ -92,14 +92,11 @@ bool sp_judge_try(struct sp_view *view,
 	return has_room;
 }
 
-/* Accesses that have begun continue to use the mapping. */
 void sp_judge_leave_place(struct sp_view *view) {
 	/* Pages that had memory before may have lost it. */
 	view->had_holes = true;
 	/* Copies were not aged while the view was read in place. */
-	if (view->copies != NULL) {
-		sp_copies_age(view->copies, NULL, 0);
-	}
+	sp_view_age(view, NULL, 0);
 	atomic_store_explicit(&view->kind, SEALPOOL_MEMORY_SHADOW,
 		memory_order_release);
 }
@@ -120,7 +117,7 @@ bool sp_judge_is_due(struct sp_view *view) {
 }
 
 bool sp_judge_become_direct(struct sp_view *view) {
-	if (view->kind != SEALPOOL_MEMORY_SHADOW ||
+	if (view->kind != SEALPOOL_MEMORY_SHADOW || view->fixed ||
 			view->backing->is_pinned || !sp_judge_is_sealed(view)) {
 		return view->kind == SEALPOOL_MEMORY_DIRECT;
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * <sealpool/memory.h>: the state that all clients share, and hooks.
+ * <sealpool/memory.h>: the state that all clients share, and hooks. public-objects.c has
+ * the objects of a client.
  *
  * Accesses and reader threads add notes and ring an alarm. The event loop calls
  * sealpool_memory_dispatch(), the only caller of hooks. A hook may destroy accounts, files
@@ -15,11 +16,6 @@
 #include "changes.h"
 #include "nofault.h"
 #include "public.h"
-
-#define DEFAULT_IDLE_MS 10000
-
-/* The interval of checks for files that do not answer, while there are any jobs. */
-#define LOOK_MS 1000
 
 /* Any thread */
 
@@ -52,86 +48,62 @@ static const struct sp_account_ops account_ops = {
 	.pressure = note_pressure,
 };
 
-/* Called with the cache's lock held. The event loop clears "is_set" before it takes that
- * lock, so it sees everything that was added before. */
-static void handle_filled(struct sp_cache *cache) {
-	struct sealpool_memory *memory = sp_list_entry(cache,
-		struct sealpool_memory, memory.cache);
-	if (memory->idle_ms != UINT32_MAX && !memory->is_set) {
-		sp_alarm_ring(&memory->alarm);
-	}
-}
-
-static void handle_answers(struct sp_readers *readers) {
-	struct sealpool_memory *memory = sp_list_entry(readers,
-		struct sealpool_memory, memory.readers);
+static void handle_wake(struct sp_memory *sp_memory) {
+	struct sealpool_memory *memory = sp_list_entry(sp_memory,
+		struct sealpool_memory, memory);
 	sp_alarm_ring(&memory->alarm);
 }
 
-static struct sealpool_view *from_view(struct sp_view *view) {
-	return sp_list_entry(view, struct sealpool_view, view);
-}
-
-static struct sealpool_memory *get_memory(const struct sealpool_view *view) {
-	return view->file->account->memory;
-}
-
-/* "value" is the file's size, or a negative errno. */
-static void note(struct sp_view *sp_view, enum sp_note kind, int64_t value) {
-	struct sealpool_view *view = from_view(sp_view);
-	struct sealpool_memory *memory = get_memory(view);
+/* Returns whether the event is new. */
+static bool add_note(struct sealpool_memory *memory, struct sealpool_view *view,
+		enum sp_event event, int64_t value) SP_REQUIRES(memory->lock) {
 	struct sp_notes *notes = &view->notes;
+	if (notes->told & event) {
+		return false;
+	}
+	notes->told |= event;
+	notes->pending |= event;
+	if (event == SP_EVENT_SHORT_FILE) {
+		notes->file_size = (uint64_t)value;
+	} else {
+		notes->error = (int)value;
+	}
+	sp_list_remove(&notes->link);
+	sp_list_append(&memory->noted, &notes->link);
+	return true;
+}
+
+void sp_public_report(struct sp_view *sp_view, enum sp_event event,
+		int64_t value) {
+	struct sealpool_view *view =
+		sp_list_entry(sp_view, struct sealpool_view, view);
+	struct sealpool_account *account = view->file->account;
+	struct sealpool_memory *memory = account->memory;
+	uint64_t generation = sp_view_get_generation(sp_view);
+	bool is_new = true;
 	sp_lock_acquire(&memory->lock);
-	if (!(notes->told & kind)) {
-		notes->told |= kind;
-		notes->pending |= kind;
-		if (kind == SP_NOTE_SHORT_FILE) {
-			notes->file_size = (uint64_t)value;
-		} else {
-			notes->error = (int)value;
-		}
-		sp_list_remove(&notes->link);
-		sp_list_append(&memory->noted, &notes->link);
+	switch (event) {
+	case SP_EVENT_SHORT_FILE:
+	case SP_EVENT_FAILED:
+		is_new = add_note(memory, view, event, value);
+		break;
+	case SP_EVENT_REFUSED:
+		/* Exceeding the limit of all clients is not this client's fault. */
+		is_new = account->account.refused_by == &account->account;
+		account->is_over |= is_new;
+		break;
+	case SP_EVENT_SILENT:
+		view->notes.generation = generation;
+		sp_list_remove(&view->notes.unanswered_link);
+		sp_list_append(&memory->unanswered,
+			&view->notes.unanswered_link);
+		break;
+	}
+	sp_lock_release(&memory->lock);
+	if (is_new) {
 		sp_alarm_ring(&memory->alarm);
 	}
-	sp_lock_release(&memory->lock);
 }
-
-static void note_short_file(struct sp_view *view, uint64_t file_size) {
-	note(view, SP_NOTE_SHORT_FILE, (int64_t)file_size);
-}
-
-static void note_failed(struct sp_view *view, int error) {
-	note(view, SP_NOTE_FAILED, error);
-}
-
-static void note_over_limit(struct sp_view *view) {
-	struct sealpool_account *account = from_view(view)->file->account;
-	/* Exceeding the limit of all clients is not this client's fault. */
-	if (account->account.full == &account->account) {
-		account->is_over = true;
-		sp_alarm_ring(&account->memory->alarm);
-	}
-}
-
-static void note_silent(struct sp_view *sp_view) {
-	struct sealpool_view *view = from_view(sp_view);
-	struct sealpool_memory *memory = get_memory(view);
-	uint64_t generation = sp_view_get_generation(sp_view);
-	sp_lock_acquire(&memory->lock);
-	view->notes.generation = generation;
-	sp_list_remove(&view->notes.unanswered_link);
-	sp_list_append(&memory->unanswered, &view->notes.unanswered_link);
-	sp_lock_release(&memory->lock);
-	sp_alarm_ring(&memory->alarm);
-}
-
-const struct sp_view_ops sp_public_view_ops = {
-	.short_file = note_short_file,
-	.over_budget = note_over_limit,
-	.failed = note_failed,
-	.silent = note_silent,
-};
 
 uint32_t sealpool_account_get_fds(const struct sealpool_account *account) {
 	return (uint32_t)account->account.used[SP_RESOURCE_FDS];
@@ -150,20 +122,11 @@ void sp_public_init_notes(struct sealpool_view *view) {
 }
 
 void sp_public_finish_notes(struct sealpool_view *view) {
-	struct sealpool_memory *memory = get_memory(view);
+	struct sealpool_memory *memory = view->file->account->memory;
 	sp_lock_acquire(&memory->lock);
 	sp_list_remove(&view->notes.link);
 	sp_list_remove(&view->notes.unanswered_link);
 	sp_lock_release(&memory->lock);
-}
-
-void sp_public_freeze_view(struct sealpool_view *view) {
-	/* From now on, an access copies only what was damaged before. */
-	view->view.tracked = true;
-	sp_view_set_final(&view->view);
-	if (view->file->account->gone) {
-		sp_view_set_orphan(&view->view);
-	}
 }
 
 static struct sealpool_view *take_noted(struct sealpool_memory *memory,
@@ -190,10 +153,10 @@ static void tell_noted(struct sealpool_memory *memory) {
 	struct sealpool_view *view;
 	struct sp_notes taken;
 	while ((view = take_noted(memory, &taken)) != NULL) {
-		if (taken.pending == SP_NOTE_SHORT_FILE &&
+		if (taken.pending == SP_EVENT_SHORT_FILE &&
 				options->short_file != NULL) {
 			options->short_file(view, taken.file_size, view->data);
-		} else if (taken.pending == SP_NOTE_FAILED &&
+		} else if (taken.pending == SP_EVENT_FAILED &&
 				options->failed != NULL) {
 			options->failed(view, taken.error, view->data);
 		}
@@ -277,17 +240,6 @@ static void tell_pressure(struct sealpool_memory *memory) {
 	}
 }
 
-static uint64_t drop_idle(struct sealpool_memory *memory) {
-	/* Cleared first, so that a copy which another thread adds now rings the alarm. */
-	memory->is_set = false;
-	uint64_t wait = memory->idle_ms == UINT32_MAX ? UINT64_MAX :
-		sp_cache_drop_idle(&memory->memory.cache, memory->idle_ms);
-	if (wait != UINT64_MAX) {
-		memory->is_set = true;
-	}
-	return wait;
-}
-
 void sealpool_memory_dispatch(struct sealpool_memory *memory) {
 	sp_alarm_clear(&memory->alarm);
 	sp_readers_handle_finished(&memory->memory.readers);
@@ -298,11 +250,7 @@ void sealpool_memory_dispatch(struct sealpool_memory *memory) {
 	if (atomic_exchange(&memory->pressure, false)) {
 		tell_pressure(memory);
 	}
-	uint64_t wait = drop_idle(memory);
-	if (sp_readers_retry(&memory->memory.readers) && wait > LOOK_MS) {
-		wait = LOOK_MS;
-	}
-	sp_alarm_set(&memory->alarm, wait);
+	sp_alarm_set(&memory->alarm, sp_memory_tend(&memory->memory));
 }
 
 int sealpool_memory_get_fd(const struct sealpool_memory *memory) {
@@ -317,8 +265,6 @@ static void set_options(struct sealpool_memory *memory,
 			options->size : sizeof(*options);
 		memcpy(&memory->options, options, size);
 	}
-	memory->idle_ms = memory->options.shadow_idle_ms != 0 ?
-		memory->options.shadow_idle_ms : DEFAULT_IDLE_MS;
 	memory->limits.all_fds = memory->options.all_fds;
 	memory->limits.all_shadow_bytes = memory->options.all_shadow_bytes;
 	sp_limits_init(&memory->limits);
@@ -346,7 +292,8 @@ struct sealpool_memory *sealpool_memory_create(
 	if (ret < 0) {
 		goto error_lock;
 	}
-	ret = sp_memory_init(&memory->memory, handle_filled, handle_answers);
+	ret = sp_memory_init(&memory->memory, memory->options.shadow_idle_ms,
+		handle_wake);
 	if (ret < 0) {
 		goto error_alarm;
 	}

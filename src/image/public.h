@@ -15,13 +15,12 @@
 #include "memory/list.h"
 #include "memory/lock.h"
 #include "memory/memory.h"
-#include "memory/spare.h"
+#include "memory/store.h"
 #include "view.h"
 
 /*
- * The objects of <sealpool/memory.h>. Each source uses those before it: public.c,
- * public-account.c, public-file.c, public-view.c. Members are used on the event loop's
- * thread, except where another is named.
+ * The objects of <sealpool/memory.h>. Members are used on the event loop's thread, except
+ * where another is named.
  */
 
 struct sealpool_memory {
@@ -34,10 +33,6 @@ struct sealpool_memory {
 	struct sp_list accounts; /* sealpool_account.link */
 	/* All below: any thread. */
 	struct sp_account all;
-	/* The option, which never changes. */
-	uint32_t idle_ms;
-	/* The alarm is set for copies that will be idle. */
-	atomic_bool is_set;
 	atomic_bool pressure;
 	struct sp_lock lock; /* over all below, and the notes of views */
 	struct sp_list noted; /* sp_notes.link */
@@ -77,17 +72,12 @@ struct sealpool_file {
 struct sp_notes {
 	struct sp_list link; /* sealpool_memory.noted, or empty */
 	struct sp_list unanswered_link; /* sealpool_memory.unanswered, or empty */
-	/* Bits of enum sp_note: to be reported; ever added. */
+	/* Bits of enum sp_event: to be reported; ever added. */
 	unsigned pending, told;
 	uint64_t file_size;
 	int error;
 	/* See sp_view_is_waiting(). */
 	uint64_t generation;
-};
-
-enum sp_note {
-	SP_NOTE_SHORT_FILE = 1 << 0,
-	SP_NOTE_FAILED = 1 << 1,
 };
 
 struct sealpool_view {
@@ -98,23 +88,11 @@ struct sealpool_view {
 	struct sp_notes notes;
 };
 
-/* public.c */
-
 void sp_public_unref_memory(struct sealpool_memory *memory);
-/** The ops of each view. */
-extern const struct sp_view_ops sp_public_view_ops;
+/** See sp_view_report_func. */
+void sp_public_report(struct sp_view *view, enum sp_event event, int64_t value);
 void sp_public_init_notes(struct sealpool_view *view);
 /** Drops pending notes. */
 void sp_public_finish_notes(struct sealpool_view *view);
-/** See sealpool_view_freeze(). */
-void sp_public_freeze_view(struct sealpool_view *view);
-
-/* public-account.c */
-
-void sp_public_unref_account(struct sealpool_account *account);
-
-/* public-file.c */
-
-void sp_public_unref_file(struct sealpool_file *file);
 
 #endif

@@ -130,34 +130,34 @@ static void write_all(struct sp_job *job) {
 	if (slow->size < 0) {
 		slow->copied.error = (int)-slow->size;
 	} else if (flags < 0 || (flags & O_APPEND)) {
-		/* The client shares the open file, and may set this flag: then bytes are
-		 * appended, whatever their offset. */
+		/* The client shares the open file, and may set this flag. Then the kernel
+		 * ignores the offset and appends. */
 		slow->copied.error = EINVAL;
 	} else {
 		for_each_row(slow, write_row, NULL);
 	}
 }
 
-static int create(struct sp_file *file,
-		const struct sp_layout *layout,
-		const pixman_region32_t *region, struct sp_account *account,
+static int create(const struct sp_view *view, const pixman_region32_t *region,
 		struct sp_slow **slow_ptr) {
+	const struct sp_layout *layout = &view->layout;
+	struct sp_backing *backing = view->backing;
 	struct sp_slow *slow = calloc(1, sizeof(*slow));
 	if (slow == NULL) {
 		return -ENOMEM;
 	}
-	int ret = sp_store_init(&slow->store, account,
+	int ret = sp_store_init(&slow->store, backing->account,
 		(size_t)(layout->end - sp_layout_start(layout)));
 	if (ret < 0) {
 		free(slow);
 		return ret;
 	}
-	slow->file = file;
+	slow->file = &backing->file;
 	slow->layout = *layout;
 	pixman_region32_init(&slow->region);
 	atomic_init(&slow->refs, 2);
 	slow->job.finish = finish;
-	slow->job.owner = account;
+	slow->job.owner = backing->account;
 	if (!pixman_region32_copy(&slow->region,
 			(pixman_region32_t *)region)) {
 		atomic_init(&slow->refs, 1);
@@ -183,24 +183,21 @@ static int submit(struct sp_reader *reader, struct sp_slow *slow,
 	return 0;
 }
 
-int sp_slow_read(struct sp_reader *reader,
-		struct sp_file *file, const struct sp_layout *layout,
-		const pixman_region32_t *region, struct sp_account *account,
+int sp_slow_read(const struct sp_view *view, const pixman_region32_t *region,
 		struct sp_slow **slow_ptr) {
 	struct sp_slow *slow;
-	int ret = create(file, layout, region, account, &slow);
-	return ret == 0 ? submit(reader, slow, read_all, slow_ptr) : ret;
+	int ret = create(view, region, &slow);
+	return ret == 0 ? submit(view->backing->reader, slow, read_all, slow_ptr) :
+		ret;
 }
 
-int sp_slow_write(struct sp_reader *reader,
-		struct sp_file *file, const struct sp_layout *layout,
-		const pixman_region32_t *region, const uint8_t *data,
-		struct sp_account *account, struct sp_slow **slow_ptr) {
+int sp_slow_write(const struct sp_view *view, const pixman_region32_t *region,
+		const uint8_t *data, struct sp_slow **slow_ptr) {
 	struct sp_slow *slow;
-	int ret = create(file, layout, region, account, &slow);
+	int ret = create(view, region, &slow);
 	if (ret < 0) {
 		return ret;
 	}
 	for_each_row(slow, store_row, (void *)data);
-	return submit(reader, slow, write_all, slow_ptr);
+	return submit(view->backing->reader, slow, write_all, slow_ptr);
 }

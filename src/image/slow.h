@@ -7,12 +7,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "format.h"
-#include "memory/chunks.h"
-#include "memory/file.h"
-#include "memory/reader.h"
-#include "memory/store.h"
+#include "memory/backing.h"
 #include "transfer.h"
+#include "view.h"
 
 /** Bytes on their way from or to a slow file. */
 struct sp_slow {
@@ -34,26 +31,21 @@ struct sp_slow {
 };
 
 /**
- * Begins to read the region of a buffer. The file may be closed only by a job that is
+ * Begins to read a region of a view. The file may be closed only by a job that is
  * submitted later. Returns 0 or a negative errno: -EDQUOT over a limit. Any thread.
  */
-int sp_slow_read(struct sp_reader *reader,
-	struct sp_file *file,
-	const struct sp_layout *layout, const pixman_region32_t *region,
-	struct sp_account *account, struct sp_slow **slow);
+int sp_slow_read(const struct sp_view *view, const pixman_region32_t *region,
+	struct sp_slow **slow);
 
 /** Copies what was read to a copy, when the job is done. */
 void sp_slow_take(struct sp_slow *slow, const struct sp_transfer_target *target);
 
 /**
- * Begins to write the region of a buffer to the file, which never becomes longer. "data"
+ * Begins to write a region of a view to the file, which never becomes longer. "data"
  * is the buffer's first byte. Returns as sp_slow_read() does.
  */
-int sp_slow_write(struct sp_reader *reader,
-	struct sp_file *file,
-	const struct sp_layout *layout, const pixman_region32_t *region,
-	const uint8_t *data, struct sp_account *account,
-	struct sp_slow **slow);
+int sp_slow_write(const struct sp_view *view, const pixman_region32_t *region,
+	const uint8_t *data, struct sp_slow **slow);
 
 /** Any thread. The last one cancels the job if it has not begun. */
 struct sp_slow *sp_slow_ref(struct sp_slow *slow);

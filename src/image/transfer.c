@@ -9,7 +9,7 @@
  *   in:   pread() of the client's file to the shadow's mapping. Holes of the
  *         client's file are read without being filled. Many short rows of a file
  *         without holes are read from a mapping of it, a batch with each call
- *         (bounce.c).
+ *         (bounce.c). Most of a large new shadow is written with pwrite().
  *   out:  pread() of the *shadow's* file to a mapping of the client's. Not pwrite()
  *         to the client's file: that would make a short file longer, and append,
  *         whatever the offset, if the client has set O_APPEND on the open file that
@@ -21,7 +21,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "memory/file.h"
 #include "memory/io.h"
+#include "memory/pages.h"
 #include "memory/sparse.h"
 #include "transfer.h"
 
@@ -67,6 +69,16 @@
 /* For less than this, the call costs as much as it saves. */
 #define POPULATED_MIN (16 * 1024)
 
+/*
+ * The first access to each page of a mapping is a fault: 0.1 to 12 us, much more than
+ * copying its bytes, depending on the machine. The guarded wl_shm has a mapping of its own,
+ * and may never touch most pages of a large buffer. This is how many new chunks of a
+ * shadow's mapping one transfer touches at most. It writes other pages through the file,
+ * which takes about twice as long as writing touched pages. A buffer that is drawn again
+ * and again is touched completely after some frames.
+ */
+#define TOUCHED_MAX 2
+
 /* Rows to be read by one call. */
 struct batch {
 	struct sp_bounce_piece rows[SP_BOUNCE_PIECES_MAX];
@@ -79,17 +91,27 @@ struct job {
 	const uint8_t SP_UNTRUSTED *base;
 	const struct sp_transfer_target *target;
 	struct sp_sparse holes;
+	/* The end of the layout. */
+	uint64_t end;
 	/* The size of the client's file, if it is searched for holes, or read from its
 	 * mapping. */
 	uint64_t size;
 	/* The last chunk of the target that this job was the first to write to, and the
 	 * offset from which on it is still zero. */
 	uint64_t new_chunk, zero_from;
+	/* The shadow's file may be written to. */
+	bool has_file;
+	/* How many more chunks of the shadow's mapping may be touched. */
+	unsigned touchable;
 	struct sp_transferred copied;
 };
 
 static size_t min(size_t a, size_t b) {
 	return a < b ? a : b;
+}
+
+static uint64_t max(uint64_t a, uint64_t b) {
+	return a > b ? a : b;
 }
 
 static uint8_t *get_target(const struct job *job, uint64_t offset) {
@@ -99,10 +121,40 @@ static uint8_t *get_target(const struct job *job, uint64_t offset) {
 /* One call for many new pages takes less time than a fault for each. If the kernel does
  * not have the call, the pages fault. */
 static void populate(const struct job *job, uint64_t offset, size_t length) {
-	uintptr_t page_mask = ~((uintptr_t)sysconf(_SC_PAGESIZE) - 1);
+	uintptr_t page_mask = ~((uintptr_t)sp_pages_get_size() - 1);
 	uintptr_t start = (uintptr_t)get_target(job, offset) & page_mask;
 	uintptr_t end = (uintptr_t)get_target(job, offset + length) & page_mask;
 	madvise((void *)start, end - start, MADV_POPULATE_WRITE);
+}
+
+/* Returns whether the pages of a chunk of the shadow were touched. Touches those of the
+ * layout, as far as it is allowed. */
+static bool is_touched(struct job *job, uint64_t chunk) {
+	struct sp_chunks *touched = &job->target->shadow->touched;
+	if (sp_chunks_get(touched, chunk)) {
+		return true;
+	}
+	if (job->touchable == 0) {
+		return false;
+	}
+	job->touchable--;
+	sp_chunks_set(touched, chunk);
+	uint64_t start = max(chunk * SP_CHUNK_SIZE, job->target->start);
+	populate(job, start, min(job->end, (chunk + 1) * SP_CHUNK_SIZE) - start);
+	return true;
+}
+
+static bool is_for_file(struct job *job, uint64_t offset, size_t length) {
+	if (!job->has_file || length < CALL_COST) {
+		return false;
+	}
+	uint64_t last = (offset + length - 1) / SP_CHUNK_SIZE;
+	for (uint64_t chunk = offset / SP_CHUNK_SIZE; chunk <= last; chunk++) {
+		if (!is_touched(job, chunk)) {
+			return true;
+		}
+	}
+	return false;
 }
 
 /* Returns where to write, and marks its chunks as written. */
@@ -118,7 +170,7 @@ static uint8_t *write_target(struct job *job, uint64_t offset, size_t length) {
 			job->zero_from = start;
 		}
 		if (chunk == job->new_chunk && next > job->zero_from) {
-			if (start >= job->zero_from &&
+			if (!job->has_file && start >= job->zero_from &&
 					next - start >= POPULATED_MIN) {
 				populate(job, start, next - start);
 			}
@@ -128,8 +180,29 @@ static uint8_t *write_target(struct job *job, uint64_t offset, size_t length) {
 	return get_target(job, offset);
 }
 
+static void write_bytes(struct job *job, uint64_t offset, const uint8_t *from,
+		size_t length) {
+	uint8_t *to = write_target(job, offset, length);
+	size_t done = 0;
+	if (is_for_file(job, offset, length)) {
+		int error;
+		done = sp_io_write(job->target->shadow->fd, offset, from,
+			length, &error);
+	}
+	memcpy(to + done, from + done, length - done);
+}
+
+static void write_zeroes(struct job *job, uint64_t offset, size_t length) {
+	static const uint8_t zeroes[PIECE_SIZE];
+	if (length <= sizeof(zeroes)) {
+		write_bytes(job, offset, zeroes, length);
+	} else {
+		memset(write_target(job, offset, length), 0, length);
+	}
+}
+
 /* Skips chunks that were never written, which are zero and have no memory. */
-static void zero_target(const struct job *job, uint64_t offset, size_t length) {
+static void zero_target(struct job *job, uint64_t offset, size_t length) {
 	while (length > 0) {
 		uint64_t chunk = offset / SP_CHUNK_SIZE;
 		size_t part = min(length,
@@ -137,7 +210,7 @@ static void zero_target(const struct job *job, uint64_t offset, size_t length) {
 		if (sp_chunks_get(job->target->written, chunk) &&
 				(chunk != job->new_chunk ||
 				offset < job->zero_from)) {
-			memset(get_target(job, offset), 0, part);
+			write_zeroes(job, offset, part);
 		}
 		offset += part;
 		length -= part;
@@ -172,8 +245,34 @@ static void note_hole(struct job *job, uint64_t offset, size_t length) {
 	}
 }
 
+/* Writes bytes that were read. Those that were not become zero, or keep their value. */
+static void take_bytes(struct job *job, uint64_t offset, uint8_t *from,
+		size_t done, size_t length) {
+	if (job->source->at_once) {
+		job->copied.bytes += done;
+		job->copied.missing += length - done;
+		length = done;
+	} else {
+		zero_missing(from, length, done, &job->copied);
+	}
+	write_bytes(job, offset, from, length);
+}
+
+static void copy_through_file(struct job *job, uint64_t offset, size_t length) {
+	uint8_t scratch[SCRATCH_SIZE];
+	for (size_t i = 0, part; i < length; i += part) {
+		part = min(sizeof(scratch), length - i);
+		size_t done = read_client(job, offset + i, scratch, part);
+		take_bytes(job, offset + i, scratch, done, part);
+	}
+}
+
 /* Copies a piece without a hole. */
 static void copy_piece(struct job *job, uint64_t offset, size_t length) {
+	if (is_for_file(job, offset, length)) {
+		copy_through_file(job, offset, length);
+		return;
+	}
 	uint8_t *to = write_target(job, offset, length);
 	size_t done = read_client(job, offset, to, length);
 	if (job->source->at_once) {
@@ -220,7 +319,7 @@ static void copy_in_batches(struct job *job, const struct sp_span *span,
 			batch_read(job, &batch);
 		}
 		/* The previous batch may have failed. */
-		if (job->base == NULL) {
+		if (job->base == NULL || is_for_file(job, offset, length)) {
 			copy_piece(job, offset, length);
 			continue;
 		}
@@ -254,16 +353,6 @@ static void copy_in_rows(struct job *job, const struct sp_span *span,
 	}
 }
 
-/* Copies the bytes that were read; the others keep their value. */
-static void take_row(struct job *job, uint64_t offset, const uint8_t *from,
-		size_t done, size_t length) {
-	if (done > 0) {
-		memcpy(write_target(job, offset, done), from, done);
-	}
-	job->copied.bytes += done;
-	job->copied.missing += length - done;
-}
-
 /* Reads several rows at once, with the gaps between them. */
 static void copy_in_scattered(struct job *job,
 		const struct sp_span *span, size_t stride) {
@@ -288,15 +377,7 @@ static void copy_in_scattered(struct job *job,
 			}
 			size_t done = got <= start ? 0 :
 				min(got - start, span->row_bytes);
-			if (job->source->at_once) {
-				take_row(job, offset + start, scratch + start,
-					done, span->row_bytes);
-				continue;
-			}
-			zero_missing(scratch + start, span->row_bytes, done,
-				&job->copied);
-			memcpy(write_target(job, offset + start,
-				span->row_bytes), scratch + start,
+			take_bytes(job, offset + start, scratch + start, done,
 				span->row_bytes);
 		}
 	}
@@ -360,6 +441,15 @@ static void copy_in_plane(struct job *job, const struct sp_plane *plane,
 	}
 }
 
+/* Returns whether to write through the shadow's file. Beyond RLIMIT_FSIZE, that would raise
+ * SIGXFSZ. */
+static bool may_use_file(const struct sp_transfer_target *target,
+		const struct sp_layout *layout) {
+	return target->shadow != NULL && layout->end - target->start >
+		TOUCHED_MAX * SP_CHUNK_SIZE &&
+		sp_file_may_be_as_long(layout->end);
+}
+
 struct sp_transferred sp_transfer_in(const struct sp_transfer_source *source,
 		const struct sp_layout *layout,
 		const pixman_region32_t *region,
@@ -367,27 +457,31 @@ struct sp_transferred sp_transfer_in(const struct sp_transfer_source *source,
 	struct job job = {
 		.source = source,
 		.target = target,
+		.holes = { .fd = -1 },
+		.end = layout->end,
 		.new_chunk = UINT64_MAX,
+		.has_file = may_use_file(target, layout),
+		.touchable = TOUCHED_MAX,
 	};
-	sp_sparse_init_full(&job.holes);
 	struct stat st = { 0 };
 	bool large = layout->end - sp_layout_start(layout) >=
 		HOLES_LOOKED_FOR_MIN;
 	bool known = (large || source->base != NULL) && !source->at_once &&
 		fstat(source->fd, &st) == 0;
-	job.size = (uint64_t)st.st_size;
+	uint64_t size = (uint64_t)st.st_size;
+	/* st_blocks counts units of 512 bytes on every file system. */
+	uint64_t allocated = (uint64_t)st.st_blocks * 512;
+	job.size = size;
 	/* Reading a hole through a mapping would fill it, and the rest of a file's last
 	 * page can be read, though it is past the file's end. */
-	if (known && (uint64_t)st.st_size >= layout->end &&
-			(uint64_t)st.st_blocks * 512 >=
-				(uint64_t)st.st_size) {
+	if (known && size >= layout->end && allocated >= size &&
+			allocated <= source->memory_max) {
 		job.base = source->base;
 	}
 	/* In another file, bytes without a page are not zero. */
 	if (large && known && !source->counts_as_full &&
-			(uint64_t)st.st_blocks * 512 < layout->end) {
-		sp_sparse_init(&job.holes, source->fd, (uint64_t)st.st_size,
-			(uint64_t)st.st_blocks * 512);
+			allocated < layout->end) {
+		sp_sparse_init(&job.holes, source->fd, size, allocated);
 	}
 	int boxes_len;
 	const pixman_box32_t *boxes = pixman_region32_rectangles(

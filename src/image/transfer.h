@@ -10,6 +10,7 @@
 #include "format.h"
 #include "memory/bounce.h"
 #include "memory/chunks.h"
+#include "memory/shadow.h"
 #include "memory/untrusted.h"
 
 struct sp_transferred {
@@ -27,6 +28,9 @@ struct sp_transfer_source {
 	/* A mapping of it, which covers the layout, or NULL: only system calls read
 	 * it. */
 	const uint8_t SP_UNTRUSTED *base;
+	/* Of a file with more memory, "base" is not read: a page fault waits while the client
+	 * punches a hole over that page, until all of the hole is freed. */
+	uint64_t memory_max;
 	/* It is not shared memory, and is not searched for holes. */
 	bool counts_as_full;
 	/* Never wait for a disk, a lock or a server. Bytes that are not in the page cache
@@ -43,6 +47,9 @@ struct sp_transfer_target {
 	uint64_t start;
 	/* The chunks of the pool that may have bytes other than zero there. */
 	struct sp_chunks *written;
+	/* The shadow whose mapping "data" is in, or NULL. Pages of it that were never
+	 * touched are written through its file. All memory of the layout is allocated. */
+	struct sp_shadow *shadow;
 };
 
 /**

@@ -17,17 +17,21 @@ struct sp_backing;
 struct sp_copies;
 struct sp_view;
 
-/** Calls from an access. Any thread; the caller holds no lock. */
-struct sp_view_ops {
-	/* The client's file ends before the view does: at "file_size". */
-	void (*short_file)(struct sp_view *view, uint64_t file_size);
+/** What an access may find. */
+enum sp_event {
+	/* The client's file ends before the view does. The value is the file's size. */
+	SP_EVENT_SHORT_FILE = 1 << 0,
+	/* The compositor lacks a resource for a copy. The value is a negative errno. */
+	SP_EVENT_FAILED = 1 << 1,
 	/* A charge for a copy was refused; the account has the reason. */
-	void (*over_budget)(struct sp_view *view);
-	/* The compositor lacks a resource for a copy: a negative errno. */
-	void (*failed)(struct sp_view *view, int error);
+	SP_EVENT_REFUSED = 1 << 2,
 	/* The client's file has not answered yet. */
-	void (*silent)(struct sp_view *view);
+	SP_EVENT_SILENT = 1 << 3,
 };
+
+/** Called from an access. Any thread; the caller holds no lock. */
+typedef void (*sp_view_report_func)(struct sp_view *view, enum sp_event event,
+	int64_t value);
 
 /** How views whose bytes are not sealed are read in place, on systems that can do that. */
 struct sp_unsealed {
@@ -47,7 +51,7 @@ struct sp_unsealed {
 /** How the compositor reads a buffer's bytes. */
 struct sp_view {
 	struct sp_backing *backing;
-	const struct sp_view_ops *ops;
+	sp_view_report_func report;
 	struct sp_layout layout;
 	_Atomic enum sealpool_memory_kind kind;
 	/* How often it was judged whether to read in place. */
@@ -59,6 +63,8 @@ struct sp_view {
 	/* The last attempt to read in place failed: no mapping could be created, the
 	 * limit of bytes in place was reached, or the file was too large. */
 	atomic_bool no_room;
+	/* The compositor keeps the address of the bytes, so the kind stays (held.c). */
+	atomic_bool fixed;
 	/* The wl_buffer is destroyed, and the client may use the bytes for something
 	 * else: what is not stale stays as it is, and cannot be copied again. */
 	atomic_bool final;
@@ -93,11 +99,8 @@ static inline uint8_t *sp_view_get_in_place(const struct sp_view *view,
 /** Reports why a copy could not be made: a negative errno. Any thread, without a
  * lock. */
 static inline void sp_view_report(struct sp_view *view, int error) {
-	if (error == -EDQUOT) {
-		view->ops->over_budget(view);
-	} else {
-		view->ops->failed(view, error);
-	}
+	view->report(view, error == -EDQUOT ? SP_EVENT_REFUSED : SP_EVENT_FAILED,
+		error);
 }
 
 #endif

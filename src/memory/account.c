@@ -21,9 +21,9 @@ void sp_account_init(struct sp_account *account, struct sp_account *parent,
 	account->ops = ops;
 	atomic_init(&account->discharges, 0);
 	account->lock = (struct sp_lock)SP_LOCK_INITIALIZER;
-	atomic_init(&account->full, NULL);
-	atomic_init(&account->full_resource, SP_RESOURCE_FDS);
-	atomic_init(&account->full_amount, 0);
+	atomic_init(&account->refused_by, NULL);
+	atomic_init(&account->refused_resource, SP_RESOURCE_FDS);
+	atomic_init(&account->refused_amount, 0);
 	sp_list_init(&account->cached);
 	for (int i = 0; i < SP_RESOURCES; i++) {
 		atomic_init(&account->used[i], 0);
@@ -103,9 +103,9 @@ int sp_account_charge(struct sp_account *account, enum sp_resource resource,
 		/* Another thread may have reclaimed enough. */
 		if (!full->ops->reclaim(full, resource, amount) &&
 				root->discharges == discharges) {
-			account->full_resource = resource;
-			account->full_amount = amount;
-			account->full = full;
+			account->refused_resource = resource;
+			account->refused_amount = amount;
+			account->refused_by = full;
 			full->ops->pressure(full, resource);
 			return -EDQUOT;
 		}

@@ -59,9 +59,9 @@ struct sp_account {
 	uint64_t wanted[SP_RESOURCES];
 	/* The last refused charge, and the account whose limit refused it: this one or
 	 * one above. */
-	_Atomic(struct sp_account *) full;
-	_Atomic enum sp_resource full_resource;
-	_Atomic uint64_t full_amount;
+	_Atomic(struct sp_account *) refused_by;
+	_Atomic enum sp_resource refused_resource;
+	_Atomic uint64_t refused_amount;
 	/* sp_cached.account_link, the least recently used first; under the
 	 * cache's lock. */
 	struct sp_list cached;
@@ -77,8 +77,8 @@ void sp_account_set_limit(struct sp_account *account,
 
 /**
  * Charges an account and those above it. Returns 0, or -EDQUOT if the charge does not
- * fit even after unused memory was reclaimed: "full" is the account whose limit refused
- * it. Nothing is charged then. Any thread.
+ * fit even after unused memory was reclaimed: "refused_by" is the account whose limit
+ * refused it. Nothing is charged then. Any thread.
  */
 int sp_account_charge(struct sp_account *account, enum sp_resource resource,
 	uint64_t amount);

@@ -13,7 +13,7 @@
 #include "memory.h"
 #include "pinned.h"
 #include "reader.h"
-#include "spare.h"
+#include "store.h"
 
 struct sp_account;
 struct sp_look_ops;

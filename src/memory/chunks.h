@@ -26,6 +26,11 @@ static inline void sp_chunks_set(struct sp_chunks *chunks, uint64_t chunk) {
 		(uint64_t)1 << chunk % 64, memory_order_relaxed);
 }
 
+static inline void sp_chunks_clear(struct sp_chunks *chunks, uint64_t chunk) {
+	atomic_fetch_and_explicit(&chunks->bits[chunk / 64],
+		~((uint64_t)1 << chunk % 64), memory_order_relaxed);
+}
+
 static inline void sp_chunks_set_all(struct sp_chunks *chunks) {
 	for (size_t i = 0; i < sizeof(chunks->bits) / sizeof(chunks->bits[0]);
 			i++) {

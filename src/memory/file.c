@@ -26,6 +26,7 @@
 
 #include "discard.h"
 #include "file.h"
+#include "pages.h"
 
 /* /proc does not ask the file system: a file without a path has a name like "pipe:[1]". */
 static bool has_path(int fd) {
@@ -40,8 +41,10 @@ static bool has_holes(const struct stat *st) {
 }
 
 static void note_size(struct sp_file *file, const struct stat *st) {
-	file->size = (uint64_t)st->st_size;
-	file->allocated = (uint64_t)st->st_blocks * 512;
+	uint64_t size = (uint64_t)st->st_size;
+	uint64_t allocated = (uint64_t)st->st_blocks * 512;
+	file->allocated = allocated;
+	file->extent = size > allocated ? size : allocated;
 }
 
 static bool is_never_sealed(int seals) {
@@ -63,7 +66,7 @@ static int init_memory(struct sp_file *file, int fd, int flags, int seals,
 	}
 
 	enum sp_file_kind kind = SP_FILE_SHMEM;
-	size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
+	size_t page_size = (size_t)sp_pages_get_size();
 	/* tmpfs with transparent huge pages also reports a huge block size, so ask which
 	 * file system this is. */
 	if ((size_t)st.st_blksize != page_size) {
@@ -101,7 +104,7 @@ static void init_slow(struct sp_file *file, int fd, int flags) {
 		.kind = SP_FILE_SLOW,
 		.writable = (flags & O_ACCMODE) == O_RDWR,
 		.never_sealed = true,
-		.page_size = (size_t)sysconf(_SC_PAGESIZE),
+		.page_size = (size_t)sp_pages_get_size(),
 	};
 }
 
@@ -210,6 +213,16 @@ bool sp_file_is_sealed_to(struct sp_file *file, uint64_t end) {
 		raise(&file->filled_size, (uint64_t)size);
 	}
 	return end <= (uint64_t)size;
+}
+
+bool sp_file_may_be_written(const struct sp_file *file) {
+	if (!file->writable || file->kind == SP_FILE_SLOW) {
+		return file->writable;
+	}
+	/* F_SEAL_FUTURE_WRITE does not forbid writing through existing mappings, such
+	 * as one of an earlier access. */
+	int seals = fcntl(file->fd, F_GET_SEALS);
+	return seals < 0 || !(seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE));
 }
 
 bool sp_file_has_holes(const struct sp_file *file) {

@@ -39,8 +39,9 @@ struct sp_file {
 	atomic_bool never_sealed;
 	/* Sealed against growing. */
 	bool never_grows;
-	/* As last seen: its size, and how many bytes of memory it has. */
-	_Atomic uint64_t size, allocated;
+	/* As last seen: how many bytes of memory it has, and the larger of that and
+	 * its size. */
+	_Atomic uint64_t allocated, extent;
 	/* All bytes below this had memory when the sealed size was last seen to have
 	 * grown, or before; 0 if the file had holes each time. */
 	_Atomic uint64_t filled_size;
@@ -71,6 +72,10 @@ void sp_file_discard_fd(int fd);
 /** Returns whether RLIMIT_FSIZE allows a file of ours with this size: exceeding it would
  * raise SIGXFSZ. Any thread. */
 bool sp_file_may_be_as_long(uint64_t size);
+
+/** Returns whether neither the fd nor, for memory, a seal forbids writing. A seal can be
+ * added at any time. Any thread. */
+bool sp_file_may_be_written(const struct sp_file *file);
 
 /* For memory only, not for SP_FILE_SLOW: */
 

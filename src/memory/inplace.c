@@ -18,8 +18,8 @@
  *   two more                                             24 MiB, the pool
  *
  * Pages of destroyed views stay in the page tables until the pool is destroyed or the
- * client punches a hole there. When a pool's charge is SLACK above that of its views,
- * the file is asked how much memory it has, and the pool is charged for no more.
+ * client punches a hole there. When a pool's charge is 16 MiB above that of its
+ * views, the file is asked how much memory it has, and the pool is charged for no more.
  * (A terminal scrolls through 512 MiB in this way, and has 10 MiB of memory.)
  *
  * The file's memory bounds the time: a file with many times the memory of all its
@@ -36,8 +36,6 @@
 #include "inplace.h"
 #include "pages.h"
 
-#define SLACK ((uint64_t)16 << 20)
-#define MANY 4
 #define LOOK_MS 1000
 
 static uint64_t min(uint64_t a, uint64_t b) {
@@ -93,7 +91,7 @@ static void settle(struct sp_inplace *inplace) {
 bool sp_inplace_begin(struct sp_inplace *inplace, struct sp_lock *lock,
 		uint64_t pool_size, uint64_t start, uint64_t end) {
 	uint64_t bytes = count_bytes(start, end);
-	if (inplace->charged > inplace->live + SLACK) {
+	if (inplace->charged > inplace->live + SP_INPLACE_SLACK) {
 		settle(inplace);
 	}
 	/* Views may overlap. */
@@ -121,7 +119,7 @@ void sp_inplace_finish(struct sp_inplace *inplace) {
 /* Time */
 
 bool sp_inplace_exceeds(const struct sp_file *file, uint64_t bytes) {
-	return file->allocated > MANY * bytes + SLACK;
+	return file->allocated > SP_INPLACE_MANY * bytes + SP_INPLACE_SLACK;
 }
 
 static void look_again(struct sp_inplace *inplace) {
@@ -132,23 +130,11 @@ static void look_again(struct sp_inplace *inplace) {
 	}
 }
 
-/* A client can have any number of buffers of the same bytes, so these count up to the
- * limit of bytes in place. */
-static uint64_t count_buffers(const struct sp_inplace *inplace) {
-	const struct sp_account *account = inplace->account;
-	return min(account->used[SP_RESOURCE_BUFFER_BYTES],
-		account->limits[SP_RESOURCE_IN_PLACE_BYTES]);
-}
-
-bool sp_inplace_may_be_large(const struct sp_inplace *inplace) {
-	const struct sp_file *file = inplace->file;
-	uint64_t most = MANY * count_buffers(inplace) + SLACK;
-	return file->size > most || file->allocated > most;
-}
-
 bool sp_inplace_is_large(struct sp_inplace *inplace) {
-	if (!inplace->file->never_grows || sp_inplace_may_be_large(inplace)) {
+	if (!inplace->file->never_grows || sp_inplace_may_be_large(inplace->file,
+			inplace->account)) {
 		look_again(inplace);
 	}
-	return sp_inplace_exceeds(inplace->file, count_buffers(inplace));
+	return sp_inplace_exceeds(inplace->file,
+		sp_inplace_count_buffers(inplace->account));
 }

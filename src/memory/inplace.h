@@ -6,10 +6,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "account.h"
+#include "file.h"
 #include "lock.h"
 
-struct sp_account;
-struct sp_file;
+/* A file is large if its memory exceeds MANY times the bytes of its client's buffers by more
+ * than SLACK. */
+#define SP_INPLACE_SLACK ((uint64_t)16 << 20)
+#define SP_INPLACE_MANY 4
 
 /** The charge of a pool for bytes read in place. A view is given by the offset of its
  * first byte and the one after its last. */
@@ -54,8 +58,26 @@ void sp_inplace_end(struct sp_inplace *inplace, struct sp_lock *lock,
  * Any thread.
  */
 bool sp_inplace_is_large(struct sp_inplace *inplace);
-/** Returns whether that may be so, as last seen, in as few instructions as possible. */
-bool sp_inplace_may_be_large(const struct sp_inplace *inplace);
+/** Returns the bytes of a client's buffers. It can have any number of buffers of the same
+ * bytes, so these count up to the limit of bytes in place. */
+static inline uint64_t sp_inplace_count_buffers(
+		const struct sp_account *account) {
+	uint64_t bytes = account->used[SP_RESOURCE_BUFFER_BYTES];
+	uint64_t limit = account->limits[SP_RESOURCE_IN_PLACE_BYTES];
+	return bytes < limit ? bytes : limit;
+}
+/** Returns how much memory a file of a client may have. */
+static inline uint64_t sp_inplace_get_memory_max(
+		const struct sp_account *account) {
+	return SP_INPLACE_SLACK +
+		SP_INPLACE_MANY * sp_inplace_count_buffers(account);
+}
+/** Returns whether a file of a client may have more, as last seen, in as few
+ * instructions as possible. */
+static inline bool sp_inplace_may_be_large(const struct sp_file *file,
+		const struct sp_account *account) {
+	return file->extent > sp_inplace_get_memory_max(account);
+}
 
 /** Returns whether a file, as last seen, has many times the memory of "bytes". */
 bool sp_inplace_exceeds(const struct sp_file *file, uint64_t bytes);

@@ -7,7 +7,8 @@
  * only these threads make such calls.
  *
  * Each identity (identity.c) has at most one thread, and its jobs queue behind the one
- * that waits: a silent file delays only its own program. A thread that has waited for a
+ * that waits: a silent file delays only its own program. Identities that have no thread
+ * take turns with those that have one, job by job. A thread that has waited for a
  * second is stuck, and does not count among those that work.
  *
  * The event loop may wait for a result, but for all clients together at most 50 ms per
@@ -78,25 +79,19 @@ static struct sp_job *first_job(const struct sp_reader *reader) {
 	return sp_list_entry(reader->jobs.next, struct sp_job, link);
 }
 
-/* Does the jobs of one reader. Releases the lock while a job runs. */
-static void do_jobs(struct sp_readers *readers, struct sp_reader *reader)
+/* Does the first job of a reader. Releases the lock while it runs. */
+static void do_job(struct sp_readers *readers, struct sp_reader *reader)
 		SP_REQUIRES(readers->lock) {
-	while (!sp_list_is_empty(&reader->jobs)) {
-		struct sp_job *job = first_job(reader);
-		reader->busy_since = sp_clock_now();
-		sp_lock_release(&readers->lock);
-		job->run(job);
-		sp_lock_acquire(&readers->lock);
-		reader->busy_since = 0;
-		job->done = true;
-		sp_list_remove(&job->link);
-		sp_list_append(&readers->finished, &job->link);
-		readers->wake(readers);
-		pthread_cond_broadcast(&readers->done);
-	}
-	/* From here on, its identity may be destroyed. */
-	sp_list_remove(&reader->link);
-	reader->has_thread = false;
+	struct sp_job *job = first_job(reader);
+	reader->busy_since = sp_clock_now();
+	sp_lock_release(&readers->lock);
+	job->run(job);
+	sp_lock_acquire(&readers->lock);
+	reader->busy_since = 0;
+	job->done = true;
+	sp_list_remove(&job->link);
+	sp_list_append(&readers->finished, &job->link);
+	readers->wake(readers);
 	pthread_cond_broadcast(&readers->done);
 }
 
@@ -113,13 +108,26 @@ static struct sp_reader *take_waiting(struct sp_readers *readers)
 	return reader;
 }
 
+/* Returns the reader whose job a thread does after one of "reader"'s, or NULL. Readers that
+ * wait come first: clients can submit jobs without end. */
+static struct sp_reader *take_next(struct sp_readers *readers,
+		struct sp_reader *reader) SP_REQUIRES(readers->lock) {
+	reader->has_thread = false;
+	/* From here on, its identity may be destroyed if it has no job. */
+	sp_list_remove(&reader->link);
+	if (!sp_list_is_empty(&reader->jobs)) {
+		sp_list_append(&readers->waiting, &reader->link);
+	}
+	return take_waiting(readers);
+}
+
 static void *run(void *data) {
 	struct sp_reader *reader = data;
 	struct sp_readers *readers = reader->readers;
 	sp_lock_acquire(&readers->lock);
 	do {
-		do_jobs(readers, reader);
-		reader = take_waiting(readers);
+		do_job(readers, reader);
+		reader = take_next(readers, reader);
 	} while (reader != NULL);
 	sp_lock_release(&readers->lock);
 	return NULL;
@@ -148,6 +156,14 @@ static bool has_room(const struct sp_readers *readers)
 	return working < WORKING_MAX && stuck < STUCK_MAX;
 }
 
+/* Returns whether a thread is working that is not stuck. */
+static bool is_working(const struct sp_readers *readers)
+		SP_REQUIRES(readers->lock) {
+	unsigned working, stuck;
+	count(readers, &working, &stuck);
+	return working > 0;
+}
+
 bool sp_reader_is_available(struct sp_reader *reader) {
 	struct sp_readers *readers = reader->readers;
 	unsigned working, stuck;
@@ -157,6 +173,15 @@ bool sp_reader_is_available(struct sp_reader *reader) {
 		stuck < STUCK_MAX;
 	sp_lock_release(&readers->lock);
 	return available;
+}
+
+bool sp_reader_is_stranded(struct sp_reader *reader) {
+	struct sp_readers *readers = reader->readers;
+	sp_lock_acquire(&readers->lock);
+	bool stranded = !sp_list_is_empty(&reader->jobs) &&
+		!reader->has_thread && !is_working(readers);
+	sp_lock_release(&readers->lock);
+	return stranded;
 }
 
 /* Starts a thread for the reader that has waited longest. */
@@ -199,13 +224,25 @@ int sp_reader_submit(struct sp_reader *reader, struct sp_job *job) {
 	return ret;
 }
 
+static bool are_busy(const struct sp_readers *readers)
+		SP_REQUIRES(readers->lock) {
+	return !sp_list_is_empty(&readers->waiting) ||
+		!sp_list_is_empty(&readers->running);
+}
+
 bool sp_readers_retry(struct sp_readers *readers) {
 	sp_lock_acquire(&readers->lock);
 	while (!sp_list_is_empty(&readers->waiting) && has_room(readers) &&
 			serve_waiting(readers) == 0) {
 	}
-	bool busy = !sp_list_is_empty(&readers->waiting) ||
-		!sp_list_is_empty(&readers->running);
+	bool busy = are_busy(readers);
+	sp_lock_release(&readers->lock);
+	return busy;
+}
+
+bool sp_readers_are_busy(struct sp_readers *readers) {
+	sp_lock_acquire(&readers->lock);
+	bool busy = are_busy(readers);
 	sp_lock_release(&readers->lock);
 	return busy;
 }
@@ -233,6 +270,13 @@ static int64_t get_microseconds(void) {
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+static struct timespec get_deadline(int64_t microseconds) {
+	return (struct timespec){
+		.tv_sec = microseconds / 1000000,
+		.tv_nsec = microseconds % 1000000 * 1000,
+	};
+}
+
 static int64_t get_allowance(struct sp_readers *readers)
 		SP_REQUIRES(readers->lock) {
 	uint64_t now = sp_clock_now();
@@ -251,10 +295,7 @@ bool sp_reader_wait(struct sp_reader *reader, const struct sp_job *job) {
 	sp_lock_acquire(&readers->lock);
 	int64_t start = get_microseconds();
 	int64_t end = start + get_allowance(readers);
-	const struct timespec deadline = {
-		.tv_sec = end / 1000000,
-		.tv_nsec = end % 1000000 * 1000,
-	};
+	const struct timespec deadline = get_deadline(end);
 	int ret = 0;
 	while (!job->done && ret == 0 && end > start) {
 		ret = sp_lock_wait_until(&readers->done, &readers->lock,
@@ -296,20 +337,9 @@ uint64_t sp_reader_get_silence(struct sp_reader *reader, const void *owner) {
 	return silence;
 }
 
-/* Returns whether a thread is working that is not stuck. */
-static bool is_working(const struct sp_readers *readers)
-		SP_REQUIRES(readers->lock) {
-	unsigned working, stuck;
-	count(readers, &working, &stuck);
-	return working > 0;
-}
-
 void sp_readers_drain(struct sp_readers *readers) {
-	int64_t end = get_microseconds() + DRAIN_MAX;
-	const struct timespec deadline = {
-		.tv_sec = end / 1000000,
-		.tv_nsec = end % 1000000 * 1000,
-	};
+	const struct timespec deadline =
+		get_deadline(get_microseconds() + DRAIN_MAX);
 	int ret = 0;
 	bool left;
 	do {

@@ -100,9 +100,16 @@ uint64_t sp_reader_get_silence(struct sp_reader *reader, const void *owner);
 /** Returns whether a new job is likely to be done. Any thread. */
 bool sp_reader_is_available(struct sp_reader *reader);
 
+/** Returns whether there are jobs for which no thread could be created, nor does one work
+ * that is going to do them. Any thread. */
+bool sp_reader_is_stranded(struct sp_reader *reader);
+
 /** Tries again to create threads for waiting readers. Returns whether any reader has
  * jobs. Any thread. */
 bool sp_readers_retry(struct sp_readers *readers);
+
+/** Returns whether any reader has jobs. Any thread. */
+bool sp_readers_are_busy(struct sp_readers *readers);
 
 /** Waits for all jobs except those of stuck readers, at most 500 ms, and calls finish() for
  * each job that has run. On the event loop's thread. */

@@ -104,6 +104,7 @@ int sp_shadow_grow(struct sp_shadow *shadow, uint64_t size) {
 	}
 	sp_mapping_unref(shadow->mapping);
 	shadow->mapping = mapping;
+	shadow->touched = (struct sp_chunks){ 0 };
 	return 0;
 }
 
@@ -165,6 +166,10 @@ void sp_shadow_release(struct sp_shadow *shadow, uint64_t start, uint64_t end) {
 	end = sp_pages_round_up(end);
 	if (start >= end) {
 		return;
+	}
+	for (uint64_t chunk = start / SP_CHUNK_SIZE;
+			chunk <= (end - 1) / SP_CHUNK_SIZE; chunk++) {
+		sp_chunks_clear(&shadow->touched, chunk);
 	}
 	/* If it fails, the memory stays, and stays charged, until the pool is
 	 * destroyed. */

@@ -43,10 +43,6 @@ void sp_sparse_init(struct sp_sparse *sparse, int fd, uint64_t size,
 	};
 }
 
-void sp_sparse_init_full(struct sp_sparse *sparse) {
-	sp_sparse_init(sparse, -1, 0, 0);
-}
-
 void sp_sparse_finish(struct sp_sparse *sparse) {
 	if (sparse->base != NULL) {
 		munmap(sp_untrusted_for_kernel(sparse->base), sparse->size);

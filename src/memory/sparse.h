@@ -22,8 +22,6 @@ struct sp_sparse {
 
 void sp_sparse_init(struct sp_sparse *sparse, int fd, uint64_t size,
 	uint64_t allocated);
-/** For a file that counts as full. */
-void sp_sparse_init_full(struct sp_sparse *sparse);
 void sp_sparse_finish(struct sp_sparse *sparse);
 
 /** Returns whether the file has no page from "start" to "end", in memory or swapped. */

@@ -299,14 +299,16 @@ static void *create_object(struct subscriber *subscriber,
 	return object;
 }
 
-/* "target" is the resource of "pool" or "buffer"; both are NULL if it is foreign. */
+/* "target" is the resource of "pool" or "buffer"; both are NULL if neither is Sealpool's.
+ * Either may be another context's. */
 static void create_feedback(struct wl_client *wl_client,
 		struct wl_resource *manager, uint32_t id,
 		struct wl_resource *target, struct sp_pool *pool,
 		struct sealpool_buffer *buffer) {
 	const struct sealpool_feedback *global = wl_resource_get_user_data(manager);
 	struct sp_context *context = global->context;
-	if (pool == NULL && buffer == NULL) {
+	const struct sp_pool *owner = buffer != NULL ? buffer->pool : pool;
+	if (owner == NULL || owner->client->context != context) {
 		sp_post_error(context, manager,
 			SEALPOOL_SHM_FEEDBACK_MANAGER_V1_ERROR_FOREIGN_OBJECT,
 			"%s#%u does not belong to the compositor's wl_shm",
@@ -416,24 +418,16 @@ static void manager_handle_get_pool_feedback(struct wl_client *client,
 		struct wl_resource *manager, uint32_t id,
 		struct wl_resource *target) {
 	const struct sealpool_feedback *global = wl_resource_get_user_data(manager);
-	struct sp_pool *pool = global->context->front->find_pool(target);
-	if (pool != NULL && pool->client->context != global->context) {
-		pool = NULL;
-	}
-	create_feedback(client, manager, id, target, pool, NULL);
+	create_feedback(client, manager, id, target,
+		global->context->front->find_pool(target), NULL);
 }
 
 static void manager_handle_get_buffer_feedback(struct wl_client *client,
 		struct wl_resource *manager, uint32_t id,
 		struct wl_resource *target) {
 	const struct sealpool_feedback *global = wl_resource_get_user_data(manager);
-	struct sealpool_buffer *buffer =
-		global->context->front->find_buffer(target);
-	if (buffer != NULL &&
-			buffer->pool->client->context != global->context) {
-		buffer = NULL;
-	}
-	create_feedback(client, manager, id, target, NULL, buffer);
+	create_feedback(client, manager, id, target, NULL,
+		global->context->front->find_buffer(target));
 }
 
 static void manager_handle_get_budget_feedback(struct wl_client *wl_client,
@@ -525,6 +519,13 @@ static void handle_shm_destroy(struct wl_listener *listener, void *data) {
 
 struct sealpool_feedback *sp_feedback_create(struct sp_context *context,
 		struct wl_signal *destroy) {
+	struct wl_listener *listener =
+		wl_signal_get(destroy, handle_shm_destroy);
+	if (listener != NULL) {
+		struct sealpool_feedback *found =
+			wl_container_of(listener, found, shm_destroy);
+		return found;
+	}
 	struct sealpool_feedback *feedback = calloc(1, sizeof(*feedback));
 	if (feedback == NULL) {
 		return NULL;

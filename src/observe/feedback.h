@@ -7,8 +7,8 @@
 struct sp_context;
 struct wl_signal;
 
-/** Creates the global, which goes when "destroy" is emitted. Returns NULL when there is no
- * memory. */
+/** Creates the global, which is destroyed when "destroy" is emitted. Returns the one that
+ * was created before, if there is one, and NULL when there is no memory. */
 struct sealpool_feedback *sp_feedback_create(struct sp_context *context,
 	struct wl_signal *destroy);
 

@@ -4,7 +4,7 @@
  * It sends a snapshot to each connection, and closes it.
  *
  *     sealpool-monitor 1
- *     client id=3 pid=4711 pools=2 ... faults=0
+ *     client id=3 pid=4711 pools=2 ... faults=0 copies=0 reasons=none
  *     end
  *
  * It is a socket and not a Wayland global, since a library cannot know which clients to
@@ -30,6 +30,7 @@
 #include <wayland-server-core.h>
 
 #include "monitor.h"
+#include "reasons.h"
 #include "server/client.h"
 #include "server/context.h"
 #include "stats.h"
@@ -69,13 +70,17 @@ static void print_client(FILE *file, struct sp_client *client) {
 		" fds=%" PRIu32 " direct=%" PRIu32 " nofault=%" PRIu32
 		" shadow=%" PRIu32 " pool_bytes=%" PRIu64
 		" shadow_bytes=%" PRIu64 " copied_in=%" PRIu64
-		" copied_out=%" PRIu64 " faults=%" PRIu64 "\n",
+		" copied_out=%" PRIu64 " faults=%" PRIu64 " copies=%" PRIu64
+		" reasons=",
 		client->id, sp_client_get_pid(client), stats.pools, stats.fds,
 		stats.buffers[SEALPOOL_MEMORY_DIRECT],
 		stats.buffers[SEALPOOL_MEMORY_NOFAULT],
 		stats.buffers[SEALPOOL_MEMORY_SHADOW], stats.pool_bytes,
 		stats.shadow_bytes, stats.bytes_copied_in,
-		stats.bytes_copied_out, stats.faults);
+		stats.bytes_copied_out, stats.faults,
+		(uint64_t)client->counters.copies);
+	sp_reasons_print(file, sp_reasons_get_client(client));
+	fputs("\n", file);
 }
 
 /* Returns a text that the caller frees; NULL when there is no memory. */
@@ -284,6 +289,13 @@ static void handle_shm_destroy(struct wl_listener *listener, void *data) {
 
 struct sealpool_monitor *sp_monitor_create(struct sp_context *context,
 		struct wl_signal *destroy) {
+	struct wl_listener *listener =
+		wl_signal_get(destroy, handle_shm_destroy);
+	if (listener != NULL) {
+		struct sealpool_monitor *found =
+			wl_container_of(listener, found, shm_destroy);
+		return found;
+	}
 	const char *dir = getenv("XDG_RUNTIME_DIR");
 	if (dir == NULL || dir[0] != '/') {
 		errno = ENOENT;

@@ -10,7 +10,11 @@
 #include "memory/file.h"
 #include "reasons.h"
 #include "server/buffer.h"
+#include "server/client.h"
 #include "server/pool.h"
+
+/* How many pools of a client are looked at, so that a snapshot takes no long time. */
+#define POOLS_MAX 64
 
 enum sealpool_memory_kind sp_reasons_get_pool_kind(
 		const struct sp_pool *pool) {
@@ -46,8 +50,7 @@ static uint32_t file_get_reasons(const struct sp_file *file, uint64_t end,
 	if (seals < 0) {
 		seals = 0;
 	}
-	if (!file->writable ||
-			(seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) != 0) {
+	if (!sp_file_may_be_written(file)) {
 		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_READ_ONLY;
 	}
 	if (direct) {
@@ -95,6 +98,63 @@ uint32_t sp_reasons_get(const struct sp_pool *pool,
 		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_BUDGET;
 	} else if (may_be_sparse(&pool->backing.file, end)) {
 		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_SPARSE;
+	}
+	return reasons;
+}
+
+void sp_reasons_print(FILE *file, uint32_t reasons) {
+	static const struct {
+		uint32_t bit;
+		const char *name;
+	} names[] = {
+		{ SEALPOOL_SHM_FEEDBACK_V1_REASON_NO_SEAL, "no_seal" },
+		{ SEALPOOL_SHM_FEEDBACK_V1_REASON_SHORT, "short" },
+		{ SEALPOOL_SHM_FEEDBACK_V1_REASON_READ_ONLY, "read_only" },
+		{ SEALPOOL_SHM_FEEDBACK_V1_REASON_FILE_SYSTEM, "file_system" },
+		{ SEALPOOL_SHM_FEEDBACK_V1_REASON_SPARSE, "sparse" },
+		{ SEALPOOL_SHM_FEEDBACK_V1_REASON_BUDGET, "budget" },
+		{ SEALPOOL_SHM_FEEDBACK_V1_REASON_LATE, "late" },
+	};
+	const char *separator = "";
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (reasons & names[i].bit) {
+			fprintf(file, "%s%s", separator, names[i].name);
+			separator = ",";
+		}
+	}
+	if (reasons == 0) {
+		fputs("none", file);
+	}
+}
+
+/* Returns a buffer of the pool that is not read in place, or NULL. */
+static const struct sealpool_buffer *find_copied(const struct sp_pool *pool) {
+	const struct sealpool_buffer *buffer;
+	wl_list_for_each(buffer, &pool->buffers, link) {
+		if (sealpool_buffer_get_kind(buffer) != SEALPOOL_MEMORY_DIRECT) {
+			return buffer;
+		}
+	}
+	return NULL;
+}
+
+/* The file of a client that has disconnected may be closed already. */
+uint32_t sp_reasons_get_client(const struct sp_client *client) {
+	uint32_t reasons = 0;
+	int left = POOLS_MAX;
+	const struct sp_pool *pool;
+	if (client->wl_client == NULL) {
+		return 0;
+	}
+	wl_list_for_each_reverse(pool, &client->pools, link) {
+		const struct sealpool_buffer *buffer = find_copied(pool);
+		if (buffer != NULL) {
+			reasons |= sp_reasons_get(pool, buffer,
+				sealpool_buffer_get_kind(buffer));
+		}
+		if (--left == 0) {
+			break;
+		}
 	}
 	return reasons;
 }

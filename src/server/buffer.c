@@ -13,7 +13,6 @@
 #include "buffer.h"
 #include "context.h"
 #include "pool.h"
-#include "silence.h"
 
 void sp_buffer_leave_resource(struct sealpool_buffer *buffer) {
 	buffer->resource = NULL;
@@ -45,13 +44,13 @@ void sp_buffer_sync(struct sealpool_buffer *buffer) {
 
 static void buffer_destroy(struct sealpool_buffer *buffer) {
 	sp_report_finish(&buffer->report);
-	sp_view_finish(&buffer->view);
-	wl_list_remove(&buffer->link);
-	sp_client_dismiss_buffer(buffer->pool->client);
 	const struct sp_front *front = buffer->pool->client->context->front;
 	if (front->buffer_gone != NULL) {
 		front->buffer_gone(buffer);
 	}
+	sp_view_finish(&buffer->view);
+	wl_list_remove(&buffer->link);
+	sp_client_dismiss_buffer(buffer->pool->client);
 	sp_pool_unref(buffer->pool);
 	free(buffer);
 }
@@ -80,7 +79,7 @@ static bool post_short(struct sealpool_buffer *buffer,
 }
 
 static bool post_report(const struct sp_report *report,
-		enum sp_report_kind kind, int64_t value) {
+		enum sp_event event, int64_t value) {
 	struct sealpool_buffer *buffer =
 		wl_container_of(report, buffer, report);
 	struct sp_client *client = buffer->pool->client;
@@ -89,55 +88,43 @@ static bool post_report(const struct sp_report *report,
 	if (buffer->resource == NULL || client->wl_client == NULL) {
 		return false;
 	}
-	switch (kind) {
-	case SP_REPORT_SHORT:
+	switch (event) {
+	case SP_EVENT_SHORT_FILE:
 		return post_short(buffer, (uint64_t)value);
-	case SP_REPORT_OVER_BUDGET:
+	case SP_EVENT_REFUSED:
 		sp_client_post_refused(client);
 		return true;
-	case SP_REPORT_FAILED:
+	case SP_EVENT_FAILED:
 		sp_log(client->context, SEALPOOL_LOG_ERROR, "cannot copy a "
 			"buffer of client %d, which reads as zero or is not "
 			"written this time: %s",
 			sp_client_get_pid(client), strerror((int)-value));
 		return false;
+	case SP_EVENT_SILENT:
+		break;
 	}
 	return false;
 }
 
-static void view_short_file(struct sp_view *view, uint64_t file_size) {
-	struct sealpool_buffer *buffer =
-		wl_container_of(view, buffer, view);
-	sp_report_post(&buffer->report, SP_REPORT_SHORT, (int64_t)file_size);
-}
-
-static void view_over_budget(struct sp_view *view) {
-	struct sealpool_buffer *buffer =
-		wl_container_of(view, buffer, view);
-	/* Exceeding the limit of all clients is not this client's fault. */
-	if (sp_client_exceeds_limit(buffer->pool->client)) {
-		sp_report_post(&buffer->report, SP_REPORT_OVER_BUDGET, 0);
+static void handle_event(struct sp_view *view, enum sp_event event,
+		int64_t value) {
+	struct sealpool_buffer *buffer = wl_container_of(view, buffer, view);
+	const struct sp_client *client = buffer->pool->client;
+	if (event == SP_EVENT_SILENT) {
+		sp_context_request_upkeep(client->context);
+		return;
 	}
+	/* Exceeding the limit of all clients is not this client's fault. */
+	if (event == SP_EVENT_REFUSED && !sp_client_exceeds_limit(client)) {
+		return;
+	}
+	/* A slow file may be late at each access to any buffer of its pool. */
+	if (event == SP_EVENT_FAILED && value == -ETIMEDOUT &&
+			atomic_exchange(&buffer->pool->logged_late, true)) {
+		return;
+	}
+	sp_report_post(&buffer->report, event, value);
 }
-
-static void view_failed(struct sp_view *view, int error) {
-	struct sealpool_buffer *buffer =
-		wl_container_of(view, buffer, view);
-	sp_report_post(&buffer->report, SP_REPORT_FAILED, error);
-}
-
-static void view_silent(struct sp_view *view) {
-	struct sealpool_buffer *buffer =
-		wl_container_of(view, buffer, view);
-	sp_silence_note(buffer->pool->client->context);
-}
-
-static const struct sp_view_ops view_ops = {
-	.short_file = view_short_file,
-	.over_budget = view_over_budget,
-	.failed = view_failed,
-	.silent = view_silent,
-};
 
 struct sealpool_buffer *sp_buffer_new(struct sp_pool *pool,
 		const struct sp_layout *layout, bool guarded) {
@@ -157,12 +144,8 @@ struct sealpool_buffer *sp_buffer_new(struct sp_pool *pool,
 	wl_list_insert(&pool->buffers, &buffer->link);
 	buffer->refs = 1;
 	sp_report_init(&buffer->report, pool->client, post_report);
-	if (guarded) {
-		sp_view_init_guarded(&buffer->view, &pool->backing, layout,
-			&view_ops);
-	} else {
-		sp_view_init(&buffer->view, &pool->backing, layout, &view_ops);
-	}
+	sp_view_init(&buffer->view, &pool->backing, layout, handle_event,
+		guarded);
 	return buffer;
 }
 
@@ -196,7 +179,7 @@ void sealpool_buffer_unref(struct sealpool_buffer *buffer) {
 	sp_mailbox_post(&context->mailbox, &context->unused);
 }
 
-static void destroy_unused(struct sp_context *context) {
+void sp_buffers_finish(struct sp_context *context) {
 	struct sealpool_buffer *buffer =
 		atomic_exchange(&context->unused_buffers, NULL);
 	while (buffer != NULL) {
@@ -209,15 +192,11 @@ static void destroy_unused(struct sp_context *context) {
 static void handle_unused(struct sp_mail *mail) {
 	struct sp_context *context = wl_container_of(mail, context, unused);
 	/* The last buffer of a client frees the client, but not the context. */
-	destroy_unused(context);
+	sp_buffers_finish(context);
 }
 
 void sp_buffers_init(struct sp_context *context) {
 	sp_mailbox_add(&context->mailbox, &context->unused, handle_unused);
-}
-
-void sp_buffers_finish(struct sp_context *context) {
-	destroy_unused(context);
 }
 
 struct wl_resource *sealpool_buffer_get_resource(

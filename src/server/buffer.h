@@ -44,8 +44,8 @@ void sp_buffer_leave_resource(struct sealpool_buffer *buffer);
 
 /** Call it before there is a buffer. */
 void sp_buffers_init(struct sp_context *context);
-/** The event loop is destroyed: destroys buffers whose last reference another thread
- * has dropped. */
+/** Destroys buffers whose last reference another thread has dropped. Call it last when the
+ * event loop is destroyed. */
 void sp_buffers_finish(struct sp_context *context);
 
 /** Updates the buffer's copies. */

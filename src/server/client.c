@@ -140,7 +140,7 @@ void sp_client_post_exceeded(struct sp_client *client, enum sp_budget_kind kind)
 }
 
 bool sp_client_exceeds_limit(const struct sp_client *client) {
-	return client->account.full == &client->account;
+	return client->account.refused_by == &client->account;
 }
 
 bool sp_client_make_room(struct sp_client *client) {
@@ -148,7 +148,7 @@ bool sp_client_make_room(struct sp_client *client) {
 	return client->wl_client != NULL && !client->disconnecting &&
 		!sp_client_exceeds_limit(client) &&
 		client->context->policy->make_room(client->context,
-			account->full_resource, account->full_amount, client);
+			account->refused_resource, account->refused_amount, client);
 }
 
 void sp_client_post_refused(struct sp_client *client) {
@@ -158,7 +158,7 @@ void sp_client_post_refused(struct sp_client *client) {
 			SP_BUDGET_ALL_SHADOW_BYTES, SP_BUDGET_SHADOW_BYTES,
 		},
 	};
-	sp_client_post_exceeded(client, kinds[client->account.full_resource]
+	sp_client_post_exceeded(client, kinds[client->account.refused_resource]
 		[sp_client_exceeds_limit(client)]);
 }
 

@@ -12,7 +12,7 @@
 #include "identity.h"
 #include "memory/account.h"
 #include "memory/memory.h"
-#include "memory/spare.h"
+#include "memory/store.h"
 
 struct sp_context;
 

@@ -16,7 +16,6 @@
 #include "commits.h"
 #include "context.h"
 #include "hold.h"
-#include "image/damage.h"
 #include "pool.h"
 #include "surface.h"
 

@@ -3,7 +3,6 @@
  * The state that all objects of one wl_shm share.
  */
 #include <assert.h>
-#include <drm_fourcc.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,10 +55,13 @@ static void log_to_stderr(void *data, enum sealpool_log_importance importance,
 	fprintf(stderr, "\n");
 }
 
-static void handle_readers_wake(struct sp_readers *readers) {
-	struct sp_context *context =
-		wl_container_of(readers, context, memory.readers);
-	sp_mailbox_post(&context->mailbox, &context->answers);
+void sp_context_request_upkeep(struct sp_context *context) {
+	sp_mailbox_post(&context->mailbox, &context->upkeep.mail);
+}
+
+static void handle_wake(struct sp_memory *memory) {
+	struct sp_context *context = wl_container_of(memory, context, memory);
+	sp_context_request_upkeep(context);
 }
 
 struct sp_context *sp_context_create(struct wl_display *display,
@@ -98,8 +100,8 @@ struct sp_context *sp_context_create(struct wl_display *display,
 	if (ret < 0) {
 		goto error_context;
 	}
-	ret = sp_memory_init(&context->memory, policy->cache_filled,
-		handle_readers_wake);
+	ret = sp_memory_init(&context->memory, options->shadow_idle_ms,
+		handle_wake);
 	if (ret < 0) {
 		goto error_reports;
 	}
@@ -158,22 +160,21 @@ bool sp_context_has_format(const struct sp_context *context, uint32_t drm) {
 	return false;
 }
 
-bool sp_context_set_formats(struct sp_context *context,
-		const uint32_t *formats, size_t formats_len) {
-	context->formats = calloc(formats_len, sizeof(formats[0]));
-	if (context->formats == NULL) {
+bool sp_context_add_format(struct sp_context *context, uint32_t drm) {
+	if (sp_format_get(drm) == NULL) {
+		sp_log(context, SEALPOOL_LOG_DEBUG, "format 0x%08x is not offered: "
+			"its layout is not known", (unsigned)drm);
+		return true;
+	}
+	if (sp_context_has_format(context, drm)) {
+		return true;
+	}
+	uint32_t *formats = realloc(context->formats,
+		(context->formats_len + 1) * sizeof(formats[0]));
+	if (formats == NULL) {
 		return false;
 	}
-	for (size_t i = 0; i < formats_len; i++) {
-		if (sp_format_get(formats[i]) == NULL) {
-			sp_log(context, SEALPOOL_LOG_DEBUG, "format 0x%08x is "
-				"not offered: its layout is not known",
-				(unsigned)formats[i]);
-		} else if (!sp_context_has_format(context, formats[i])) {
-			context->formats[context->formats_len++] = formats[i];
-		}
-	}
-	assert(sp_context_has_format(context, DRM_FORMAT_ARGB8888));
-	assert(sp_context_has_format(context, DRM_FORMAT_XRGB8888));
+	formats[context->formats_len++] = drm;
+	context->formats = formats;
 	return true;
 }

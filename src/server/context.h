@@ -20,8 +20,8 @@ struct sp_context;
 struct sp_holds;
 struct sp_pool;
 
-/** Functions that differ between Sealpool's own wl_shm and a guard in front of another
- * one. */
+/** Functions that differ between Sealpool's own wl_shm, libwayland's functions for it, and
+ * a guard in front of another wl_shm. */
 struct sp_front {
 	/* Returns the buffer of a wl_buffer of any origin, or NULL. */
 	struct sealpool_buffer *(*find_buffer)(struct wl_resource *resource);
@@ -35,10 +35,10 @@ struct sp_front {
 	/* Bytes of what begins with struct sp_pool, or struct sealpool_buffer. The rest
 	 * is zero at first. */
 	size_t pool_size, buffer_size;
-	/* Only a guard has the functions below. */
-	/* The object is about to be freed. */
+	/* The object is about to be destroyed. */
 	void (*pool_gone)(struct sp_pool *pool);
 	void (*buffer_gone)(struct sealpool_buffer *buffer);
+	/* Only a guard has the functions below. */
 	/* A guard does not know what the compositor references. So surfaces count as
 	 * users of their buffers, and a surface references the buffer that it shows until
 	 * it shows something else, even if the client destroys that buffer. There is one
@@ -53,8 +53,6 @@ struct sp_front {
 struct sp_policy {
 	/* For the accounts of all clients, identities and clients. */
 	const struct sp_account_ops *account_ops;
-	/* See sp_cache_init(). */
-	void (*cache_filled)(struct sp_cache *cache);
 	/* See sp_evict_for(). */
 	bool (*make_room)(struct sp_context *context,
 		enum sp_resource resource, uint64_t amount,
@@ -71,24 +69,12 @@ struct sp_reports {
 	struct sp_mail mail;
 };
 
-/** silence.c: looks for clients whose files do not answer. */
-struct sp_silence {
-	/* Milliseconds after which a client is disconnected. */
-	unsigned patience;
+/** upkeep.c: what the event loop does for memory and files. */
+struct sp_upkeep {
 	struct wl_event_source *timer;
 	struct sp_mail mail;
-	/* The timer is set. */
-	bool waiting;
-};
-
-/** idle.c: frees copies that are not read. */
-struct sp_idle {
-	/* Milliseconds after which a copy is idle; UINT32_MAX: never. */
-	uint32_t after;
-	struct wl_event_source *timer;
-	struct sp_mail mail;
-	/* The timer is set. */
-	atomic_bool waiting;
+	/* When it last looked for files that do not answer: see sp_clock_now(). */
+	uint64_t looked_at;
 };
 
 /**
@@ -125,15 +111,12 @@ struct sp_context {
 	/* All clients together exceed a limit. */
 	struct sp_mail pressure;
 	struct sp_reports reports;
-	struct sp_idle idle;
 	/* Buffers whose last reference another thread has dropped. */
 	_Atomic(struct sealpool_buffer *) unused_buffers;
 	struct sp_mail unused;
 	/* NULL once the display is destroyed. */
 	struct sp_holds *holds;
-	/* Reader threads have finished jobs. */
-	struct sp_mail answers;
-	struct sp_silence silence;
+	struct sp_upkeep upkeep;
 	struct sp_epoch epoch;
 	/* A buffer was created; the data is the sealpool_buffer. */
 	struct wl_signal new_buffer;
@@ -159,11 +142,14 @@ void sp_context_detach(struct sp_context *context);
 struct sp_context *sp_context_ref(struct sp_context *context);
 void sp_context_unref(struct sp_context *context);
 
-/** Sets the formats to offer; those whose layout is not known are left out. Returns
- * false when there is no memory. */
-bool sp_context_set_formats(struct sp_context *context,
-	const uint32_t *formats, size_t formats_len);
+/** Adds a format to offer, unless its layout is not known. Returns false when there is no
+ * memory. */
+bool sp_context_add_format(struct sp_context *context, uint32_t drm);
 bool sp_context_has_format(const struct sp_context *context, uint32_t drm);
+
+/** Has the event loop do the upkeep soon: for example, a slow file has not answered in
+ * time. Any thread. */
+void sp_context_request_upkeep(struct sp_context *context);
 
 void sp_log(struct sp_context *context,
 	enum sealpool_log_importance importance, const char *format, ...)

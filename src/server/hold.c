@@ -164,6 +164,8 @@ static bool begin_to_copy(struct sp_hold *hold) {
 	hold->epoch = sp_client_get_epoch(hold->buffer->pool->client);
 	hold->copying =
 		sp_reader_submit(get_copier(hold->buffer), &hold->job) == 0;
+	/* Which notices if no thread does it. */
+	sp_context_request_upkeep(hold->buffer->pool->client->context);
 	return hold->copying;
 }
 
@@ -181,12 +183,28 @@ static bool is_slow(const struct sealpool_buffer *buffer) {
 	return buffer->pool->backing.file.kind == SP_FILE_SLOW;
 }
 
+/* Returns whether a slow file has still to answer. Then handle_answers() is called. If it
+ * has answered since the wait for it was given up, that may have been called already, and
+ * the answer is taken here. A second one is for what was drawn since the first was asked
+ * for. */
+static bool is_waiting(struct sp_context *context,
+		struct sealpool_buffer *buffer) {
+	const struct sp_view *view = &buffer->view;
+	bool waiting = false;
+	for (int i = 0; i < 2 && !waiting; i++) {
+		waiting = sp_view_is_waiting(view, sp_view_get_generation(view));
+		if (!waiting && sp_view_has_answer(view)) {
+			context->front->sync(buffer);
+		}
+	}
+	return waiting;
+}
+
 /* Returns whether the bytes of a commit come later. */
 static bool is_late(struct sp_context *context, struct wl_resource *surface,
 		struct sealpool_buffer *buffer) {
 	if (is_slow(buffer)) {
-		return sp_view_is_waiting(&buffer->view,
-			sp_view_get_generation(&buffer->view));
+		return is_waiting(context, buffer);
 	}
 	if (context->holds->hold == NULL || surface == NULL ||
 			buffer->hold != NULL) {
@@ -256,9 +274,7 @@ static bool release_one(struct sp_holds *holds, struct sp_hold *hold) {
 	return false;
 }
 
-/* Reader threads have finished jobs. */
-static void handle_answers(struct sp_mail *mail) {
-	struct sp_context *context = wl_container_of(mail, context, answers);
+void sp_holds_handle_answers(struct sp_context *context) {
 	sp_readers_handle_finished(&context->memory.readers);
 	struct sp_holds *holds = context->holds;
 	struct wl_list all;
@@ -279,11 +295,31 @@ static void handle_answers(struct sp_mail *mail) {
 				!is_copied_at_once(context, hold->buffer)) {
 			hold->again = begin_to_copy(hold);
 		}
-		while (release_one(holds, hold)) {
-		}
-		if (is_over(hold, hold->generation)) {
+		bool waiting;
+		do {
+			waiting = is_slow(hold->buffer) ?
+				is_waiting(context, hold->buffer) : hold->copying;
+		} while (release_one(holds, hold));
+		if (!waiting) {
 			hold_destroy(hold);
 		}
+	}
+}
+
+void sp_holds_tend(struct sp_context *context) {
+	bool found = false;
+	struct sp_hold *hold;
+	wl_list_for_each(hold, &context->holds->list, link) {
+		struct sp_reader *copier = get_copier(hold->buffer);
+		if (hold->copying && sp_reader_is_stranded(copier) &&
+				sp_reader_cancel(copier, &hold->job)) {
+			/* The event loop copies it. */
+			hold->copying = false;
+			hold->again = found = true;
+		}
+	}
+	if (found) {
+		sp_holds_handle_answers(context);
 	}
 }
 
@@ -294,7 +330,6 @@ int sp_holds_init(struct sp_context *context) {
 	}
 	wl_list_init(&holds->list);
 	context->holds = holds;
-	sp_mailbox_add(&context->mailbox, &context->answers, handle_answers);
 	return 0;
 }
 

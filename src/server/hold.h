@@ -13,6 +13,10 @@ struct sp_context;
 /** Handles commits with a buffer whose slow file has not answered yet. Returns 0 or
  * -ENOMEM. */
 int sp_holds_init(struct sp_context *context);
+/** Reader threads have finished jobs: releases commits whose bytes have come. */
+void sp_holds_handle_answers(struct sp_context *context);
+/** Releases commits of memory that no thread is going to copy. */
+void sp_holds_tend(struct sp_context *context);
 /** Drops all held commits. Call it before the display is destroyed. */
 void sp_holds_finish(struct sp_context *context);
 

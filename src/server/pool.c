@@ -14,7 +14,6 @@
 #include "context.h"
 #include "memory/look.h"
 #include "pool.h"
-#include "silence.h"
 
 static void pool_handle_refused(struct sp_backing *backing) {
 	struct sp_pool *pool = wl_container_of(backing, pool, backing);
@@ -44,7 +43,7 @@ void sp_pool_leave_resource(struct sp_pool *pool) {
 	sp_pool_unref(pool);
 }
 
-/* Without a reader thread, the file could not be read. */
+/* Nothing could be read of it. */
 static void refuse_slow_file(struct sp_client *client) {
 	static const char reason[] = "a pool's file that is not memory cannot be "
 		"read now: there are too many such files, or they do not answer";
@@ -91,12 +90,13 @@ struct sp_pool *sp_pool_new(struct sp_context *context,
 	pool->refs = 1;
 	pool->size = size;
 	if (sp_look_begin(&pool->backing, &look_ops) < 0) {
-		refuse_slow_file(client);
+		/* There are no threads. */
+		sp_post_no_memory(context, wl_client);
 		sp_pool_unref(pool);
 		return NULL;
 	}
 	if (file->kind == SP_FILE_SLOW) {
-		sp_silence_note(context);
+		sp_context_request_upkeep(context);
 	}
 	return pool;
 

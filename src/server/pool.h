@@ -2,6 +2,7 @@
 #ifndef SEALPOOL_SERVER_POOL_H
 #define SEALPOOL_SERVER_POOL_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <wayland-server-core.h>
@@ -19,6 +20,8 @@ struct sp_pool {
 
 	int32_t size;
 	struct sp_backing backing;
+	/* It was logged that the file has answered too late. */
+	atomic_bool logged_late;
 };
 
 /**

@@ -15,7 +15,7 @@
 
 struct taken {
 	struct sp_report *report;
-	enum sp_report_kind kind;
+	enum sp_event event;
 	int64_t value;
 };
 
@@ -33,10 +33,10 @@ static bool take(struct sp_reports *reports, const struct sp_client *client,
 		}
 	}
 	if (found) {
-		*taken = (struct taken){ report, report->kind, report->value };
+		*taken = (struct taken){ report, report->event, report->value };
 		wl_list_remove(&report->link);
 		wl_list_init(&report->link);
-		if (report->kind == SP_REPORT_FAILED) {
+		if (report->event == SP_EVENT_FAILED) {
 			report->logged = true;
 		} else {
 			report->posted = true;
@@ -47,7 +47,7 @@ static bool take(struct sp_reports *reports, const struct sp_client *client,
 }
 
 static bool post(const struct taken *taken) {
-	return taken->report->post(taken->report, taken->kind, taken->value);
+	return taken->report->post(taken->report, taken->event, taken->value);
 }
 
 static void handle_mail(struct sp_mail *mail) {
@@ -82,15 +82,15 @@ void sp_report_finish(struct sp_report *report) {
 	sp_lock_release(&reports->lock);
 }
 
-void sp_report_post(struct sp_report *report, enum sp_report_kind kind,
+void sp_report_post(struct sp_report *report, enum sp_event event,
 		int64_t value) {
 	struct sp_context *context = get_context(report);
 	struct sp_reports *reports = &context->reports;
 	sp_lock_acquire(&reports->lock);
-	bool known = kind == SP_REPORT_FAILED ? report->logged : report->posted;
+	bool known = event == SP_EVENT_FAILED ? report->logged : report->posted;
 	bool first = !known && wl_list_empty(&report->link);
 	if (first) {
-		report->kind = kind;
+		report->event = event;
 		report->value = value;
 		wl_list_insert(reports->list.prev, &report->link);
 	}

@@ -6,24 +6,17 @@
 #include <stdint.h>
 #include <wayland-server-core.h>
 
+#include "image/view.h"
+
 struct sp_client;
 struct sp_context;
-
-enum sp_report_kind {
-	/* The client's file ends before the buffer does. */
-	SP_REPORT_SHORT,
-	/* The copy exceeds the client's limit. */
-	SP_REPORT_OVER_BUDGET,
-	/* The compositor lacks a resource for a copy. Nobody is disconnected. */
-	SP_REPORT_FAILED,
-};
 
 struct sp_report;
 
 /** Posts an error to the report's client, or logs it. Returns whether to disconnect the
- * client. "value" as in struct sp_report. */
+ * client. */
 typedef bool (*sp_report_func)(const struct sp_report *report,
-	enum sp_report_kind kind, int64_t value);
+	enum sp_event event, int64_t value);
 
 /** The error of an access, to be posted on the event loop's thread. */
 struct sp_report {
@@ -34,9 +27,7 @@ struct sp_report {
 	bool posted;
 	/* An error of the compositor's has been logged. */
 	bool logged;
-	enum sp_report_kind kind;
-	/* SP_REPORT_SHORT: the size of the client's file, in bytes.
-	 * SP_REPORT_FAILED: a negative errno. */
+	enum sp_event event;
 	int64_t value;
 };
 
@@ -48,12 +39,12 @@ void sp_report_init(struct sp_report *report, struct sp_client *client,
 void sp_report_finish(struct sp_report *report);
 
 /**
- * Posts a report; "value" as in struct sp_report. On the event loop's thread, the
+ * Posts a report. On the event loop's thread, the
  * client gets its error at once, so that no later error of the compositor's hides it,
  * but is disconnected later. Any thread; the caller keeps the report alive, and holds no
  * lock.
  */
-void sp_report_post(struct sp_report *report, enum sp_report_kind kind,
+void sp_report_post(struct sp_report *report, enum sp_event event,
 	int64_t value);
 
 /** Posts the reports of a client now, and schedules its disconnection if one is fatal.

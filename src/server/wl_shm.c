@@ -73,11 +73,14 @@ static void tell_needs(struct sealpool_buffer *buffer) {
 /* By now, the client has drawn it. (Apart from what follows, as the compiler would save
  * registers for it there.) */
 __attribute__((noinline))
-static void handle_found(struct sealpool_buffer *buffer) {
-	if (!sp_view_needs_commits(&buffer->view)) {
+static struct sealpool_buffer *handle_found(struct sealpool_buffer *buffer) {
+	sp_view_handle_attach(&buffer->view);
+	if (sp_view_wants_commits(&buffer->view) &&
+			!sp_view_needs_commits(&buffer->view)) {
 		sp_view_handle_commit(&buffer->view);
 	}
 	tell_needs(buffer);
+	return buffer;
 }
 
 /* The arguments are valid. */
@@ -109,11 +112,8 @@ struct sealpool_buffer *sealpool_buffer_try_from_resource(
 	}
 	/* The compositor has it at hand: it was attached, or lent. */
 	struct sealpool_buffer *buffer = wl_resource_get_user_data(resource);
-	sp_view_handle_attach(&buffer->view);
-	if (sp_view_wants_commits(&buffer->view)) {
+	return sp_view_is_settled(&buffer->view) ? buffer :
 		handle_found(buffer);
-	}
-	return buffer;
 }
 
 /* wl_shm_pool */

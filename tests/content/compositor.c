@@ -20,7 +20,7 @@
 #include "compositor.h"
 #include "directory.h"
 
-/* For whatever it is asked, also under valgrind. */
+/* For any order, also under valgrind. */
 #define PATIENCE_MS 60000
 
 static bool fail(struct compositor *compositor, const char *format, ...)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Damage: what a client says it has changed is what is looked at, and nothing
- * of it is forgotten, whichever way it is said and whichever buffer it is in.
+ * Damage: what the client damages is read again, and no damage is lost, for each kind of
+ * damage request and each buffer.
  *
- * Each picture is compared twice: once as the compositor repaired the screen,
- * and once after it had to paint all of the window anew.
+ * Each picture is compared twice: once after the compositor has repainted the damage, and
+ * once after it had to repaint all of the window.
  */
 #include <string.h>
 #include <viewporter-client-protocol.h>

@@ -2,6 +2,7 @@
 /*
  * The screen of a compositor that is there for one test.
  */
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -83,8 +84,9 @@ static void capture(struct screen *screen, enum client_memory_kind kind,
 		const struct sight *sights, size_t sights_len,
 		struct client_image *got) {
 	must(screen, client_capture_output(&screen->client, kind, got));
-	for (int i = 0; kind == CLIENT_MEMORY_FILE && i < 1000 &&
+	for (int i = 0; kind == CLIENT_MEMORY_FILE && i < SCREEN_LATE_TRIES &&
 			!shows(got, sights, sights_len); i++) {
+		poll(NULL, 0, SCREEN_LATE_MS);
 		client_image_destroy(got);
 		must(screen, client_capture_output(&screen->client, kind, got));
 	}
@@ -122,6 +124,16 @@ void screen_expect_through(struct screen *screen, enum client_memory_kind kind,
 void screen_expect(struct screen *screen, const struct sight *sights,
 		size_t sights_len) {
 	screen_expect_through(screen, CLIENT_MEMORY_SEALED, sights, sights_len);
+}
+
+bool screen_shows(struct screen *screen, const struct sight *sights,
+		size_t sights_len) {
+	struct client_image got;
+	must(screen, client_capture_output(&screen->client,
+		CLIENT_MEMORY_SEALED, &got));
+	bool shown = shows(&got, sights, sights_len);
+	client_image_destroy(&got);
+	return shown;
 }
 
 void screen_expect_window(struct screen *screen,

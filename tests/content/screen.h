@@ -38,9 +38,8 @@ struct sight {
 };
 
 /**
- * A subsurface that covers its parent for a moment, so that all of what is
- * below is painted anew: what is wrong in a copy that the compositor keeps shows
- * only then.
+ * A subsurface that covers its parent for a moment, so that everything below it is
+ * repainted: an error in a copy that the compositor has shows only then.
  */
 struct cover {
 	struct client_subsurface subsurface;
@@ -48,6 +47,10 @@ struct cover {
 	struct client_pool pool;
 	struct client_buffer buffer;
 };
+
+/* A compositor that has waited for a file which is not memory gets time to wait again. */
+#define SCREEN_LATE_MS 200
+#define SCREEN_LATE_TRIES 100
 
 #define CANVAS_BUFFERS_MAX 3
 
@@ -96,6 +99,9 @@ void screen_expect_through(struct screen *screen, enum client_memory_kind kind,
 	const struct sight *sights, size_t sights_len);
 /** The same, with sealed memory. */
 void screen_expect(struct screen *screen, const struct sight *sights,
+	size_t sights_len);
+/** Returns whether the screen shows each sight. It may show other things as well. */
+bool screen_shows(struct screen *screen, const struct sight *sights,
 	size_t sights_len);
 /** One window, at the top left. */
 void screen_expect_window(struct screen *screen,

@@ -6,71 +6,33 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <wayland-server-protocol.h>
+#include <wayland-server-core.h>
 
 #include <sealpool/guard.h>
 
-#include "color-management-icc-server-protocol.h"
-#include "linux-dmabuf-v1-server-protocol.h"
+#include "file-globals.h"
 #include "receiver.h"
-#include "virtual-keyboard-unstable-v1-server-protocol.h"
 #include "wlr-gamma-control-unstable-v1-server-protocol.h"
 
-static const struct wl_interface *no_types[3];
-static const struct wl_message unknown_requests[] = {
-	{ "take", "h", no_types },
-	{ "take_two", "2huh", no_types },
-	{ "plain", "u", no_types },
-};
-const struct wl_interface gate_unknown_interface = {
-	"gate_unknown", 2, 3, unknown_requests, 0, NULL,
-};
-
-static const struct wl_interface *const globals[] = {
-	&gate_unknown_interface,
-	&wl_data_offer_interface,
-	&wp_image_description_creator_icc_v1_interface,
-	&zwlr_gamma_control_v1_interface,
-	&zwp_linux_buffer_params_v1_interface,
-	&zwp_virtual_keyboard_v1_interface,
-};
-
-/* Of any of these interfaces. */
-static int dispatch(const void *data, void *target, uint32_t opcode,
-		const struct wl_message *message, union wl_argument *args) {
-	struct wl_resource *resource = target;
-	struct receiver *receiver = wl_resource_get_user_data(resource);
-	if (strcmp(message->name, "destroy") == 0) {
-		wl_resource_destroy(resource);
-		return 0;
+static enum wl_iterator_result send_event(struct wl_resource *resource,
+		void *data) {
+	if (strcmp(wl_resource_get_class(resource),
+			zwlr_gamma_control_v1_interface.name) == 0) {
+		zwlr_gamma_control_v1_send_gamma_size(resource, 256);
 	}
-	int i = 0;
-	for (const char *c = message->signature; *c != '\0'; c++) {
-		if (*c == 'h' && receiver->closes) {
-			close(args[i].h);
-		} else if (*c == 'h' && receiver->fds_len < RECEIVER_FDS_MAX) {
-			receiver->fds[receiver->fds_len++] = args[i].h;
-		}
-		i += (*c < '0' || *c > '9') && *c != '?';
-	}
-	return 0;
+	return WL_ITERATOR_CONTINUE;
 }
 
-struct offer {
-	struct receiver *receiver;
-	const struct wl_interface *interface;
-};
-
-static struct offer offers[sizeof(globals) / sizeof(globals[0])];
-
-static void bind_global(struct wl_client *client, void *data, uint32_t version,
-		uint32_t id) {
-	struct offer *offer = data;
-	struct wl_resource *resource = wl_resource_create(client,
-		offer->interface, (int)version, id);
-	if (resource != NULL) {
-		wl_resource_set_dispatcher(resource, dispatch, NULL,
-			offer->receiver, NULL);
+static void handle_file(const struct wl_message *message,
+		const union wl_argument *args, int fd, void *data) {
+	struct receiver *receiver = data;
+	if (receiver->sends) {
+		wl_client_for_each_resource(receiver->client, send_event, NULL);
+	}
+	if (receiver->closes) {
+		close(fd);
+	} else if (receiver->fds_len < RECEIVER_FDS_MAX) {
+		receiver->fds[receiver->fds_len++] = fd;
 	}
 }
 
@@ -106,12 +68,8 @@ bool receiver_init(struct receiver *receiver, bool guard,
 		receiver->shm = sealpool_shm_create(receiver->display, 2,
 			formats, 2, &mine);
 	}
-	for (size_t i = 0; i < sizeof(globals) / sizeof(globals[0]); i++) {
-		offers[i] = (struct offer){ receiver, globals[i] };
-		wl_global_create(receiver->display, globals[i],
-			globals[i]->version, &offers[i], bind_global);
-	}
-	return receiver->shm != NULL;
+	return receiver->shm != NULL && file_globals_create(receiver->display,
+		handle_file, receiver);
 }
 
 void receiver_finish(struct receiver *receiver) {

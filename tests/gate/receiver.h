@@ -4,7 +4,7 @@
 
 /**
  * A compositor in the test's own process that receives files, and does nothing with
- * them: what it was sent, the test looks at. Each interface is a global of its own.
+ * them: what it was sent, the test looks at.
  */
 
 #include <stdbool.h>
@@ -15,10 +15,6 @@
 
 struct wl_client;
 struct wl_display;
-struct wl_interface;
-
-/** An interface that nobody knows: take(fd), take_two(fd, number, fd), plain(number). */
-extern const struct wl_interface gate_unknown_interface;
 
 #define RECEIVER_FDS_MAX 64
 
@@ -32,6 +28,8 @@ struct receiver {
 	size_t fds_len;
 	/* Closes each at once, as compositors do with keymaps. */
 	bool closes;
+	/* Sends an event before that. */
+	bool sends;
 	/* What Sealpool has logged last. */
 	char message[512];
 };

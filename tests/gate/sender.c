@@ -55,8 +55,20 @@ bool roundtrip(void) {
 	return done;
 }
 
+/* A file that is not memory is read by a thread, which a busy machine may let run
+ * late. */
+static void be_patient(void) {
+	struct sp_readers *readers =
+		&client.receiver.shm->context->memory.readers;
+	readers->allowance = readers->allowance_max =
+		(int64_t)300 * 1000 * 1000;
+}
+
 void begin_with(const struct sealpool_options *options) {
 	assert_true(receiver_init(&client.receiver, with_guard, options));
+	if (!client.has_silent_files) {
+		be_patient();
+	}
 	client.display = wl_display_connect_to_fd(
 		receiver_connect(&client.receiver));
 	assert_non_null(client.display);
@@ -90,15 +102,6 @@ void begin(void) {
 	begin_with(&(struct sealpool_options){
 		.size = sizeof(struct sealpool_options),
 	});
-}
-
-/* A file that is not memory is read by a thread, which a busy machine may let run
- * late. */
-void be_patient(void) {
-	struct sp_readers *readers =
-		&client.receiver.shm->context->memory.readers;
-	readers->allowance = readers->allowance_max =
-		(int64_t)300 * 1000 * 1000;
 }
 
 void forget_received(void) {
@@ -192,6 +195,14 @@ void mount_silent(struct silent_files *files) {
 			SILENT_FILES_STATFS)) {
 		skip();
 	}
+	client.has_silent_files = true;
+}
+
+void mount_late(struct silent_files *files) {
+	if (!silent_files_are_built() || !silent_files_mount_late(files, 1000)) {
+		skip();
+	}
+	client.has_silent_files = true;
 }
 
 void settle_readers(void) {
@@ -205,5 +216,6 @@ void settle_readers(void) {
 
 void unmount_silent(struct silent_files *files) {
 	silent_files_unmount(files);
+	client.has_silent_files = false;
 	settle_readers();
 }

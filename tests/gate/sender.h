@@ -7,6 +7,7 @@
  */
 
 #include "between.h"
+#include "file-globals.h"
 #include "receiver.h"
 #include "silent-files.h"
 #include "traces.h"
@@ -26,16 +27,14 @@ extern struct client {
 	struct zwlr_gamma_control_v1 *gamma;
 	struct zwp_virtual_keyboard_v1 *keyboard;
 	struct zwp_linux_buffer_params_v1 *params;
+	bool has_silent_files;
 } client;
 
+/** The receiver waits for files until they answer, unless silent ones are mounted. */
 void begin_with(const struct sealpool_options *options);
 /** With the defaults. */
 void begin(void);
 void end(void);
-
-/** A file that is not memory is read by a thread, which a busy machine may let run
- * late. */
-void be_patient(void);
 
 /** Returns whether the client is still there. */
 bool roundtrip(void);
@@ -68,6 +67,8 @@ void settle_readers(void);
 
 /** A file that is silent about all but its end. Skips the test without FUSE. */
 void mount_silent(struct silent_files *files);
+/** A file that answers after a second. Skips the test without FUSE. */
+void mount_late(struct silent_files *files);
 /** Ends its server, and waits until the reader thread is done with the file. */
 void unmount_silent(struct silent_files *files);
 

@@ -11,8 +11,12 @@
 #include <unistd.h>
 #include <wayland-client.h>
 
+#include <sealpool/guard.h>
+
 #include "host.h"
 #include "sanitizers.h"
+#include "server/context.h"
+#include "shm.h"
 
 #define WIDTH 64
 #define HEIGHT 64
@@ -169,6 +173,12 @@ static void the_fds_of_buffers_count(void **state) {
 	peer_finish(peer);
 }
 
+static struct args make_buffer(int index) {
+	return (struct args){ .pool = 0, .buffer = index, .width = WIDTH,
+		.height = HEIGHT, .stride = STRIDE,
+		.format = WL_SHM_FORMAT_XRGB8888 };
+}
+
 static bool create_buffer_and_keep_silent(struct actor *actor,
 		const struct args *args) {
 	create_buffer(actor, args);
@@ -178,8 +188,7 @@ static bool create_buffer_and_keep_silent(struct actor *actor,
 	return false;
 }
 
-/* An object is only there when the next message is looked at, whoever sends
- * that. */
+/* An object exists only when the next message is handled, of any client. */
 static void who_is_over_at_the_message_of_another_goes(void **state) {
 	struct host *host = *state;
 	struct peer *other = peer_create(&host->server);
@@ -193,9 +202,7 @@ static void who_is_over_at_the_message_of_another_goes(void **state) {
 			.format = WL_SHM_FORMAT_XRGB8888);
 	}
 	size_t fds = host->fds_len;
-	struct args args = { .pool = 0, .buffer = 6, .width = WIDTH,
-		.height = HEIGHT, .stride = STRIDE,
-		.format = WL_SHM_FORMAT_XRGB8888 };
+	struct args args = make_buffer(6);
 	peer_begin(peer, create_buffer_and_keep_silent,
 		"create_buffer_and_keep_silent", &args);
 	int64_t deadline = server_now_ms() + SERVER_PATIENCE_MS;
@@ -210,6 +217,72 @@ static void who_is_over_at_the_message_of_another_goes(void **state) {
 	assert_non_null(strstr(host->server.message, "8 fds"));
 	peer_kill(peer);
 	peer_finish(other);
+}
+
+struct watch {
+	/* Whose request was handled last, and who is watched. */
+	const struct wl_client *handled, *client;
+	struct wl_listener destroy;
+	bool gone_at_its_own;
+};
+
+static void note_request(void *data, enum wl_protocol_logger_type direction,
+		const struct wl_protocol_logger_message *message) {
+	struct watch *watch = data;
+	if (direction == WL_PROTOCOL_LOGGER_REQUEST) {
+		watch->handled = wl_resource_get_client(message->resource);
+	}
+}
+
+static void note_end(struct wl_listener *listener, void *data) {
+	struct watch *watch = wl_container_of(listener, watch, destroy);
+	watch->gone_at_its_own = watch->handled == watch->client;
+}
+
+/* libwayland goes on with the request, and so with what belongs to its client. */
+static void nobody_goes_while_its_own_request_is_handled(void **state) {
+	struct host *host = *state;
+	struct sp_account *all =
+		&sealpool_guard_get_shm(host->guard)->context->all;
+	struct watch watch = { .destroy.notify = note_end };
+	struct wl_protocol_logger *logger = wl_display_add_protocol_logger(
+		host->server.display, note_request, &watch);
+	struct peer *asking = peer_create(&host->server);
+	host->has_fds = true;
+	tell(asking, make_picture, .width = WIDTH, .height = HEIGHT,
+		.kind = CLIENT_MEMORY_UNSEALED);
+	host->has_fds = false;
+	struct peer *holding = peer_create(&host->server);
+	for (int i = 0; i < 4; i++) {
+		tell(holding, make_picture, .buffer = i, .pool = i,
+			.width = WIDTH, .height = HEIGHT,
+			.kind = CLIENT_MEMORY_UNSEALED);
+	}
+	watch.client = holding->client;
+	wl_client_add_destroy_listener(holding->client, &watch.destroy);
+	/* There is no more than that. */
+	all->limits[SP_RESOURCE_FDS] = all->wanted[SP_RESOURCE_FDS] =
+		all->used[SP_RESOURCE_FDS];
+	host->has_fds = true;
+	struct args args = make_buffer(6);
+	peer_begin(asking, create_buffer_and_keep_silent,
+		"create_buffer_and_keep_silent", &args);
+	int64_t deadline = server_now_ms() + SERVER_PATIENCE_MS;
+	while (host->fds_len == 1) {
+		assert_true(server_now_ms() < deadline);
+		server_dispatch(&host->server, -1, deadline);
+	}
+	peer_begin(holding, create_buffer_and_keep_silent,
+		"create_buffer_and_keep_silent", &args);
+	while (holding->client != NULL) {
+		assert_true(server_now_ms() < deadline);
+		server_dispatch(&host->server, -1, deadline);
+	}
+	assert_false(watch.gone_at_its_own);
+	assert_non_null(asking->client);
+	wl_protocol_logger_destroy(logger);
+	peer_kill(holding);
+	peer_kill(asking);
 }
 
 /* What is only made costs nothing; what is attached does. */
@@ -430,6 +503,8 @@ int main(void) {
 		budget_test(the_fds_of_buffers_count, setup_few_fds),
 		budget_test(who_is_over_at_the_message_of_another_goes,
 			setup_few_fds),
+		budget_test(nobody_goes_while_its_own_request_is_handled,
+			host_setup),
 		budget_test(a_byte_too_many, setup_few_bytes),
 		budget_test(nothing_without_memory_is_attached,
 			setup_few_bytes),

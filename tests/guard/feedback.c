@@ -43,6 +43,18 @@ static void it_is_not_offered_unless_wanted(void **state) {
 	peer_finish(peer);
 }
 
+/* Clients would be offered two. */
+static void there_is_one_for_a_guard(void **state) {
+	struct host *host = *state;
+	struct sealpool_shm *shm = sealpool_guard_get_shm(host->guard);
+	struct sealpool_feedback *feedback = sealpool_feedback_create(shm);
+	assert_non_null(feedback);
+	assert_ptr_equal(sealpool_feedback_create(shm), feedback);
+	/* And another one after its end. */
+	sealpool_feedback_destroy(feedback);
+	assert_non_null(sealpool_feedback_create(shm));
+}
+
 static void a_sealed_file_passes_and_is_direct(void **state) {
 	struct host *host = *state;
 	struct peer *peer = create_asker(host, CLIENT_MEMORY_SEALED);
@@ -156,6 +168,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(
 			it_is_not_offered_unless_wanted, host_setup,
 			host_teardown),
+		feedback_test(there_is_one_for_a_guard),
 		feedback_test(a_sealed_file_passes_and_is_direct),
 		feedback_test(any_other_is_told_what_it_costs),
 		feedback_test(a_capture_is_told),

@@ -68,7 +68,7 @@ struct peer *host_create_drawn_peer(struct host *host, int32_t width,
 struct sealpool_stats host_get_stats(struct host *host,
 	const struct peer *peer);
 
-/** Memory of this process that is nobody else's: RssAnon. */
+/** The anonymous memory of this process, which it shares with no other: RssAnon. */
 size_t count_private_bytes(void);
 
 /** Of pools and shadows, as count_pool_mappings(). */
@@ -129,7 +129,7 @@ bool wait_ready(struct actor *actor, const struct args *args);
 /** Fails unless rows .y to .y + .height of the buffer show pattern .frame. */
 bool expect_rows(struct actor *actor, const struct args *args);
 
-/** Binds wl_shm anew, at .version. */
+/** Binds wl_shm again, with .version. */
 bool bind_shm(struct actor *actor, const struct args *args);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files that the kernel takes long to free are never let go of on the event loop:
- * not by the guard, nor by the wl_shm behind.
+ * Files whose memory takes long to free are never freed on the event loop: neither by the
+ * guard, nor by the guarded wl_shm.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -75,7 +75,7 @@ static void expect_closed_elsewhere(void) {
 	assert_int_equal(closed_while_mapped, 0);
 }
 
-/* An order: nobody but the compositor has the file from then on. */
+/* An order: from then on, only the compositor has the file. */
 static bool forget_memory(struct actor *actor, const struct args *args) {
 	client_memory_destroy(&actor->memory[args->memory]);
 	return true;

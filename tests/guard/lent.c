@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Buffers that are handed to something else than a surface: what the compositor
- * has written is there when the client is told so, and nothing else of the
- * client's memory is written, whatever happens meanwhile.
+ * Buffers that are passed to other objects than surfaces: what the compositor has written
+ * is in the client's file when the client gets the event for it. Nothing else is written
+ * to the client's memory, also if the client does something meanwhile.
  */
 #include <wayland-client.h>
 
@@ -121,8 +121,8 @@ static void a_capture_outlives_a_commit_of_its_buffer(void **state) {
 	peer_finish(peer);
 }
 
-/* The rows that a commit copies are not the client's alone any more, and those
- * beside them are none of its business. */
+/* Of the rows that a commit copies, the client's bytes may be changed; the rows beside
+ * them may not. */
 static void a_capture_is_handed_back_once_around_commits(void **state) {
 	struct host *host = *state;
 	struct peer *peer = host_create_drawn_peer(host, WIDTH, HEIGHT);
@@ -242,8 +242,8 @@ static void what_is_captured_at_once_is_handed_back(void **state) {
 
 #define REQUESTS 96
 
-/* Hands .buffer to eight icons in turn, .count times, and commits it after each if
- * there is a surface; all of that is sent at once. */
+/* Passes .buffer to eight icons, one after another, .count times, and commits it after
+ * each if there is a surface. All of that is sent at once. */
 static bool take_icons(struct actor *actor, const struct args *args) {
 	for (uint32_t i = 0; i < args->count; i++) {
 		struct args icon = *args;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Captures that do not come to their end: what the client has drawn meanwhile remains,
- * whoever goes first.
+ * Captures that are not completed: what the client has drawn meanwhile remains, whether
+ * the frame, the buffer or the client is destroyed first.
  */
 #include <wayland-client.h>
 
@@ -94,8 +94,8 @@ static void nor_what_was_drawn_when_another_object_speaks(void **state) {
 	}
 }
 
-/* The first row is a buffer, and the others, below it, are each all of the rest:
- * with the last one, too much is lent. Whether the frame is destroyed or not. */
+/* The first row is a buffer; each of the others has all rows below it. The last one
+ * exceeds what may be passed to captures. The frame is destroyed, or not. */
 static void nor_when_too_much_is_lent(void **state) {
 	struct host *host = *state;
 	for (int i = 0; i < 2; i++) {
@@ -156,7 +156,7 @@ static void what_was_written_remains_where_nothing_was_drawn(void **state) {
 	}
 }
 
-/* It was lent again since the client was told. */
+/* It was passed to a capture again since the client got the event. */
 static void also_for_a_source_that_has_captured_before(void **state) {
 	struct host *host = *state;
 	struct peer *peer = host_create_drawn_peer(host, WIDTH, HEIGHT);
@@ -254,7 +254,7 @@ static bool show_one_and_take_another(struct actor *actor,
 		take_frame(actor, &(struct args){ .buffer = 1 });
 }
 
-/* Whatever the client is to go for, and whatever it would lend. */
+/* For any error of the client, and any buffer that it passes. */
 static void nothing_is_lent_of_who_is_to_go(void **state) {
 	static const enum client_memory_kind others[] = {
 		CLIENT_MEMORY_UNSEALED, CLIENT_MEMORY_SEALED,
@@ -323,7 +323,7 @@ static void make_read_only_buffers(struct peer *peer) {
 	}
 }
 
-/* libwayland disconnects who has an error when it hears from it again. */
+/* libwayland disconnects a client with an error at its next request. */
 static void who_keeps_silent_is_disconnected_too(void **state) {
 	struct host *host = *state;
 	struct peer *peer = peer_create(&host->server);
@@ -338,7 +338,7 @@ static void who_keeps_silent_is_disconnected_too(void **state) {
 	peer_finish(peer);
 }
 
-/* What was lent first is handed back when too much is lent. */
+/* The buffer that was passed first is written back when too many are passed. */
 static void nothing_is_lent_when_what_was_lent_ends_its_client(void **state) {
 	struct host *host = *state;
 	struct peer *peer = peer_create(&host->server);
@@ -362,7 +362,7 @@ static void a_buffer_may_go_during_its_capture(void **state) {
 	tell(peer, take_frame);
 	tell(peer, destroy_buffer);
 	host_end_capture(host, peer, 0);
-	/* Whatever has its id next, nobody has handed it to the frame. */
+	/* The next object with its id was not passed to the frame. */
 	tell(peer, create_buffer, .width = WIDTH, .height = HEIGHT,
 		.stride = STRIDE, .format = 1);
 	tell(peer, draw_and_show, .frame = 1);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pages of a shadow that nobody uses: they are given back before a client is
- * refused, are there again before the compositor looks, and stay where it may
- * still look.
+ * Pages of a shadow that are not used: they are freed before a client is refused, have
+ * their bytes again before the compositor reads them, and are not freed while it may
+ * still read them.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -322,7 +322,7 @@ static void what_is_attached_only_stays(void **state) {
 	peer_finish(peer);
 }
 
-/* The other surface has not let go of it. */
+/* The other surface still shows it. */
 static void what_two_surfaces_show_stays(void **state) {
 	struct host *host = *state;
 	host->releases = true;
@@ -362,7 +362,7 @@ static void what_is_lent_stays(void **state) {
 	peer_finish(peer);
 }
 
-/* Sent in one go: none of it needs to be copied for the capture. */
+/* Sent at once: nothing needs to be copied for the capture. */
 static bool show_replace_and_take(struct actor *actor,
 		const struct args *args) {
 	return draw_and_show(actor, &(struct args){ .frame = args->frame }) &&
@@ -403,8 +403,8 @@ static void what_is_destroyed_while_it_is_lent_stays(void **state) {
 	peer_finish(peer);
 }
 
-/* Of many buffers of the same bytes, what was lent first is not followed any
- * more. Its object has it all the same. */
+/* Of many buffers of the same bytes, the one that was passed first is not followed any
+ * more, although its object still has it. */
 static void what_is_lent_and_not_followed_stays(void **state) {
 	struct host *host = *state;
 	host->releases = true;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * sealpool-hostile CASE: attacks the compositor at $WAYLAND_DISPLAY through the
- * memory that it shares with it, and prints one line about what became of
- * itself:
+ * memory that it shares with it, and prints one line that says what happened to this
+ * client:
  *
  *     hostile case=short fate=protocol_error interface=wl_buffer id=12 code=2
  *         name=wl_shm.invalid_fd message="..."
  *     hostile case=short fate=alive
  *     hostile case=short fate=disconnected
  *
- * (on one line each). Exit status: 0 when the attack was carried out, whatever
- * came of it, else 1. Whether the compositor lives is for others to see.
+ * (on one line each). Exit status: 0 if the attack was carried out, with any result; else
+ * 1. The caller checks whether the compositor still runs.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@
 #include "attack.h"
 #include "client.h"
 
-/* How long it goes on before it says that it is alive. */
+/* How long it runs before it reports that it is alive. */
 #define ATTACK_MS 10000
 
 static bool find_case(const char *name, enum attack_kind *kind) {

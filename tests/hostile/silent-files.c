@@ -2,10 +2,10 @@
 /*
  * A FUSE file system that leaves requests unanswered.
  *
- * It is a process of its own: the kernel lets go of all who wait for it when
- * that process closes its end, that is, when it dies. That may come with the death
- * of all of a case's process group, so another process, in a group of its own,
- * waits for that and takes down the mount.
+ * It is a process of its own: when it exits, its end of the connection is closed, and the
+ * kernel wakes all processes that wait for the file system. The whole process group of a
+ * case may be killed, so another process, in a group of its own, waits for that and
+ * removes the mount.
  */
 #define FUSE_USE_VERSION 34
 

@@ -17,9 +17,9 @@ enum silent_files_request {
 };
 
 /**
- * A file system with one file that can be opened, and that is silent about all
- * else: whoever asks for its size, reads it or closes it waits in the kernel,
- * beyond the reach of signals, until the file system is gone.
+ * A file system with one file that can be opened, and that answers no other request: a
+ * process that asks for its size, reads it or closes it waits in the kernel, where no
+ * signal interrupts it, until the file system is unmounted.
  */
 struct silent_files {
 	pid_t pid;

@@ -82,7 +82,7 @@ bool make_memory_read_only(struct actor *actor, const struct args *args);
 bool make_memory_append(struct actor *actor, const struct args *args);
 /** A file of one huge page, reserved. */
 bool make_huge_page(struct actor *actor, const struct args *args);
-/** Whether one is to be had here. */
+/** Returns whether this machine has one. */
 bool has_huge_pages(void);
 /** Fails unless the file has .size bytes. */
 bool expect_size(struct actor *actor, const struct args *args);

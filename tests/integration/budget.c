@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a client may hold: who wants more is disconnected, with the budget's
- * name; nobody else notices, and what is given back can be had again.
+ * What a client may hold: a client that exceeds a limit is disconnected with an error
+ * that names the limit. Other clients do not notice, and what is freed can be used
+ * again.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -169,7 +170,7 @@ static void copy_takes_no_fd(void **state) {
 	peer_finish(peer);
 }
 
-/* One is kept for each buffer, until the fd is needed. */
+/* Each buffer keeps one, until the fd is needed. */
 static void fd_of_a_copy_for_writing_is_given_back(void **state) {
 	struct server *server = *state;
 	struct peer *peer = peer_create(server);
@@ -375,8 +376,8 @@ static void bytes_given_back_can_be_had_again(void **state) {
 	peer_finish(peer);
 }
 
-/* Also within one pool that stays: what is kept of the last one does not fit, and
- * goes when there is another. */
+/* Also within one pool that is not destroyed: the spare of the last buffer does not fit,
+ * and is freed when another copy is destroyed. */
 static void bytes_of_a_buffer_go_with_it(void **state) {
 	struct server *server = *state;
 	struct peer *peer = peer_create(server);
@@ -428,8 +429,8 @@ static void expect_resident(size_t most) {
 	}
 }
 
-/* Reading a hole in place would give it memory, as much as the client likes,
- * and none of it the client's. */
+/* Reading a hole in place would allocate memory that is not charged to the client, as
+ * much as it likes. */
 static void sparse_sealed_file_costs_its_client(void **state) {
 	enum { WIDE = 8192, HIGH = 8192 };
 	struct server *server = *state;
@@ -495,7 +496,7 @@ static void bytes_of_several_buffers_are_charged_once(void **state) {
 	peer_finish(peer);
 }
 
-/* With the budgets that nobody has set. */
+/* With the default limits. */
 static void largest_pool_of_an_empty_file_costs_its_client(void **state) {
 	struct server *server = *state;
 	struct peer *bystander = create_bystander(server);

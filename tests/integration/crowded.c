@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What all clients hold together: who has to go when there is no more, and who
- * stays.
+ * Limits of all clients together: which client is disconnected when one is reached, and
+ * which is not.
  */
 #include <errno.h>
 #include <sys/resource.h>
@@ -211,7 +211,7 @@ static void bytes_of_gone_clients_make_room(void **state) {
 	peer_finish(peer);
 }
 
-/* The fd is gone, and what was not read cannot be had any more. */
+/* The fd is closed, and bytes that were not read before cannot be read any more. */
 static void unread_bytes_of_gone_clients_read_as_zero(void **state) {
 	struct server *server = *state;
 	struct peer *peer = peer_create_with_picture(server,
@@ -257,7 +257,7 @@ static void copies_of_all_clients_are_reclaimed(void **state) {
 	finish_bystander(server, bystander);
 }
 
-/* Reading ends nobody for what others hold. */
+/* A read disconnects no client because of what others hold. */
 static void read_beyond_the_limit_of_all_shows_zeroes(void **state) {
 	struct server *server = *state;
 	struct peer *bystander = create_bystander(server);

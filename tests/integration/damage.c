@@ -139,7 +139,7 @@ static void damage_is_stale_in_each_buffer_of_the_surface(void **state) {
 		tell(peer, draw_and_show, .buffer = i, .frame = 0);
 		expect_copied(peer, BYTES);
 	}
-	/* The second one's damage was all of the first as well. */
+	/* The damage of the second one includes all of the first one's. */
 	tell(peer, attach, .buffer = 0);
 	tell(peer, commit, .surface = 0);
 	expect_copied(peer, BYTES);
@@ -171,10 +171,9 @@ static void damage_is_stale_in_each_buffer_of_the_surface(void **state) {
 }
 
 /*
- * A buffer that is read once more after another one has taken its place, as it
- * may be for a slow renderer or a picture of an earlier state, holds what it
- * held. That it now lacks the other one's damage is only true once its client
- * has drawn it again.
+ * A buffer that is read once more after another one was shown, for example by a slow
+ * renderer, shows what it showed before. It misses the damage of the other one only when
+ * its client has drawn it again.
  */
 static void damage_is_not_forgotten_when_a_buffer_is_read_late(void **state) {
 	struct peer *peer = peer_create(server);
@@ -432,7 +431,7 @@ static void many_rectangles_are_exact(void **state) {
 	peer_finish(peer);
 }
 
-/* A reader that takes its time sees one frame, whatever is committed. */
+/* A slow reader sees one frame, even if others are committed meanwhile. */
 static void frame_being_read_does_not_change(void **state) {
 	struct peer *peer = peer_create_with_picture(server,
 		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);

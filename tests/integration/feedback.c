@@ -249,7 +249,7 @@ static void bytes_that_were_copied_are_told_once(void **state) {
 	peer_finish(peer);
 }
 
-/* A second buffer of the pool is none of the first one's. */
+/* A second buffer of the pool does not count for the first. */
 static void buffers_of_a_pool_are_told_apart(void **state) {
 	struct server *server = *state;
 	struct peer *peer = peer_create(server);
@@ -527,7 +527,7 @@ static void objects_go_in_any_order(void **state) {
 		tell(peer, destroy_in_order, .count = order);
 	}
 	assert_int_equal(server_get_stats(server, peer).pools, 0);
-	/* And none of them before its client. */
+	/* No object is destroyed before its client. */
 	tell(peer, bind_feedback);
 	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED, .width = 4,
 		.height = 4);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Copies that nobody reads for a while: that they are given back, that nothing
- * is lost by that, and which of them have to stay.
+ * Copies that were not read for some time are freed, without losing a byte; and which
+ * ones are not freed.
  *
- * "A while" is a millisecond here, or an hour. Where something is to happen, a
- * test waits for it as long as it takes; where nothing is, it gives the timer
- * many times what it would need.
+ * The time is a millisecond in these tests, or an hour. A test that expects an event
+ * waits for it without a limit; one that expects none waits many times as long as the
+ * timer needs.
  */
 #include <poll.h>
 #include <sys/mman.h>

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include <wayland-client.h>
@@ -128,6 +129,55 @@ static void memory_past_the_end_of_a_file_counts(void **state) {
 	create_small_buffer(peer);
 	tell(peer, draw_and_show, .frame = 1);
 	expect_kind(server_get_shown(server, peer), SEALPOOL_MEMORY_SHADOW);
+	peer_finish(peer);
+}
+
+/* Of its copying: see bounce.c. */
+static bool has_bounce_file(void) {
+	char path[64], target[64];
+	for (int fd = 0; fd < 1024; fd++) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		ssize_t n = readlink(path, target, sizeof(target) - 1);
+		target[n > 0 ? n : 0] = '\0';
+		if (strstr(target, "sealpool-bounce") != NULL) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Reads a narrow column of many rows, which are read from a mapping if that cannot
+ * wait. */
+static void read_column(struct server *server, struct peer *peer) {
+	tell(peer, create_pool, .size = SIDE * SIDE * 4);
+	tell(peer, create_buffer, .width = SIDE, .height = SIDE,
+		.stride = SIDE * 4, .format = WL_SHM_FORMAT_XRGB8888);
+	tell(peer, draw_and_show, .frame = 1);
+	expect_frame(server_get_shown(server, peer), 1);
+	tell(peer, show, .x = 10, .y = 10, .width = 10, .height = 100);
+	expect_frame(server_get_shown(server, peer), 1);
+	/* With MAP_NOFAULT, nothing is copied. */
+	if (sealpool_buffer_get_kind(server_get_shown(server, peer)) !=
+			SEALPOOL_MEMORY_SHADOW) {
+		skip();
+	}
+}
+
+static void mapping_of_a_file_with_much_memory_is_not_read(void **state) {
+	struct server *server = *state;
+	struct peer *peer = peer_create(server);
+	tell(peer, make_memory, .kind = CLIENT_MEMORY_UNSEALED,
+		.size = SIDE * SIDE * 4);
+	tell(peer, fill_place, .size = LARGE);
+	read_column(server, peer);
+	assert_false(has_bounce_file());
+	peer_finish(peer);
+
+	peer = peer_create(server);
+	tell(peer, make_memory, .kind = CLIENT_MEMORY_UNSEALED,
+		.size = SIDE * SIDE * 4);
+	read_column(server, peer);
+	assert_true(has_bounce_file());
 	peer_finish(peer);
 }
 
@@ -394,6 +444,8 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		test_with(file_with_much_memory_is_copied, server_setup),
 		test_with(memory_past_the_end_of_a_file_counts, server_setup),
+		test_with(mapping_of_a_file_with_much_memory_is_not_read,
+			server_setup),
 		test_with(
 			large_file_whose_buffers_are_as_large_is_read_in_place,
 			server_setup),

@@ -175,7 +175,7 @@ static void buffer_may_end_between_attach_and_commit(void **state) {
 		tell(peer, attach, .buffer = 1);
 		tell(peer, destroy_buffer, .buffer = 1);
 		tell(peer, commit, .surface = 0);
-		/* This compositor goes on with it. */
+		/* This compositor continues to use it. */
 		expect_frame(server_get_shown(server, peer), 2);
 		tell(peer, draw_and_show, .buffer = 0, .frame = 3);
 		expect_frame(server_get_shown(server, peer), 3);
@@ -224,7 +224,7 @@ static void client_may_end_while_it_is_written_to(void **state) {
 	}
 }
 
-/* There is nobody to tell. */
+/* There is no client to get an error. */
 static void missing_bytes_of_a_client_that_is_gone_read_as_zero(void **state) {
 	struct server *server = *state;
 	struct peer *peer = peer_create_with_picture(server,
@@ -474,7 +474,7 @@ static int setup_short_idle(void **state) {
 	return *state != NULL ? 0 : -1;
 }
 
-/* The memory of a copy is kept until it is idle. */
+/* The memory of a copy is freed when it is idle. */
 static void wait_given_back(struct server *server, const struct peer *peer) {
 	int64_t deadline = server_now_ms() + SERVER_PATIENCE_MS;
 	while (server_get_stats(server, peer).shadow_bytes > 0 &&
@@ -490,7 +490,7 @@ static void many_pools_in_sequence_leave_nothing_behind(void **state) {
 	server->data = &reads;
 	server->handle_commit = read_and_release;
 	struct peer *peer = peer_create(server);
-	/* The heap and the like take their shape. */
+	/* The heap grows to its usual size. */
 	tell(peer, use_pools, .count = 100);
 	wait_given_back(server, peer);
 	size_t fds = count_fds();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Budgets, and those who keep to them.
+ * Clients that exceed a limit, and clients that do not.
  */
 #include <string.h>
 #include <wayland-client.h>

@@ -152,7 +152,7 @@ static void memory_that_becomes_direct_gives_its_copy_back(void **state) {
 	struct sealpool_buffer *buffer = server_get_shown(server, peer);
 	expect_frame(buffer, 1);
 	assert_int_equal(server_get_stats(server, peer).shadow_bytes, BYTES);
-	/* One who is still reading the copy when the buffer changes over. */
+	/* A reader that still reads the copy when the buffer becomes direct. */
 	struct sealpool_access access;
 	assert_int_equal(sealpool_buffer_begin_access(buffer,
 		SEALPOOL_ACCESS_READ, &access), 0);

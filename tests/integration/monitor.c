@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The socket that sealpool-top reads: who may, what is said, and that no reader
- * holds up the compositor.
+ * The socket that sealpool-top reads: which users may connect, what is sent, and that no
+ * reader delays the compositor.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -44,7 +44,7 @@ static void get_path(char path[108], const char *suffix) {
 static struct server *create_with_monitor(void) {
 	struct server *server = server_create(NULL);
 	if (server != NULL) {
-		/* One test wants none to be had. */
+		/* One test makes its creation fail. */
 		sealpool_monitor_create(server->shm);
 	}
 	return server;
@@ -139,17 +139,72 @@ static void what_each_client_holds_is_told(void **state) {
 	wl_client_get_credentials(sealed->client, &pid, NULL, NULL);
 	snprintf(line, sizeof(line), "client id=1 pid=%d pools=1 fds=1 "
 		"direct=1 nofault=0 shadow=0 pool_bytes=%d shadow_bytes=0 "
-		"copied_in=0 copied_out=0 faults=0\n", (int)pid, BYTES);
+		"copied_in=0 copied_out=0 faults=0 copies=0 reasons=none\n",
+		(int)pid, BYTES);
 	expect_in(text, line);
 	snprintf(line, sizeof(line), "client id=2 pid=%d pools=1 fds=1 "
 		"direct=0 nofault=0 shadow=1 pool_bytes=%d shadow_bytes=%d "
-		"copied_in=%d copied_out=0 faults=0\n", (int)pid, BYTES,
-		BYTES, BYTES);
+		"copied_in=%d copied_out=0 faults=0 copies=1 reasons=no_seal\n",
+		(int)pid, BYTES, BYTES, BYTES);
 	expect_in(text, line);
 	expect_in(text, "\nend\n");
 	free(text);
 	peer_finish(sealed);
 	peer_finish(unsealed);
+}
+
+static void the_reasons_of_all_pools_are_told(void **state) {
+	struct server *server = *state;
+	struct peer *peer = peer_create(server);
+	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
+		.width = WIDTH, .height = HEIGHT);
+	/* Sealed, but never drawn. */
+	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = BYTES);
+	tell(peer, create_pool, .size = BYTES);
+	tell(peer, create_buffer, .width = WIDTH, .height = HEIGHT,
+		.stride = WIDTH * 4, .format = WL_SHM_FORMAT_XRGB8888);
+	char *text = ask(server);
+	expect_in(text, "pools=2 fds=2 direct=0 nofault=0 shadow=2 ");
+	expect_in(text, " copies=0 reasons=no_seal,sparse\n");
+	free(text);
+	peer_finish(peer);
+}
+
+/* Without a call of the compositor's. */
+static void the_environment_can_enable_it(void **state) {
+	assert_true(client_directory_create(dir, sizeof(dir),
+		"sealpool-monitor"));
+	setenv("XDG_RUNTIME_DIR", dir, true);
+	char path[108];
+	get_path(path, "");
+	static const char *const values[] = { "1", "0", "", "yes" };
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		setenv("SEALPOOL_MONITOR", values[i], true);
+		struct server *server = server_create(NULL);
+		assert_non_null(server);
+		unsetenv("SEALPOOL_MONITOR");
+		assert_int_equal(access(path, F_OK), i == 0 ? 0 : -1);
+		if (strcmp(values[i], "yes") == 0) {
+			expect_in(server->message, "SEALPOOL_MONITOR=yes");
+		}
+		if (i == 0) {
+			char *text = ask(server);
+			expect_in(text, "\nend\n");
+			free(text);
+			/* A call returns the same one. */
+			struct sealpool_monitor *monitor =
+				sealpool_monitor_create(server->shm);
+			assert_non_null(monitor);
+			get_path(path, "-1");
+			assert_int_equal(access(path, F_OK), -1);
+			get_path(path, "");
+			sealpool_monitor_destroy(monitor);
+			assert_int_equal(access(path, F_OK), -1);
+		}
+		void *data = server;
+		assert_int_equal(server_teardown(&data), 0);
+	}
+	assert_int_equal(rmdir(dir), 0);
 }
 
 static void a_client_that_is_gone_is_told_of_while_it_holds(void **state) {
@@ -180,7 +235,7 @@ static void only_its_user_can_connect(void **state) {
 	if (geteuid() != 0) {
 		skip();
 	}
-	/* Another, who may walk there and may connect for once. */
+	/* Another user, who may open the folder, and may connect in this test. */
 	assert_int_equal(chmod(dir, 0755), 0);
 	for (int i = 0; i < 2; i++) {
 		pid_t pid = fork();
@@ -311,8 +366,8 @@ static void readers_that_do_not_read_hold_up_nobody(void **state) {
 		server_settle(server);
 	}
 	assert_int_equal(count_ready(fds, 100), 100);
-	/* Of the library's ends, and libwayland's duplicates of them, a few are
-	 * kept: the last ones. */
+	/* A few of the library's ends stay open, and libwayland's duplicates of them: the
+	 * last ones. */
 	expect_between(count_fds() - fds_before - 100, 8, 16);
 	/* Others, in the meantime, go on. */
 	tell(peers[0], draw_and_show, .frame = 3);
@@ -360,6 +415,8 @@ int main(void) {
 	cmocka_unit_test_setup_teardown(function, setup, teardown)
 	static const struct CMUnitTest tests[] = {
 		monitor_test(what_each_client_holds_is_told),
+		monitor_test(the_reasons_of_all_pools_are_told),
+		cmocka_unit_test(the_environment_can_enable_it),
 		monitor_test(a_client_that_is_gone_is_told_of_while_it_holds),
 		monitor_test(only_its_user_can_connect),
 		monitor_test(a_second_one_gets_another_name),

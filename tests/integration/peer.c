@@ -2,8 +2,8 @@
 /*
  * Client processes that carry out orders.
  *
- * A process ends with the test that it belongs to, whatever becomes of either:
- * its end of the socket for orders closes, and the kernel ends it as well.
+ * A process ends with its test, even if the test is killed: its socket for orders is
+ * closed, and the kernel sends it a signal as well.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -105,7 +105,7 @@ static bool take_fd(struct actor *actor, const struct args *args, int fd,
 static bool open_pipe(struct actor *actor, const struct args *args) {
 	int fds[2] = { -1, -1 };
 	int ret = pipe(fds);
-	/* There is someone who could write, so a read would wait. */
+	/* A process still has the other end for writing, so a read would wait. */
 	actor->memory[ACTOR_SLOTS - 1].fd = fds[1];
 	return ret == 0 && take_fd(actor, args, fds[0], "pipe");
 }

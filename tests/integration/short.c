@@ -63,7 +63,7 @@ static void empty_file_reads_as_zero_and_ends_the_client(void **state) {
 	peer_finish(peer);
 }
 
-/* What is not missing where someone looks is nobody's business. */
+/* Missing bytes outside of the buffer are not reported. */
 static void short_file_is_no_fault_before_it_is_read(void **state) {
 	struct server *server = *state;
 	struct peer *peer = peer_create_with_picture(server,

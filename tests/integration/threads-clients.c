@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two sorts of clients. An honest one draws only in a buffer that was given back. A
- * hostile one commits while a thread of its own cuts, grows, seals and punches holes
- * in the file.
+ * Two sorts of clients. An honest one draws only into a buffer that was released. A
+ * hostile one commits while another thread of it truncates, grows and seals the file, and
+ * punches holes into it.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -251,9 +251,9 @@ static bool attack_once(struct actor *actor, struct random *random) {
 	if (!alive) {
 		struct client_fate fate;
 		client_get_fate(client, &fate);
-		/* The object of the error may be gone by now; and where there
-		 * were requests on their way, the kernel may have let go of
-		 * the error, as of all that was not read yet. */
+		/* The object of the error may be destroyed by now. If requests were
+		 * still in the socket, the kernel may have dropped the error with
+		 * everything else that was not read yet. */
 		if (fate.kind == CLIENT_PROTOCOL_ERROR &&
 				fate.code != WL_SHM_ERROR_INVALID_FD) {
 			return false;
@@ -262,8 +262,8 @@ static bool attack_once(struct actor *actor, struct random *random) {
 		shared->told += fate.kind == CLIENT_PROTOCOL_ERROR;
 	}
 	client_memory_destroy(&actor->memory[0]);
-	/* libwayland frees the connection, and with it no objects; these go
-	 * first, and where there is no connection any more, nobody hears. */
+	/* libwayland frees the connection, but not its objects. So they are destroyed
+	 * first, which sends nothing if the connection is closed already. */
 	for (int i = 0; i < 2; i++) {
 		args.buffer = args.surface = i;
 		destroy_buffer(actor, &args);

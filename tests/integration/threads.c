@@ -5,16 +5,15 @@
  *     integration-threads [--seconds N] [--seed N]
  *
  * Three client processes: two honest ones, of which one is read in place and one
- * is copied, and one that commits while a thread of its own cuts, grows, seals
- * and punches holes in the file. Four threads of the compositor read whatever is
- * shown. What is shown of the honest clients must be exact, in each pixel and
- * each time: that the other one is there must make no difference.
+ * is copied, and one that commits while another thread of it truncates, grows
+ * and seals the file, and punches holes into it. Four threads of the compositor read the
+ * buffers that are shown. Each pixel of the honest clients must be right at each read,
+ * as if the other client did not exist.
  *
- * An honest client draws only in a buffer that was given back, and it is given
- * back when the last thread has done with it. So a buffer's pixels are known
- * while it is read: those of the frame that was committed with it. They lack
- * something as soon as one commit's damage gets lost, even if it comes while
- * another thread copies.
+ * An honest client draws only into a buffer that was released, and a buffer is released
+ * when the last thread has read it. So a buffer's pixels are known while it is read: those
+ * of the frame that was committed with it. They are wrong as soon as the damage of one
+ * commit is lost, even if it was committed while another thread copied.
  */
 #include <pthread.h>
 #include <stdatomic.h>

@@ -43,13 +43,13 @@ struct random random_create(uint32_t which);
 uint32_t random_below(struct random *random, uint32_t end);
 
 /**
- * A frame draws one band of rows anew, each band in its turn, and damages that
- * one only. So the pixels of frame 10, with 8 bands, are those of
+ * Each frame draws and damages one band of rows, the next one each time. So the pixels of
+ * frame 10, with 8 bands, are those of
  *
  *     band      0  1  2  3  4  5  6  7
  *     frame     8  9 10  3  4  5  6  7
  *
- * and before its first turn a band is as frame 0 has drawn all of them.
+ * Frame 0 draws all bands.
  */
 uint32_t get_band_frame(uint32_t frame, uint32_t band);
 /** Pixel number "index" as the frame has drawn it. */

@@ -235,8 +235,8 @@ static void file_cut_during_a_write_ends_the_client(void **state) {
 }
 
 static bool expect_cut_write(struct actor *actor, const struct args *args) {
-	/* The bytes after the cut come to light: nobody may have written
-	 * there. */
+	/* The bytes past the truncated end become visible: they must not have been
+	 * written to. */
 	if (!expect_size(actor, args) || !map_memory_again(actor,
 			&(struct args){ .size = BYTES })) {
 		return false;
@@ -310,6 +310,24 @@ static void memory_sealed_against_new_writers_cannot_be_written(void **state) {
 		CLIENT_MEMORY_SEALED, F_SEAL_FUTURE_WRITE));
 }
 
+/* The mapping of an earlier access can still be written, as the kernel allows. */
+static void memory_sealed_after_a_write_cannot_be_written(void **state) {
+	struct server *server = *state;
+	static const enum client_memory_kind kinds[] = {
+		CLIENT_MEMORY_SEALED, CLIENT_MEMORY_UNSEALED,
+	};
+	for (int i = 0; i < 2; i++) {
+		struct peer *peer = peer_create_with_picture(server, kinds[i],
+			WIDTH, HEIGHT);
+		struct sealpool_access access;
+		assert_int_equal(begin_write(server_get_shown(server, peer),
+			&access), 0);
+		sealpool_buffer_end_access(&access);
+		tell(peer, seal_memory, .seals = F_SEAL_FUTURE_WRITE);
+		expect_not_writable(server, peer);
+	}
+}
+
 int main(void) {
 #define TEST(name) \
 	cmocka_unit_test_setup_teardown(name, server_setup, server_teardown)
@@ -330,6 +348,7 @@ int main(void) {
 		TEST_LENIENT(file_cut_during_a_write_stays_cut),
 		TEST(read_only_fd_cannot_be_written),
 		TEST(memory_sealed_against_new_writers_cannot_be_written),
+		TEST(memory_sealed_after_a_write_cannot_be_written),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,6 +35,19 @@ static struct peer *create_greedy_peer(struct server *server,
 	return peer;
 }
 
+/* By default, no more is read in place than there may be in copies. */
+static int setup_with_much_in_place(void **state) {
+	*state = server_create(&(struct sealpool_options){
+		.size = sizeof(struct sealpool_options),
+		.short_file = server_ignore_short_file,
+		.budget = {
+			.shadow_bytes = 8 * CGROUP_BYTES,
+			.all_shadow_bytes = 8 * CGROUP_BYTES,
+		},
+	});
+	return *state != NULL ? 0 : -1;
+}
+
 static void what_a_cgroup_cannot_have_is_over_the_budget(void **state) {
 	struct server *server = *state;
 	static const enum client_memory_kind kinds[] = {
@@ -97,7 +110,7 @@ static void hole_punched_into_direct_memory_is_paid_for_by_the_reader(
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		die_of_signals();
-		/* It is to be the one who is killed. */
+		/* The kernel should kill this process first. */
 		write_setting("/proc/self/oom_score_adj", "1000");
 		struct sealpool_access access;
 		if (sealpool_buffer_begin_access(buffer, SEALPOOL_ACCESS_READ,
@@ -133,11 +146,16 @@ static void hole_punched_into_unsealed_memory_is_not_paid_for(void **state) {
 	peer_finish(peer);
 }
 
+#define TEST_IN_PLACE(name) cmocka_unit_test_setup_teardown(name, \
+	setup_with_much_in_place, holes_teardown)
+
 int run_cgroup(void) {
 	const struct CMUnitTest tests[] = {
 		TEST(what_a_cgroup_cannot_have_is_over_the_budget),
-		TEST(memory_that_others_pay_for_is_read_in_place),
-		TEST(hole_punched_into_direct_memory_is_paid_for_by_the_reader),
+		TEST_IN_PLACE(
+			memory_that_others_pay_for_is_read_in_place),
+		TEST_IN_PLACE(
+			hole_punched_into_direct_memory_is_paid_for_by_the_reader),
 		TEST(hole_punched_into_unsealed_memory_is_not_paid_for),
 	};
 	return cmocka_run_group_tests_name("cgroup", tests, NULL, NULL);

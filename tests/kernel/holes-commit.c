@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Strict overcommit, and nothing left to commit. */
+/* Strict overcommit, with the limit reached. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -12,7 +12,7 @@
 
 #include "holes.h"
 
-/* From here on no process gets memory that it has not been given yet. */
+/* From here on, the kernel refuses memory that was not allocated yet. */
 static void exhaust_commit_limit(void) {
 	set_setting("/proc/sys/vm/overcommit_kbytes", "1");
 	set_setting("/proc/sys/vm/overcommit_memory", "2");
@@ -32,8 +32,11 @@ static bool expect_sparse(struct actor *actor, const struct args *args) {
 		"the file has %lld blocks", (long long)st.st_blocks);
 }
 
-static struct peer *create_peer_with_picture(struct server *server,
-		enum client_memory_kind kind, bool drawn) {
+/* A client that shows a buffer, drawn or not. */
+static struct peer *create_peer_with_picture(void **state,
+		enum client_memory_kind kind, bool drawn,
+		struct sealpool_buffer **buffer) {
+	struct server *server = *state;
 	struct peer *peer = peer_create(server);
 	tell(peer, make_picture, .kind = kind, .width = WIDTH,
 		.height = HEIGHT);
@@ -41,6 +44,7 @@ static struct peer *create_peer_with_picture(struct server *server,
 		tell(peer, draw, .frame = 1);
 	}
 	tell(peer, show, .buffer = 0);
+	*buffer = server_get_shown(server, peer);
 	return peer;
 }
 
@@ -59,8 +63,8 @@ static struct end write_without_memory(struct sealpool_buffer *buffer) {
 		restore_commit_limit);
 }
 
-/* The condition is what it is thought to be: this is a fault that a sealed file
- * raises in whoever maps it and reads. */
+/* Checks the condition itself: a process that maps a sealed file and reads a hole gets
+ * SIGBUS. */
 static void hole_of_a_sealed_file_is_a_fault_without_memory(void **state) {
 	int fd = memfd_create("sealpool-test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	assert_true(fd >= 0);
@@ -95,13 +99,11 @@ static void hole_of_a_sealed_file_is_a_fault_without_memory(void **state) {
 	assert_int_equal(WTERMSIG(status), SIGBUS);
 }
 
-/* There is no memory for a copy either: the frame reads as zero, and that is
- * all. */
+/* There is no memory for a copy either: the frame reads as zero. */
 static void sealed_holes_never_read_are_zeroes(void **state) {
-	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_SEALED, false);
-	struct sealpool_buffer *buffer = server_get_shown(server, peer);
+	struct sealpool_buffer *buffer;
+	struct peer *peer = create_peer_with_picture(state,
+		CLIENT_MEMORY_SEALED, false, &buffer);
 	expect_kind(buffer, SEALPOOL_MEMORY_SHADOW);
 	expect_end(read_without_memory(buffer), 0, SAW_ZEROES);
 	tell(peer, expect_sparse, .memory = 0);
@@ -109,10 +111,9 @@ static void sealed_holes_never_read_are_zeroes(void **state) {
 }
 
 static void sealed_holes_read_before_are_read_again(void **state) {
-	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_SEALED, false);
-	struct sealpool_buffer *buffer = server_get_shown(server, peer);
+	struct sealpool_buffer *buffer;
+	struct peer *peer = create_peer_with_picture(state,
+		CLIENT_MEMORY_SEALED, false, &buffer);
 	read_buffer(buffer);
 	tell(peer, show, .buffer = 0);
 	expect_kind(buffer, SEALPOOL_MEMORY_SHADOW);
@@ -122,14 +123,13 @@ static void sealed_holes_read_before_are_read_again(void **state) {
 }
 
 static void drawn_memory_is_shown_without_memory(void **state) {
-	struct server *server = *state;
 	static const enum client_memory_kind kinds[] = {
 		CLIENT_MEMORY_SEALED, CLIENT_MEMORY_UNSEALED,
 	};
 	for (size_t i = 0; i < 2; i++) {
-		struct peer *peer = create_peer_with_picture(server, kinds[i],
-			true);
-		struct sealpool_buffer *buffer = server_get_shown(server, peer);
+		struct sealpool_buffer *buffer;
+		struct peer *peer = create_peer_with_picture(state,
+			kinds[i], true, &buffer);
 		read_buffer(buffer);
 		tell(peer, show, .buffer = 0);
 		expect_end(read_without_memory(buffer), 0, SAW_FRAME);
@@ -143,25 +143,23 @@ static void drawn_memory_is_shown_without_memory(void **state) {
  */
 static void hole_punched_into_direct_memory_kills_only_without_nofault(
 		void **state) {
-	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_SEALED, true);
-	struct sealpool_buffer *buffer = server_get_shown(server, peer);
+	struct sealpool_buffer *buffer;
+	struct peer *peer = create_peer_with_picture(state,
+		CLIENT_MEMORY_SEALED, true, &buffer);
 	expect_kind(buffer, SEALPOOL_MEMORY_DIRECT);
 	tell(peer, punch, .memory = 0);
 	expect_end(read_without_memory(buffer), nofault ? 0 : SIGBUS,
 		SAW_ZEROES);
-	/* With memory, nobody dies of it. */
+	/* With memory, a read of the hole does no harm. */
 	read_buffer(buffer);
 	peer_finish(peer);
 }
 
-/* And the other: a mapping to write through has to be shared. */
+/* The same for writing: a mapping for writing must be shared. */
 static void hole_punched_into_direct_memory_kills_who_writes(void **state) {
-	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_SEALED, true);
-	struct sealpool_buffer *buffer = server_get_shown(server, peer);
+	struct sealpool_buffer *buffer;
+	struct peer *peer = create_peer_with_picture(state,
+		CLIENT_MEMORY_SEALED, true, &buffer);
 	expect_kind(buffer, SEALPOOL_MEMORY_DIRECT);
 	tell(peer, punch, .memory = 0);
 	expect_end(write_without_memory(buffer), SIGBUS, 0);
@@ -169,12 +167,11 @@ static void hole_punched_into_direct_memory_kills_who_writes(void **state) {
 }
 
 static void hole_punched_into_unsealed_memory_kills_nowhere(void **state) {
-	struct server *server = *state;
-	/* Before the commit, and behind it. */
+	/* Before the commit, and after it. */
 	for (int i = 0; i < 2; i++) {
-		struct peer *peer = create_peer_with_picture(server,
-			CLIENT_MEMORY_UNSEALED, true);
-		struct sealpool_buffer *buffer = server_get_shown(server, peer);
+		struct sealpool_buffer *buffer;
+		struct peer *peer = create_peer_with_picture(state,
+			CLIENT_MEMORY_UNSEALED, true, &buffer);
 		read_buffer(buffer);
 		expect_kind(buffer, nofault ? SEALPOOL_MEMORY_NOFAULT :
 			SEALPOOL_MEMORY_SHADOW);
@@ -191,12 +188,11 @@ static void hole_punched_into_unsealed_memory_kills_nowhere(void **state) {
 	}
 }
 
-/* The zeroes that stood in for a hole are not taken for its bytes later. */
+/* The zeroes that a hole read as are not taken for its bytes later. */
 static void hole_filled_after_it_read_as_zero_is_shown(void **state) {
-	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED, true);
-	struct sealpool_buffer *buffer = server_get_shown(server, peer);
+	struct sealpool_buffer *buffer;
+	struct peer *peer = create_peer_with_picture(state,
+		CLIENT_MEMORY_UNSEALED, true, &buffer);
 	expect_frame(buffer, 1);
 	tell(peer, punch, .memory = 0);
 	exhaust_commit_limit();
@@ -219,10 +215,9 @@ static void hole_filled_after_it_read_as_zero_is_shown(void **state) {
 }
 
 static void hand_back_into_holes_raises_no_signal(void **state) {
-	struct server *server = *state;
-	struct peer *peer = create_peer_with_picture(server,
-		CLIENT_MEMORY_UNSEALED, true);
-	struct sealpool_buffer *buffer = server_get_shown(server, peer);
+	struct sealpool_buffer *buffer;
+	struct peer *peer = create_peer_with_picture(state,
+		CLIENT_MEMORY_UNSEALED, true, &buffer);
 	/* The copy for writing is there beforehand. */
 	struct sealpool_access access;
 	assert_int_equal(sealpool_buffer_begin_access(buffer,

@@ -147,7 +147,7 @@ struct guest *guests_connect_elsewhere(int count, pid_t *pid) {
 	*pid = fork();
 	assert_true(*pid >= 0);
 	if (*pid == 0) {
-		/* The kernel notes who made them. */
+		/* The kernel records the process that creates them. */
 		for (int i = 0; i < count; i++) {
 			if (socketpair(AF_UNIX, SOCK_STREAM, 0,
 					&fds[2 * i]) < 0) {

@@ -37,7 +37,7 @@ extern struct client the;
 extern const struct sealpool_layout layout;
 extern const struct sealpool_box all;
 
-/** For cmocka. Teardown destroys whatever is left. */
+/** For cmocka. Teardown destroys what a test has not destroyed. */
 int public_setup(void **state);
 int public_teardown(void **state);
 #define TEST_PUBLIC(name) \

@@ -73,27 +73,17 @@ struct fixture {
 };
 
 /* What the view was told. */
-static unsigned shorts, over_budgets, failures;
+static unsigned shorts, refusals, failures;
 static int failure;
 
-static void note_short(struct sp_view *view, uint64_t file_size) {
-	shorts++;
+static void note(struct sp_view *view, enum sp_event event, int64_t value) {
+	shorts += event == SP_EVENT_SHORT_FILE;
+	refusals += event == SP_EVENT_REFUSED;
+	if (event == SP_EVENT_FAILED) {
+		failures++;
+		failure = (int)value;
+	}
 }
-
-static void note_over_budget(struct sp_view *view) {
-	over_budgets++;
-}
-
-static void note_failed(struct sp_view *view, int error) {
-	failures++;
-	failure = error;
-}
-
-static const struct sp_view_ops ops = {
-	.short_file = note_short,
-	.over_budget = note_over_budget,
-	.failed = note_failed,
-};
 
 static bool reclaim(struct sp_account *account, enum sp_resource resource,
 		uint64_t amount) {
@@ -106,19 +96,15 @@ static void note_pressure(struct sp_account *account,
 
 static const struct sp_account_ops account_ops = { reclaim, note_pressure };
 
-static void handle_filled(struct sp_cache *cache) {
-}
-
-static void handle_wake(struct sp_readers *readers) {
+static void handle_wake(struct sp_memory *memory) {
 }
 
 static int setup(void **state) {
 	static struct fixture fixture;
 	fixture = (struct fixture){ 0 };
-	shorts = over_budgets = failures = 0;
+	shorts = refusals = failures = 0;
 	failure = 0;
-	assert_int_equal(sp_memory_init(&fixture.memory, handle_filled,
-		handle_wake), 0);
+	assert_int_equal(sp_memory_init(&fixture.memory, 0, handle_wake), 0);
 	sp_account_init(&fixture.account, NULL, &account_ops);
 	client_fd = memfd_create("failures", MFD_CLOEXEC);
 	assert_int_equal(ftruncate(client_fd, BYTES), 0);
@@ -131,7 +117,8 @@ static int setup(void **state) {
 	struct sp_layout layout;
 	assert_true(sp_layout_init(&layout, sp_format_get(DRM_FORMAT_XRGB8888),
 		0, WIDTH, HEIGHT, WIDTH * 4));
-	sp_view_init(&fixture.view, &fixture.backing, &layout, &ops);
+	sp_view_init(&fixture.view, &fixture.backing, &layout, note,
+		false);
 	*state = &fixture;
 	return 0;
 }
@@ -155,7 +142,7 @@ static void read_it(struct fixture *fixture) {
 
 static void expect_failure(int error) {
 	assert_int_equal(shorts, 0);
-	assert_int_equal(over_budgets, 0);
+	assert_int_equal(refusals, 0);
 	assert_int_equal(failures, 1);
 	assert_int_equal(failure, -error);
 }

@@ -220,6 +220,27 @@ static void frozen_copy_keeps_its_contents(void **state) {
 	assert_int_equal(read_at(0, 0), 7);
 }
 
+static void newest_copy_is_kept_while_an_older_one_is_read(void **state) {
+	create_memory(NULL, NULL);
+	open_view(create_file(BYTES, 7, 0));
+	if (sealpool_view_get_kind(the.view) != SEALPOOL_MEMORY_SHADOW) {
+		skip();
+	}
+	struct sealpool_view_access older;
+	sealpool_view_damage(the.view, &all, 1);
+	assert_int_equal(sealpool_view_begin(the.view, SEALPOOL_ACCESS_READ,
+		&older), 0);
+	fill(0, BYTES, 8);
+	sealpool_view_damage(the.view, &all, 1);
+	assert_int_equal(read_at(0, 0), 8);
+	sealpool_view_freeze(the.view);
+	fill(0, BYTES, 9);
+	assert_int_equal(read_at(0, 0), 8);
+	assert_int_equal(*(uint8_t *)older.data, 7);
+	sealpool_view_end(the.view, &older);
+	assert_int_equal(read_at(0, 0), 8);
+}
+
 static void view_outlives_file_client_and_memory(void **state) {
 	for (int sealed = 0; sealed < 2; sealed++) {
 		create_memory(NULL, NULL);
@@ -316,6 +337,7 @@ int main(void) {
 		TEST_PUBLIC(layout_outside_of_the_file_is_refused),
 		TEST_PUBLIC(planes_are_where_wl_shm_has_them),
 		TEST_PUBLIC(frozen_copy_keeps_its_contents),
+		TEST_PUBLIC(newest_copy_is_kept_while_an_older_one_is_read),
 		TEST_PUBLIC(view_outlives_file_client_and_memory),
 		TEST_PUBLIC(hook_may_destroy_what_it_is_about),
 		TEST_PUBLIC(any_thread_may_read),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Regions of what may have changed: they may be rounded up, never down, and
- * stay few in rectangles whatever is added.
+ * Regions of what may have changed: they may be rounded up, never down, and have few
+ * rectangles even if many are added.
  */
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Many short rows, by way of a mapping and a bounce buffer. */
+/* Many short rows are read from a mapping, through a bounce file. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -7,9 +7,12 @@
 #include <unistd.h>
 
 #include "bytes.h"
+#include "memfd.h"
 
 #define SHORT_ROWS 400
 #define SHORT_SIZE (SHORT_ROWS * STRIDE)
+/* Of a file whose mapping is read. */
+#define MEMORY_MAX (2 * SHORT_SIZE)
 
 /* A column of pixels at byte 40 of each row, which is so many bytes wide. */
 static struct sp_transferred copy_column(int fd, const uint8_t *from, int32_t width,
@@ -23,17 +26,13 @@ static struct sp_transferred copy_column(int fd, const uint8_t *from, int32_t wi
 	struct sp_bounce bounce;
 	assert_int_equal(sp_bounce_init(&bounce), 0);
 	struct sp_transfer_source source = {
-		.fd = fd, .base = from, .bounce = &bounce,
+		.fd = fd, .base = from, .memory_max = MEMORY_MAX,
+		.bounce = &bounce,
 	};
 	struct sp_transferred copied = copy_region_in(&source, &layout, &region, to);
 	sp_bounce_finish(&bounce);
 	pixman_region32_fini(&region);
 	return copied;
-}
-
-static struct sp_transferred copy_short_rows(int fd, const uint8_t *from,
-		uint8_t *to) {
-	return copy_column(fd, from, 12, to);
 }
 
 static void expect_column(const uint8_t *to, uint64_t width,
@@ -49,90 +48,93 @@ static void expect_column(const uint8_t *to, uint64_t width,
 	}
 }
 
-static void expect_short_rows(const uint8_t *to, uint64_t file_size) {
-	expect_column(to, 12, file_size);
+/* A client's file with its mapping, and the copy. */
+struct rows {
+	int fd;
+	uint8_t *from, *to;
+};
+
+/* Takes ownership of the fd. */
+static struct rows map_rows(int fd) {
+	uint8_t *from = mmap(NULL, SHORT_SIZE, PROT_READ, MAP_SHARED, fd, 0);
+	assert_true(from != MAP_FAILED);
+	return (struct rows){ fd, from, create_bytes(SHORT_SIZE) };
 }
 
-static uint8_t *map_file(int fd, int protection) {
-	uint8_t *data = mmap(NULL, SHORT_SIZE, protection, MAP_SHARED, fd, 0);
-	assert_true(data != MAP_FAILED);
-	return data;
+static void unmap_rows(struct rows *rows) {
+	munmap(rows->from, SHORT_SIZE);
+	free(rows->to);
+	close(rows->fd);
+}
+
+/* "file_size" is that of the file whose bytes are mapped. */
+static void expect_short_rows_copied(const struct rows *rows, uint64_t copied,
+		uint64_t missing, uint64_t file_size) {
+	expect_copied(copy_column(rows->fd, rows->from, 12, rows->to), copied,
+		missing);
+	expect_column(rows->to, 12, file_size);
 }
 
 static void many_short_rows_are_exact(void **state) {
-	int fd = create_pattern_file(SHORT_SIZE);
-	uint8_t *from = map_file(fd, PROT_READ);
-	uint8_t *to = create_bytes(SHORT_SIZE);
-	expect_copied(copy_short_rows(fd, from, to), SHORT_ROWS * 12, 0);
-	expect_short_rows(to, SHORT_SIZE);
-	munmap(from, SHORT_SIZE);
-	free(to);
-	close(fd);
+	struct rows rows = map_rows(create_pattern_file(SHORT_SIZE));
+	expect_short_rows_copied(&rows, SHORT_ROWS * 12, 0, SHORT_SIZE);
+	unmap_rows(&rows);
 }
 
-/* Fewer go with each call than there might be. */
+/* One call reads fewer of these rows. */
 static void rows_that_are_not_so_short_are_exact(void **state) {
 	static const int32_t widths[] = { 508, 512, 516, 1000, 2000, 3500, 3960 };
-	int fd = create_pattern_file(SHORT_SIZE);
-	uint8_t *from = map_file(fd, PROT_READ);
 	for (size_t i = 0; i < sizeof(widths) / sizeof(widths[0]); i++) {
-		uint8_t *to = create_bytes(SHORT_SIZE);
-		expect_copied(copy_column(fd, from, widths[i], to),
+		struct rows rows = map_rows(create_pattern_file(SHORT_SIZE));
+		expect_copied(copy_column(rows.fd, rows.from, widths[i], rows.to),
 			(uint64_t)(SHORT_ROWS * widths[i]), 0);
-		expect_column(to, (uint64_t)widths[i], SHORT_SIZE);
-		free(to);
+		expect_column(rows.to, (uint64_t)widths[i], SHORT_SIZE);
+		unmap_rows(&rows);
 	}
-	munmap(from, SHORT_SIZE);
-	close(fd);
 }
 
-/* Told by what it holds: another file's bytes. */
+/* The mapping is of another file, with other bytes than the fd's. */
 static void many_short_rows_come_from_the_mapping(void **state) {
-	int fd = memfd_create("sealpool-test", MFD_CLOEXEC);
-	assert_true(fd >= 0);
-	uint8_t *other = create_bytes(SHORT_SIZE);
-	assert_int_equal(pwrite(fd, other, SHORT_SIZE, 0), SHORT_SIZE);
-	int mapped = create_pattern_file(SHORT_SIZE);
-	uint8_t *from = map_file(mapped, PROT_READ);
-	uint8_t *to = create_bytes(SHORT_SIZE);
-	expect_copied(copy_short_rows(fd, from, to), SHORT_ROWS * 12, 0);
-	expect_short_rows(to, SHORT_SIZE);
-	munmap(from, SHORT_SIZE);
-	free(other);
-	free(to);
+	struct rows rows = map_rows(create_pattern_file(SHORT_SIZE));
+	int mapped = rows.fd;
+	rows.fd = memfd_create("sealpool-test", MFD_CLOEXEC);
+	assert_true(rows.fd >= 0);
+	assert_int_equal(pwrite(rows.fd, rows.to, SHORT_SIZE, 0), SHORT_SIZE);
+	expect_short_rows_copied(&rows, SHORT_ROWS * 12, 0, SHORT_SIZE);
 	close(mapped);
-	close(fd);
+	unmap_rows(&rows);
+}
+
+/* The mapping is of another file here, too. The memory is past the file's end. */
+static void mapping_of_a_file_with_much_memory_is_not_read(void **state) {
+	struct rows rows = map_rows(create_memfd(SHORT_SIZE, 0));
+	int mapped = rows.fd;
+	rows.fd = create_pattern_file(SHORT_SIZE);
+	assert_int_equal(fallocate(rows.fd, FALLOC_FL_KEEP_SIZE, 0,
+		MEMORY_MAX + 4096), 0);
+	expect_short_rows_copied(&rows, SHORT_ROWS * 12, 0, SHORT_SIZE);
+	close(mapped);
+	unmap_rows(&rows);
 }
 
 static void short_rows_that_the_mapping_lacks_are_read_anyway(void **state) {
-	int fd = create_pattern_file(SHORT_SIZE);
-	uint8_t *from = map_file(fd, PROT_READ);
-	/* In the second call, and for all that follow: as if the file had ended
-	 * there for a moment. */
+	struct rows rows = map_rows(create_pattern_file(SHORT_SIZE));
+	/* From the second call on, as if the file had ended there for a moment. */
 	int other = create_pattern_file(100 * STRIDE);
-	assert_ptr_not_equal(mmap(from + 200 * STRIDE, 100 * STRIDE, PROT_READ,
+	assert_ptr_not_equal(mmap(rows.from + 200 * STRIDE, 100 * STRIDE, PROT_READ,
 		MAP_SHARED | MAP_FIXED, other, 0), MAP_FAILED);
 	assert_int_equal(ftruncate(other, 0), 0);
 	close(other);
-	uint8_t *to = create_bytes(SHORT_SIZE);
-	expect_copied(copy_short_rows(fd, from, to), SHORT_ROWS * 12, 0);
-	expect_short_rows(to, SHORT_SIZE);
-	munmap(from, SHORT_SIZE);
-	free(to);
-	close(fd);
+	expect_short_rows_copied(&rows, SHORT_ROWS * 12, 0, SHORT_SIZE);
+	unmap_rows(&rows);
 }
 
-/* Within a page, whose rest a mapping shows as if it were there. */
+/* The file ends within a page; a mapping shows the rest of that page. */
 static void short_rows_past_the_end_are_missing(void **state) {
 	uint64_t size = (SHORT_ROWS - 1) * STRIDE + 10;
-	int fd = create_pattern_file((off_t)size);
-	uint8_t *from = map_file(fd, PROT_READ);
-	uint8_t *to = create_bytes(SHORT_SIZE);
-	expect_copied(copy_short_rows(fd, from, to), (SHORT_ROWS - 1) * 12, 12);
-	expect_short_rows(to, size);
-	munmap(from, SHORT_SIZE);
-	free(to);
-	close(fd);
+	struct rows rows = map_rows(create_pattern_file((off_t)size));
+	expect_short_rows_copied(&rows, (SHORT_ROWS - 1) * 12, 12, size);
+	unmap_rows(&rows);
 }
 
 static void holes_are_not_filled_for_short_rows(void **state) {
@@ -141,14 +143,11 @@ static void holes_are_not_filled_for_short_rows(void **state) {
 		FALLOC_FL_KEEP_SIZE, 0, SHORT_SIZE / 2), 0);
 	struct stat before, after;
 	assert_int_equal(fstat(fd, &before), 0);
-	uint8_t *from = map_file(fd, PROT_READ);
-	uint8_t *to = create_bytes(SHORT_SIZE);
-	copy_short_rows(fd, from, to);
+	struct rows rows = map_rows(fd);
+	copy_column(fd, rows.from, 12, rows.to);
 	assert_int_equal(fstat(fd, &after), 0);
 	assert_int_equal(after.st_blocks, before.st_blocks);
-	munmap(from, SHORT_SIZE);
-	free(to);
-	close(fd);
+	unmap_rows(&rows);
 }
 
 static void few_or_long_rows_want_no_mapping(void **state) {
@@ -169,6 +168,7 @@ int main(void) {
 		TEST(many_short_rows_are_exact),
 		TEST(rows_that_are_not_so_short_are_exact),
 		TEST(many_short_rows_come_from_the_mapping),
+		TEST(mapping_of_a_file_with_much_memory_is_not_read),
 		TEST(short_rows_that_the_mapping_lacks_are_read_anyway),
 		TEST(short_rows_past_the_end_are_missing),
 		TEST(holes_are_not_filled_for_short_rows),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What comes through a bounce buffer: all of it, or nothing, whatever is the
- * matter with where it comes from.
+ * Copies through a bounce file: all bytes are copied, or none if any of them cannot be
+ * read.
  */
 #include <errno.h>
 #include <fcntl.h>

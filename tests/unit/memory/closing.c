@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is discarded is closed, whatever it is, and nobody waits for that.
+ * Discarded files of any kind are closed, and the caller does not wait for that.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -80,8 +80,8 @@ static size_t count_threads(void) {
 	return count;
 }
 
-/* Those that close files are nobody's to join; what one has that has not quite
- * ended yet, valgrind takes for lost. A sanitizer's own thread never ends. */
+/* Threads that close files are detached. Valgrind reports the memory of one that has not
+ * ended yet as leaked. A sanitizer's own thread never ends. */
 static int wait_for_threads(void **state) {
 	for (int i = 0; i < 1000 && count_threads() > 1; i++) {
 		usleep(1000);
@@ -129,7 +129,7 @@ static void open_lingering(int fds[2]) {
 	assert_int_equal(errno, EAGAIN);
 }
 
-/* Where one thread is in close(), no other one goes on. */
+/* While one thread is in close(), no other thread runs. */
 static bool is_in_valgrind(void) {
 	const char *preload = getenv("LD_PRELOAD");
 	return preload != NULL && strstr(preload, "vgpreload") != NULL;

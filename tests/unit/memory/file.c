@@ -48,7 +48,7 @@ static void punch_hole(int fd, off_t start, off_t length) {
 		FALLOC_FL_KEEP_SIZE, start, length), 0);
 }
 
-/* The fd is closed by this, which nobody else must have done. */
+/* Closes the fd, which must still be open. */
 static void expect_refused(int fd, int error, const char *reason) {
 	struct sp_file file;
 	const char *why = "(none)";

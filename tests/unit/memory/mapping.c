@@ -384,7 +384,7 @@ static void threads_can_share_a_mapping(void **state) {
 	close(fd);
 }
 
-/* Mapping anew */
+/* Mapping again */
 
 /* Puts a byte in the place of the file's, as MAP_NOFAULT does with zeroes. */
 static void hide_first_byte(struct sp_mapping *mapping, uint8_t byte) {

@@ -63,7 +63,7 @@ static struct kernel {
 	bool fills_badly;
 	/* madvise() does not take them away. */
 	bool is_sticky;
-	/* What was looked at once, the first page at least, is kept until then. */
+	/* Pages that were read before, at least the first one, stay mapped until then. */
 	bool freezes;
 } kernel;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reader threads: jobs that wait for ever hold up nobody but their own reader, and
- * the event loop no longer than it may be.
+ * Reader threads: a job that waits for ever delays only its own reader, and the event
+ * loop waits no longer than its allowance.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -193,6 +193,35 @@ static void readers_without_a_thread_get_one_later(void **state) {
 	}
 }
 
+/* Who submits a job after the other could keep a thread for ever. */
+static void reader_without_a_thread_comes_before_the_next_job(void **state) {
+	enum { THREADS = 64 };
+	static struct sp_reader many[THREADS], other;
+	static struct waiting waiting[THREADS], next, others;
+	for (int i = 0; i < THREADS; i++) {
+		sp_reader_init(&many[i], &readers);
+		make_all_work();
+		waiting_begin(&waiting[i], &many[i]);
+	}
+	waiting_begin(&next, &many[0]);
+	sp_reader_init(&other, &readers);
+	make_all_work();
+	waiting_begin(&others, &other);
+	waiting_answer(&next);
+	waiting_answer(&others);
+	waiting_answer(&waiting[0]);
+	wait_for(&next);
+	for (int i = 1; i < THREADS; i++) {
+		waiting_answer(&waiting[i]);
+	}
+	for (int i = 0; i < THREADS; i++) {
+		waiting_end(&waiting[i]);
+	}
+	waiting_end(&others);
+	assert_true(others.order < next.order);
+	waiting_end(&next);
+}
+
 static void job_can_be_taken_back_until_it_is_done(void **state) {
 	struct sp_reader reader;
 	struct waiting first, second;
@@ -261,7 +290,7 @@ static void silence_is_told(void **state) {
 	while (sp_reader_get_silence(&reader, &reader) < 20) {
 		usleep(1000);
 	}
-	/* But of nobody else. */
+	/* But no other owner is. */
 	assert_int_equal(sp_reader_get_silence(&reader, &readers), 0);
 	waiting_answer(&waiting);
 	waiting_end(&waiting);
@@ -280,6 +309,7 @@ int main(void) {
 		TEST_READER(jobs_of_a_reader_are_done_in_order),
 		TEST_READER(silent_reader_holds_up_no_other),
 		TEST_READER(readers_without_a_thread_get_one_later),
+		TEST_READER(reader_without_a_thread_comes_before_the_next_job),
 		TEST_READER(job_can_be_taken_back_until_it_is_done),
 		TEST_READER(who_never_answers_gets_no_more),
 		TEST_READER(silence_is_told),

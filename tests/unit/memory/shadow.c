@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Shadows: files that stand in for a client's, that nobody can cut, that hold
- * memory only where it was asked for, and that their client is charged for.
+ * Shadows: they replace a client's file, cannot be truncated, have memory only where it
+ * was reserved, and are charged to their client.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -276,8 +276,8 @@ static void memory_over_the_budget_is_refused(void **state) {
 	struct sp_shadow shadow = create_shadow(100 * page_size());
 	assert_int_equal(reserve(&shadow, 3, 4 + PAGES), -EDQUOT);
 	expect_charged(&shadow, 0);
-	assert_ptr_equal(holder.account.full, &holder.account);
-	assert_int_equal(holder.account.full_resource,
+	assert_ptr_equal(holder.account.refused_by, &holder.account);
+	assert_int_equal(holder.account.refused_resource,
 		SP_RESOURCE_SHADOW_BYTES);
 	assert_int_equal(reserve(&shadow, 0, 10), 0);
 	assert_int_equal(reserve(&shadow, 10, 11 + PAGES - 10), -EDQUOT);
@@ -381,7 +381,7 @@ static void shadow_over_the_budget_of_fds_is_refused(void **state) {
 	struct sp_shadow refused;
 	assert_int_equal(sp_shadow_init(&refused, &holder.account, 1000),
 		-EDQUOT);
-	assert_int_equal(holder.account.full_resource, SP_RESOURCE_FDS);
+	assert_int_equal(holder.account.refused_resource, SP_RESOURCE_FDS);
 	assert_int_equal(get_fds(), FDS);
 	assert_int_equal(count_fds(), fds);
 	/* There is nothing to be finished. */

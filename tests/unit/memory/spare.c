@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory of copies that is used again: that a client's next pool gets it, that
- * nothing of the last pool shows through it, and when it is given back.
+ * A client's spare: its next pool gets that memory, which shows nothing of the last pool;
+ * and when it is freed.
  */
 #include <drm_fourcc.h>
 #include <string.h>
@@ -10,7 +10,6 @@
 
 #include "display.h"
 #include "memfd.h"
-#include "policy/idle.h"
 #include "server/buffer.h"
 #include "server/context.h"
 #include "server/pool.h"
@@ -257,8 +256,7 @@ static void memory_goes_when_it_is_idle(void **state) {
 }
 
 static void timer_looks_at_it(void **state) {
-	struct sp_idle *idle = &fixture.display.context->idle;
-	idle->after = 1;
+	fixture.display.context->memory.idle_ms = 1;
 	leave(0, small);
 	for (int i = 0; i < 2000 && is_kept(0); i++) {
 		usleep(1000);

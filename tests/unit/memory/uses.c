@@ -81,7 +81,7 @@ static void partial_pages_are_used_as_a_whole(void **state) {
 	sp_uses_finish(&uses);
 }
 
-/* No record is kept of what nobody uses. */
+/* Chunks without a user have no record. */
 static void chunks_come_and_go(void **state) {
 	struct sp_uses uses = { 0 };
 	uint64_t chunk = SP_CHUNK_SIZE / sp_pages_get_size();
@@ -100,7 +100,7 @@ static void chunks_come_and_go(void **state) {
 	sp_uses_finish(&uses);
 }
 
-/* Its count must not begin anew. */
+/* Its count must not start again at zero. */
 static void page_with_too_many_users_is_never_free(void **state) {
 	struct sp_uses uses = { 0 };
 	for (int i = 0; i < UINT16_MAX + 10; i++) {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Crowds of attackers beside honest desktops: who has to go.
+ * Crowds of attackers beside honest desktops: which clients are disconnected.
  *
  *     crowds          prints the table of docs/security.md
  *     crowds FILE     fails unless the file has that table in it
  *
- * It fails as well when up to 100 processes end an honest client in a way that
- * docs/security.md says they do not, or when anybody is ended that holds no more than
- * its share.
+ * It also fails if up to 100 attackers have an honest client disconnected where
+ * docs/security.md says that they cannot, or if a client is disconnected that holds no
+ * more than its share.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -164,7 +164,7 @@ static void replaced_one_by_one(void) {
 	}
 }
 
-/* Those in between hold nothing that could be taken from them. */
+/* Attackers in between hold one pool, which is not above their share. */
 static void set_apart(int idle) {
 	scene_start_desktop();
 	unsigned part = get_part() * (unsigned)(idle + 1);
@@ -190,30 +190,31 @@ static void most_idle(void) {
 struct shape {
 	const char *name;
 	void (*play)(void);
-	/* Up to 100 of them end nobody, natively or behind the guard. */
+	/* Up to 100 attackers have no honest client disconnected: natively, and behind the
+	 * guard. */
 	bool promised, promised_guarded;
 };
 
 static const struct shape shapes[] = {
-	{ "all at once, without end", all_at_once, true, true },
-	{ "one after another, without end", one_after_another, true, true },
-	{ "as much as the browser", as_much_as_the_browser, true, true },
-	{ "their shares", each_its_share, true, true },
-	{ "until it is full, then still", full_then_still_after, true,
+	{ "create pools without end, all at once", all_at_once, true, true },
+	{ "create pools without end, one attacker after another", one_after_another, true, true },
+	{ "each holds as much as the browser", as_much_as_the_browser, true, true },
+	{ "each holds its share", each_its_share, true, true },
+	{ "fill the limit, then do nothing", full_then_still_after, true,
 		true },
-	{ "the same, before the desktop starts", full_then_still_before, true,
+	{ "fill the limit before the desktop starts", full_then_still_before, true,
 		true },
-	{ "nearly full, before the desktop starts",
+	{ "nearly fill the limit before the desktop starts",
 		nearly_full_then_still_before, true,
 		true },
-	{ "the same, then each connects anew, twice", reconnecting, true, true },
-	{ "children of one attacker, connecting anew", forks, true, true },
-	{ "half of them before the desktop, half after",
+	{ "nearly fill the limit before the desktop starts, then each reconnects twice", reconnecting, true, true },
+	{ "are children of one attacker, and reconnect", forks, true, true },
+	{ "half of them start before the desktop, half after it",
 		half_before_half_after, true, false },
-	{ "nearly full before, then each in a new process",
+	{ "nearly fill the limit first, then each reconnects from a new process",
 		replaced_one_by_one, true, false },
-	{ "one large, one small, and so on", every_other_idle, true, false },
-	{ "one large, four small, and so on", most_idle, false, false },
+	{ "every second one holds only one pool", every_other_idle, true, false },
+	{ "four of five hold only one pool", most_idle, false, false },
 };
 #define SHAPES (sizeof(shapes) / sizeof(shapes[0]))
 
@@ -225,7 +226,8 @@ static void append(char *line, const char *text) {
 	memcpy(line + length, text, more + 1);
 }
 
-/* Names who was ended, each name once with its number. Returns how many were. */
+/* Adds the names of disconnected clients to the line, each once with its number. Returns
+ * how many clients these are. */
 static int name_ended(char *line) {
 	int ended = 0;
 	for (int i = 0; i < scene.honest_len; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What all clients may hold together, where each may hold plenty: who has to go when
- * they hold too much.
+ * Limits of all clients together, with high limits for each: which client is
+ * disconnected when they are exceeded.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -23,7 +23,8 @@ void __real_wl_client_get_credentials(struct wl_client *client, pid_t *pid,
 void __wrap_wl_client_get_credentials(struct wl_client *client, pid_t *pid,
 	uid_t *uid, gid_t *gid);
 
-/* As the kernel tells of who has no number here (seen on Linux 6.18). */
+/* The kernel reports this pid for processes of other PID namespaces (seen on Linux
+ * 6.18). */
 void __wrap_wl_client_get_credentials(struct wl_client *client, pid_t *pid,
 		uid_t *uid, gid_t *gid) {
 	__real_wl_client_get_credentials(client, pid, uid, gid);
@@ -165,7 +166,7 @@ static void connections_of_this_process_are_told_apart(void **state) {
 	}
 }
 
-/* Whose processes have no number here: nobody knows which are of one. */
+/* Their processes have no pid in this namespace, so each connection is an identity. */
 static void clients_without_a_process_are_told_apart(void **state) {
 	struct guest *largest = connect_process(1);
 	struct guest *asking = connect_process(1);
@@ -201,8 +202,8 @@ static void shares_take_half_of_what_all_may_hold(void **state) {
 	assert_int_equal(get_share_of_fds(), ALL_FDS / 2);
 	connect_crowd(7, 1);
 	assert_int_equal(get_share_of_fds(), ALL_FDS / 16);
-	/* Who holds nothing takes no share; nor who has gone, but what is left
-	 * of it cannot be shared. */
+	/* An identity that holds nothing does not count; nor does a disconnected client, but
+	 * what it has left cannot be shared. */
 	guest_discharge_fd(&many[0]);
 	guest_discharge_fd(&many[1]);
 	assert_int_equal(get_share_of_fds(), ALL_FDS / 12);
@@ -297,7 +298,7 @@ static void shadows_in_a_crowd_take_from_the_reserve(void **state) {
 	int all = ALL_FDS + ALL_FDS / 6;
 	charge_fds(guest, all);
 	assert_int_equal(guest_charge_fd(guest), -EDQUOT);
-	assert_ptr_equal(guest->client->account.full, &display.context->all);
+	assert_ptr_equal(guest->client->account.refused_by, &display.context->all);
 	expect_held(guest, 0, (uint64_t)all, 0);
 	assert_int_equal(display.context->all.used[SP_RESOURCE_FDS], all);
 }
@@ -320,7 +321,7 @@ static void crowd_is_thinned_out_by_the_event_loop(void **state) {
 	charge_fds(small, ALL_FDS / 3);
 	charge_fds(large, ALL_FDS - ALL_FDS / 3);
 	display_settle(&display);
-	/* There are as many as may be, but nobody has asked for more. */
+	/* The limit is reached, but no client has requested more. */
 	assert_int_equal(guest_is_connected(large), true);
 	charge_fds(small, 1);
 	assert_int_equal(guest_is_connected(large), true);
@@ -367,12 +368,12 @@ static void room_is_made_only_where_it_is_short(void **state) {
 	charge_bytes(guest, 1);
 	make_room();
 	assert_int_equal(guest_is_connected(guest), false);
-	/* With nobody left to go. */
+	/* No client is left to be disconnected. */
 	charge_bytes(guest, ALL_BYTES);
 	make_room();
 }
 
-/* What one held may come back later, when its buffers are let go of. */
+/* What a client held may be freed later, when the compositor drops its buffers. */
 static void one_client_has_to_go_at_a_time(void **state) {
 	static const uint64_t bytes[] = { 1300, 2000, 1800 };
 	struct guest *guests[3];

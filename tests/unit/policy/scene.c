@@ -109,7 +109,7 @@ void scene_connect_member(struct member *member) {
 		perror("socketpair");
 		exit(1);
 	}
-	/* The event loop does not run, so nobody notices. */
+	/* The event loop does not run, so it does not notice. */
 	close(fds[1]);
 	struct wl_client *wl_client = wl_client_create(scene.display.wl, fds[0]);
 	connecting = member;
@@ -168,7 +168,7 @@ void scene_ask(struct member *member) {
 	if (member->client == NULL) {
 		return;
 	}
-	/* If somebody is ended now, nobody is to be above this. */
+	/* If a client is disconnected now, no client should be above this. */
 	scene.share_fds = scene.share_bytes = UINT64_MAX;
 	if (is_tight(member->pool_bytes)) {
 		scene.share_fds = sp_evict_get_share(context, SP_RESOURCE_FDS);

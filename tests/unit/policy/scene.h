@@ -4,7 +4,7 @@
 
 /**
  * An honest desktop and its attackers. Nothing is simulated but the processes and what
- * they do: clients, accounts and the choice of who has to go are the library's.
+ * they do: clients, accounts and the choice of the client to disconnect are the library's.
  */
 
 #include "display.h"
@@ -62,8 +62,8 @@ void scene_make_desktop(int count);
 void scene_start_desktop(void);
 /** Each window is resized: one pool more, for a moment. */
 void scene_use_desktop(void);
-/** Where the desktop alone takes most of what all may hold, most of what is above
- * the shares is its own, and nobody can tell who is the crowd. */
+/** If the desktop alone holds most of the limit of all clients, most of what is held
+ * above the shares is its own, and nothing shows which clients are the crowd. */
 bool scene_is_desktop_small(void);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What there is to know of a buffer, and who may let go of it. */
+/* What the public functions say of a buffer, and its references. */
 #include <drm_fourcc.h>
 #include <pthread.h>
 #include <sys/mman.h>

@@ -41,7 +41,7 @@ static void record_stays_while_something_is_held(void **state) {
 	assert_int_equal(wl_list_length(&display.context->clients), 1);
 	assert_int_equal(guest_is_connected(guest), false);
 	assert_int_equal(sp_client_get_pid(guest->client), 0);
-	/* There is nobody to be told, and that is no harm. */
+	/* No client is left to get an error, which does no harm. */
 	sp_client_post_refused(guest->client);
 	expect_held(guest, 0, 2, 0);
 	guest_leave(guest);

@@ -6,6 +6,22 @@
 
 /* Coordinates */
 
+static void commit_damage(void) {
+	damage(10, 11, 12, 13);
+	commit();
+}
+
+static void expect_buffer_damage_stale(void) {
+	damage_buffer(10, 11, 12, 13);
+	commit();
+	expect_stale(0, { 10, 11, 12, 13 });
+}
+
+static void expect_all_stale_by_damage(void) {
+	commit_damage();
+	expect_all_stale(0);
+}
+
 static void damage_of_the_surface_is_that_of_the_buffer(void **state) {
 	begin_with(0);
 	damage(10, 11, 12, 13);
@@ -37,9 +53,7 @@ static void damage_of_the_buffer_is_not_scaled(void **state) {
 	set_scale(2);
 	commit();
 	read_buffer(0);
-	damage_buffer(10, 11, 12, 13);
-	commit();
-	expect_stale(0, { 10, 11, 12, 13 });
+	expect_buffer_damage_stale();
 }
 
 static void scaled_damage_does_not_overflow(void **state) {
@@ -53,14 +67,14 @@ static void scaled_damage_does_not_overflow(void **state) {
 	damage(INT32_MIN, INT32_MIN, 10, 10);
 	damage(2, 0, INT32_MAX, INT32_MAX);
 	commit();
-	expect_fresh(0);
+	expect_current(0);
 }
 
 static void change_of_scale_makes_all_stale(void **state) {
 	begin_with_all(2);
 	set_scale(2);
 	settle();
-	expect_fresh(1);
+	expect_current(1);
 	show(1, 10, 0, 10, 10);
 	expect_all_stale(1);
 	show(0, 10, 0, 10, 10);
@@ -74,8 +88,7 @@ static void scale_that_cannot_be_is_ignored(void **state) {
 	begin_with(0);
 	set_scale(0);
 	set_scale(-1);
-	damage(10, 11, 12, 13);
-	commit();
+	commit_damage();
 	expect_stale(0, { 10, 11, 12, 13 });
 }
 
@@ -100,8 +113,7 @@ static void change_of_transform_makes_all_stale(void **state) {
 	set_transform(WL_OUTPUT_TRANSFORM_NORMAL);
 	show(0, 10, 0, 10, 10);
 	expect_all_stale(0);
-	damage(10, 11, 12, 13);
-	commit();
+	commit_damage();
 	expect_stale(0, { 10, 11, 12, 13 });
 }
 
@@ -113,12 +125,8 @@ static void damage_of_a_transformed_surface_makes_all_stale(void **state) {
 		set_transform(transform);
 		commit();
 		read_buffer(0);
-		damage(10, 11, 12, 13);
-		commit();
-		expect_all_stale(0);
-		damage_buffer(10, 11, 12, 13);
-		commit();
-		expect_stale(0, { 10, 11, 12, 13 });
+		expect_all_stale_by_damage();
+		expect_buffer_damage_stale();
 	}
 }
 
@@ -128,13 +136,9 @@ static void damage_of_a_surface_with_a_viewport_makes_all_stale(
 	struct wp_viewport *viewport = wp_viewporter_get_viewport(
 		test.viewporter, test.surfaces[0]);
 	wp_viewport_set_destination(viewport, 100, 100);
-	damage(10, 11, 12, 13);
-	commit();
-	expect_all_stale(0);
-	damage_buffer(10, 11, 12, 13);
-	commit();
-	expect_stale(0, { 10, 11, 12, 13 });
-	/* It goes at a commit, and damage may come before or after. */
+	expect_all_stale_by_damage();
+	expect_buffer_damage_stale();
+	/* It is destroyed at a commit, and damage may be sent before or after that. */
 	damage(10, 11, 12, 13);
 	wp_viewport_destroy(viewport);
 	commit();
@@ -146,9 +150,7 @@ static void viewport_before_the_first_buffer_counts(void **state) {
 		test.viewporter, test.surfaces[0]);
 	settle();
 	begin_with(0);
-	damage(10, 11, 12, 13);
-	commit();
-	expect_all_stale(0);
+	expect_all_stale_by_damage();
 	wp_viewport_destroy(viewport);
 }
 
@@ -157,7 +159,7 @@ static void surface_that_moves_makes_all_stale(void **state) {
 	wl_surface_attach(test.surfaces[0], test.wl_buffers[0], 0, 0);
 	wl_surface_offset(test.surfaces[0], 0, 0);
 	commit();
-	expect_fresh(0);
+	expect_current(0);
 	wl_surface_offset(test.surfaces[0], 0, 1);
 	commit();
 	expect_all_stale(0);
@@ -165,7 +167,7 @@ static void surface_that_moves_makes_all_stale(void **state) {
 	commit();
 	expect_all_stale(0);
 	commit();
-	expect_fresh(0);
+	expect_current(0);
 }
 
 /* Before version 5, attach moves the surface. */

@@ -18,7 +18,7 @@ static void buffer_that_returns_after_none_is_stale(void **state) {
 	begin_with(0);
 	wl_surface_attach(test.surfaces[0], NULL, 0, 0);
 	commit();
-	expect_fresh(0);
+	expect_current(0);
 	show(0, 10, 0, 10, 10);
 	expect_all_stale(0);
 }
@@ -30,7 +30,7 @@ static void buffer_that_is_destroyed_before_its_commit_is_none(void **state) {
 	destroy_buffer(0);
 	damage_buffer(10, 0, 10, 10);
 	commit();
-	expect_fresh(0);
+	expect_current(0);
 	show(1, 10, 0, 10, 10);
 	expect_all_stale(1);
 }
@@ -41,14 +41,14 @@ static void buffer_that_is_destroyed_grows_stale_no_more(void **state) {
 	destroy_buffer(0);
 	damage_buffer(10, 0, 10, 10);
 	commit();
-	expect_fresh(0);
+	expect_current(0);
 	show(1, 0, 0, WIDTH, HEIGHT);
-	expect_fresh(0);
+	expect_current(0);
 }
 
 static void buffer_of_a_destroyed_surface_is_copied_each_time(void **state) {
 	begin_with(0);
-	expect_fresh(0);
+	expect_current(0);
 	destroy_surface(0);
 	settle();
 	expect_copied_each_time(0);
@@ -96,7 +96,7 @@ static void surfaces_do_not_damage_each_other(void **state) {
 	settle();
 	read_buffer(1);
 	show(0, 10, 0, 10, 10);
-	expect_fresh(1);
+	expect_current(1);
 	wl_surface_damage_buffer(test.surfaces[1], 50, 0, 10, 10);
 	wl_surface_commit(test.surfaces[1]);
 	settle();
@@ -114,7 +114,7 @@ static void buffer_that_is_handed_to_another_request_is_unknown(
 	zwlr_screencopy_frame_v1_copy(frame, test.wl_buffers[1]);
 	settle();
 	expect_copied_each_time(1);
-	expect_fresh(0);
+	expect_current(0);
 	/* Until it is committed again. */
 	show(1, 10, 0, 10, 10);
 	expect_all_stale(1);

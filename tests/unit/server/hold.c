@@ -69,6 +69,8 @@ static struct {
 	struct sealpool_buffer *kept;
 	/* Or it waits before it reads the first bytes of the file, once. */
 	atomic_bool waits_to_read;
+	/* No more threads can be created. */
+	bool has_no_threads;
 	/* The compositor waits for that when it holds a commit back. */
 	bool holds_late;
 } test;
@@ -92,6 +94,17 @@ ssize_t __wrap_pread64(int fd, void *data, size_t size, off_t offset) {
 
 ssize_t __wrap_pread(int fd, void *data, size_t size, off_t offset) {
 	return __wrap_pread64(fd, data, size, offset);
+}
+
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+	void *(*run)(void *data), void *data);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+	void *(*run)(void *data), void *data);
+
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+		void *(*run)(void *data), void *data) {
+	return test.has_no_threads ? EAGAIN :
+		__real_pthread_create(thread, attr, run, data);
 }
 
 static const struct compositor_impl impl = { 0 };
@@ -299,13 +312,16 @@ static void finish_waiting(struct sp_job *job) {
 }
 
 /* It must have done with the buffer's client before that goes. */
-static void keep_thread_waiting(void) {
+static void keep_waiting(struct sp_reader *reader) {
 	test.kept = sealpool_buffer_ref(test.buffers[1]);
 	test.job.run = wait_for_test;
 	test.job.finish = finish_waiting;
-	assert_int_equal(sp_reader_submit(
-		&test.record->member.identity->copier, &test.job), 0);
+	assert_int_equal(sp_reader_submit(reader, &test.job), 0);
 	wait_for(&test.begun);
+}
+
+static void keep_thread_waiting(void) {
+	keep_waiting(&test.record->member.identity->copier);
 }
 
 static void let_thread_go_on(void) {
@@ -438,6 +454,26 @@ static void short_file_ends_its_client_all_the_same(void **state) {
 		NULL), WL_SHM_ERROR_INVALID_FD);
 }
 
+/* The only thread waits for a file that does not answer. */
+static void what_no_thread_copies_is_released(void **state) {
+	struct sp_reader *reader = &test.record->member.identity->reader;
+	keep_waiting(reader);
+	sp_lock_acquire(&reader->readers->lock);
+	reader->busy_since -= 2000;
+	sp_lock_release(&reader->readers->lock);
+	test.has_no_threads = true;
+	show(0, 0);
+	assert_int_equal(test.held.holds, 1);
+	assert_int_equal(test.held.releases, 1);
+	assert_int_equal(read_last(test.buffers[0]), 1);
+	test.has_no_threads = false;
+	let_thread_go_on();
+	while (!sp_reader_is_done(reader, &test.job)) {
+		wl_event_loop_dispatch(test.display.loop, 10);
+	}
+	settle();
+}
+
 /* The compositor declares the commit itself. */
 static void declared_commit_is_held_back_as_well(void **state) {
 	test.display.context->no_commit_tracker = true;
@@ -488,8 +524,8 @@ static void *dispatch(void *data) {
 	return NULL;
 }
 
-/* libwayland's clients may be served by another thread than the one that destroys the
- * display. What is held back is the last to be let go of. */
+/* Another thread may dispatch clients than the one that destroys the display. The held
+ * commit has the last reference. */
 static void display_may_be_destroyed_by_another_thread(void **state) {
 	keep_thread_waiting();
 	show(0, 0);
@@ -506,7 +542,7 @@ static void display_may_be_destroyed_by_another_thread(void **state) {
 
 /* Two globals on one display */
 
-/* The buffer is the newer one's, or the older one's. */
+/* The buffer belongs to the newer global, or to the older one. */
 static void expect_held_by_its_own(bool newer) {
 	static const uint32_t formats[] = {
 		DRM_FORMAT_ARGB8888, DRM_FORMAT_XRGB8888,
@@ -546,6 +582,7 @@ int main(void) {
 		TEST_HOLD(client_that_does_not_wait_is_shown),
 		TEST_HOLD(many_commits_are_held_back_as_one),
 		TEST_HOLD(without_functions_nothing_is_held_back),
+		TEST_HOLD(what_no_thread_copies_is_released),
 		TEST_HOLD(declared_commit_is_held_back_as_well),
 		TEST_HOLD(short_file_ends_its_client_all_the_same),
 		TEST_HOLD(surface_may_go_while_its_buffer_is_copied),

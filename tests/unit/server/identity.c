@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which clients count as one: by their unit, by their processes, or not at all. What
- * /proc says of processes is made up by most tests.
+ * Which clients count as one: by their unit, by their processes, or not at all. Most
+ * tests replace what /proc says of processes.
  */
 #include <errno.h>
 #include <signal.h>
@@ -173,7 +173,7 @@ static void child_of_a_client_counts_with_it(void **state) {
 	struct sp_client *client = connect_pid(parent);
 	struct sp_client *grandchild = connect_pid(child);
 	expect_one(client, grandchild);
-	/* And so does a child of the child, whatever is between. */
+	/* So does a child of the child, also if the process between them is no client. */
 	processes[0].pid = processes[1].pid = 0;
 	processes[2].parent = 1;
 	expect_one(client, connect_pid(add_process(child, NULL)));
@@ -260,7 +260,7 @@ static void unit_is_found_in_a_control_group(void **state) {
 			"/user.slice/user-1000.slice/session-3.scope" },
 		{ "0::/system.slice/greetd.service\n",
 			"/system.slice/greetd.service" },
-		/* What a client made for itself. */
+		/* A control group that the client has created. */
 		{ "0::/a.slice/app-x.scope/b.scope/c.service\n",
 			"/a.slice/app-x.scope" },
 		{ "0::/user@1000.service/app.slice/app-x.service/y.scope\n",
@@ -341,7 +341,7 @@ static pid_t start_process(int *server_fd) {
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		close(pair[0]);
-		/* The kernel notes who made it. */
+		/* The kernel records the process that creates it. */
 		int made[2];
 		char byte = 0;
 		union {

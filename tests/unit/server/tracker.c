@@ -297,6 +297,6 @@ void begin_with_all(int count) {
 	for (int i = 0; i < count; i++) {
 		attach(i);
 		commit();
-		expect_fresh(i);
+		expect_current(i);
 	}
 }

@@ -100,7 +100,7 @@ void expect_rects_stale(int line, int i, const struct rect *rects,
 		sizeof(rects) / sizeof(rects[0])); \
 } while (0)
 #define expect_all_stale(i) expect_stale(i, { 0, 0, WIDTH, HEIGHT })
-#define expect_fresh(i) expect_rects_stale(__LINE__, i, NULL, 0)
+#define expect_current(i) expect_rects_stale(__LINE__, i, NULL, 0)
 
 /** Fails unless two reads copy all of the buffer each. */
 void expect_copied_each_time(int i);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * When copies that nobody reads are given back, by a clock of the test's own. A
- * pinned shadow stays, whatever the clock says.
+ * When unused copies are freed: the tests pass the time. A pinned shadow is not freed
+ * because of time alone.
  */
 #include <drm_fourcc.h>
 #include <unistd.h>
@@ -10,7 +10,6 @@
 #include "display.h"
 #include "memfd.h"
 #include "memory/clock.h"
-#include "policy/idle.h"
 #include "server/buffer.h"
 #include "server/context.h"
 #include "server/pool.h"
@@ -102,7 +101,7 @@ static void copy_goes_when_its_time_has_come(void **state) {
 	assert_int_equal(get_bytes(), BYTES);
 	assert_int_equal(drop_at(used + AFTER), UINT64_MAX);
 	assert_int_equal(get_bytes(), 0);
-	/* It is made anew. */
+	/* It is created again. */
 	read_buffer();
 	assert_int_equal(get_bytes(), BYTES);
 }
@@ -163,38 +162,39 @@ static void pinned_shadow_on_offer_goes(void **state) {
 }
 
 static void default_is_ten_seconds(void **state) {
-	assert_int_equal(fixture.display.context->idle.after, 10000);
+	assert_int_equal(fixture.display.context->memory.idle_ms,
+		10000);
 }
 
 static void timer_is_set_when_there_is_a_copy(void **state) {
-	struct sp_idle *idle = &fixture.display.context->idle;
+	struct sp_context *context = fixture.display.context;
 	display_settle(&fixture.display);
-	assert_false(idle->waiting);
+	assert_false(context->memory.is_tended);
 	create_buffer(false);
 	read_buffer();
 	display_settle(&fixture.display);
-	assert_true(idle->waiting);
+	assert_true(context->memory.is_tended);
 }
 
 /* The cache of a client with two buffers is empty at each of its frames. */
 static void who_fills_the_cache_again_wakes_nobody(void **state) {
-	struct sp_idle *idle = &fixture.display.context->idle;
+	struct sp_context *context = fixture.display.context;
 	create_buffer(false);
 	read_buffer();
-	assert_true(idle->mail.posted);
+	assert_true(context->upkeep.mail.posted);
 	display_settle(&fixture.display);
 	read_buffer();
-	assert_false(idle->mail.posted);
-	assert_true(idle->waiting);
+	assert_false(context->upkeep.mail.posted);
+	assert_true(context->memory.is_tended);
 }
 
 static void timer_is_not_set_where_copies_are_never_idle(void **state) {
-	struct sp_idle *idle = &fixture.display.context->idle;
-	idle->after = UINT32_MAX;
+	struct sp_context *context = fixture.display.context;
+	context->memory.idle_ms = UINT32_MAX;
 	create_buffer(false);
 	read_buffer();
 	display_settle(&fixture.display);
-	assert_false(idle->waiting);
+	assert_false(context->memory.is_tended);
 }
 
 static void timer_waits_for_the_first_copy(void **state) {

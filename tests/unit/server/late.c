@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Slow files that answer in the moment in which the event loop gives up waiting.
+ */
+#include <errno.h>
+#include <semaphore.h>
+#include <stdlib.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "image/changes.h"
+#include "server/buffer.h"
+#include "server/client.h"
+#include "server/pool.h"
+#include "tracker.h"
+
+/* What becomes of a wait for an answer. */
+static enum {
+	IS_AWAITED,
+	/* It is given up at once. */
+	COMES_LATER,
+	/* It is given up, and the answer is there. */
+	COMES_NOW,
+} answer;
+
+bool __wrap_sp_reader_wait(struct sp_reader *reader, const struct sp_job *job);
+
+bool __wrap_sp_reader_wait(struct sp_reader *reader, const struct sp_job *job) {
+	bool done = sp_reader_is_done(reader, job);
+	if (answer != COMES_LATER) {
+		sp_reader_join(reader, job);
+	}
+	return done || answer == IS_AWAITED;
+}
+
+ssize_t __wrap_preadv2(int fd, const struct iovec *iov, int n, off_t offset,
+	int flags);
+ssize_t __wrap_preadv64v2(int fd, const struct iovec *iov, int n, off_t offset,
+	int flags);
+
+/* Nothing is in the page cache. */
+ssize_t __wrap_preadv64v2(int fd, const struct iovec *iov, int n, off_t offset,
+		int flags) {
+	errno = EAGAIN;
+	return -1;
+}
+
+ssize_t __wrap_preadv2(int fd, const struct iovec *iov, int n, off_t offset,
+		int flags) {
+	return __wrap_preadv64v2(fd, iov, n, offset, flags);
+}
+
+static struct sp_reader *get_reader(void) {
+	return &test.buffers[0]->pool->client->member.identity->reader;
+}
+
+/* A buffer on a disk, or what there is in its place, that was shown and read. */
+static void begin_on_disk(void) {
+	char path[] = "/var/tmp/sealpool-test-XXXXXX";
+	test.memory = mkstemp(path);
+	assert_true(test.memory >= 0);
+	unlink(path);
+	assert_int_equal(ftruncate(test.memory, BYTES), 0);
+	test.pool = wl_shm_create_pool(test.shm, test.memory, BYTES);
+	answer = IS_AWAITED;
+	create_buffer(0, WIDTH, HEIGHT);
+	if (test.buffers[0]->pool->backing.file.kind != SP_FILE_SLOW) {
+		skip();
+	}
+	begin_with(0);
+}
+
+static void settle_reader(void) {
+	while (test.buffers[0]->hold != NULL) {
+		wl_event_loop_dispatch(test.display.loop, 1000);
+	}
+}
+
+static void expect_all_read(void) {
+	assert_int_equal(sp_view_count_stale(&test.buffers[0]->view), 0);
+}
+
+static void answer_at_the_end_of_the_wait_is_taken(void **state) {
+	begin_on_disk();
+	answer = COMES_NOW;
+	show(0, 10, 0, 10, 10);
+	settle_reader();
+	expect_all_read();
+}
+
+static sem_t go;
+
+static void wait_for_test(struct sp_job *job) {
+	while (sem_wait(&go) < 0) {
+	}
+}
+
+static void finish_waiting(struct sp_job *job) {
+	/* It is the test's. */
+}
+
+/* The file is asked for what the second commit has damaged when it has answered for the
+ * first one. */
+static void answer_at_the_end_of_the_next_wait_is_taken(void **state) {
+	static struct sp_job job = {
+		.run = wait_for_test, .finish = finish_waiting,
+	};
+	begin_on_disk();
+	sem_init(&go, 0, 0);
+	assert_int_equal(sp_reader_submit(get_reader(), &job), 0);
+	answer = COMES_LATER;
+	show(0, 10, 0, 10, 10);
+	show(0, 50, 0, 10, 10);
+	assert_non_null(test.buffers[0]->hold);
+	answer = COMES_NOW;
+	sem_post(&go);
+	settle_reader();
+	sem_destroy(&go);
+	expect_all_read();
+}
+
+int main(void) {
+#define TEST_LATE(name) \
+	cmocka_unit_test_setup_teardown(name, tracker_setup_surfaces, \
+		tracker_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST_LATE(answer_at_the_end_of_the_wait_is_taken),
+		TEST_LATE(answer_at_the_end_of_the_next_wait_is_taken),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
