@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The library that the dynamic linker loads into a compositor for sealpool-run: a
- * wl_display_create() that also creates a guard.
+ * wl_display_create() that also creates a guard; and a wl_global_create() and
+ * libwayland's functions for wl_shm that replace the guard, and the wl_shm of wlroots or
+ * of libwayland, by Sealpool's own.
  *
  * It is loaded into all descendants of the command, since the compositor may be one of
  * them. Once a display exists, it removes itself from the environment: the compositor's
@@ -15,13 +17,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <wayland-server-core.h>
 
 #include <sealpool/guard.h>
 
 #include "children.h"
+#include "guard/guard.h"
+#include "libwayland.h"
+#include "libwayland/wl_shm.h"
 #include "limit.h"
+#include "native.h"
 #include "notify.h"
 #include "settings.h"
 
@@ -35,12 +43,19 @@ static bool has_settings;
 static bool has_left;
 /* This thread is in wl_display_create(). */
 static _Thread_local bool creating;
+/* This thread creates a global for Sealpool. */
+static _Thread_local bool offering;
 
 /* A display of this process, which seldom has a second. */
 struct display {
 	struct wl_list link; /* displays */
 	struct wl_display *wl;
 	struct sealpool_guard *guard;
+	struct sealpool_shm *shm;
+	/* There is a wl_shm behind the guard; Sealpool's wl_shm has replaced it. */
+	bool has_guarded, is_native;
+	/* Why the wl_shm of libwayland is guarded; "" or " (...)". */
+	char why_guarded[128];
 	struct wl_event_source *timer;
 	struct wl_listener destroy;
 	struct wl_listener client_created;
@@ -88,8 +103,7 @@ static void add_stats(struct sealpool_stats *sum,
 static void get_client_stats(const struct display *display,
 		struct wl_client *client, struct sealpool_stats *stats) {
 	*stats = (struct sealpool_stats){ .size = sizeof(*stats) };
-	sealpool_shm_get_client_stats(sealpool_guard_get_shm(display->guard),
-		client, stats);
+	sealpool_shm_get_client_stats(display->shm, client, stats);
 }
 
 static void print_stats(const struct display *display, const char *when) {
@@ -222,13 +236,13 @@ static bool guard_display(struct wl_display *wl) {
 		free(display);
 		return false;
 	}
-	struct sealpool_shm *shm = sealpool_guard_get_shm(display->guard);
-	if (settings.feedback && sealpool_feedback_create(shm) == NULL) {
+	display->shm = sealpool_guard_get_shm(display->guard);
+	if (settings.feedback && sealpool_feedback_create(display->shm) == NULL) {
 		fputs("sealpool: no memory for feedback\n", stderr);
 	}
 	if (settings.monitor) {
 		/* It logs its own errors. */
-		sealpool_monitor_create(shm);
+		sealpool_monitor_create(display->shm);
 	}
 	if (settings.stats_seconds > 0) {
 		begin_stats(display);
@@ -243,11 +257,46 @@ static void raise_limit(void) {
 	limit_raise(needed > FDS_WANTED ? needed : FDS_WANTED);
 }
 
+/* A command that ends with 0 and without a guard is no success: its user believes that a
+ * compositor was protected. If the command has children, they may still create a guard. */
+static int get_status(int status) {
+	siginfo_t info;
+	bool unguarded = status == 0 && has_settings && !has_left &&
+		getpid() == settings.pid &&
+		waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 &&
+		notify_is_waiting(settings.token);
+	return unguarded ? SETTINGS_STATUS_UNGUARDED : status;
+}
+
+/* Shells end by this function. */
+void _exit(int status) {
+	syscall(SYS_exit_group, get_status(status));
+	__builtin_unreachable();
+}
+
+#ifdef __GLIBC__
+static void handle_exit(int status, void *data) {
+	int changed = get_status(status);
+	if (changed != status) {
+		fflush(NULL);
+		syscall(SYS_exit_group, changed);
+	}
+}
+#endif
+
 /* Runs before main(), which may clear the environment, and again before a library's
  * constructor creates a display. */
 __attribute__((constructor))
 static void read_settings(void) {
-	has_settings = has_settings || settings_get(&settings);
+	if (has_settings || !settings_get(&settings)) {
+		return;
+	}
+	has_settings = true;
+#ifdef __GLIBC__
+	if (getpid() == settings.pid) {
+		on_exit(handle_exit, NULL);
+	}
+#endif
 }
 
 static struct wl_display *create_display(void) {
@@ -292,6 +341,218 @@ struct wl_display *wl_display_create(void) {
 		has_left = true;
 	}
 	return display;
+}
+
+/* Native or guarded */
+
+/* The name of the file that this code belongs to; "" if it is not known. */
+static const char *get_file(void *code) {
+	Dl_info info;
+	if (dladdr(code, &info) == 0 || info.dli_fname == NULL) {
+		return "";
+	}
+	const char *slash = strrchr(info.dli_fname, '/');
+	return slash != NULL ? slash + 1 : info.dli_fname;
+}
+
+static struct display *find_display(struct wl_display *wl) {
+	struct wl_listener *listener =
+		wl_display_get_destroy_listener(wl, handle_display_destroy);
+	struct display *display = NULL;
+	return listener != NULL ?
+		wl_container_of(listener, display, destroy) : NULL;
+}
+
+/* Returns why no wl_shm of the display can be Sealpool's, or NULL. */
+static const char *find_obstacle(const struct display *display) {
+	if (settings.way == SETTINGS_GUARD) {
+		return "--guard";
+	}
+	if (display->has_guarded) {
+		return "there is another wl_shm";
+	}
+	if (!display->is_native && !wl_list_empty(
+			wl_display_get_client_list(display->wl))) {
+		return "a client has connected before";
+	}
+	return NULL;
+}
+
+static void set_why_guarded(struct display *display, const char *obstacle) {
+	snprintf(display->why_guarded, sizeof(display->why_guarded),
+		obstacle != NULL ? " (%s)" : "%s",
+		obstacle != NULL ? obstacle : "");
+}
+
+/* Returns NULL for a wl_shm that is not of wlroots, and if there is an obstacle. */
+static native_create_func find_native(struct display *display,
+		const char *file) {
+	if (!native_is_wlroots(file)) {
+		return NULL;
+	}
+	native_create_func create = NULL;
+	const char *obstacle = find_obstacle(display);
+	if (obstacle == NULL) {
+		create = native_find(settings.library, file);
+		obstacle = create == NULL ? "there is no native module for it" :
+			NULL;
+	}
+	set_why_guarded(display, obstacle);
+	return create;
+}
+
+static void report_native(const struct display *display, const char *file) {
+	if (!display->is_native && !settings.quiet) {
+		fprintf(stderr, "sealpool: %s: native: Sealpool's wl_shm in "
+			"place of the one of %s\n",
+			program_invocation_short_name, file);
+	}
+}
+
+static struct wl_global *create_native(struct display *display,
+		native_create_func create, const char *file, void *wlr_shm,
+		uint32_t version) {
+	offering = true;
+	struct wl_global *global = create(display->guard, wlr_shm, version);
+	offering = false;
+	if (global != NULL) {
+		report_native(display, file);
+	}
+	display->is_native = display->is_native || global != NULL;
+	/* It must not be tried again. */
+	display->has_guarded = !display->is_native;
+	return global;
+}
+
+/* Returns whether a wl_shm that is not Sealpool's may be created. */
+static bool allow_guarded(struct display *display, const char *file) {
+	const char *why = display->why_guarded;
+	if (settings.way == SETTINGS_NATIVE) {
+		fprintf(stderr, "sealpool: %s: --native refuses the wl_shm of "
+			"%s%s\n", program_invocation_short_name, file, why);
+		errno = EPERM;
+		return false;
+	}
+	if (display->is_native) {
+		fprintf(stderr, "sealpool: %s: a second wl_shm, of %s, is refused, "
+			"since it would not be guarded (with --guard, both "
+			"are)\n", program_invocation_short_name, file);
+		errno = EPERM;
+		return false;
+	}
+	display->has_guarded = true;
+	if (!settings.quiet) {
+		fprintf(stderr, "sealpool: %s: guarded: a guard in front of the "
+			"wl_shm of %s%s\n", program_invocation_short_name,
+			file, why);
+	}
+	return true;
+}
+
+/*
+ * All functions of wlroots that create a wl_shm end here (seen in 0.18 to 0.20), also if
+ * wlroots calls them itself, or a program that has looked them up. The data of the global
+ * is then its struct wlr_shm.
+ */
+struct wl_global *wl_global_create(struct wl_display *wl,
+		const struct wl_interface *interface, int version, void *data,
+		wl_global_bind_func_t bind) {
+	struct wl_global *(*create)(struct wl_display *,
+		const struct wl_interface *, int, void *, wl_global_bind_func_t);
+	*(void **)&create = dlsym(RTLD_NEXT, "wl_global_create");
+	struct display *display =
+		!offering && strcmp(interface->name, "wl_shm") == 0 ?
+		find_display(wl) : NULL;
+	if (display != NULL) {
+		const char *file = get_file(__builtin_return_address(0));
+		native_create_func native = find_native(display, file);
+		if (native != NULL) {
+			return create_native(display, native, file, data,
+				(uint32_t)version);
+		}
+		if (!allow_guarded(display, file)) {
+			return NULL;
+		}
+	}
+	return create != NULL ?
+		create(wl, interface, version, data, bind) : NULL;
+}
+
+/* libwayland's functions for wl_shm */
+
+static struct sp_libwayland theirs;
+/* What is called: of the functions for displays, those below. */
+static struct sp_libwayland chosen;
+/* A wl_shm was asked for, and from then on, the buffers of all displays are Sealpool's, or
+ * none is. */
+static bool is_decided, is_ours;
+
+/* Returns whether the display's wl_shm is to be Sealpool's. */
+static bool decide(struct display *display) {
+	const char *obstacle = find_obstacle(display);
+	if (display->is_native && sp_libwayland_get_shm(display->wl) == NULL) {
+		obstacle = "there is another wl_shm";
+	} else if (obstacle == NULL && is_decided && !is_ours) {
+		obstacle = "another display's is guarded";
+	} else if (obstacle == NULL && !is_decided &&
+			settings.way != SETTINGS_NATIVE) {
+		obstacle = libwayland_find_obstacle(
+			program_invocation_short_name);
+	}
+	set_why_guarded(display, obstacle);
+	if (!is_decided && obstacle == NULL) {
+		struct sp_libwayland before = chosen;
+		chosen = sp_libwayland;
+		chosen.display_init_shm = before.display_init_shm;
+		chosen.display_add_shm_format = before.display_add_shm_format;
+		is_ours = true;
+	}
+	is_decided = true;
+	return obstacle == NULL;
+}
+
+static int init_shm(struct wl_display *wl) {
+	struct display *display = find_display(wl);
+	bool native = display != NULL && decide(display);
+	if (!native && is_ours) {
+		/* Its buffers would be taken for Sealpool's. */
+		fprintf(stderr, "sealpool: %s: the wl_shm of a display is refused%s, "
+			"since another display has Sealpool's (--guard guards all)\n",
+			program_invocation_short_name,
+			display != NULL ? display->why_guarded : "");
+		errno = EPERM;
+		return -1;
+	}
+	if (!native) {
+		return theirs.display_init_shm(wl);
+	}
+	offering = true;
+	int ret = sp_libwayland_give_shm(wl, display->shm) ?
+		sp_libwayland.display_init_shm(wl) : -1;
+	offering = false;
+	if (ret == 0 && !display->is_native) {
+		sp_guard_leave(display->guard);
+		report_native(display, "libwayland-server.so.0");
+		display->is_native = true;
+	}
+	return ret;
+}
+
+/* Whichever wl_shm the display is going to have knows it. */
+static uint32_t *add_shm_format(struct wl_display *wl, uint32_t format) {
+	return sp_libwayland.display_add_shm_format(wl, format) != NULL ?
+		theirs.display_add_shm_format(wl, format) : NULL;
+}
+
+/* Also before constructors of this library have run. */
+const struct sp_libwayland *sp_libwayland_choose(void) {
+	if (chosen.display_init_shm == NULL) {
+		libwayland_find_functions(&theirs);
+		chosen = theirs;
+		chosen.display_init_shm = init_shm;
+		chosen.display_add_shm_format = add_shm_format;
+	}
+	return &chosen;
 }
 
 /*

@@ -30,6 +30,11 @@ static const char usage[] =
 	"Runs a Wayland compositor that no client can crash, hang or starve through\n"
 	"the memory that it shares.\n"
 	"\n"
+	"  --native                 give a wlroots compositor Sealpool's own wl_shm; do not\n"
+	"                           let it have another one\n"
+	"  --guard                  keep the compositor's wl_shm, with a guard in front\n"
+	"                           of it (default: --native where it is possible, else\n"
+	"                           --guard)\n"
 	"  --lenient                do not disconnect clients whose files are too\n"
 	"                           short\n"
 	"  --wl-shm-only            leave the files of other interfaces alone:\n"
@@ -55,7 +60,10 @@ static const char usage[] =
 	"  --patience SECONDS       how long to wait for a display before reporting\n"
 	"                           that there is no guard (default: 10)\n"
 	"  --require                terminate a compositor without a guard\n"
-	"  --help, --version\n";
+	"  -h, --help               print this\n"
+	"  --version                print the version\n"
+	"\n"
+	"The exit status is the command's; 3 if it ends with 0 before there was a guard.\n";
 
 static _Noreturn void die(const char *format, const char *what) {
 	fputs("sealpool-run: ", stderr);
@@ -178,9 +186,11 @@ static void find_library(struct settings *settings) {
 	die("%s is missing", SEALPOOL_PRELOAD);
 }
 
-enum { LENIENT = 1, WL_SHM_ONLY, FEEDBACK, MONITOR, POOLS, BUFFERS, FDS, ALL_FDS, BYTES, ALL_BYTES,
+enum { NATIVE = 1, GUARD, LENIENT, WL_SHM_ONLY, FEEDBACK, MONITOR, POOLS, BUFFERS, FDS, ALL_FDS, BYTES, ALL_BYTES,
 	STATS, QUIET, PATIENCE, REQUIRE, HELP, VERSION };
 static const struct option options[] = {
+	{ "native", no_argument, NULL, NATIVE },
+	{ "guard", no_argument, NULL, GUARD },
 	{ "lenient", no_argument, NULL, LENIENT },
 	{ "wl-shm-only", no_argument, NULL, WL_SHM_ONLY },
 	{ "feedback", no_argument, NULL, FEEDBACK },
@@ -234,6 +244,12 @@ static bool set_budget(struct sealpool_budget *budget, int option,
 static void set_option(struct settings *settings, int *patience, int option,
 		const char *name) {
 	switch (option) {
+	case NATIVE:
+		settings->way = SETTINGS_NATIVE;
+		break;
+	case GUARD:
+		settings->way = SETTINGS_GUARD;
+		break;
 	case LENIENT:
 		settings->lenient = true;
 		break;
@@ -269,9 +285,10 @@ static void read_options(int argc, char *argv[], struct settings *settings,
 		int *patience) {
 	int option, index;
 	/* '+': options after the command are the command's. */
-	while ((option = getopt_long(argc, argv, "+", options, &index)) != -1) {
-		const char *name = option != '?' ? options[index].name : NULL;
-		if (option == HELP) {
+	while ((option = getopt_long(argc, argv, "+h", options, &index)) != -1) {
+		const char *name = option != '?' && option != 'h' ?
+			options[index].name : NULL;
+		if (option == HELP || option == 'h') {
 			fputs(usage, stdout);
 			exit(0);
 		} else if (option == VERSION) {
@@ -304,6 +321,7 @@ int main(int argc, char *argv[]) {
 		die("%s", "--require: sealpool-run must not be process 1");
 	}
 	make_token(&settings);
+	settings.pid = getpid();
 	if (!settings_put(&settings)) {
 		die("%s", "no memory");
 	}

@@ -37,12 +37,13 @@ bool settings_put(const struct settings *settings) {
 	const struct sealpool_budget *budget = &settings->budget;
 	char *value;
 	if (asprintf(&value, "%c%s %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32
-			" %" PRIu64 " %" PRIu64 " %d %d %d %d %d %d %u %s",
+			" %" PRIu64 " %" PRIu64 " %d %d %d %d %d %d %d %d %u %s",
 			UNGUARDED, settings->token, budget->pools, budget->buffers, budget->fds,
 			budget->all_fds, budget->shadow_bytes,
-			budget->all_shadow_bytes, settings->lenient,
+			budget->all_shadow_bytes, (int)settings->way, settings->lenient,
 			settings->wl_shm_only, settings->feedback, settings->monitor, settings->quiet,
-			settings->require, settings->stats_seconds, settings->library) < 0) {
+			settings->require, settings->pid, settings->stats_seconds,
+			settings->library) < 0) {
 		return false;
 	}
 	bool ok = setenv(SETTINGS_VARIABLE, value, true) == 0 &&
@@ -57,18 +58,19 @@ bool settings_get(struct settings *settings) {
 		return false;
 	}
 	struct sealpool_budget *budget = &settings->budget;
-	int lenient, wl_shm_only, feedback, monitor, quiet, require, library = 0;
+	int way, lenient, wl_shm_only, feedback, monitor, quiet, require, library = 0;
 	if (sscanf(value, "%*c%32s %" SCNu32 " %" SCNu32 " %" SCNu32
-			" %" SCNu32 " %" SCNu64 " %" SCNu64 " %d %d %d %d %d %d"
+			" %" SCNu32 " %" SCNu64 " %" SCNu64 " %d %d %d %d %d %d %d %d"
 			" %u %n", settings->token, &budget->pools, &budget->buffers, &budget->fds,
 			&budget->all_fds, &budget->shadow_bytes,
-			&budget->all_shadow_bytes, &lenient, &wl_shm_only, &feedback,
-			&monitor, &quiet, &require, &settings->stats_seconds,
-			&library) != 14 ||
+			&budget->all_shadow_bytes, &way, &lenient, &wl_shm_only, &feedback,
+			&monitor, &quiet, &require, &settings->pid,
+			&settings->stats_seconds, &library) != 16 ||
 			library == 0) {
 		return false;
 	}
 	found = value;
+	settings->way = (enum settings_way)way;
 	settings->lenient = lenient;
 	settings->wl_shm_only = wl_shm_only;
 	settings->feedback = feedback;

@@ -15,15 +15,29 @@
 
 #define SETTINGS_TOKEN_LENGTH 32
 
+/** The exit status if the command has ended without an error and without a guard. */
+#define SETTINGS_STATUS_UNGUARDED 3
+
+/** Which wl_shm a wlroots compositor gets. */
+enum settings_way {
+	/* Sealpool's if there is a native module, else a guarded one. */
+	SETTINGS_EITHER,
+	SETTINGS_NATIVE,
+	SETTINGS_GUARD,
+};
+
 /** The options of sealpool-run, passed on in the environment. */
 struct settings {
 	struct sealpool_budget budget;
+	enum settings_way way;
 	bool lenient;
 	bool wl_shm_only;
 	bool feedback;
 	bool monitor;
 	bool quiet;
 	bool require;
+	/* The command's process. */
+	int pid;
 	/* The interval of statistics; 0 for none. */
 	unsigned stats_seconds;
 	/* Hexadecimal digits, unique to a run of sealpool-run and secret to other

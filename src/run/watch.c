@@ -123,6 +123,8 @@ static void end_all(struct watch *watch) {
 	int64_t patience = now_ms() + GRACE_MS;
 	while (look(watch) && now_ms() < patience + GRACE_MS) {
 		started_end(&watch->started, now_ms() >= patience);
+		/* The command may ask whether there was a guard. */
+		was_told(watch);
 		poll(NULL, 0, END_INTERVAL_MS);
 	}
 	for (size_t i = 0; i < watch->started.len; i++) {

@@ -35,8 +35,8 @@ struct counts {
 	bool complete;
 };
 
-/* To wait for clients, to talk to them, and to set a timer: how often depends on
- * who is faster. */
+/* Calls that wait for clients, send to them, or set a timer: their number depends on
+ * which process is faster. */
 static bool is_waiting(const char *name) {
 	static const char *const names[] = {
 		"epoll_wait", "epoll_pwait", "epoll_ctl", "read", "recvmsg",
@@ -121,6 +121,7 @@ static void count_calls(enum client_memory_kind kind, bool guarded,
 	if (guarded) {
 		command[len++] = (char *)run_path;
 		command[len++] = (char *)"--quiet";
+		command[len++] = (char *)"--guard";
 	}
 	for (char **argument = compositor_command; *argument != NULL;
 			argument++) {

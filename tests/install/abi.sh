@@ -33,7 +33,8 @@ soname() {
 	readelf -d "$1" | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p'
 }
 
-for library in libsealpool.so libsealpool-memory.so wlroots/libsealpool-wlroots.so; do
+for library in libsealpool.so libsealpool-memory.so \
+		libwayland/libsealpool-libwayland.so wlroots/libsealpool-wlroots.so; do
 	old=$tmp/old/src/$library
 	new=$tmp/new/src/$library
 	[ -e "$old" ] || continue

@@ -14,7 +14,8 @@ lib=$dest$LIBDIR
 bin=$dest$BINDIR
 
 # What is installed
-for file in libsealpool.so libsealpool-memory.so pkgconfig/sealpool.pc \
+for file in libsealpool.so libsealpool-libwayland.so libsealpool-memory.so \
+		pkgconfig/sealpool.pc pkgconfig/sealpool-libwayland.pc \
 		pkgconfig/sealpool-memory.pc sealpool/sealpool-preload.so; do
 	[ -e "$lib/$file" ] || fail "$LIBDIR/$file is not installed"
 done
@@ -34,11 +35,11 @@ for program in "$bin"/sealpool-*; do
 	esac
 done
 
-# Exported is what the map says, each with its version, and nothing else.
+# Exported is what the map says, each with its version if it has one, and nothing else.
 # exported LIBRARY MAP
 exported() {
-	awk '/^[A-Z]/ { version = $1 }
-		/^\t[a-z_]+;$/ { sub(/;/, "", $1); print $1 "@@" version }' \
+	awk '/^[A-Z]/ { version = "@@" $1 }
+		/^\t[a-z_]+;$/ { sub(/;/, "", $1); print $1 version }' \
 		"$2" | sort >"$tmp/wanted"
 	nm -D --defined-only "$1" | awk '$2 != "A" { print $3 }' |
 		sort >"$tmp/exported"
@@ -46,11 +47,28 @@ exported() {
 		fail "$1 exports (>) other symbols than its map has (<)"
 }
 exported "$lib/libsealpool.so" "$SOURCE_ROOT/src/sealpool.syms"
+exported "$lib/libsealpool-libwayland.so" \
+	"$SOURCE_ROOT/src/libwayland/sealpool-libwayland.syms"
 exported "$lib/libsealpool-memory.so" "$SOURCE_ROOT/src/sealpool-memory.syms"
 ! readelf -d "$lib/libsealpool-memory.so" | grep 'NEEDED.*wayland' ||
 	fail 'libsealpool-memory needs libwayland'
 [ -z "$WLROOTS" ] || exported "$lib/libsealpool-wlroots.so" \
 	"$SOURCE_ROOT/src/wlroots/sealpool-wlroots.syms"
+# What is preloaded replaces these functions of others, and has a core for native modules.
+{
+	awk '/^SEALPOOL_RUN/ { p = 1 } /^local:/ { exit }
+		p && /^\t[a-z_]+;$/ { sub(/;/, "", $1); print $1 "@@SEALPOOL_RUN" }' \
+		"$SOURCE_ROOT/src/run/preload.syms"
+	printf '%s\n' _exit execl execle execlp execv execve execvp execvpe fexecve \
+		posix_spawn posix_spawnp wl_display_create wl_event_loop_create \
+		wl_global_create
+	grep -o 'wl_[a-z_]*' "$SOURCE_ROOT/src/libwayland/sealpool-libwayland.syms"
+} | sort >"$tmp/wanted"
+nm -D --defined-only "$lib/sealpool/sealpool-preload.so" |
+	awk '$2 != "A" { print $3 }' | sort | diff "$tmp/wanted" - ||
+	fail 'sealpool-preload.so exports (>) other symbols than it should (<)'
+[ -z "$WLROOTS" ] || [ -e "$lib/sealpool/sealpool-$WLROOTS.so" ] ||
+	fail "there is no native module for $WLROOTS"
 
 # Nothing leads back to where it was built.
 for file in "$lib"/libsealpool*.so "$lib"/sealpool/*.so "$bin"/sealpool-*; do
@@ -105,7 +123,10 @@ if [ -n "$WLROOTS" ] && [ -e "$bin/sealpool-conformance" ]; then
 	passes "$tiny" 'hostile/sealed-resize:*' 'content/first-frame:*'
 	# Without the guard, this case fails. What is preloaded has to be found
 	# though it is not where it was configured to be.
-	passes "$bin/sealpool-run --quiet $tiny --stock" \
+	passes "$bin/sealpool-run --quiet --guard $tiny --stock" \
 		'memory/read-only:unsealed'
+	# And behind a guard, this one.
+	passes "$bin/sealpool-run --quiet --native $tiny --stock" \
+		'memory/read-only:sealed'
 fi
 echo 'built and run with what is installed'
