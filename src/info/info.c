@@ -12,6 +12,10 @@
 #include "probe.h"
 #include "report.h"
 
+/* How Sealpool's error about a pool's file begins (server/pool.c). At least the pipe is
+ * refused by it. */
+#define OWN_TEXT "the pool's file "
+
 static const char usage[] =
 	"usage: sealpool-info [--json | --list]\n"
 	"\n"
@@ -20,7 +24,8 @@ static const char usage[] =
 	"\n"
 	"  --json             print JSON\n"
 	"  --list             print the sorts of memory without trying them\n"
-	"  --help, --version\n";
+	"  -h, --help         print this\n"
+	"  --version          print the version\n";
 
 static void list(void) {
 	for (const struct sort *sort = sorts; sort->name != NULL; sort++) {
@@ -47,6 +52,8 @@ static int run(const struct report *report) {
 	struct budgets budgets;
 	probe_budgets(&connection, &budgets);
 	report->begin(&connection, &budgets);
+	bool has_feedback = connection.feedback != NULL;
+	bool is_protected = has_feedback;
 	connection_close(&connection);
 	for (const struct sort *sort = sorts; sort->name != NULL; sort++) {
 		struct result result;
@@ -54,8 +61,11 @@ static int run(const struct report *report) {
 			return fail("the compositor has ended");
 		}
 		report->add(sort, &result, sort == sorts);
+		is_protected |= result.outcome == OUTCOME_REFUSED &&
+			strncmp(result.error.message, OWN_TEXT,
+				strlen(OWN_TEXT)) == 0;
 	}
-	report->end();
+	report->end(has_feedback, is_protected);
 	return fflush(stdout) == 0 ? 0 : fail("standard output");
 }
 
@@ -69,7 +79,7 @@ int main(int argc, char *argv[]) {
 	};
 	const struct report *report = &text_report;
 	int option;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (option) {
 		case 'j':
 			report = &json_report;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "advice/advice.h"
 #include "report.h"
 #include "sealpool-shm-feedback-v1-client-protocol.h"
 
@@ -77,7 +78,34 @@ static void print_reasons(uint32_t bits, const char *quote) {
 	}
 }
 
+static bool has_reason(const struct result *result, const char *name) {
+	for (size_t i = 0; i < LENGTH(reasons); i++) {
+		if (strcmp(reasons[i].name, name) == 0) {
+			return (result->reasons & reasons[i].bit) != 0;
+		}
+	}
+	return false;
+}
+
+static const char *find_change(const struct result *result) {
+	for (const struct advice *advice = advices; advice->reason != NULL;
+			advice++) {
+		if (has_reason(result, advice->reason)) {
+			return advice->change;
+		}
+	}
+	return NULL;
+}
+
 /* Text */
+
+static void print_change(const struct result *result) {
+	const char *change = result->kind == SEALPOOL_SHM_FEEDBACK_V1_KIND_DIRECT ?
+		NULL : find_change(result);
+	if (change != NULL) {
+		printf(": %s", change);
+	}
+}
 
 static void text_begin(const struct connection *connection,
 		const struct budgets *budgets) {
@@ -90,11 +118,7 @@ static void text_begin(const struct connection *connection,
 		printf("\t\t0x%08" PRIx32 " %s\n", format,
 			format_name(format, letters));
 	}
-	if (connection->feedback == NULL) {
-		puts("sealpool: unknown, since the compositor does not advertise "
-			"'sealpool_shm_feedback_manager_v1' (to enable it with a "
-			"guard: sealpool-run --feedback)");
-	} else {
+	if (connection->feedback != NULL) {
 		printf("interface: 'sealpool_shm_feedback_manager_v1', "
 			"version: %" PRIu32 "\n", connection->feedback_version);
 	}
@@ -126,6 +150,7 @@ static void text_add(const struct sort *sort, const struct result *result,
 		if (result->copied > 0) {
 			printf(", %" PRIu64 " bytes copied", result->copied);
 		}
+		print_change(result);
 		puts("");
 		break;
 	case OUTCOME_REFUSED:
@@ -152,8 +177,14 @@ static void text_add(const struct sort *sort, const struct result *result,
 	}
 }
 
-static void text_end(void) {
-	/* Nothing follows the last result. */
+static void text_end(bool has_feedback, bool is_protected) {
+	printf("sealpool: %s\n", is_protected ? "this wl_shm is protected" :
+		"no sign of it: no error has a text of Sealpool's");
+	if (!has_feedback) {
+		puts("how memory is read is unknown, since the compositor does not "
+			"offer 'sealpool_shm_feedback_manager_v1'. It does if it is "
+			"started with SEALPOOL_FEEDBACK=1 in its environment");
+	}
 }
 
 const struct report text_report = { text_begin, text_add, text_end };
@@ -242,8 +273,9 @@ static void json_add(const struct sort *sort, const struct result *result,
 	fputs(" }", stdout);
 }
 
-static void json_end(void) {
-	puts("\n  ]\n}");
+static void json_end(bool has_feedback, bool is_protected) {
+	printf("\n  ],\n  \"protected\": %s\n}\n",
+		is_protected ? "true" : "false");
 }
 
 const struct report json_report = { json_begin, json_add, json_end };

@@ -107,9 +107,8 @@ bool find_socket(char *path, size_t size) {
 	}
 	if (found == 0) {
 		fputs("sealpool-top: found no compositor with monitoring "
-			"enabled. Enable it with sealpool-run --monitor, "
-			"monitor=true in weston.ini's [sealpool], or "
-			"sealpool_monitor_create()\n", stderr);
+			"enabled. Start it with SEALPOOL_MONITOR=1 in its "
+			"environment, or with sealpool-run --monitor\n", stderr);
 	}
 	return found == 1;
 }

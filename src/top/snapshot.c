@@ -34,6 +34,7 @@ static const struct {
 	{ "copied_in", offsetof(struct client, copied_in) },
 	{ "copied_out", offsetof(struct client, copied_out) },
 	{ "faults", offsetof(struct client, faults) },
+	{ "copies", offsetof(struct client, copies) },
 };
 
 static bool fail(char *error, size_t size, const char *format, ...) {
@@ -68,8 +69,15 @@ static void read_name(struct client *client) {
 	}
 }
 
+static void read_reasons(struct client *client, const char *text) {
+	size_t length = strspn(text, "abcdefghijklmnopqrstuvwxyz_,");
+	if (length > 0 && text[length] == '\0' && strcmp(text, "none") != 0) {
+		snprintf(client->reasons, sizeof(client->reasons), "%s", text);
+	}
+}
+
 static void parse_client(char *line, struct client *client) {
-	*client = (struct client){ 0 };
+	*client = (struct client){ .reasons = "-" };
 	char *rest = line;
 	for (char *word; (word = strtok_r(rest, " ", &rest)) != NULL;) {
 		char *value = strchr(word, '=');
@@ -80,6 +88,8 @@ static void parse_client(char *line, struct client *client) {
 		uint64_t number = strtoumax(value, NULL, 10);
 		if (strcmp(word, "pid") == 0) {
 			client->pid = (int)number;
+		} else if (strcmp(word, "reasons") == 0) {
+			read_reasons(client, value);
 		}
 		for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]);
 				i++) {

@@ -17,6 +17,10 @@ struct client {
 	uint64_t pool_bytes, shadow_bytes;
 	uint64_t copied_in, copied_out;
 	uint64_t faults;
+	/* How many times bytes were copied from the client's memory. */
+	uint64_t copies;
+	/* Why, separated by commas; "-" if it is not known, or for no reason. */
+	char reasons[80];
 	/* The process's, with printable characters only. */
 	char name[16];
 };

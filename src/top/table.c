@@ -7,13 +7,17 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "explain.h"
 #include "table.h"
 
-/* On a screen, all but NOFAULT fit into 80 columns. */
+/* On a screen of 80 columns, POOLS and FAULTS are left out. */
+#define WIDE_ENOUGH 92
+
 enum column {
 	PID, NAME, POOLS, DIRECT, NOFAULT, SHADOW, SHADOW_BYTES, COPIED, RATE,
-	FAULTS, COLUMNS_LEN,
+	FAULTS, REASON, COLUMNS_LEN,
 };
 
 static const struct {
@@ -31,14 +35,24 @@ static const struct {
 	[COPIED] = { "COPIED", 12, 7 },
 	[RATE] = { "COPIED/S", 12, 8 },
 	[FAULTS] = { "FAULTS", 6, 6 },
+	[REASON] = { "REASON", -1, -1 },
 };
 
-typedef char cell[24];
+typedef char cell[80];
 
 struct row {
-	const struct client *client;
+	const struct client *client, *before;
 	/* Bytes copied, both ways, since it connected and in a second. */
 	uint64_t copied, rate;
+	/* What it is sorted by; the largest comes first. */
+	uint64_t key;
+};
+
+/* The rows of the clients that are shown. */
+struct rows {
+	struct row *rows;
+	size_t len;
+	bool has_nofault;
 };
 
 static uint64_t get_copied(const struct client *client) {
@@ -46,15 +60,30 @@ static uint64_t get_copied(const struct client *client) {
 }
 
 static uint64_t get_rate(const struct client *client,
-		const struct snapshot *now, const struct snapshot *before) {
-	const struct client *old = snapshot_find(before, client->id);
+		const struct client *before, int64_t ms) {
 	uint64_t copied = get_copied(client);
-	uint64_t copied_before = old != NULL ? get_copied(old) : 0;
-	int64_t ms = now->time - before->time;
+	uint64_t copied_before = before != NULL ? get_copied(before) : 0;
 	if (ms <= 0 || copied < copied_before) {
 		return 0;
 	}
 	return (uint64_t)((double)(copied - copied_before) * 1000 / (double)ms);
+}
+
+static uint64_t get_key(const struct row *row, int column) {
+	const struct client *client = row->client;
+	const uint64_t keys[COLUMNS_LEN] = {
+		/* The smallest first. */
+		[PID] = UINT64_MAX - (uint64_t)client->pid,
+		[POOLS] = client->pools,
+		[DIRECT] = client->direct,
+		[NOFAULT] = client->nofault,
+		[SHADOW] = client->shadow,
+		[SHADOW_BYTES] = client->shadow_bytes,
+		[COPIED] = row->copied,
+		[RATE] = row->rate,
+		[FAULTS] = client->faults,
+	};
+	return keys[column];
 }
 
 static int compare(uint64_t a, uint64_t b) {
@@ -63,7 +92,10 @@ static int compare(uint64_t a, uint64_t b) {
 
 static int compare_rows(const void *a_data, const void *b_data) {
 	const struct row *a = a_data, *b = b_data;
-	int order = compare(a->rate, b->rate);
+	int order = compare(a->key, b->key);
+	if (order == 0) {
+		order = compare(a->rate, b->rate);
+	}
 	if (order == 0) {
 		order = compare(a->client->shadow_bytes,
 			b->client->shadow_bytes);
@@ -73,6 +105,55 @@ static int compare_rows(const void *a_data, const void *b_data) {
 	}
 	/* Then the oldest first. */
 	return order != 0 ? order : compare(b->client->id, a->client->id);
+}
+
+static int compare_names(const void *a_data, const void *b_data) {
+	const struct row *a = a_data, *b = b_data;
+	int order = strcasecmp(a->client->name, b->client->name);
+	return order != 0 ? order : compare_rows(a_data, b_data);
+}
+
+static int compare_reasons(const void *a_data, const void *b_data) {
+	const struct row *a = a_data, *b = b_data;
+	/* "-" is the smallest, and comes last. */
+	int order = strcmp(b->client->reasons, a->client->reasons);
+	return order != 0 ? order : compare_rows(a_data, b_data);
+}
+
+static bool is_shown(const struct table *table, const struct client *client) {
+	char pid[16];
+	snprintf(pid, sizeof(pid), "%d", client->pid);
+	return table->filter == NULL || strcmp(pid, table->filter) == 0 ||
+		strcasestr(client->name, table->filter) != NULL;
+}
+
+/* Returns false when there is no memory. */
+static bool make_rows(struct rows *rows, const struct table *table,
+		const struct snapshot *now, const struct snapshot *before) {
+	*rows = (struct rows){
+		.rows = calloc(now->clients_len + 1, sizeof(rows->rows[0])),
+	};
+	if (rows->rows == NULL) {
+		return false;
+	}
+	for (size_t i = 0; i < now->clients_len; i++) {
+		const struct client *client = &now->clients[i];
+		if (!is_shown(table, client)) {
+			continue;
+		}
+		struct row *row = &rows->rows[rows->len++];
+		row->client = client;
+		row->before = snapshot_find(before, client->id);
+		row->copied = get_copied(client);
+		row->rate = get_rate(client, row->before,
+			now->time - before->time);
+		row->key = get_key(row, table->sort);
+		rows->has_nofault |= client->nofault > 0;
+	}
+	qsort(rows->rows, rows->len, sizeof(rows->rows[0]),
+		table->sort == NAME ? compare_names :
+		table->sort == REASON ? compare_reasons : compare_rows);
+	return true;
 }
 
 static void format_bytes(cell text, uint64_t bytes,
@@ -109,14 +190,24 @@ static void print_line(FILE *file, const struct screen *screen,
 	fprintf(file, "\x1b[K%.*s\n", (int)screen->columns, line);
 }
 
-/* On a screen, omits NOFAULT if no client has such buffers, as on most kernels. For
- * scripts, the columns are always the same. */
+/* On a screen, omits NOFAULT if no client has such buffers, as on most kernels, and what is
+ * not most important if there is no room. For scripts, the columns are always the same. */
+static bool is_omitted(enum column column, const struct screen *screen,
+		bool has_nofault) {
+	if (screen == NULL) {
+		return false;
+	}
+	return (column == NOFAULT && !has_nofault) ||
+		((column == POOLS || column == FAULTS) &&
+		screen->columns < WIDE_ENOUGH);
+}
+
 static void print_cells(FILE *file, cell cells[COLUMNS_LEN],
 		const struct screen *screen, bool has_nofault) {
 	char line[COLUMNS_LEN * sizeof(cell)];
 	size_t length = 0;
 	for (int i = 0; i < COLUMNS_LEN; i++) {
-		if (i == NOFAULT && screen != NULL && !has_nofault) {
+		if (is_omitted((enum column)i, screen, has_nofault)) {
 			continue;
 		}
 		length += (size_t)snprintf(&line[length], sizeof(line) - length,
@@ -140,62 +231,92 @@ static void format_row(cell cells[COLUMNS_LEN], const struct row *row,
 	format_bytes(cells[COPIED], row->copied, screen);
 	format_bytes(cells[RATE], row->rate, screen);
 	snprintf(cells[FAULTS], sizeof(cell), "%" PRIu64, client->faults);
+	snprintf(cells[REASON], sizeof(cell), "%s", client->reasons);
 }
 
-static void print_totals(FILE *file, const struct row *rows, size_t rows_len,
-		const struct screen *screen) {
+static void print_totals(FILE *file, const struct table *table,
+		const struct rows *rows, const struct screen *screen) {
 	uint64_t pools = 0, shadow = 0, rate = 0;
-	for (size_t i = 0; i < rows_len; i++) {
-		pools += rows[i].client->pools;
-		shadow += rows[i].client->shadow_bytes;
-		rate += rows[i].rate;
+	for (size_t i = 0; i < rows->len; i++) {
+		pools += rows->rows[i].client->pools;
+		shadow += rows->rows[i].client->shadow_bytes;
+		rate += rows->rows[i].rate;
 	}
 	cell shadow_text, rate_text;
 	format_bytes(shadow_text, shadow, screen);
 	format_bytes(rate_text, rate, screen);
 	print_line(file, screen, "%zu clients, %" PRIu64 " pools, %s in "
-		"shadows, %s copied a second", rows_len, pools, shadow_text,
-		rate_text);
-	print_line(file, screen, "%s", "");
+		"shadows, %s copied a second; by %s", rows->len, pools,
+		shadow_text, rate_text, columns[table->sort].heading);
+	char sentence[256] = "";
+	if (rows->len > 0) {
+		explain(rows->rows[0].client, rows->rows[0].before, sentence,
+			sizeof(sentence));
+	}
+	print_line(file, screen, "%s", sentence);
 }
 
-void table_print(FILE *file, struct snapshot *now,
-		const struct snapshot *before, const struct screen *screen) {
-	size_t length = now->clients_len;
-	bool has_nofault = false;
-	struct row *rows = calloc(length + 1, sizeof(rows[0]));
-	if (rows == NULL) {
+int table_get_default_sort(void) {
+	return RATE;
+}
+
+bool table_find_column(const char *heading, int *column) {
+	for (int i = 0; i < COLUMNS_LEN; i++) {
+		if (strcasecmp(heading, columns[i].heading) == 0) {
+			*column = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+void table_move_sort(struct table *table, int by) {
+	table->sort = (table->sort + by + COLUMNS_LEN) % COLUMNS_LEN;
+}
+
+void table_print(FILE *file, const struct table *table,
+		const struct snapshot *now, const struct snapshot *before,
+		const struct screen *screen) {
+	struct rows rows;
+	if (!make_rows(&rows, table, now, before)) {
 		return;
 	}
-	for (size_t i = 0; i < length; i++) {
-		rows[i].client = &now->clients[i];
-		rows[i].copied = get_copied(&now->clients[i]);
-		rows[i].rate = get_rate(&now->clients[i], now, before);
-		has_nofault |= now->clients[i].nofault > 0;
-	}
-	qsort(rows, length, sizeof(rows[0]), compare_rows);
-
-	size_t shown = length;
+	size_t shown = rows.len;
 	if (screen != NULL) {
 		/* Moves the cursor home. */
 		fputs("\x1b[H", file);
-		print_totals(file, rows, length, screen);
+		print_totals(file, table, &rows, screen);
 		/* The last row stays free, so that nothing moves. */
 		size_t room = screen->rows > 4 ? screen->rows - 4 : 0;
-		shown = length < room ? length : room;
+		shown = shown < room ? shown : room;
 	}
 	cell cells[COLUMNS_LEN];
 	for (int i = 0; i < COLUMNS_LEN; i++) {
 		snprintf(cells[i], sizeof(cell), "%s", columns[i].heading);
 	}
-	print_cells(file, cells, screen, has_nofault);
+	print_cells(file, cells, screen, rows.has_nofault);
 	for (size_t i = 0; i < shown; i++) {
-		format_row(cells, &rows[i], screen);
-		print_cells(file, cells, screen, has_nofault);
+		format_row(cells, &rows.rows[i], screen);
+		print_cells(file, cells, screen, rows.has_nofault);
 	}
 	if (screen != NULL) {
 		/* Erases the older lines below. */
 		fputs("\x1b[J", file);
 	}
-	free(rows);
+	free(rows.rows);
+}
+
+void table_explain(FILE *file, const struct table *table,
+		const struct snapshot *now, const struct snapshot *before) {
+	struct rows rows;
+	if (!make_rows(&rows, table, now, before)) {
+		return;
+	}
+	for (size_t i = 0; i < rows.len; i++) {
+		char sentence[256];
+		explain(rows.rows[i].client, rows.rows[i].before, sentence,
+			sizeof(sentence));
+		fprintf(file, "%s\n", sentence);
+	}
+	free(rows.rows);
 }

@@ -25,20 +25,35 @@ static const char usage[] =
 	"usage: sealpool-top [OPTION...]\n"
 	"\n"
 	"Shows what the shared memory of each client costs the compositor at\n"
-	"$WAYLAND_DISPLAY. The compositor must run with monitoring enabled, for\n"
-	"example by sealpool-run --monitor. q or Ctrl-C ends it.\n"
+	"$WAYLAND_DISPLAY. The compositor must run with monitoring enabled, by\n"
+	"SEALPOOL_MONITOR=1 in its environment, or by sealpool-run --monitor.\n"
+	"< and > choose the column to sort by; q or Ctrl-C ends it.\n"
 	"\n"
 	"  --interval SECONDS  time between two updates (default: 1)\n"
+	"  --sort COLUMN       sort by this column (default: COPIED/S)\n"
+	"  --filter TEXT       show only clients with TEXT in their name, or with this pid\n"
 	"  --once              print one table, with plain numbers of bytes, and exit\n"
+	"  --explain           print a sentence about each client: what is slow, and what\n"
+	"                      its author can change; and exit\n"
 	"  --socket PATH       connect to this socket instead of searching for it\n"
-	"  --help, --version\n";
+	"  -h, --help          print this\n"
+	"  --version           print the version\n";
 
 static int fail(const char *error) {
 	fprintf(stderr, "sealpool-top: %s\n", error);
 	return 1;
 }
 
-static int print_once(const char *path, int interval_ms) {
+typedef void (*print_func)(FILE *file, const struct table *table,
+	const struct snapshot *now, const struct snapshot *before);
+
+static void print_plain(FILE *file, const struct table *table,
+		const struct snapshot *now, const struct snapshot *before) {
+	table_print(file, table, now, before, NULL);
+}
+
+static int print_once(const char *path, int interval_ms,
+		const struct table *table, print_func print) {
 	struct snapshot before, now;
 	char error[512];
 	if (!snapshot_read(&before, path, error, sizeof(error))) {
@@ -49,7 +64,7 @@ static int print_once(const char *path, int interval_ms) {
 		snapshot_finish(&before);
 		return fail(error);
 	}
-	table_print(stdout, &now, &before, NULL);
+	print(stdout, table, &now, &before);
 	snapshot_finish(&before);
 	snapshot_finish(&now);
 	return fflush(stdout) == 0 ? 0 : fail("cannot write to stdout");
@@ -65,8 +80,8 @@ static struct screen get_screen(void) {
 }
 
 /* What happened while waiting for the next update: the time is over, the terminal has a
- * new size, or the user quits. */
-enum event { EVENT_TIME, EVENT_SIZE, EVENT_QUIT };
+ * new size, the user quits, or sorts by the column to the left or right. */
+enum event { EVENT_TIME, EVENT_SIZE, EVENT_QUIT, EVENT_LEFT, EVENT_RIGHT };
 
 static enum event handle_signal(int signal_fd) {
 	struct signalfd_siginfo info;
@@ -79,8 +94,10 @@ static enum event handle_signal(int signal_fd) {
 static enum event handle_key(void) {
 	char key;
 	ssize_t n = read(STDIN_FILENO, &key, 1);
-	return n != 1 || key == 'q' || key == 'Q' || key == CTRL_C ?
-		EVENT_QUIT : EVENT_TIME;
+	if (n != 1 || key == 'q' || key == 'Q' || key == CTRL_C) {
+		return EVENT_QUIT;
+	}
+	return key == '<' ? EVENT_LEFT : key == '>' ? EVENT_RIGHT : EVENT_TIME;
 }
 
 static int64_t now_ms(void) {
@@ -116,8 +133,8 @@ static enum event wait_for(int signal_fd, int64_t deadline) {
 }
 
 /* Returns false with a message in "error" when the compositor has ended. */
-static bool watch(const char *path, int interval_ms, int signal_fd,
-		char *error, size_t error_size) {
+static bool watch(const char *path, int interval_ms, struct table *table,
+		int signal_fd, char *error, size_t error_size) {
 	struct snapshot before, now;
 	if (!snapshot_read(&before, path, error, error_size)) {
 		return false;
@@ -130,9 +147,12 @@ static bool watch(const char *path, int interval_ms, int signal_fd,
 	enum event event;
 	do {
 		struct screen screen = get_screen();
-		table_print(stdout, &now, &before, &screen);
+		table_print(stdout, table, &now, &before, &screen);
 		fflush(stdout);
 		event = wait_for(signal_fd, now.time + interval_ms);
+		if (event == EVENT_LEFT || event == EVENT_RIGHT) {
+			table_move_sort(table, event == EVENT_LEFT ? -1 : 1);
+		}
 		if (event != EVENT_TIME) {
 			continue;
 		}
@@ -145,7 +165,7 @@ static bool watch(const char *path, int interval_ms, int signal_fd,
 	return ok;
 }
 
-static int run(const char *path, int interval_ms) {
+static int run(const char *path, int interval_ms, struct table *table) {
 	struct termios original;
 	if (!isatty(STDOUT_FILENO) || tcgetattr(STDIN_FILENO, &original) < 0) {
 		return fail("not a terminal: use --once");
@@ -170,7 +190,8 @@ static int run(const char *path, int interval_ms) {
 	fputs("\x1b[?1049h\x1b[?25l", stdout);
 
 	char error[512];
-	bool ok = watch(path, interval_ms, signal_fd, error, sizeof(error));
+	bool ok = watch(path, interval_ms, table, signal_fd, error,
+		sizeof(error));
 
 	fputs("\x1b[?25h\x1b[?1049l", stdout);
 	fflush(stdout);
@@ -191,47 +212,84 @@ static int parse_interval(const char *text) {
 	return (int)(seconds * 1000);
 }
 
+static int parse_column(const char *text) {
+	int column;
+	if (!table_find_column(text, &column)) {
+		fprintf(stderr, "sealpool-top: --sort: there is no column \"%s\"\n",
+			text);
+		exit(2);
+	}
+	return column;
+}
+
+struct arguments {
+	char path[4096];
+	int interval_ms;
+	struct table table;
+	/* NULL to show a table until the user quits. */
+	print_func print;
+};
+
+static void set_option(struct arguments *arguments, int option) {
+	switch (option) {
+	case 'i':
+		arguments->interval_ms = parse_interval(optarg);
+		break;
+	case 'c':
+		arguments->table.sort = parse_column(optarg);
+		break;
+	case 'f':
+		arguments->table.filter = optarg;
+		break;
+	case 'o':
+		arguments->print = print_plain;
+		break;
+	case 'e':
+		arguments->print = table_explain;
+		break;
+	case 's':
+		snprintf(arguments->path, sizeof(arguments->path), "%s", optarg);
+		break;
+	case 'h':
+		fputs(usage, stdout);
+		exit(0);
+	case 'v':
+		puts("sealpool-top " SEALPOOL_VERSION);
+		exit(0);
+	default:
+		fputs(usage, stderr);
+		exit(2);
+	}
+}
+
 int main(int argc, char *argv[]) {
 	static const struct option options[] = {
 		{ "interval", required_argument, NULL, 'i' },
+		{ "sort", required_argument, NULL, 'c' },
+		{ "filter", required_argument, NULL, 'f' },
 		{ "once", no_argument, NULL, 'o' },
+		{ "explain", no_argument, NULL, 'e' },
 		{ "socket", required_argument, NULL, 's' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'v' },
 		{ 0 },
 	};
-	char path[4096] = "";
-	int interval_ms = 1000;
-	bool once = false;
+	static struct arguments arguments = { .interval_ms = 1000 };
+	arguments.table.sort = table_get_default_sort();
 	int option;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (option) {
-		case 'i':
-			interval_ms = parse_interval(optarg);
-			break;
-		case 'o':
-			once = true;
-			break;
-		case 's':
-			snprintf(path, sizeof(path), "%s", optarg);
-			break;
-		case 'h':
-			fputs(usage, stdout);
-			return 0;
-		case 'v':
-			puts("sealpool-top " SEALPOOL_VERSION);
-			return 0;
-		default:
-			fputs(usage, stderr);
-			return 2;
-		}
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		set_option(&arguments, option);
 	}
 	if (optind != argc) {
 		fputs(usage, stderr);
 		return 2;
 	}
-	if (path[0] == '\0' && !find_socket(path, sizeof(path))) {
+	if (arguments.path[0] == '\0' &&
+			!find_socket(arguments.path, sizeof(arguments.path))) {
 		return 1;
 	}
-	return once ? print_once(path, interval_ms) : run(path, interval_ms);
+	return arguments.print != NULL ?
+		print_once(arguments.path, arguments.interval_ms,
+			&arguments.table, arguments.print) :
+		run(arguments.path, arguments.interval_ms, &arguments.table);
 }

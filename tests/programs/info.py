@@ -57,8 +57,8 @@ def expect_formats(report):
     expect({'value': 1, 'name': 'XRGB8888'} in shm['formats'], shm)
 
 
-def sealpool_tells_what_it_does():
-    with Compositor([tiny, '--feedback']) as compositor:
+def sealpool_tells_what_it_does(command=(tiny, '--feedback')):
+    with Compositor(list(command)) as compositor:
         report, pools = look(compositor)
     expect_formats(report)
     expect(report['sealpool']['version'] == 1, report['sealpool'])
@@ -106,10 +106,36 @@ def text_says_the_same():
                  "\t\tpools: 2048\n",
                  "\tsealed               accepted, direct\n",
                  "\tunsealed             accepted, shadow (no_seal), "
-                 "1024 bytes copied\n",
+                 "1024 bytes copied: add F_SEAL_SHRINK\n",
+                 "\tread-only            accepted, direct (read_only)\n",
+                 "sealpool: this wl_shm is protected\n",
                  "\tpipe                 refused after wl_shm.create_pool: "
                  "wl_shm invalid_fd: "):
         expect(line in result.stdout, repr(line), result.stdout)
+
+
+def protection_is_seen_without_feedback():
+    for command, protected in (([tiny], True), ([tiny, '--stock'], False)):
+        with Compositor(command) as compositor:
+            result = compositor.run(info)
+            report, _ = look(compositor)
+        expect(report['protected'] is protected, report)
+        sentence = ('this wl_shm is protected' if protected else 'no sign of it')
+        expect('sealpool: ' + sentence in result.stdout, result.stdout)
+        expect('SEALPOOL_FEEDBACK=1' in result.stdout, result.stdout)
+
+
+def the_environment_can_enable_feedback():
+    os.environ['SEALPOOL_FEEDBACK'] = '1'
+    compositor = Compositor([tiny])
+    del os.environ['SEALPOOL_FEEDBACK']
+    with compositor:
+        result = compositor.run(info)
+        expect("interface: 'sealpool_shm_feedback_manager_v1'" in
+               result.stdout, result.stdout)
+        report, pools = look(compositor)
+    expect(report['sealpool']['version'] == 1, report['sealpool'])
+    expect_accepted(pools, 'sealed', 'direct')
 
 
 def the_list_is_what_is_tried():
@@ -141,7 +167,7 @@ def a_compositor_that_hangs_is_not_waited_for():
 
 
 def a_guard_tells_what_it_does():
-    command = guard + ['--quiet', '--feedback', tiny, '--stock']
+    command = guard + ['--quiet', '--guard', '--feedback', tiny, '--stock']
     with Compositor(command) as compositor:
         report, pools = look(compositor)
     expect(report['sealpool']['version'] == 1, report['sealpool'])
@@ -156,20 +182,28 @@ def a_guard_tells_what_it_does():
 
 
 def a_guard_without_feedback_does_not():
-    command = guard + ['--quiet', tiny, '--stock']
+    command = guard + ['--quiet', '--guard', tiny, '--stock']
     with Compositor(command) as compositor:
         report, _ = look(compositor)
     expect(report['sealpool'] is None, report['sealpool'])
 
 
+def a_native_module_tells_the_same_as_sealpool():
+    sealpool_tells_what_it_does(
+        guard + ['--quiet', '--native', '--feedback', tiny, '--stock'])
+
+
 sys.exit(run_tests([
     a_guard_tells_what_it_does,
+    a_native_module_tells_the_same_as_sealpool,
     a_guard_without_feedback_does_not,
 ] if guard else [
     sealpool_tells_what_it_does,
     another_wl_shm_is_tried,
     sealpool_without_feedback_is_tried_as_any,
     text_says_the_same,
+    protection_is_seen_without_feedback,
+    the_environment_can_enable_feedback,
     the_list_is_what_is_tried,
     without_a_compositor_it_fails,
     a_compositor_that_hangs_is_not_waited_for,

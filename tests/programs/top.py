@@ -22,7 +22,7 @@ from compositor import Compositor, expect, run_tests
 top, tiny, client = sys.argv[1:4]
 guard = sys.argv[4:]
 HEADER = ('PID NAME POOLS DIRECT NOFAULT SHADOW SHADOW-BYTES COPIED COPIED/S '
-          'FAULTS').split()
+          'FAULTS REASON').split()
 
 
 class Client:
@@ -98,7 +98,7 @@ def get_rows(result):
 
 
 def line(**values):
-    return 'client ' + ' '.join('%s=%d' % v for v in values.items()) + '\n'
+    return 'client ' + ' '.join('%s=%s' % v for v in values.items()) + '\n'
 
 
 def say(*lines):
@@ -113,17 +113,21 @@ def a_compositors_clients_are_shown():
             'PID': str(shown.process.pid), 'NAME': 'a?b?[31m', 'POOLS': '1',
             'DIRECT': '0', 'NOFAULT': '0', 'SHADOW': '1',
             'SHADOW-BYTES': '16384', 'COPIED': '16384', 'COPIED/S': '0',
-            'FAULTS': '0',
+            'FAULTS': '0', 'REASON': 'no_seal',
         }], rows)
+        result = run_top('--explain', env=compositor.environ)
+        expect(result.stdout == 'a?b?[31m (pid %d): not sealed, 16 kB a frame '
+               'copied: add F_SEAL_SHRINK\n' % shown.process.pid, result)
 
 
 def so_are_those_of_a_guarded_one():
-    command = [*guard, '--quiet', '--monitor', tiny, '--stock']
-    with Compositor(command) as compositor, Client(compositor) as shown:
-        rows = get_rows(run_top('--once', env=compositor.environ))
-        expect(rows[0]['PID'] == str(shown.process.pid), rows)
-        expect(rows[0]['SHADOW'] == '1', rows)
-        expect(rows[0]['COPIED'] == '16384', rows)
+    for way in '--guard', '--native':
+        command = [*guard, '--quiet', way, '--monitor', tiny, '--stock']
+        with Compositor(command) as compositor, Client(compositor) as shown:
+            rows = get_rows(run_top('--once', env=compositor.environ))
+            expect(rows[0]['PID'] == str(shown.process.pid), rows)
+            expect(rows[0]['SHADOW'] == '1', rows)
+            expect(rows[0]['COPIED'] == '16384', rows)
 
 
 def a_compositor_that_does_not_tell_is_named():
@@ -189,6 +193,78 @@ def another_version_is_no_truncated_snapshot():
             result = run_top('--once', '--socket', speaker.path)
         expect(result.returncode == 1, text, result.returncode)
         expect(word in result.stderr, text, result.stderr)
+
+
+def the_environment_can_enable_it():
+    for command in [tiny], guard + ['--quiet', '--guard', tiny, '--stock']:
+        os.environ['SEALPOOL_MONITOR'] = '1'
+        compositor = Compositor(command)
+        del os.environ['SEALPOOL_MONITOR']
+        with compositor, Client(compositor):
+            rows = get_rows(run_top('--once', env=compositor.environ))
+            expect(len(rows) == 1, rows)
+        if not guard:
+            break
+
+
+def each_way_is_explained():
+    me = os.getpid()
+    sentences = {
+        'sealed, read in place': dict(direct=2),
+        'not drawn completely; nothing was copied yet':
+            dict(direct=1, shadow=1, reasons='sparse'),
+        # The first reason is what to change first.
+        'not sealed, 33 MB a frame copied: add F_SEAL_SHRINK':
+            dict(shadow=1, copied_in=331776000, copies=10,
+                 reasons='no_seal,sparse'),
+        'not sealed, 999 kB of captures copied back: add F_SEAL_SHRINK':
+            dict(shadow=1, copied_out=999000, reasons='no_seal'),
+        'not in ordinary memory, 1.0 MB a frame copied: use memfd_create(), '
+        'without MFD_HUGETLB':
+            dict(shadow=1, copied_in=1000000, copies=1,
+                 reasons='file_system,read_only'),
+        'read in place, with MAP_NOFAULT': dict(nofault=1, reasons='no_seal'),
+        'has no buffer': dict(),
+        # A monitor of an older version.
+        'not read in place; nothing was copied yet': dict(shadow=1),
+        'not read in place, 5.0 kB a frame copied: its next commit may be '
+        'read in place':
+            dict(shadow=1, copied_in=5000, copies=1, reasons='\x1b[31m'),
+    }
+    for sentence, values in sentences.items():
+        with Speaker(say(line(id=1, pid=me, **values))) as speaker:
+            result = run_top('--explain', '--socket', speaker.path)
+        expect(result.stdout.endswith(' (pid %d): %s\n' % (me, sentence)),
+               sentence, result.stdout)
+    # The frames since the last look, if there were some.
+    with Speaker(say(line(id=1, pid=me, shadow=1, copied_in=10 ** 7, copies=1)),
+                 say(line(id=1, pid=me, shadow=1, copied_in=10 ** 7 + 40000,
+                          copies=5))) as speaker:
+        result = run_top('--explain', '--socket', speaker.path)
+    expect(', 10 kB a frame copied' in result.stdout, result.stdout)
+
+
+def clients_are_sorted_and_filtered():
+    text = say(line(id=1, pid=os.getpid(), shadow_bytes=5, direct=1),
+               line(id=2, pid=1, shadow_bytes=9, reasons='sparse'),
+               line(id=3, pid=0, direct=7, reasons='no_seal'))
+
+    def get_pids(*args):
+        with Speaker(text) as speaker:
+            rows = get_rows(run_top('--once', '--socket', speaker.path, *args))
+        return [int(row['PID']) for row in rows]
+    me = os.getpid()
+    expect(get_pids() == [1, me, 0])
+    expect(get_pids('--sort', 'direct') == [0, me, 1])
+    expect(get_pids('--sort', 'PID') == [0, 1, me])
+    expect(get_pids('--sort', 'reason') == [1, 0, me])
+    expect(get_pids('--sort', 'name')[0] == 0)
+    expect(get_pids('--filter', str(me)) == [me])
+    expect(get_pids('--filter', 'GONE') == [0])
+    expect(get_pids('--filter', 'nobody') == [])
+    result = run_top('--once', '--sort', 'NONSENSE')
+    expect(result.returncode == 2, result.returncode)
+    expect('no column "NONSENSE"' in result.stderr, result.stderr)
 
 
 def without_a_terminal_it_asks_for_once():
@@ -259,17 +335,49 @@ def look_live(columns, *lines):
     return [shown_line.replace('\x1b[K', '') for shown_line in lines[2:]]
 
 
-def a_terminal_of_80_columns_shows_all():
+def a_terminal_of_80_columns_shows_most():
     huge = 2 ** 63 - 1
-    lines = look_live(80, line(id=1, pid=4194304, pools=99999, direct=999999,
-                               shadow=999999, shadow_bytes=huge,
-                               copied_in=huge, faults=999999))
+    text = line(id=1, pid=4194304, pools=99999, direct=999999, shadow=999999,
+                shadow_bytes=huge, copied_in=huge, faults=999999,
+                reasons='file_system')
+    lines = look_live(80, text)
+    left_out = ('NOFAULT', 'POOLS', 'FAULTS')
+    expect(lines[0].split() == [h for h in HEADER if h not in left_out], lines)
+    expect(len(lines[1]) <= 80 and lines[1].endswith(' file_system'), lines)
+    lines = look_live(92, text)
     expect(lines[0].split() == [h for h in HEADER if h != 'NOFAULT'], lines)
-    expect(len(lines[1]) == 80 and lines[1].endswith(' 999999'), lines)
+    expect(len(lines[1]) <= 92 and lines[1].endswith(' file_system'), lines)
+
+
+def keys_change_what_is_sorted_by():
+    text = say(line(id=1, pid=0, shadow_bytes=1, faults=0),
+               line(id=2, pid=0, shadow_bytes=0, faults=5))
+    with Speaker(text) as speaker:
+        terminal = Terminal(speaker.path, 100)
+        terminal.read_until('; by COPIED/S')
+        os.write(terminal.fd, b'>')
+        terminal.read_until('; by FAULTS')
+        terminal.read_until('\x1b[J')
+        os.write(terminal.fd, b'<')
+        terminal.text = ''
+        terminal.read_until('; by COPIED/S')
+        os.write(terminal.fd, b'q')
+        terminal.expect_end(0)
+
+
+def the_costliest_is_explained():
+    with Speaker(say(line(id=1, pid=os.getpid(), shadow=1, shadow_bytes=5000,
+                          copied_in=5000, copies=1, reasons='no_seal'),
+                     line(id=2, pid=1, direct=1))) as speaker:
+        terminal = Terminal(speaker.path, 100)
+        terminal.read_until(': not sealed, 5.0 kB a frame copied: '
+                            'add F_SEAL_SHRINK')
+        os.write(terminal.fd, b'q')
+        terminal.expect_end(0)
 
 
 def nofault_is_shown_where_there_is_some():
-    lines = look_live(100, line(id=1, pid=0), line(id=2, pid=0, nofault=7))
+    lines = look_live(110, line(id=1, pid=0), line(id=2, pid=0, nofault=7))
     expect(lines[0].split() == HEADER, lines)
     expect(lines[2].split()[4] == '7', lines)
 
@@ -304,7 +412,12 @@ sys.exit(run_tests([
     what_is_not_known_is_passed_over,
     another_version_is_no_truncated_snapshot,
     without_a_terminal_it_asks_for_once,
-    a_terminal_of_80_columns_shows_all,
+    the_environment_can_enable_it,
+    each_way_is_explained,
+    clients_are_sorted_and_filtered,
+    a_terminal_of_80_columns_shows_most,
+    keys_change_what_is_sorted_by,
+    the_costliest_is_explained,
     nofault_is_shown_where_there_is_some,
     q_ends_it,
     ctrl_c_ends_it,
