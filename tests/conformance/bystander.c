@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A client that does nothing but what clients do, and notices when it can not
- * any more.
+ * A client that does what clients do, and notices when that fails.
  *
- * Its memory is of both sorts, sealed and not, in turn. Of the answers it is the
- * time that matters: a compositor that is busy with one client's memory leaves
- * all others waiting. What it or the compositor waits for a processor does not
- * count (clock.h).
+ * Its memory is sealed and unsealed alternately. It measures how long answers take: a
+ * compositor that is busy with one client's memory makes all others wait. Time in which
+ * this client or the compositor waits for a processor does not count (clock.h).
  */
 #include <errno.h>
 #include <limits.h>

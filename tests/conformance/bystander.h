@@ -9,7 +9,7 @@
 
 struct compositor;
 
-/** What a bystander tells, in memory that it shares with who started it. */
+/** What a bystander reports, in memory that it shares with the process that started it. */
 struct bystander_state {
 	/* Which answer it is waiting for, counted from one; 0 if it is not. */
 	atomic_uint waiting_for;
@@ -31,8 +31,8 @@ struct bystander_state {
 struct bystander {
 	pid_t pid;
 	struct bystander_state *state;
-	/* The answer that it was waiting for when it was looked at last, and
-	 * since when, by test_now_ms() of who looks. */
+	/* The answer that it was waiting for at the last check, and since when, by
+	 * test_now_ms() of the process that checks. */
 	unsigned waiting_for;
 	int64_t since;
 };

@@ -18,7 +18,7 @@
 enum case_kind {
 	/** The protocol's text says so. */
 	CASE_REQUIRED,
-	/** No other client may be harmed, whatever this one does. */
+	/** No other client may be harmed by anything that this one does. */
 	CASE_ROBUSTNESS,
 	/** A legal pool should work, though the protocol does not insist. */
 	CASE_QUALITY,
@@ -62,7 +62,8 @@ struct test_case {
 	/* "GROUP/WHAT", or "GROUP/WHAT:VARIANT". */
 	const char *name;
 	enum case_kind kind;
-	/* What the protocol says, or why a user needs it: a sentence. */
+	/* What the protocol says, or what the client does: a sentence that is understood
+	 * without those of other cases. */
 	const char *description;
 	case_func run;
 	/* What distinguishes variants. */

@@ -32,7 +32,7 @@
 #define START_MS 30000
 #define STOP_MS 3000
 
-/* Connects to a socket, and learns who listens there. */
+/* Connects to a socket, and gets the pid of the listening process. */
 static bool find_listener(const char *path, pid_t *pid) {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	if (strlen(path) >= sizeof(address.sun_path)) {
@@ -107,7 +107,7 @@ static bool find_socket(struct compositor *compositor) {
 	return found;
 }
 
-static _Noreturn void run(const char *runtime_dir, const char *command) {
+static _Noreturn void run(const char *runtime_dir, const char *command, int log) {
 	/* A group of its own, to be ended with all that it starts. */
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -116,6 +116,9 @@ static _Noreturn void run(const char *runtime_dir, const char *command) {
 	unsetenv("WAYLAND_DEBUG");
 	/* Ignored in here, and that would be inherited. */
 	signal(SIGPIPE, SIG_DFL);
+	if (log >= 0) {
+		dup2(log, STDERR_FILENO);
+	}
 	/* Stdout is for the results. */
 	dup2(STDERR_FILENO, STDOUT_FILENO);
 	execl("/bin/sh", "sh", "-c", command, (char *)NULL);
@@ -123,7 +126,7 @@ static _Noreturn void run(const char *runtime_dir, const char *command) {
 }
 
 bool compositor_start(struct compositor *compositor, const char *command,
-		char *error, size_t error_size) {
+		int log, char *error, size_t error_size) {
 	*compositor = (struct compositor){ .pidfd = -1, .ours = true };
 	if (!client_directory_create(compositor->runtime_dir,
 			sizeof(compositor->runtime_dir), "conformance")) {
@@ -133,7 +136,7 @@ bool compositor_start(struct compositor *compositor, const char *command,
 	fflush(NULL);
 	compositor->child = fork();
 	if (compositor->child == 0) {
-		run(compositor->runtime_dir, command);
+		run(compositor->runtime_dir, command, log);
 	}
 	if (compositor->child < 0) {
 		snprintf(error, error_size, "fork: %s", strerror(errno));

@@ -22,9 +22,10 @@ struct compositor {
 
 /**
  * Starts a command with a runtime directory of its own, and waits until clients
- * can connect. Returns false with a sentence in "error".
+ * can connect. What it prints goes to "log", or to stderr for -1. Returns false with a
+ * sentence in "error".
  */
-bool compositor_start(struct compositor *compositor, const char *command,
+bool compositor_start(struct compositor *compositor, const char *command, int log,
 	char *error, size_t error_size);
 
 /** Uses the compositor at $WAYLAND_DISPLAY. */

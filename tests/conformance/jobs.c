@@ -40,6 +40,20 @@ static void handle_signals(void) {
 	signal(SIGPIPE, SIG_IGN);
 }
 
+static void run_repeatedly(struct job *job, const struct test_case *test_case,
+		const struct run_options *options) {
+	unsigned failures = 0;
+	while ((job->ran = run_case(test_case, options, &job->result))) {
+		job->result.failures = failures;
+		if (job->result.outcome == OUTCOME_CONFORMS ||
+				job->result.outcome == OUTCOME_SKIPPED ||
+				failures == options->retries) {
+			return;
+		}
+		failures++;
+	}
+}
+
 static bool start(struct job *job, const struct test_case *test_case,
 		const struct run_options *options) {
 	pid_t parent = getpid();
@@ -51,7 +65,7 @@ static bool start(struct job *job, const struct test_case *test_case,
 		/* Its signals come from us, not from the terminal. */
 		setpgid(0, 0);
 		if (getppid() == parent) {
-			job->ran = run_case(test_case, options, &job->result);
+			run_repeatedly(job, test_case, options);
 		}
 		_exit(0);
 	}

@@ -2,16 +2,19 @@
 /*
  * sealpool-conformance: is a compositor's wl_shm right, and is it safe?
  *
- * Prints TAP to stdout. Exits 0 when no case has failed, 1 when one has, 2 when
- * it was called wrongly or there was no compositor.
+ * Prints TAP to stdout. Exits 0 when no case has failed but those that were expected to, 1
+ * when one has, 2 when it was called wrongly, there was no compositor, or a file could not
+ * be written.
  */
 #include <fnmatch.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "expect.h"
 #include "jobs.h"
+#include "options.h"
+#include "report.h"
 #include "run.h"
 
 /* In the order that they are listed and run in. */
@@ -55,323 +58,159 @@ static const struct test_case *const groups[] = {
 
 static const struct test_case *const self_groups[] = { self_cases, NULL };
 
-static const char usage[] =
-	"usage: sealpool-conformance [OPTION...]\n"
-	"\n"
-	"Tests the wl_shm of the compositor at $WAYLAND_DISPLAY. Hostile cases may\n"
-	"crash that compositor; with --start, each case has a compositor of its own.\n"
-	"\n"
-	"  --start COMMAND   start a compositor for each case, with this shell\n"
-	"                    command, in a runtime directory of its own\n"
-	"  --list            print the cases and what each requires\n"
-	"  --only PATTERN    run only cases whose name matches, such as hostile/*;\n"
-	"                    may be given several times\n"
-	"  --jobs N          run N cases at a time, with --start (default: 1)\n"
-	"  --require-all     fail cases that need a library that the suite was built\n"
-	"                    without, instead of skipping them\n"
-	"  --timeout SECONDS the time limit of a case (default: 60)\n"
-	"  --hang SECONDS    how long the compositor may take to answer before it\n"
-	"                    counts as hung (default: 2)\n"
-	"  --json FILE       also write the results to FILE\n"
-	"  --self-check      test the suite with cases of known results\n"
-	"  --help\n";
+typedef void (*each_func)(const struct test_case *test_case, void *data);
 
-struct totals {
-	unsigned count[OUTCOME_SKIPPED + 1];
-	unsigned failed;
-	/* Skipped because of how the suite was built, and the last reason. */
-	unsigned lacking;
-	char lack[768];
-};
-
-/* What cases are wanted; all when there is no pattern. */
-static const char **patterns;
-static size_t patterns_len;
-
-static bool is_wanted(const struct test_case *test_case) {
-	bool wanted = patterns_len == 0;
-	for (size_t i = 0; i < patterns_len && !wanted; i++) {
-		wanted = fnmatch(patterns[i], test_case->name, 0) == 0;
-	}
-	return wanted;
-}
-
-static unsigned count_cases(const struct test_case *const *from) {
-	unsigned count = 0;
+static void for_each_case(const struct options *options, each_func func,
+		void *data) {
+	const struct test_case *const *from =
+		options->self_check ? self_groups : groups;
 	for (; *from != NULL; from++) {
 		for (const struct test_case *c = *from; c->name != NULL; c++) {
-			count += is_wanted(c);
+			func(c, data);
 		}
 	}
-	return count;
 }
 
-static void list(const struct test_case *const *cases, unsigned count) {
-	for (unsigned i = 0; i < count; i++) {
-		printf("%s (%s)\n    %s\n", cases[i]->name,
-			case_kind_name(cases[i]->kind), cases[i]->description);
-	}
+/* The cases that are wanted. */
+struct wanted {
+	const struct options *options;
+	const struct test_case **list;
+	size_t len;
+};
+
+static bool is_wanted(const struct options *options, const char *name) {
+	return (options->only.len == 0 || patterns_match(&options->only, name)) &&
+		!patterns_match(&options->skip, name);
 }
 
-static void print_json_string(FILE *file, const char *text) {
-	fputc('"', file);
-	for (const char *c = text; *c != '\0'; c++) {
-		if (*c == '"' || *c == '\\') {
-			fputc('\\', file);
-		}
-		if ((unsigned char)*c < ' ') {
-			fprintf(file, "\\u%04x", *c);
-		} else {
-			fputc(*c, file);
-		}
-	}
-	fputc('"', file);
-}
-
-static void print_json(FILE *file, bool first, const struct test_case *c,
-		const struct run_result *result) {
-	fprintf(file, "%s\n    { \"name\": ", first ? "" : ",");
-	print_json_string(file, c->name);
-	fprintf(file, ", \"kind\": \"%s\", \"description\": ",
-		case_kind_name(c->kind));
-	print_json_string(file, c->description);
-	fprintf(file, ", \"outcome\": \"%s\", \"detail\": ",
-		case_outcome_name(result->outcome));
-	print_json_string(file, result->detail);
-	fprintf(file, ", \"seconds\": %.3f, \"longest_wait\": %.3f }",
-		result->seconds, result->longest_wait);
-}
-
-static void print_tap(unsigned number, const struct test_case *c,
-		const struct run_result *result, bool ok) {
-	/* '#' begins a directive. */
-	printf("%sok %u - %s", ok ? "" : "not ", number, c->name);
-	if (ok && result->outcome == OUTCOME_SKIPPED) {
-		printf(" # SKIP %s\n", result->detail);
+static void add_wanted(const struct test_case *test_case, void *data) {
+	struct wanted *wanted = data;
+	if (!is_wanted(wanted->options, test_case->name)) {
 		return;
 	}
-	puts("");
-	if (!ok) {
-		printf("# %s (%s): %s\n# %s\n", case_outcome_name(result->outcome),
-			case_kind_name(c->kind), result->detail,
+	const struct test_case **list = realloc(wanted->list,
+		(wanted->len + 1) * sizeof(list[0]));
+	if (list == NULL) {
+		perror("sealpool-conformance");
+		exit(2);
+	}
+	wanted->list = list;
+	list[wanted->len++] = test_case;
+}
+
+/* The case whose name is the most like a pattern that matches none. */
+struct nearest {
+	const char *pattern;
+	bool matched;
+	const char *name;
+	size_t distance;
+};
+
+#define NAME_MAX_LENGTH 128
+
+/* The number of characters to change, insert or delete (Levenshtein). */
+static size_t get_distance(const char *a, const char *b) {
+	size_t row[NAME_MAX_LENGTH + 1], length = strnlen(b, NAME_MAX_LENGTH);
+	for (size_t j = 0; j <= length; j++) {
+		row[j] = j;
+	}
+	for (size_t i = 1; *a != '\0'; a++, i++) {
+		size_t diagonal = row[0];
+		row[0] = i;
+		for (size_t j = 1; j <= length; j++) {
+			size_t best = diagonal + (*a != b[j - 1]);
+			best = row[j] + 1 < best ? row[j] + 1 : best;
+			best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
+			diagonal = row[j];
+			row[j] = best;
+		}
+	}
+	return row[length];
+}
+
+static void compare_name(const struct test_case *test_case, void *data) {
+	struct nearest *nearest = data;
+	nearest->matched = nearest->matched ||
+		fnmatch(nearest->pattern, test_case->name, 0) == 0;
+	size_t distance = get_distance(nearest->pattern, test_case->name);
+	if (nearest->name == NULL || distance < nearest->distance) {
+		nearest->name = test_case->name;
+		nearest->distance = distance;
+	}
+}
+
+/* Ends the program if the pattern matches no case; "where" is where it comes from. */
+static void check_pattern(const struct options *options, const char *pattern,
+		const char *where) {
+	struct nearest nearest = { .pattern = pattern };
+	for_each_case(options, compare_name, &nearest);
+	if (!nearest.matched) {
+		fprintf(stderr, "sealpool-conformance: %s: no case matches %s; "
+			"the nearest name is %s\n", where, pattern,
+			nearest.name);
+		exit(2);
+	}
+}
+
+static void check_patterns(const struct options *options,
+		const struct expectations *expectations) {
+	for (size_t i = 0; i < options->only.len; i++) {
+		check_pattern(options, options->only.list[i], "--only");
+	}
+	for (size_t i = 0; i < options->skip.len; i++) {
+		check_pattern(options, options->skip.list[i], "--skip");
+	}
+	for (size_t i = 0; i < expectations->len; i++) {
+		char where[256];
+		snprintf(where, sizeof(where), "%s:%u", options->expect,
+			expectations->list[i].line);
+		check_pattern(options, expectations->list[i].pattern, where);
+	}
+}
+
+static void print_list(const struct wanted *wanted) {
+	for (size_t i = 0; i < wanted->len; i++) {
+		const struct test_case *c = wanted->list[i];
+		printf("%s (%s)\n    %s\n", c->name, case_kind_name(c->kind),
 			c->description);
 	}
 }
 
-/* Without variant. */
-static bool is_named_after(const struct test_case *c,
-		const struct run_result *result) {
-	const char *name = case_outcome_name(result->outcome);
-	return strncmp(c->name, name, strlen(name)) == 0 &&
-		strchr(":", c->name[strlen(name)]) != NULL &&
-		/* The signal is its variant. */
-		(result->outcome != OUTCOME_COMPOSITOR_DIED ||
-		strstr(result->detail, strchr(c->name, ':') + 1) != NULL);
-}
-
-/* What is known so far. */
-struct report {
-	FILE *json;
-	bool self_check;
-	bool require_all;
-	unsigned number;
-	struct totals totals;
-};
-
-static bool is_ok(const struct test_case *c, const struct run_result *result,
-		const struct report *report) {
-	if (result->lacking && report->require_all) {
-		return false;
-	}
-	return report->self_check ? is_named_after(c, result) :
-		result->outcome == OUTCOME_CONFORMS ||
-		result->outcome == OUTCOME_SKIPPED;
-}
-
-static void tell(const struct test_case *c, const struct run_result *result,
-		void *data) {
-	struct report *report = data;
-	bool ok = is_ok(c, result, report);
-	report->totals.count[result->outcome]++;
-	report->totals.failed += !ok;
-	if (result->lacking) {
-		report->totals.lacking++;
-		snprintf(report->totals.lack, sizeof(report->totals.lack), "%s",
-			result->detail);
-	}
-	if (report->json != NULL) {
-		print_json(report->json, report->number == 0, c, result);
-	}
-	print_tap(++report->number, c, result, ok);
-	fflush(stdout);
-}
-
-/* As many as count_cases() says. */
-static void collect_cases(const struct test_case *const *from,
-		const struct test_case **cases) {
-	for (; *from != NULL; from++) {
-		for (const struct test_case *c = *from; c->name != NULL; c++) {
-			if (is_wanted(c)) {
-				*cases++ = c;
-			}
-		}
-	}
-}
-
-static void print_totals(const struct totals *totals, FILE *json) {
-	const char *separator = "# ";
-	for (int i = 0; i <= OUTCOME_SKIPPED; i++) {
-		printf("%s%u %s", separator, totals->count[i],
-			case_outcome_name((enum case_outcome)i));
-		separator = ", ";
-	}
-	puts("");
-	if (totals->lacking > 0) {
-		printf("# %u of the skipped: %s\n", totals->lacking,
-			totals->lack);
-	}
-	if (json == NULL) {
-		return;
-	}
-	fputs("\n  ],\n  \"totals\": {", json);
-	separator = " ";
-	for (int i = 0; i <= OUTCOME_SKIPPED; i++) {
-		fprintf(json, "%s\"%s\": %u", separator,
-			case_outcome_name((enum case_outcome)i),
-			totals->count[i]);
-		separator = ", ";
-	}
-	fputs(" }\n}\n", json);
-}
-
-/* Of an option in seconds, milliseconds; 0 if it is none. */
-static int parse_seconds(const char *text) {
-	char *end;
-	double seconds = strtod(text, &end);
-	return *end == '\0' && seconds > 0 && seconds < 1000000 ?
-		(int)(seconds * 1000) : 0;
+/* Returns the exit status. */
+static int run(const struct options *options,
+		const struct expectations *expectations,
+		const struct wanted *wanted) {
+	struct report report;
+	report_begin(&report, options, expectations, wanted->len);
+	char error[1024];
+	bool ran = jobs_run(wanted->list, wanted->len, options->at_a_time,
+		&options->run, report_tell, &report, error, sizeof(error));
+	bool written = report_end(&report, ran ? NULL : error);
+	return !ran || !written ? 2 : report.failed > 0 ? 1 : 0;
 }
 
 int main(int argc, char *argv[]) {
-	static const struct option long_options[] = {
-		{ "start", required_argument, NULL, 's' },
-		{ "list", no_argument, NULL, 'l' },
-		{ "only", required_argument, NULL, 'o' },
-		{ "jobs", required_argument, NULL, 'n' },
-		{ "timeout", required_argument, NULL, 't' },
-		{ "hang", required_argument, NULL, 'g' },
-		{ "json", required_argument, NULL, 'j' },
-		{ "require-all", no_argument, NULL, 'r' },
-		{ "self-check", no_argument, NULL, 'c' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
-	struct run_options options = { .timeout = 60000, .hang = 2000 };
-	const char *json_path = NULL;
-	/* As many as there can be. */
-	patterns = calloc((size_t)argc, sizeof(*patterns));
-	if (patterns == NULL) {
-		perror("calloc");
-		return 2;
+	struct options options;
+	options_read(&options, argc, argv);
+	struct expectations expectations = { 0 };
+	if (options.expect != NULL) {
+		expectations_read(&expectations, options.expect);
 	}
-	bool only_list = false, self_check = false, require_all = false;
-	long at_a_time = 1;
-	int option;
-	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		switch (option) {
-		case 's':
-			options.start = optarg;
-			break;
-		case 'l':
-			only_list = true;
-			break;
-		case 'o':
-			patterns[patterns_len++] = optarg;
-			break;
-		case 'n':
-			at_a_time = strtol(optarg, NULL, 10);
-			break;
-		case 't':
-			options.timeout = parse_seconds(optarg);
-			break;
-		case 'g':
-			options.hang = parse_seconds(optarg);
-			break;
-		case 'j':
-			json_path = optarg;
-			break;
-		case 'r':
-			require_all = true;
-			break;
-		case 'c':
-			self_check = true;
-			break;
-		case 'h':
-			fputs(usage, stdout);
-			return 0;
-		default:
-			fputs(usage, stderr);
-			return 2;
-		}
+	check_patterns(&options, &expectations);
+	struct wanted wanted = { .options = &options };
+	for_each_case(&options, add_wanted, &wanted);
+	int status = 2;
+	if (wanted.len == 0) {
+		fputs("sealpool-conformance: --only and --skip leave no case\n",
+			stderr);
+	} else if (options.list) {
+		print_list(&wanted);
+		status = 0;
+	} else {
+		status = run(&options, &expectations, &wanted);
 	}
-	if (optind < argc || options.timeout == 0 || options.hang == 0 ||
-			at_a_time < 1) {
-		fputs(usage, stderr);
-		return 2;
-	}
-	if (at_a_time > 1 && options.start == NULL) {
-		fprintf(stderr, "sealpool-conformance: --jobs needs --start: "
-			"cases in one compositor would affect each other\n");
-		return 2;
-	}
-	const struct test_case *const *from =
-		self_check ? self_groups : groups;
-	unsigned count = count_cases(from);
-	if (count == 0) {
-		fprintf(stderr, "sealpool-conformance: no such case: %s\n",
-			patterns[0]);
-		return 2;
-	}
-	const struct test_case **cases = calloc(count, sizeof(*cases));
-	if (cases == NULL) {
-		perror("calloc");
-		return 2;
-	}
-	collect_cases(from, cases);
-	if (only_list) {
-		list(cases, count);
-		free(cases);
-		return 0;
-	}
-	struct report report = {
-		.self_check = self_check,
-		.require_all = require_all,
-	};
-	if (json_path != NULL) {
-		report.json = fopen(json_path, "we");
-		if (report.json == NULL) {
-			perror(json_path);
-			free(cases);
-			return 2;
-		}
-		fputs("{\n  \"suite\": \"sealpool-conformance\",\n  \"version\": ",
-			report.json);
-		print_json_string(report.json, SEALPOOL_VERSION);
-		fputs(",\n  \"cases\": [", report.json);
-	}
-
-	char error[1024];
-	printf("TAP version 13\n1..%u\n", count);
-	bool ran = jobs_run(cases, count, (size_t)at_a_time, &options, tell,
-		&report, error, sizeof(error));
-	if (!ran) {
-		printf("Bail out! %s\n", error);
-	}
-	free(cases);
-	print_totals(&report.totals, report.json);
-	if (report.json != NULL && fclose(report.json) != 0) {
-		perror(json_path);
-		return 2;
-	}
-	return !ran ? 2 : report.totals.failed > 0 ? 1 : 0;
+	free(wanted.list);
+	expectations_finish(&expectations);
+	options_finish(&options);
+	return status;
 }

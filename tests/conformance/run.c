@@ -7,6 +7,7 @@
  * it hung; the bystander came to harm; the case saw something wrong.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -142,11 +143,48 @@ static bool judge_others(struct compositor *compositor,
 	return false;
 }
 
-static bool find_compositor(const struct run_options *options,
+/* A file for what the compositor prints. A case that is run again continues it. */
+static int open_log(const char *dir, const char *name) {
+	char path[1024];
+	int length = snprintf(path, sizeof(path), "%s/%s.log", dir, name);
+	if (length >= (int)sizeof(path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	for (char *c = path + strlen(dir) + 1; *c != '\0'; c++) {
+		if (strchr("/: ", *c) != NULL) {
+			*c = '-';
+		}
+	}
+	return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+}
+
+static bool start_compositor(const struct test_case *test_case,
+		const struct run_options *options,
+		struct compositor *compositor, struct run_result *result) {
+	int log = -1;
+	if (options->log_dir != NULL) {
+		log = open_log(options->log_dir, test_case->name);
+		if (log < 0) {
+			snprintf(result->detail, sizeof(result->detail),
+				"cannot write a log in %s: %s", options->log_dir,
+				strerror(errno));
+			return false;
+		}
+	}
+	bool ok = compositor_start(compositor, options->start, log,
+		result->detail, sizeof(result->detail));
+	if (log >= 0) {
+		close(log);
+	}
+	return ok;
+}
+
+static bool find_compositor(const struct test_case *test_case,
+		const struct run_options *options,
 		struct compositor *compositor, struct run_result *result) {
 	return options->start != NULL ?
-		compositor_start(compositor, options->start, result->detail,
-			sizeof(result->detail)) :
+		start_compositor(test_case, options, compositor, result) :
 		compositor_find(compositor, result->detail,
 			sizeof(result->detail));
 }
@@ -162,7 +200,7 @@ bool run_case(const struct test_case *test_case,
 	double start = get_seconds();
 	*result = (struct run_result){ .outcome = OUTCOME_WRONG };
 	struct compositor compositor;
-	if (!find_compositor(options, &compositor, result)) {
+	if (!find_compositor(test_case, options, &compositor, result)) {
 		return false;
 	}
 	struct test_result *told = mmap(NULL, sizeof(*told),

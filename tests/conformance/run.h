@@ -14,10 +14,16 @@ struct run_options {
 	int timeout;
 	/* From when on the compositor counts as hung. */
 	int hang;
+	/* How many times more a failed case is run. */
+	unsigned retries;
+	/* A folder for what compositors print, or NULL: to stderr. */
+	const char *log_dir;
 };
 
 struct run_result {
 	enum case_outcome outcome;
+	/* How often the case has failed before this result. */
+	unsigned failures;
 	/* Skipped because of how the suite was built. */
 	bool lacking;
 	/* What was seen, or why it was skipped. */

@@ -4,7 +4,7 @@
 
 #include "case.h"
 
-/** What a case's process tells, in memory shared with who runs it. */
+/** What a case's process reports, in memory shared with the process that runs it. */
 struct test_result {
 	bool told;
 	enum case_outcome outcome;

@@ -14,13 +14,13 @@ report() {
 
 # Names of tests of ours are in backticks and have three words or more; cases of
 # the conformance suite begin with their group.
-for doc in README.md docs/*.md; do
+for doc in README.md SECURITY.md docs/*.md docs/*/*.md; do
 	for name in $(grep -oE '`[a-z0-9]+(_[a-z0-9]+){3,}`' "$doc" |
 			tr -d '`' | sort -u); do
 		grep -rqw "$name" tests/unit tests/integration tests/content \
 			tests/textures tests/gate tests/guard src include || report "$doc: there is no $name"
 	done
-	for case in $(grep -oE '`(protocol|content|memory|hostile|greed)/[^`]*`' \
+	for case in $(grep -oE '`(protocol|content|memory|hostile|greed|shared-fds)/[^`]*`' \
 			"$doc" | tr -d '`' | sort -u); do
 		# A star stands for what cases of a family differ in.
 		[ -e "$case" ] ||

@@ -44,9 +44,8 @@ static const struct wl_pointer_listener pointer_listener = {
 	.axis = handle_axis,
 };
 
-/* Cursors are not captured, or not by all compositors: what can be seen is that
- * the client lives and its window is right. A serial that is not the last one's
- * makes the request one that is ignored. */
+/* Not all compositors capture cursors, so this checks only that the client is connected
+ * and that its window is right. A request with an older serial is ignored. */
 static void show_cursor(struct test *test) {
 	struct client *client = &test->client;
 	struct pointer pointer = { 0 };

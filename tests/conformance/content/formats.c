@@ -99,10 +99,10 @@ const struct test_case content_format_cases[] = {
 		"Every compositor has this format, and ignores its top byte.",
 		show_format),
 	both_kinds("format:abgr8888-", 2,
-		"A format that is offered can be used.", show_format),
+		"Each format that is offered can be used.", show_format),
 	both_kinds("format:xbgr8888-", 3,
-		"A format that is offered can be used.", show_format),
+		"Each format that is offered can be used.", show_format),
 	both_kinds("format:rgb565-", 0,
-		"A format that is offered can be used.", show_rgb565),
+		"Each format that is offered can be used.", show_rgb565),
 	{ 0 },
 };

@@ -82,8 +82,7 @@ static void show_damage_beyond_edges(struct test *test) {
 	}
 }
 
-/* The buffer is given back while it is on the screen: by compositors that make
- * a copy of it. */
+/* Compositors that copy the buffer release it while it is on the screen. */
 static bool is_released_soon(struct test *test,
 		const struct client_buffer *buffer) {
 	int patience = test->client.patience;

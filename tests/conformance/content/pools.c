@@ -12,8 +12,8 @@
 #define GROWN_BUFFER_BYTES (GROWN_SIDE * GROWN_SIDE * 4)
 #define GROWN_BYTES (16 << 20)
 
-/* Each step shows a buffer at the end of the grown pool, then the first buffer
- * with a part of it drawn anew. */
+/* Each step shows a buffer at the end of the grown pool, then the first buffer with a part
+ * of it drawn again. */
 static void grow_pool(struct test *test) {
 	struct client *client = &test->client;
 	struct scene scene;
@@ -163,7 +163,7 @@ static void show_two_pools_of_one_file(struct test *test) {
 	scene_show_frames(&scene, &stage, 5, DAMAGE_IN_SURFACE);
 }
 
-/* Buffers that share pages: what is kept of one must not go with another. */
+/* Buffers that share pages: destroying one must not change the pixels of another. */
 static void destroy_neighbours(struct test *test) {
 	struct scene scene;
 	struct canvas canvas;

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is on the screen is what the client has drawn, byte for byte, whichever
- * way it says what has changed and whatever becomes of its memory afterwards.
+ * The screen shows what the client has drawn, byte for byte: with each way to send damage,
+ * and also if the client changes its memory afterwards.
  *
- * Nothing is known of where a window is put, nor of what is around it. So there
- * is one small window at a time, and its picture is looked for all over the
- * output; a frame has pixels of its own, so an older one is never mistaken for
- * it. Each picture is looked for twice: as the compositor repaired its output,
- * and after a subsurface has covered the window for a moment, so that all of it
- * had to be painted from what the compositor keeps.
+ * It is not known where a compositor places a window, nor what is around it. So there is
+ * one small window at a time, and all of the output is searched for its picture. No two
+ * frames have the same pixels, so an older one is never mistaken for it. The output is
+ * searched twice for each picture: after the compositor has repainted the damage, and
+ * after a subsurface has covered the window for a moment, so that the compositor had to
+ * repaint all of the window from its own state.
  *
- * The client here is a correct one: it draws into a buffer only before the
- * buffer's first commit and after its release.
+ * This client is correct: it draws into a buffer only before the buffer's first commit
+ * and after its release.
  *
- * Nothing is destroyed in the end: the process ends with its case.
+ * Nothing is destroyed at the end: the process ends with its case.
  */
 #include <stdio.h>
 #include <string.h>

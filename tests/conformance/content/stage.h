@@ -108,14 +108,14 @@ void canvas_create(struct test *test, struct canvas *canvas,
 void scene_create(struct test *test, struct scene *scene, int32_t width,
 	int32_t height);
 
-/** That the window looks like this, and goes on to. */
+/** Expects that the window shows this picture, and continues to. */
 void scene_expect(struct test *test, struct scene *scene,
 	const struct client_image *picture, const char *what);
 
 void stage_create(struct test *test, struct stage *stage,
 	struct client_surface *surface, size_t buffers_len);
 
-/** In place of those that it has; none of them was seen yet. */
+/** Replaces its buffers. It has not shown any of them yet. */
 void stage_set_buffers(struct stage *stage, int32_t width,
 	int32_t height, uint32_t format, struct placing placing);
 

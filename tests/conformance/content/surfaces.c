@@ -124,8 +124,8 @@ static void show_twins(struct test *test) {
 		}
 	}
 	family_show_parent(&family);
-	/* Of a wl_buffer on two surfaces nobody can tell when it is released: it
-	 * is drawn once. */
+	/* It is not known from which of two surfaces a wl_buffer is released, so it is
+	 * drawn only once. */
 	for (uint32_t frame = 0; frame < (one_buffer ? 2u : 6u); frame++) {
 		uint32_t half = frame % 2;
 		for (int i = 0; i < 2; i++) {
@@ -147,8 +147,8 @@ static void show_twins(struct test *test) {
 	}
 }
 
-/* Three buffers for two surfaces: what one surface gives back is drawn for the
- * other, whose last frame it has never held. */
+/* Three buffers for two surfaces: a buffer that one surface has released is drawn for the
+ * other, whose last frame it never had. */
 static void move_buffers(struct test *test) {
 	struct family family;
 	static struct client_subsurface twins[2];

@@ -82,12 +82,16 @@ static void resizes(struct test *test) {
 
 const struct test_case greed_buffer_cases[] = {
 	{ "greed/buffers", CASE_ROBUSTNESS,
-		"A pool may have any number of buffers.", buffers_of_one_pool },
+		"A client creates 20,000 buffers in one pool; other clients are still "
+		"served.", buffers_of_one_pool },
 	{ "greed/buffers-of-a-surface", CASE_ROBUSTNESS,
-		"A surface may have shown any number of buffers that still exist.", buffers_of_one_surface },
+		"A client commits 16,000 buffers to two surfaces, and destroys none; "
+		"other clients are still served.", buffers_of_one_surface },
 	{ "greed/resizes:short", CASE_ROBUSTNESS,
-		"A pool may be resized any number of times.", resizes, 0 },
+		"A client resizes a pool up to 100,000 times; other clients are still "
+		"served.", resizes, 0 },
 	{ "greed/resizes:long", CASE_ROBUSTNESS,
-		"A pool may be resized any number of times.", resizes, 1 },
+		"A client resizes a pool up to 100,000 times; other clients are still "
+		"served.", resizes, 1 },
 	{ 0 },
 };

@@ -14,7 +14,7 @@
 #include "greed.h"
 #include "xdg-shell-client-protocol.h"
 
-/* Small enough that none of them takes long by itself. */
+/* So small that each of them alone takes little time. */
 #define PARTS 32
 /* A part's side; all parts are 2 GiB less some rows. */
 #define PART_WIDE 8192
@@ -216,44 +216,55 @@ static void holes_stay_empty(struct test *test) {
 
 const struct test_case greed_byte_cases[] = {
 	{ "greed/sparse:unsealed", CASE_ROBUSTNESS,
-		"A file of 2 GiB may have little or no memory.",
+		"A client shares files of 2 GiB that have little or no memory; the "
+		"compositor's memory does not run out.",
 		sparse_pool, 0 },
 	{ "greed/sparse:sealed", CASE_ROBUSTNESS,
-		"A file of 2 GiB may have little or no memory.",
+		"A client shares files of 2 GiB that have little or no memory; the "
+		"compositor's memory does not run out.",
 		sparse_pool, F_SEAL_SHRINK },
 	{ "greed/sparse:dotted", CASE_ROBUSTNESS,
-		"A file of 2 GiB may have little or no memory.",
+		"A client shares files of 2 GiB that have little or no memory; the "
+		"compositor's memory does not run out.",
 		sparse_pool, DOTTED },
 	{ "greed/sparse:dotted-sealed", CASE_ROBUSTNESS,
-		"A file of 2 GiB may have little or no memory.",
+		"A client shares files of 2 GiB that have little or no memory; the "
+		"compositor's memory does not run out.",
 		sparse_pool, DOTTED | F_SEAL_SHRINK },
 	{ "greed/sparse-windows:sealed", CASE_ROBUSTNESS,
-		"A file of 2 GiB may have little or no memory, and be shown.",
+		"Buffers in a file of 2 GiB that has little or no memory are shown on "
+		"the output; the compositor's memory does not run out.",
 		sparse_windows, F_SEAL_SHRINK },
 	{ "greed/sparse-windows:dotted", CASE_ROBUSTNESS,
-		"A file of 2 GiB may have little or no memory, and be shown.",
+		"Buffers in a file of 2 GiB that has little or no memory are shown on "
+		"the output; the compositor's memory does not run out.",
 		sparse_windows, DOTTED },
 	{ "greed/sparse-windows:dotted-sealed", CASE_ROBUSTNESS,
-		"A file of 2 GiB may have little or no memory, and be shown.",
+		"Buffers in a file of 2 GiB that has little or no memory are shown on "
+		"the output; the compositor's memory does not run out.",
 		sparse_windows, DOTTED | F_SEAL_SHRINK },
 	{ "greed/sparse-of-many:unsealed", CASE_ROBUSTNESS,
-		"Several connections may each have such a file.",
+		"Several connections each share a file of 2 GiB that has little or no "
+		"memory; the compositor's memory does not run out.",
 		sparse_pools_of_many, 0 },
 	{ "greed/sparse-of-many:sealed", CASE_ROBUSTNESS,
-		"Several connections may each have such a file.",
+		"Several connections each share a file of 2 GiB that has little or no "
+		"memory; the compositor's memory does not run out.",
 		sparse_pools_of_many, F_SEAL_SHRINK },
 	{ "greed/sparse-of-many:dotted", CASE_ROBUSTNESS,
-		"Several connections may each have such a file.",
+		"Several connections each share a file of 2 GiB that has little or no "
+		"memory; the compositor's memory does not run out.",
 		sparse_pools_of_many, DOTTED },
 	{ "greed/sparse-of-many:dotted-sealed", CASE_ROBUSTNESS,
-		"Several connections may each have such a file.",
+		"Several connections each share a file of 2 GiB that has little or no "
+		"memory; the compositor's memory does not run out.",
 		sparse_pools_of_many, DOTTED | F_SEAL_SHRINK },
 
 	{ "greed/holes-stay-empty:unsealed", CASE_QUALITY,
-		"The compositor must not allocate memory in a file where the client "
+		"Showing a buffer allocates no memory in its file where the client "
 		"has drawn nothing.", holes_stay_empty, 0 },
 	{ "greed/holes-stay-empty:sealed", CASE_QUALITY,
-		"The compositor must not allocate memory in a file where the client "
+		"Showing a buffer allocates no memory in its file where the client "
 		"has drawn nothing.", holes_stay_empty, 1 },
 	{ 0 },
 };

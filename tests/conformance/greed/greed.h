@@ -27,9 +27,8 @@
 #define ROWS 32767
 #define HUGE (STRIDE * ROWS)
 
-/* Of the memory in buffers that a client has read, how much the compositor may
- * take for itself: a copy and a texture of the 512 MiB that a client can well
- * use, and as much again for what it does meanwhile. */
+/* How much memory the compositor may allocate for a client's buffers: a copy and a texture
+ * of 512 MiB, which an honest client may use, and as much again for other work. */
 #define GROWTH_MAX (1536 * MIB)
 /* The same of several clients, and as much as this host can spare. */
 #define GROWTH_OF_MANY_MAX (3 * 1024 * MIB)

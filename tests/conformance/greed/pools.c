@@ -182,8 +182,8 @@ static void others_pools_remain(struct test *test) {
 	test_expect_alive(test);
 }
 
-/* Pools and copies of what is in them: without a seal, whoever wants to be sure
- * needs a copy, and it may need a descriptor too. */
+/* Pools and copies of their buffers: without a seal, a safe compositor needs a copy, which
+ * may need a descriptor as well. */
 static void pools_that_are_read(struct test *test) {
 	struct client *client = &test->client;
 	struct wl_surface *surface = greed_create_surface(test, client);
@@ -204,7 +204,7 @@ static void pools_that_are_read(struct test *test) {
 
 #define CHURN_POOLS 10000
 
-/* What was given is given back. */
+/* The compositor must free what the client has destroyed. */
 static void pools_come_and_go(struct test *test) {
 	struct client *client = &test->client;
 	struct wl_surface *surface = greed_create_surface(test, client);
@@ -297,35 +297,39 @@ static void refused_files_are_closed(struct test *test) {
 
 const struct test_case greed_pool_cases[] = {
 	{ "greed/pools:one-connection", CASE_ROBUSTNESS,
-		"A client may request more pools than the compositor can have "
-		"descriptors.", pools_of_one_connection },
+		"A client requests more pools than the compositor can have "
+		"descriptors; other clients still get pools.", pools_of_one_connection },
 	{ "greed/pools:many-connections", CASE_ROBUSTNESS,
-		"A process may create them over many connections.",
+		"A process requests more pools than the compositor can have "
+		"descriptors, over many connections; other clients still get pools.",
 		pools_of_many_connections },
 	{ "greed/pools:to-the-limit", CASE_ROBUSTNESS,
-		"A client may use all descriptors that the compositor can have, but no "
-		"more.", pools_to_the_limit },
+		"A client takes the compositor's last free descriptors one by one.", pools_to_the_limit },
 	{ "greed/pools:to-the-budget", CASE_ROBUSTNESS,
-		"A process may find out its limits, and use all of them over many "
-		"connections.", pools_to_the_budget },
+		"A process takes all that its limits allow, over many connections; "
+		"other clients still get pools.", pools_to_the_budget },
 	{ "greed/pools:many-processes", CASE_ROBUSTNESS,
-		"Many processes may each create some pools; a client with a dozen must "
-		"not be disconnected.",
+		"Many processes each create some pools; a client with a dozen is not "
+		"disconnected.",
 		pools_of_many_processes },
 	{ "greed/pools:another-process", CASE_ROBUSTNESS,
-		"A client with a dozen pools keeps them, whatever another process "
-		"requests.", others_pools_remain },
+		"A client with a dozen pools keeps them while another process "
+		"requests pools without end.", others_pools_remain },
 	{ "greed/pools:read", CASE_ROBUSTNESS,
-		"Pools whose buffers are read may take more descriptors than "
-		"others.", pools_that_are_read },
+		"Pools whose buffers are shown, which may take more descriptors, are "
+		"requested without end.", pools_that_are_read },
 	{ "greed/churn:sealed", CASE_ROBUSTNESS,
-		"Descriptors and mappings of a pool are released with it.", pools_come_and_go, 1 },
+		"Pools are created and destroyed again and again; the compositor "
+		"keeps no descriptors and no memory of them.", pools_come_and_go, 1 },
 	{ "greed/churn:unsealed", CASE_ROBUSTNESS,
-		"Descriptors and mappings of a pool are released with it.", pools_come_and_go, 0 },
+		"Pools are created and destroyed again and again; the compositor "
+		"keeps no descriptors and no memory of them.", pools_come_and_go, 0 },
 
 	{ "greed/refused:size", CASE_ROBUSTNESS,
-		"A refused pool must not hold descriptors.", refused_files_are_closed, 0 },
+		"Pools that are refused are requested again and again; the compositor "
+		"keeps no descriptors of them.", refused_files_are_closed, 0 },
 	{ "greed/refused:pipe", CASE_ROBUSTNESS,
-		"A refused pool must not hold descriptors.", refused_files_are_closed, 1 },
+		"Pools that are refused are requested again and again; the compositor "
+		"keeps no descriptors of them.", refused_files_are_closed, 1 },
 	{ 0 },
 };

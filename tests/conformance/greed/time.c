@@ -119,50 +119,58 @@ static void first_commits_of_large_buffers(struct test *test) {
 
 const struct test_case greed_time_cases[] = {
 	{ "greed/time-of-buffers:sparse", CASE_ROBUSTNESS,
-		"Creating a buffer in a file without memory takes little time.",
+		"Many buffers are created in a large file without memory; other "
+		"clients are answered soon.",
 		buffers_of_sparse_file },
 	{ "greed/time-of-buffers:hole", CASE_ROBUSTNESS,
-		"Creating a buffer that lacks one page of memory takes little time.", buffers_with_a_hole, 4095 },
+		"Many large buffers are created that lack one page of memory each; "
+		"other clients are answered soon.", buffers_with_a_hole, 4095 },
 	{ "greed/time-of-buffers:hole-of-many", CASE_ROBUSTNESS,
-		"Several connections may each create such buffers.",
+		"Several connections each create large buffers that lack one page of "
+		"memory; other clients are answered soon.",
 		buffers_with_a_hole_of_many, 4095 },
 	{ "greed/time-of-buffers:large-hole-of-many", CASE_ROBUSTNESS,
-		"Several connections may each create such buffers.",
+		"Several connections each create large buffers that lack one page of "
+		"memory; other clients are answered soon.",
 		buffers_with_a_hole_of_many, 16384 },
 	{ "greed/time-of-first-commit:unsealed", CASE_ROBUSTNESS,
-		"A buffer of 500 MiB may be committed, and other clients must be "
-		"answered soon.",
+		"A buffer of 500 MiB is committed for the first time; other clients "
+		"are answered soon.",
 		first_commit_of_large_buffer, 0 },
 	{ "greed/time-of-first-commit:sealed", CASE_ROBUSTNESS,
-		"A buffer of 500 MiB may be committed, and other clients must be "
-		"answered soon.",
+		"A buffer of 500 MiB is committed for the first time; other clients "
+		"are answered soon.",
 		first_commit_of_large_buffer, F_SEAL_SHRINK },
 	{ "greed/time-of-first-commit:dotted", CASE_ROBUSTNESS,
-		"A buffer of 500 MiB may be committed, and other clients must be "
-		"answered soon.",
+		"A buffer of 500 MiB is committed for the first time; other clients "
+		"are answered soon.",
 		first_commit_of_large_buffer, DOTTED },
 	{ "greed/time-of-first-commit:dotted-sealed", CASE_ROBUSTNESS,
-		"A buffer of 500 MiB may be committed, and other clients must be "
-		"answered soon.",
+		"A buffer of 500 MiB is committed for the first time; other clients "
+		"are answered soon.",
 		first_commit_of_large_buffer, DOTTED | F_SEAL_SHRINK },
 	{ "greed/time-of-first-commits:unsealed", CASE_ROBUSTNESS,
-		"Several connections may commit such a buffer at once.",
+		"Several connections each commit a buffer of 500 MiB at once; other "
+		"clients are answered soon.",
 		first_commits_of_large_buffers, 0 },
 	{ "greed/time-of-first-commits:sealed", CASE_ROBUSTNESS,
-		"Several connections may commit such a buffer at once.",
+		"Several connections each commit a buffer of 500 MiB at once; other "
+		"clients are answered soon.",
 		first_commits_of_large_buffers, F_SEAL_SHRINK },
 	{ "greed/time-of-first-commits:dotted", CASE_ROBUSTNESS,
-		"Several connections may commit such a buffer at once.",
+		"Several connections each commit a buffer of 500 MiB at once; other "
+		"clients are answered soon.",
 		first_commits_of_large_buffers, DOTTED },
 	{ "greed/time-of-first-commits:dotted-sealed", CASE_ROBUSTNESS,
-		"Several connections may commit such a buffer at once.",
+		"Several connections each commit a buffer of 500 MiB at once; other "
+		"clients are answered soon.",
 		first_commits_of_large_buffers, DOTTED | F_SEAL_SHRINK },
 	{ "greed/time-of-commits:unsealed", CASE_ROBUSTNESS,
-		"A large buffer may be committed again and again, in less time "
-		"than it takes to paint it.", commits_of_large_buffer, 0 },
+		"A large buffer is committed again and again, faster than it can be "
+		"painted; other clients are answered soon.", commits_of_large_buffer, 0 },
 	{ "greed/time-of-commits:sealed", CASE_ROBUSTNESS,
-		"A large buffer may be committed again and again, in less time "
-		"than it takes to paint it.", commits_of_large_buffer,
+		"A large buffer is committed again and again, faster than it can be "
+		"painted; other clients are answered soon.", commits_of_large_buffer,
 		F_SEAL_SHRINK },
 	{ 0 },
 };

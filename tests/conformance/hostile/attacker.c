@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a client can do with memory so that whoever reads it comes to harm.
+ * What a client can do with its memory to harm a process that reads it.
  *
- * The attacker may be sent an error, be disconnected, or be let live: it is the
- * compositor and the bystander that matter. So all before an attack must be
- * right, and nothing after it need be. An attack goes on for a while, in a window
- * that was on the output before and on a surface without a role, since
- * compositors read at different times: when a commit comes, or when they paint.
+ * The attacker may get an error, be disconnected, or stay connected: only the compositor
+ * and the bystander matter. So everything before an attack must succeed, and nothing
+ * after it needs to. An attack takes some time, in a window that was on the output before
+ * and on a surface without a role, since compositors read at different times: at a commit,
+ * or when they paint.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -18,10 +18,10 @@
 #define PAGE_BYTES (PAGE_SIDE * PAGE_SIDE * 4)
 #define REST_ROWS (SIDE - PAGE_BYTES / STRIDE)
 
-/* How long an attack goes on. */
+/* How long an attack takes. */
 #define ATTACK_MS 400
 #define RACE_MS 3000
-/* How long is waited for a frame, of those who may get none. */
+/* How long an attacker waits for a frame event, which it may never get. */
 #define FRAME_MS 60
 
 struct attacker {
@@ -30,8 +30,8 @@ struct attacker {
 	struct client_memory memory;
 	struct client_pool pool;
 	struct client_buffer buffer;
-	/* Without a surface where there is no xdg_wm_base, and for those who
-	 * have come back. */
+	/* It has no surface if there is no xdg_wm_base, or if the client has
+	 * reconnected. */
 	struct client_window window;
 	/* Has no role. */
 	struct client_surface bare;

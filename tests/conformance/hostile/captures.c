@@ -138,56 +138,64 @@ static void capture(struct test *test) {
 
 const struct test_case hostile_capture_cases[] = {
 	{ "hostile/planes-outside:nv12", CASE_ROBUSTNESS,
-		"In a format with several planes, only the first plane may be inside "
-		"the pool.",
+		"In a format with several planes, only the first plane is inside the "
+		"pool.",
 		planes_outside, WL_SHM_FORMAT_NV12 },
 	{ "hostile/planes-outside:nv16", CASE_ROBUSTNESS,
-		"In a format with several planes, only the first plane may be inside "
-		"the pool.",
+		"In a format with several planes, only the first plane is inside the "
+		"pool.",
 		planes_outside, WL_SHM_FORMAT_NV16 },
 	{ "hostile/planes-outside:yuv420", CASE_ROBUSTNESS,
-		"In a format with several planes, only the first plane may be inside "
-		"the pool.",
+		"In a format with several planes, only the first plane is inside the "
+		"pool.",
 		planes_outside, WL_SHM_FORMAT_YUV420 },
 	{ "hostile/planes-outside:yuv444", CASE_ROBUSTNESS,
-		"In a format with several planes, only the first plane may be inside "
-		"the pool.",
+		"In a format with several planes, only the first plane is inside the "
+		"pool.",
 		planes_outside, WL_SHM_FORMAT_YUV444 },
 	{ "hostile/planes-outside:p010", CASE_ROBUSTNESS,
-		"In a format with several planes, only the first plane may be inside "
-		"the pool.",
+		"In a format with several planes, only the first plane is inside the "
+		"pool.",
 		planes_outside, WL_SHM_FORMAT_P010 },
 	{ "hostile/capture-target:short", CASE_ROBUSTNESS,
-		"A screen may be captured into a buffer whose file is too short; the "
-		"file must not become longer.",
+		"A screen is captured into a buffer whose file cannot take it: too "
+		"short, read-only, silent and the like. The file does not become "
+		"longer.",
 		capture, TARGET_SHORT },
 	{ "hostile/capture-target:sealed-short", CASE_ROBUSTNESS,
-		"A screen may be captured into a buffer whose file is too short; the "
-		"file must not become longer.",
+		"A screen is captured into a buffer whose file cannot take it: too "
+		"short, read-only, silent and the like. The file does not become "
+		"longer.",
 		capture, TARGET_SEALED_SHORT },
 	{ "hostile/capture-target:empty", CASE_ROBUSTNESS,
-		"A screen may be captured into a buffer whose file is too short; the "
-		"file must not become longer.",
+		"A screen is captured into a buffer whose file cannot take it: too "
+		"short, read-only, silent and the like. The file does not become "
+		"longer.",
 		capture, TARGET_EMPTY },
 	{ "hostile/capture-target:read-only", CASE_ROBUSTNESS,
-		"A screen may be captured into a buffer whose file is too short; the "
-		"file must not become longer.",
+		"A screen is captured into a buffer whose file cannot take it: too "
+		"short, read-only, silent and the like. The file does not become "
+		"longer.",
 		capture, TARGET_READ_ONLY },
 	{ "hostile/capture-target:truncated", CASE_ROBUSTNESS,
-		"A screen may be captured into a buffer whose file is too short; the "
-		"file must not become longer.",
+		"A screen is captured into a buffer whose file cannot take it: too "
+		"short, read-only, silent and the like. The file does not become "
+		"longer.",
 		capture, TARGET_TRUNCATED },
 	{ "hostile/capture-target:holes", CASE_ROBUSTNESS,
-		"A screen may be captured into a buffer whose file is too short; the "
-		"file must not become longer.",
+		"A screen is captured into a buffer whose file cannot take it: too "
+		"short, read-only, silent and the like. The file does not become "
+		"longer.",
 		capture, TARGET_HOLES },
 	{ "hostile/capture-target:appending", CASE_ROBUSTNESS,
-		"A screen may be captured into a buffer whose file is too short; the "
-		"file must not become longer.",
+		"A screen is captured into a buffer whose file cannot take it: too "
+		"short, read-only, silent and the like. The file does not become "
+		"longer.",
 		capture, TARGET_APPENDING },
 	{ "hostile/capture-target:silent", CASE_ROBUSTNESS,
-		"A screen may be captured into a buffer whose file is too short; the "
-		"file must not become longer.",
+		"A screen is captured into a buffer whose file cannot take it: too "
+		"short, read-only, silent and the like. The file does not become "
+		"longer.",
 		capture, TARGET_SILENT },
 	{ 0 },
 };

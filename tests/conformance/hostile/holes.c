@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files with holes, or with memory that cannot be had.
+ * Files with holes, and files for which no memory can be allocated.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -102,8 +102,8 @@ static void grown_far(struct test *test) {
 	attacker_keep_committing(a, &last, ATTACK_MS);
 }
 
-/* Memory that cannot be had: of huge pages that are not reserved, and on a file
- * system that is full. */
+/* Memory that cannot be allocated: huge pages that are not reserved, and a full file
+ * system. */
 
 static void huge_pages(struct test *test) {
 	struct attacker *a = attacker_begin(test);
@@ -136,7 +136,7 @@ static bool write_file(const char *path, const char *text) {
 	return ok;
 }
 
-/* In which this user may mount, and which nobody else sees. */
+/* This user may mount in it, and no other process sees it. */
 static bool enter_mount_namespace(void) {
 	char uids[64], gids[64];
 	snprintf(uids, sizeof(uids), "0 %u 1", (unsigned)getuid());
@@ -183,47 +183,53 @@ static void full_file_system(struct test *test) {
 
 const struct test_case hostile_hole_cases[] = {
 	{ "hostile/hole:sealed", CASE_ROBUSTNESS,
-		"A seal against shrinking does not forbid punching holes.",
+		"The client punches a hole into its file, which a seal against "
+		"shrinking does not forbid, while it is shown.",
 		holes, CLIENT_MEMORY_SEALED },
 	{ "hostile/hole:unsealed", CASE_ROBUSTNESS,
-		"A seal against shrinking does not forbid punching holes.",
+		"The client punches a hole into its file, which a seal against "
+		"shrinking does not forbid, while it is shown.",
 		holes, CLIENT_MEMORY_UNSEALED },
 	{ "hostile/hole:file", CASE_ROBUSTNESS,
-		"A seal against shrinking does not forbid punching holes.",
+		"The client punches a hole into its file, which a seal against "
+		"shrinking does not forbid, while it is shown.",
 		holes, CLIENT_MEMORY_FILE },
 	{ "hostile/hole-in-race:sealed", CASE_ROBUSTNESS,
-		"A file's pages may be allocated and punched out while it is read.",
+		"The client allocates and punches out pages of its file while it is "
+		"read.",
 		holes_in_race, CLIENT_MEMORY_SEALED },
 	{ "hostile/hole-in-race:unsealed", CASE_ROBUSTNESS,
-		"A file's pages may be allocated and punched out while it is read.",
+		"The client allocates and punches out pages of its file while it is "
+		"read.",
 		holes_in_race, CLIENT_MEMORY_UNSEALED },
 	{ "hostile/hole-in-race:file", CASE_ROBUSTNESS,
-		"A file's pages may be allocated and punched out while it is read.",
+		"The client allocates and punches out pages of its file while it is "
+		"read.",
 		holes_in_race, CLIENT_MEMORY_FILE },
 	{ "hostile/kept-size:short", CASE_ROBUSTNESS,
-		"A file may have memory past its end, which must not be read.",
+		"A file has memory past its end, which is not read.",
 		kept_size, KEPT_SHORT },
 	{ "hostile/kept-size:resized", CASE_ROBUSTNESS,
-		"A file may have memory past its end, which must not be read.",
+		"A file has memory past its end, which is not read.",
 		kept_size, KEPT_RESIZED },
 	{ "hostile/kept-size:hides-holes", CASE_ROBUSTNESS,
-		"A file may have memory past its end, which must not be read.",
+		"A file has memory past its end, which is not read.",
 		kept_size, KEPT_HIDES_HOLES },
 	{ "hostile/grown-far:sealed", CASE_ROBUSTNESS,
-		"A file may be larger than the protocol can express.",
+		"A file is larger than the protocol can express.",
 		grown_far, CLIENT_MEMORY_SEALED },
 	{ "hostile/grown-far:unsealed", CASE_ROBUSTNESS,
-		"A file may be larger than the protocol can express.",
+		"A file is larger than the protocol can express.",
 		grown_far, CLIENT_MEMORY_UNSEALED },
 	{ "hostile/huge-pages:unsealed", CASE_ROBUSTNESS,
-		"A file of huge pages may have no memory when no huge pages are free.",
+		"A file of huge pages has no memory, and no huge page is free.",
 		huge_pages, 0 },
 	{ "hostile/huge-pages:sealed", CASE_ROBUSTNESS,
-		"A file of huge pages may have no memory when no huge pages are free.",
+		"A file of huge pages has no memory, and no huge page is free.",
 		huge_pages, 1 },
 	{ "hostile/full-file-system", CASE_ROBUSTNESS,
-		"A file may have holes on a file system that has no memory left to "
-		"fill them.",
+		"A file has holes on a file system that has no memory left to fill "
+		"them.",
 		full_file_system },
 	{ 0 },
 };

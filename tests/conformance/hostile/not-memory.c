@@ -47,7 +47,7 @@ enum not_memory {
 
 static int open_pipe(void) {
 	int fds[2];
-	/* The other end stays open: whoever reads waits. */
+	/* The other end stays open, so a read waits. */
 	return pipe2(fds, O_CLOEXEC) == 0 ? fds[0] : -1;
 }
 

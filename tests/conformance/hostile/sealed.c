@@ -62,7 +62,7 @@ static void sealed_when_short(struct test *test) {
 	attacker_cut_memory(a, PAGE_BYTES);
 	must(test, client_memory_seal(a->client, &a->memory, F_SEAL_SHRINK));
 	attacker_keep_committing(a, &a->buffer, ATTACK_MS / 2);
-	/* Judged anew. */
+	/* Judged again. */
 	client_buffer_destroy(&a->buffer);
 	client_buffer_create(&a->pool, &a->buffer, 0, SIDE, SIDE, STRIDE);
 	attacker_keep_committing(a, &a->buffer, ATTACK_MS / 2);
@@ -141,37 +141,38 @@ static void sealed_short_then_grown(struct test *test) {
 
 const struct test_case hostile_sealed_cases[] = {
 	{ "hostile/sealed-resize:shrink", CASE_ROBUSTNESS,
-		"A sealed file that was large enough for its pool may be too short "
-		"when the pool is resized.",
+		"A pool is resized beyond the end of its sealed file, which was large "
+		"enough before.",
 		sealed_and_resized, RESIZE_BEFORE_BUFFER },
 	{ "hostile/sealed-resize:fixed", CASE_ROBUSTNESS,
-		"A sealed file that was large enough for its pool may be too short "
-		"when the pool is resized.",
+		"A pool is resized beyond the end of its sealed file, which was large "
+		"enough before.",
 		sealed_and_resized, RESIZE_FIXED },
 	{ "hostile/sealed-resize:twice", CASE_ROBUSTNESS,
-		"A sealed file that was large enough for its pool may be too short "
-		"when the pool is resized.",
+		"A pool is resized beyond the end of its sealed file, which was large "
+		"enough before.",
 		sealed_and_resized, RESIZE_TWICE },
 	{ "hostile/sealed-resize:overlapping", CASE_ROBUSTNESS,
-		"A sealed file that was large enough for its pool may be too short "
-		"when the pool is resized.",
+		"A pool is resized beyond the end of its sealed file, which was large "
+		"enough before.",
 		sealed_and_resized, RESIZE_OVERLAPPING },
 	{ "hostile/sealed-short:shrink", CASE_ROBUSTNESS,
-		"A sealed file may be too short from the start.",
+		"A sealed file is shorter than its pool from the start.",
 		sealed_but_short, CLIENT_MEMORY_SEALED },
 	{ "hostile/sealed-short:fixed", CASE_ROBUSTNESS,
-		"A sealed file may be too short from the start.",
+		"A sealed file is shorter than its pool from the start.",
 		sealed_but_short, CLIENT_MEMORY_FIXED },
 	{ "hostile/sealed-late", CASE_ROBUSTNESS,
-		"A file may be truncated first and then sealed: a seal alone says "
-		"nothing about the size.",
+		"The client truncates its file first and then seals it: a seal alone "
+		"says nothing about the size.",
 		sealed_when_short },
 	{ "hostile/sealed-in-race", CASE_ROBUSTNESS,
-		"A file may be truncated and sealed while the compositor checks it.",
+		"The client truncates and seals its file while the compositor checks "
+		"it.",
 		sealed_in_race },
 	{ "hostile/sealed-short-grown", CASE_QUALITY,
-		"If the client was not disconnected for missing bytes, they are shown "
-		"once they exist.",
+		"If a client is not disconnected for missing bytes, they are shown "
+		"once it has added them to the file.",
 		sealed_short_then_grown },
 	{ 0 },
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Damage, coordinates and sizes that nobody needs.
+ * Damage, coordinates and sizes that no honest client uses.
  */
 #include <errno.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 #define TALL_HEIGHT (96 * 1024)
 #define STRIPES 60
 
-/* The worst shape for whoever copies what is damaged, row by row. */
+/* The worst shape for a compositor that copies damage row by row. */
 static void stripes(struct test *test) {
 	static struct client_subsurface subsurface;
 	/* One for each surface: what is new in one is that alone. */
@@ -220,42 +220,40 @@ static void resize_storm(struct test *test) {
 
 const struct test_case hostile_shape_cases[] = {
 	{ "hostile/stripes:unsealed", CASE_ROBUSTNESS,
-		"Damage can have the most expensive shape: many columns of a tall "
-		"buffer.",
+		"Damage has the most expensive shape: many columns of a tall buffer.",
 		stripes, CLIENT_MEMORY_UNSEALED },
 	{ "hostile/stripes:sealed", CASE_ROBUSTNESS,
-		"Damage can have the most expensive shape: many columns of a tall "
-		"buffer.",
+		"Damage has the most expensive shape: many columns of a tall buffer.",
 		stripes, CLIENT_MEMORY_SEALED },
 	{ "hostile/extreme-coordinates:damage", CASE_ROBUSTNESS,
-		"Coordinates may have any value.",
+		"Requests have the largest and smallest coordinates.",
 		extreme_coordinates, COORDINATES_DAMAGE },
 	{ "hostile/extreme-coordinates:damage-buffer", CASE_ROBUSTNESS,
-		"Coordinates may have any value.",
+		"Requests have the largest and smallest coordinates.",
 		extreme_coordinates, COORDINATES_DAMAGE_BUFFER },
 	{ "hostile/extreme-coordinates:attach", CASE_ROBUSTNESS,
-		"Coordinates may have any value.",
+		"Requests have the largest and smallest coordinates.",
 		extreme_coordinates, COORDINATES_ATTACH },
 	{ "hostile/extreme-coordinates:scale", CASE_ROBUSTNESS,
-		"Coordinates may have any value.",
+		"Requests have the largest and smallest coordinates.",
 		extreme_coordinates, COORDINATES_SCALE },
 	{ "hostile/extreme-coordinates:subsurface", CASE_ROBUSTNESS,
-		"Coordinates may have any value.",
+		"Requests have the largest and smallest coordinates.",
 		extreme_coordinates, COORDINATES_SUBSURFACE },
 	{ "hostile/extreme-coordinates:viewport", CASE_ROBUSTNESS,
-		"Coordinates may have any value.",
+		"Requests have the largest and smallest coordinates.",
 		extreme_coordinates, COORDINATES_VIEWPORT },
 	{ "hostile/resize-storm:sealed", CASE_ROBUSTNESS,
-		"A pool may be resized repeatedly while its buffers are shown, whether "
-		"its file is large enough or not.",
+		"A pool is resized again and again while its buffers are shown, with "
+		"and without a file that is large enough.",
 		resize_storm, CLIENT_MEMORY_SEALED },
 	{ "hostile/resize-storm:unsealed", CASE_ROBUSTNESS,
-		"A pool may be resized repeatedly while its buffers are shown, whether "
-		"its file is large enough or not.",
+		"A pool is resized again and again while its buffers are shown, with "
+		"and without a file that is large enough.",
 		resize_storm, CLIENT_MEMORY_UNSEALED },
 	{ "hostile/resize-storm:file", CASE_ROBUSTNESS,
-		"A pool may be resized repeatedly while its buffers are shown, whether "
-		"its file is large enough or not.",
+		"A pool is resized again and again while its buffers are shown, with "
+		"and without a file that is large enough.",
 		resize_storm, CLIENT_MEMORY_FILE },
 	{ 0 },
 };

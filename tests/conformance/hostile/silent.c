@@ -32,8 +32,9 @@ static void silent(struct test *test) {
 	silent_files_unmount(&silent_files);
 }
 
-/* Whoever adds a silent file to an epoll instance holds its lock meanwhile, and
- * whoever asks the kernel about the instance waits for that. */
+/* A process that adds a silent file to an epoll instance holds the instance's lock until
+ * the file answers, and a process that asks the kernel about the instance waits for that
+ * lock. */
 static void held_epoll(struct test *test) {
 	int silent_fd = open_silent_file(test, SILENT_FILES_POLL);
 	int fd = epoll_create1(EPOLL_CLOEXEC);
@@ -140,44 +141,47 @@ static void unmounted(struct test *test) {
 
 const struct test_case hostile_silent_cases[] = {
 	{ "hostile/silent-file:read", CASE_ROBUSTNESS,
-		"The client may be its file's server (FUSE), and never answer.",
+		"The client serves its file itself (FUSE), and never answers.",
 		silent, SILENT_FILES_READ },
 	{ "hostile/silent-file:getattr", CASE_ROBUSTNESS,
-		"The client may be its file's server (FUSE), and never answer.",
+		"The client serves its file itself (FUSE), and never answers.",
 		silent, SILENT_FILES_GETATTR },
 	{ "hostile/silent-file:statfs", CASE_ROBUSTNESS,
-		"The client may be its file's server (FUSE), and never answer.",
+		"The client serves its file itself (FUSE), and never answers.",
 		silent, SILENT_FILES_STATFS },
 	{ "hostile/silent-file:flush", CASE_ROBUSTNESS,
-		"The client may be its file's server (FUSE), and never answer.",
+		"The client serves its file itself (FUSE), and never answers.",
 		silent, SILENT_FILES_FLUSH },
 	{ "hostile/silent-file:all", CASE_ROBUSTNESS,
-		"The client may be its file's server (FUSE), and never answer.",
+		"The client serves its file itself (FUSE), and never answers.",
 		silent, ~0 },
 	{ "hostile/silent-file:epoll", CASE_ROBUSTNESS,
-		"The client may be its file's server (FUSE), and block a process that "
-		"asks about an epoll instance that watches the file.",
+		"The client sends an epoll instance that watches its silent file "
+		"(FUSE); asking the kernel about it blocks.",
 		held_epoll, 0 },
 	{ "hostile/silent-writer:unsealed", CASE_ROBUSTNESS,
-		"A client can hold its file's lock for ever by a write that never ends.",
+		"The client holds its file's lock for ever, by a write that never "
+		"ends.",
 		write_without_end, CLIENT_MEMORY_UNSEALED },
 	{ "hostile/silent-writer:sealed", CASE_ROBUSTNESS,
-		"A client can hold its file's lock for ever by a write that never ends.",
+		"The client holds its file's lock for ever, by a write that never "
+		"ends.",
 		write_without_end, CLIENT_MEMORY_SEALED },
 	{ "hostile/silent-writer:file", CASE_ROBUSTNESS,
-		"A client can hold its file's lock for ever by a write that never ends.",
+		"The client holds its file's lock for ever, by a write that never "
+		"ends.",
 		write_without_end, CLIENT_MEMORY_FILE },
 	{ "hostile/silent-files-many:flush", CASE_ROBUSTNESS,
-		"Each of many connections may leave a file whose close blocks.",
+		"Each of many connections leaves a file whose close blocks.",
 		silent_many, SILENT_FILES_FLUSH },
 	{ "hostile/silent-files-many:all", CASE_ROBUSTNESS,
-		"Each of many connections may leave a file that answers no request.",
+		"Each of many connections leaves a file that answers no request.",
 		silent_many, ~0 },
 	{ "hostile/unmounted-file:before", CASE_ROBUSTNESS,
-		"A file's file system may be unmounted before the pool is created.",
+		"A file's file system is unmounted before the pool is created.",
 		unmounted, UNMOUNTED_BEFORE },
 	{ "hostile/unmounted-file:after", CASE_ROBUSTNESS,
-		"A file's file system may be unmounted while the file is shown.",
+		"A file's file system is unmounted while the file is shown.",
 		unmounted, UNMOUNTED_AFTER },
 	{ 0 },
 };

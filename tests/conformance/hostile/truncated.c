@@ -92,9 +92,8 @@ static void cut_destroyed_while_attached(struct test *test) {
 	client_buffer_destroy(&a->buffer);
 	attacker_cut_memory(a, 0);
 	attacker_commit_once(a, NULL);
-	/* The window has lost its content by that, and how it goes on without is
-	 * no matter of wl_shm: cage uses what it has freed when it is committed
-	 * once more. */
+	/* The window has no content now. What follows does not concern wl_shm: cage
+	 * uses freed memory at the next commit. */
 	int64_t deadline = test_now_ms() + ATTACK_MS;
 	while (attacker_is_alive(a) && test_now_ms() < deadline) {
 		attacker_commit(&a->bare, NULL);
@@ -223,108 +222,114 @@ static void truncated_in_role(struct test *test) {
 
 const struct test_case hostile_truncated_cases[] = {
 	{ "hostile/short:unsealed", CASE_ROBUSTNESS,
-		"A file may be shorter than its pool, with a buffer past its end.",
+		"A file is shorter than its pool, and a buffer lies past its end.",
 		short_file, CLIENT_MEMORY_UNSEALED },
 	{ "hostile/short:shm_open", CASE_ROBUSTNESS,
-		"A file may be shorter than its pool, with a buffer past its end.",
+		"A file is shorter than its pool, and a buffer lies past its end.",
 		short_file, CLIENT_MEMORY_SHM_OPEN },
 	{ "hostile/short:file", CASE_ROBUSTNESS,
-		"A file may be shorter than its pool, with a buffer past its end.",
+		"A file is shorter than its pool, and a buffer lies past its end.",
 		short_file, CLIENT_MEMORY_FILE },
 	{ "hostile/empty:unsealed", CASE_ROBUSTNESS,
-		"A file may be empty.",
+		"A file is empty.",
 		empty_file, CLIENT_MEMORY_UNSEALED },
 	{ "hostile/empty:shm_open", CASE_ROBUSTNESS,
-		"A file may be empty.",
+		"A file is empty.",
 		empty_file, CLIENT_MEMORY_SHM_OPEN },
 	{ "hostile/empty:file", CASE_ROBUSTNESS,
-		"A file may be empty.",
+		"A file is empty.",
 		empty_file, CLIENT_MEMORY_FILE },
 	{ "hostile/truncated-after-commit:unsealed", CASE_ROBUSTNESS,
-		"A file may be truncated while it is shown.",
+		"The client truncates its file while it is shown.",
 		cut_after_commit, CLIENT_MEMORY_UNSEALED },
 	{ "hostile/truncated-after-commit:shm_open", CASE_ROBUSTNESS,
-		"A file may be truncated while it is shown.",
+		"The client truncates its file while it is shown.",
 		cut_after_commit, CLIENT_MEMORY_SHM_OPEN },
 	{ "hostile/truncated-after-commit:file", CASE_ROBUSTNESS,
-		"A file may be truncated while it is shown.",
+		"The client truncates its file while it is shown.",
 		cut_after_commit, CLIENT_MEMORY_FILE },
 	{ "hostile/truncated-before-commit:unsealed", CASE_ROBUSTNESS,
-		"A file may be truncated between attach and commit.",
+		"The client truncates its file between attach and commit.",
 		cut_before_commit, CLIENT_MEMORY_UNSEALED },
 	{ "hostile/truncated-before-commit:shm_open", CASE_ROBUSTNESS,
-		"A file may be truncated between attach and commit.",
+		"The client truncates its file between attach and commit.",
 		cut_before_commit, CLIENT_MEMORY_SHM_OPEN },
 	{ "hostile/truncated-before-commit:file", CASE_ROBUSTNESS,
-		"A file may be truncated between attach and commit.",
+		"The client truncates its file between attach and commit.",
 		cut_before_commit, CLIENT_MEMORY_FILE },
 	{ "hostile/truncated-after-buffer-destroy:unsealed", CASE_ROBUSTNESS,
-		"A file may be truncated after its buffer was destroyed, while the "
+		"The client destroys its buffer and truncates the file, while the "
 		"surface still shows it.",
 		cut_after_buffer_destroy, CLIENT_MEMORY_UNSEALED },
 	{ "hostile/truncated-after-buffer-destroy:shm_open", CASE_ROBUSTNESS,
-		"A file may be truncated after its buffer was destroyed, while the "
+		"The client destroys its buffer and truncates the file, while the "
 		"surface still shows it.",
 		cut_after_buffer_destroy, CLIENT_MEMORY_SHM_OPEN },
 	{ "hostile/truncated-after-buffer-destroy:file", CASE_ROBUSTNESS,
-		"A file may be truncated after its buffer was destroyed, while the "
+		"The client destroys its buffer and truncates the file, while the "
 		"surface still shows it.",
 		cut_after_buffer_destroy, CLIENT_MEMORY_FILE },
 	{ "hostile/truncated-after-pool-destroy:unsealed", CASE_ROBUSTNESS,
-		"A file may be truncated after its pool was destroyed.",
+		"The client destroys its pool and truncates the file, while its "
+		"buffer is shown.",
 		cut_after_pool_destroy, CLIENT_MEMORY_UNSEALED },
 	{ "hostile/truncated-after-pool-destroy:shm_open", CASE_ROBUSTNESS,
-		"A file may be truncated after its pool was destroyed.",
+		"The client destroys its pool and truncates the file, while its "
+		"buffer is shown.",
 		cut_after_pool_destroy, CLIENT_MEMORY_SHM_OPEN },
 	{ "hostile/truncated-after-pool-destroy:file", CASE_ROBUSTNESS,
-		"A file may be truncated after its pool was destroyed.",
+		"The client destroys its pool and truncates the file, while its "
+		"buffer is shown.",
 		cut_after_pool_destroy, CLIENT_MEMORY_FILE },
 	{ "hostile/truncated-after-all-destroyed:unsealed", CASE_ROBUSTNESS,
-		"A file may be truncated when a commit and the destruction of its "
-		"buffer are sent together.",
+		"The client sends a commit and the destruction of its buffer "
+		"together, and truncates the file.",
 		cut_after_all_is_destroyed, CLIENT_MEMORY_UNSEALED },
 	{ "hostile/truncated-destroyed-while-attached:unsealed", CASE_ROBUSTNESS,
-		"A buffer may be destroyed between attach and commit, and its file "
-		"truncated.",
+		"The client destroys a buffer between attach and commit, and "
+		"truncates the file.",
 		cut_destroyed_while_attached, CLIENT_MEMORY_UNSEALED },
 	{ "hostile/truncated-after-disconnect:unsealed", CASE_ROBUSTNESS,
-		"A file may be truncated after its client has disconnected.",
+		"The client disconnects, then truncates its file.",
 		cut_after_disconnect, CLIENT_MEMORY_UNSEALED },
 	{ "hostile/truncated-after-disconnect:shm_open", CASE_ROBUSTNESS,
-		"A file may be truncated after its client has disconnected.",
+		"The client disconnects, then truncates its file.",
 		cut_after_disconnect, CLIENT_MEMORY_SHM_OPEN },
 	{ "hostile/truncated-after-disconnect:file", CASE_ROBUSTNESS,
-		"A file may be truncated after its client has disconnected.",
+		"The client disconnects, then truncates its file.",
 		cut_after_disconnect, CLIENT_MEMORY_FILE },
 	{ "hostile/truncated-after-exit:unsealed", CASE_ROBUSTNESS,
-		"Another process may truncate a file after its client has ended.",
+		"Another process truncates the file after its client has ended.",
 		cut_after_end, CLIENT_MEMORY_UNSEALED },
 	{ "hostile/truncated-after-exit:shm_open", CASE_ROBUSTNESS,
-		"Another process may truncate a file after its client has ended.",
+		"Another process truncates the file after its client has ended.",
 		cut_after_end, CLIENT_MEMORY_SHM_OPEN },
 	{ "hostile/truncated-after-exit:file", CASE_ROBUSTNESS,
-		"Another process may truncate a file after its client has ended.",
+		"Another process truncates the file after its client has ended.",
 		cut_after_end, CLIENT_MEMORY_FILE },
 	{ "hostile/truncated-in-race:unsealed", CASE_ROBUSTNESS,
-		"A file may be truncated and grown again while it is read.",
+		"The client truncates its file and grows it again, over and over, "
+		"while it is read.",
 		cut_in_race, CLIENT_MEMORY_UNSEALED },
 	{ "hostile/truncated-in-race:shm_open", CASE_ROBUSTNESS,
-		"A file may be truncated and grown again while it is read.",
+		"The client truncates its file and grows it again, over and over, "
+		"while it is read.",
 		cut_in_race, CLIENT_MEMORY_SHM_OPEN },
 	{ "hostile/truncated-in-race:file", CASE_ROBUSTNESS,
-		"A file may be truncated and grown again while it is read.",
+		"The client truncates its file and grows it again, over and over, "
+		"while it is read.",
 		cut_in_race, CLIENT_MEMORY_FILE },
 	{ "hostile/truncated-in-role:subsurface", CASE_ROBUSTNESS,
-		"A subsurface's file may be truncated.",
+		"The client truncates the file of a subsurface.",
 		truncated_in_role, ROLE_SUBSURFACE },
 	{ "hostile/truncated-in-role:subsurface-desync", CASE_ROBUSTNESS,
-		"A desynchronized subsurface's file may be truncated.",
+		"The client truncates the file of a desynchronized subsurface.",
 		truncated_in_role, ROLE_SUBSURFACE_DESYNC },
 	{ "hostile/truncated-in-role:two-windows", CASE_ROBUSTNESS,
-		"A file that is shown in several windows may be truncated.",
+		"The client truncates a file that is shown in two windows.",
 		truncated_in_role, ROLE_TWO_WINDOWS },
 	{ "hostile/truncated-in-role:cursor", CASE_ROBUSTNESS,
-		"A cursor's file may be truncated.",
+		"The client truncates the file of a cursor.",
 		truncated_in_role, ROLE_CURSOR },
 	{ 0 },
 };

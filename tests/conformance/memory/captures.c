@@ -3,6 +3,7 @@
  * Captures: the compositor writes into a buffer.
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -141,8 +142,9 @@ static void capture_into(struct test *test) {
 		/* What is not memory may be written by another thread, late on a
 		 * busy machine, or not at all this time. */
 		for (int tries = 0; test_get_kind(test) == CLIENT_MEMORY_FILE &&
-				tries < 1000 && !has_captured(test, &capture,
+				tries < LATE_TRIES && !has_captured(test, &capture,
 				&target.buffers[0], &show.expected); tries++) {
+			poll(NULL, 0, LATE_WAIT_MS);
 			client_capture_end(&capture);
 			must(test, client_capture_begin(client, &capture));
 			must(test, client_capture_copy(&capture,
@@ -168,31 +170,32 @@ static void capture_into(struct test *test) {
 
 const struct test_case memory_capture_cases[] = {
 	quality("capture:sealed", SEALED, TARGET_PLAIN,
-		"A capture writes the picture to the buffer.", capture_into),
+		"A screen is captured into a buffer, which then has the picture.", capture_into),
 	quality("capture:fixed", FIXED, TARGET_PLAIN,
-		"A capture writes the picture to the buffer.", capture_into),
+		"A screen is captured into a buffer, which then has the picture.", capture_into),
 	quality("capture:unsealed", UNSEALED, TARGET_PLAIN,
-		"A capture writes the picture to the buffer.", capture_into),
+		"A screen is captured into a buffer, which then has the picture.", capture_into),
 	quality("capture:shm_open", SHM_OPEN, TARGET_PLAIN,
-		"A capture writes the picture to the buffer.", capture_into),
+		"A screen is captured into a buffer, which then has the picture.", capture_into),
 	quality("capture:file", FILE, TARGET_PLAIN,
-		"A capture writes the picture to the buffer.", capture_into),
+		"A screen is captured into a buffer, which then has the picture.", capture_into),
 	quality("capture:sealed-later", UNSEALED, TARGET_SEALED_LATER,
-		"A seal may come after the pool.", capture_into),
+		"A file is sealed after frames of its pool were shown.", capture_into),
 	quality("capture:sparse-sealed", SEALED, TARGET_SPARSE,
-		"A large pool takes only the memory that was written to.", capture_into),
+		"A large pool has memory only where something was drawn.", capture_into),
 	quality("capture:sparse-unsealed", UNSEALED, TARGET_SPARSE,
-		"A large pool takes only the memory that was written to.", capture_into),
+		"A large pool has memory only where something was drawn.", capture_into),
 	quality("capture:append-sealed", SEALED, TARGET_APPEND,
-		"The fd's flags do not affect the pool.",
+		"The descriptor has the flag O_APPEND.",
 		capture_into),
 	quality("capture:append-unsealed", UNSEALED, TARGET_APPEND,
-		"The fd's flags do not affect the pool.",
+		"The descriptor has the flag O_APPEND.",
 		capture_into),
 	quality("capture:position-unsealed", UNSEALED, TARGET_POSITION,
-		"The fd's offset does not affect the pool.",
+		"The descriptor's offset is not at the file's start.",
 		capture_into),
 	quality("capture:without-mapping", UNSEALED, TARGET_WITHOUT_MAPPING,
-		"A client may use read() instead of a mapping.", capture_into),
+		"A screen is captured into a buffer, and the client gets it with "
+		"read(), not through a mapping.", capture_into),
 	{ 0 },
 };

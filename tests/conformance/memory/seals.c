@@ -8,7 +8,7 @@
 
 #include "show.h"
 
-/* The client itself goes on to draw, through a mapping from before. */
+/* The client itself still draws, through an older mapping. */
 static void show_read_only(struct test *test) {
 	struct show show;
 	show_init(test, &show, test_get_kind(test));
@@ -26,7 +26,7 @@ static void show_sealed(struct test *test) {
 	show_draw_frames(&show, FRAMES);
 }
 
-/* Two frames are drawn, then nobody can write any more. */
+/* Two frames are drawn, then the file is sealed against all writing. */
 static void show_sealed_for_good(struct test *test) {
 	struct show show;
 	show_init(test, &show, CLIENT_MEMORY_UNSEALED);
@@ -84,42 +84,45 @@ static void grow_and_seal(struct test *test) {
 
 const struct test_case memory_seal_cases[] = {
 	quality("read-only:sealed", SEALED, 0,
-		"A compositor has to be able to read a pool, not to write it.", show_read_only),
+		"A pool's descriptor is read-only: a compositor only has to read it.", show_read_only),
 	quality("read-only:unsealed", UNSEALED, 0,
-		"A compositor has to be able to read a pool, not to write it.", show_read_only),
+		"A pool's descriptor is read-only: a compositor only has to read it.", show_read_only),
 	quality("read-only:shm_open", SHM_OPEN, 0,
-		"A compositor has to be able to read a pool, not to write it.", show_read_only),
+		"A pool's descriptor is read-only: a compositor only has to read it.", show_read_only),
 	quality("read-only:file", FILE, 0,
-		"A compositor has to be able to read a pool, not to write it.", show_read_only),
+		"A pool's descriptor is read-only: a compositor only has to read it.", show_read_only),
 	quality("seal-future-write:alone", UNSEALED, F_SEAL_FUTURE_WRITE,
-		"A client may seal its file against writing by others.", show_sealed),
+		"A file is sealed with F_SEAL_FUTURE_WRITE: only the client, through "
+		"an older mapping, can write to it.", show_sealed),
 	quality("seal-future-write:shrink", UNSEALED,
 		F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK,
-		"A client may seal its file against writing by others.", show_sealed),
+		"A file is sealed with F_SEAL_FUTURE_WRITE: only the client, through "
+		"an older mapping, can write to it.", show_sealed),
 	quality("seal-grow", UNSEALED, F_SEAL_GROW,
-		"A file that can only shrink is legal.", show_sealed),
+		"A file is sealed with F_SEAL_GROW alone.", show_sealed),
 	quality("seal-seal", UNSEALED, F_SEAL_SEAL,
-		"A file that can never be sealed is legal.", show_sealed),
+		"A file is sealed with F_SEAL_SEAL alone, so no other seal can "
+		"follow.", show_sealed),
 	quality("seal-write:alone", UNSEALED, F_SEAL_WRITE,
-		"A picture that never changes can be sealed.",
+		"A file is sealed with F_SEAL_WRITE: its pictures never change.",
 		show_sealed_for_good),
 	quality("seal-write:shrink", UNSEALED, F_SEAL_WRITE | F_SEAL_SHRINK,
-		"A picture that never changes can be sealed.",
+		"A file is sealed with F_SEAL_WRITE: its pictures never change.",
 		show_sealed_for_good),
 	quality("seal-write:all", UNSEALED, F_SEAL_WRITE | F_SEAL_SHRINK |
 		F_SEAL_GROW | F_SEAL_SEAL,
-		"A picture that never changes can be sealed.",
+		"A file is sealed with F_SEAL_WRITE: its pictures never change.",
 		show_sealed_for_good),
 	quality("sealed-later:shrink", UNSEALED, F_SEAL_SHRINK,
-		"A seal may come after the pool.", seal_later),
+		"A file is sealed after frames of its pool were shown.", seal_later),
 	quality("sealed-later:all", UNSEALED,
 		F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL,
-		"A seal may come after the pool.", seal_later),
+		"A file is sealed after frames of its pool were shown.", seal_later),
 	quality("sealed-later:future-write", UNSEALED, F_SEAL_FUTURE_WRITE,
-		"A seal may come after the pool.", seal_later),
+		"A file is sealed after frames of its pool were shown.", seal_later),
 	quality("grown:then-sealed", UNSEALED, 0,
-		"A seal may come after the pool has grown.", grow_and_seal),
+		"A pool grows, and its file is sealed afterwards.", grow_and_seal),
 	quality("grown:after-seal", UNSEALED, 1,
-		"A file that cannot shrink may grow.", grow_and_seal),
+		"A file is sealed against shrinking, and grows afterwards.", grow_and_seal),
 	{ 0 },
 };

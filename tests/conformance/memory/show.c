@@ -12,6 +12,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -58,6 +59,7 @@ void show_create_buffers(struct show *show) {
 void show_begin(struct show *show) {
 	struct test *test = show->test;
 	struct client *client = &test->client;
+	show->may_be_late = fcntl(show->memory.fd, F_GET_SEALS) < 0;
 	must(test, client_pool_create(client, &show->pool, &show->memory,
 		show->size));
 	show_create_buffers(show);
@@ -78,13 +80,32 @@ void show_draw_expected(struct show *show) {
 	client_image_draw(&show->expected, show->frames);
 }
 
-void show_frame(struct show *show) {
-	struct test *test = show->test;
+static void commit_buffer(struct show *show) {
 	struct client_surface *surface = &show->window.surface;
-	char what[40];
 	client_surface_attach(surface, &show->buffers[show->frames % 2]);
 	client_surface_damage(surface, 0, 0, WIDTH, HEIGHT);
 	client_surface_commit(surface);
+}
+
+static bool is_seen(struct show *show) {
+	struct client_image output;
+	int32_t x, y;
+	must(show->test, client_capture_output(&show->test->client,
+		CLIENT_MEMORY_SEALED, &output));
+	bool seen = client_image_find(&output, &show->expected, &x, &y);
+	client_image_destroy(&output);
+	return seen;
+}
+
+void show_frame(struct show *show) {
+	struct test *test = show->test;
+	char what[40];
+	commit_buffer(show);
+	for (int tries = 0; show->can_see && show->may_be_late &&
+			tries < LATE_TRIES && !is_seen(show); tries++) {
+		poll(NULL, 0, LATE_WAIT_MS);
+		commit_buffer(show);
+	}
 	snprintf(what, sizeof(what), "frame %u", show->frames++);
 	if (show->can_see) {
 		test_expect_seen(test, &show->expected, what);

@@ -22,6 +22,10 @@
 #define ROOM ((BYTES + 0xffff) & ~0xffff)
 #define FRAMES 4
 
+/* A compositor that has waited for a file gets time to wait again. */
+#define LATE_WAIT_MS 200
+#define LATE_TRIES 100
+
 #define SPARSE_BYTES (1 << 30)
 
 /* A pool with two buffers in it, and the window that they are for. */
@@ -35,6 +39,9 @@ struct show {
 	struct client_window window;
 	struct client_image expected;
 	bool can_see;
+	/* The file is not memory. A busy compositor may not wait for such a file, and may
+	 * show its bytes at the next commit only. */
+	bool may_be_late;
 	uint32_t frames;
 };
 

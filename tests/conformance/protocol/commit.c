@@ -130,7 +130,7 @@ const struct test_case protocol_commit_cases[] = {
 		"Buffers are released, so that a client needs only two.", release_comes_after_replacement,
 		CLIENT_MEMORY_UNSEALED },
 	{ "protocol/release:null", CASE_REQUIRED,
-		"The previous buffer of a surface without content is released.", release_comes_after_null, CLIENT_MEMORY_SEALED },
+		"A surface commits no buffer; its previous buffer is released.", release_comes_after_null, CLIENT_MEMORY_SEALED },
 	{ "protocol/release:surface-gone", CASE_REQUIRED,
 		"The buffer of a destroyed surface is released.", release_comes_after_the_surface,
 		CLIENT_MEMORY_SEALED },
@@ -151,7 +151,7 @@ const struct test_case protocol_commit_cases[] = {
 		"A buffer may be on several surfaces; when it is released is undefined.", buffer_in_two_surfaces,
 		CLIENT_MEMORY_SEALED },
 	{ "protocol/commit:null", CASE_REQUIRED,
-		"A surface without content may commit a null buffer.",
+		"A surface that has shown nothing commits no buffer.",
 		null_without_a_buffer },
 	{ 0 },
 };

@@ -53,8 +53,8 @@ static void formats_come_at_once(struct test *test) {
 	}
 }
 
-/* Two small numbers; otherwise codes of four letters, digits and, at the end,
- * spaces. Which there will be no one knows. */
+/* Two small numbers; otherwise codes of four letters and digits, padded with spaces. New
+ * codes may be added at any time. */
 static bool may_be_a_format(uint32_t format) {
 	if (format == WL_SHM_FORMAT_ARGB8888 ||
 			format == WL_SHM_FORMAT_XRGB8888) {

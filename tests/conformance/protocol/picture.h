@@ -15,7 +15,7 @@
 #define STRIDE (WIDTH * 4)
 #define BYTES (STRIDE * HEIGHT)
 
-/* The next kernel page, whatever its size. */
+/* The next page, for any page size of the kernel. */
 #define FAR 65536
 
 #define SEEN_MS 2000

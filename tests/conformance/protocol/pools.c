@@ -106,7 +106,7 @@ static void fd_is_used_by_two_clients(struct test *test) {
 		test_fail_client(test, &other);
 	}
 	show_alone(test, &buffer, 1, "a buffer of a file that two share");
-	/* The one's end is not the other's. */
+	/* Destroying one does not destroy the other. */
 	client_buffer_destroy(&other_buffer);
 	client_pool_destroy(&other_pool);
 	client_disconnect(&other);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Buffers of odd shapes, which are right or at least harm nobody.
+ * Buffers of unusual shapes are shown correctly, or at least do no harm.
  */
 #include <wayland-client.h>
 
@@ -129,7 +129,7 @@ static void buffers_share_rows(struct test *test) {
 				"one of two buffers that share pixels");
 		}
 	}
-	/* The other one's pixels are still its own. */
+	/* The pixels of the other buffer are unchanged. */
 	client_buffer_destroy(&upper);
 	commit_buffer(&windows[1].surface, &lower);
 	expect_alive_after(test, "a commit of the one buffer that is left");

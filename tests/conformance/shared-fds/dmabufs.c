@@ -101,7 +101,7 @@ static void hostile_import(struct test *test) {
 
 #define hostile(name, kind) \
 	{ "shared-fds/dmabuf:" name, CASE_ROBUSTNESS, \
-		"What is said to be a dma-buf may be any file.", \
+		"A file that is no dma-buf is sent as one.", \
 		hostile_import, kind }
 
 const struct test_case shared_dmabuf_cases[] = {

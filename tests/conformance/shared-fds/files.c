@@ -19,6 +19,10 @@
 #define ALL_SEALS \
 	(F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
+/* A busy compositor may not wait long enough for a disk, and refuse the file. */
+#define DISK_TRIES 100
+#define DISK_MS 200
+
 static int create_memory(struct test *test, const void *bytes, size_t size) {
 	int fd = memfd_create("shared", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0 || write(fd, bytes, size) != (ssize_t)size) {
@@ -48,7 +52,7 @@ static int create_on_disk(struct test *test, const void *bytes, size_t size) {
 
 static int open_end(struct test *test, bool of_socket) {
 	int fds[2];
-	/* The other end stays open: whoever reads waits. */
+	/* The other end stays open, so a read waits. */
 	int ret = of_socket ? socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
 		fds) : pipe2(fds, O_CLOEXEC);
 	if (ret < 0) {
@@ -108,6 +112,24 @@ int open_shared(struct test *test, enum shared_file kind,
 		return create_memory(test, interface->bytes, interface->size);
 	}
 	return -1;
+}
+
+void *send_valid(struct test *test, const struct shared_interface *interface) {
+	enum shared_file kind = (enum shared_file)test->argument;
+	int fd = open_shared(test, kind, interface);
+	for (int tries = 0;; tries++) {
+		void *object = interface->create(test);
+		lseek(fd, 0, SEEK_SET);
+		interface->send(object, fd, interface->size);
+		if (client_roundtrip(&test->client) || kind != FILE_ON_DISK ||
+				tries == DISK_TRIES) {
+			test_expect_alive(test);
+			return object;
+		}
+		poll(NULL, 0, DISK_MS);
+		client_disconnect(&test->client);
+		test_connect(test, &test->client);
+	}
 }
 
 static void cut_and_restore(int fd) {

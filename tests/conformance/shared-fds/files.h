@@ -54,62 +54,66 @@ void bind_or_skip(struct test *test, struct client_global *global);
 int open_shared(struct test *test, enum shared_file kind,
 	const struct shared_interface *interface);
 
+/** Sends a file that is in order, to an object that it creates and returns. A file on a
+ * disk may be refused a few times: each time, the client connects again. */
+void *send_valid(struct test *test, const struct shared_interface *interface);
+
 /** Sends a file that is not in order. Nobody but its client may be harmed. */
 void send_hostile(struct test *test, const struct shared_interface *interface);
 
 #define SHARED_HOSTILE(group, run) \
 	{ "shared-fds/" group ":short", CASE_ROBUSTNESS, \
-		"A file may be shorter than the request says.", \
+		"The file is empty, or shorter than the request says.", \
 		run, FILE_SHORT }, \
 	{ "shared-fds/" group ":empty", CASE_ROBUSTNESS, \
-		"A file may be shorter than the request says.", \
+		"The file is empty, or shorter than the request says.", \
 		run, FILE_EMPTY }, \
 	{ "shared-fds/" group ":cut-afterwards", CASE_ROBUSTNESS, \
-		"A file can be cut at any time.", \
+		"The client truncates the file after the request.", \
 		run, FILE_CUT_AFTERWARDS }, \
 	{ "shared-fds/" group ":cut-meanwhile", CASE_ROBUSTNESS, \
-		"A file can be cut while it is read.", \
+		"The client truncates the file while it is read.", \
 		run, FILE_CUT_MEANWHILE }, \
 	{ "shared-fds/" group ":pipe", CASE_ROBUSTNESS, \
-		"A descriptor need not be a file's.", \
+		"The descriptor is that of a pipe, socket or directory.", \
 		run, FILE_PIPE }, \
 	{ "shared-fds/" group ":socket", CASE_ROBUSTNESS, \
-		"A descriptor need not be a file's.", \
+		"The descriptor is that of a pipe, socket or directory.", \
 		run, FILE_SOCKET }, \
 	{ "shared-fds/" group ":directory", CASE_ROBUSTNESS, \
-		"A descriptor need not be a file's.", \
+		"The descriptor is that of a pipe, socket or directory.", \
 		run, FILE_DIRECTORY }, \
 	{ "shared-fds/" group ":silent-read", CASE_ROBUSTNESS, \
-		"A file's server can be the client (FUSE), and never answer.", \
+		"The client serves the file itself (FUSE), and never answers.", \
 		run, FILE_SILENT_READ }, \
 	{ "shared-fds/" group ":silent-getattr", CASE_ROBUSTNESS, \
-		"A file's server can be the client (FUSE), and never answer.", \
+		"The client serves the file itself (FUSE), and never answers.", \
 		run, FILE_SILENT_GETATTR }, \
 	{ "shared-fds/" group ":silent-flush", CASE_ROBUSTNESS, \
-		"A file's server can be the client (FUSE), and never answer.", \
+		"The client serves the file itself (FUSE), and never answers.", \
 		run, FILE_SILENT_FLUSH }
 
 /* Where the request names one. */
 #define SHARED_SIZES(group, run) \
 	{ "shared-fds/" group ":size-0", CASE_ROBUSTNESS, \
-		"A request may name any size.", \
+		"The request has a size of zero, or the largest one.", \
 		run, FILE_SIZE_0 }, \
 	{ "shared-fds/" group ":size-max", CASE_ROBUSTNESS, \
-		"A request may name any size.", \
+		"The request has a size of zero, or the largest one.", \
 		run, FILE_SIZE_MAX }
 
 #define SHARED_VALID(group, run) \
 	{ "shared-fds/" group ":valid-unsealed", CASE_REQUIRED, \
-		"What is in the file counts.", \
+		"The contents of the file arrive, from memory that is not sealed.", \
 		run, FILE_UNSEALED }, \
 	{ "shared-fds/" group ":valid-sealed", CASE_QUALITY, \
-		"A file may be sealed against every change.", \
+		"The file is sealed against every change.", \
 		run, FILE_SEALED }, \
 	{ "shared-fds/" group ":valid-read-only", CASE_QUALITY, \
-		"Who reads a file needs no more than that.", \
+		"The descriptor is read-only.", \
 		run, FILE_READ_ONLY }, \
 	{ "shared-fds/" group ":valid-on-disk", CASE_QUALITY, \
-		"A file may be on a disk.", \
+		"The file is on a disk.", \
 		run, FILE_ON_DISK }
 
 #endif

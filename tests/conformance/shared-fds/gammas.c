@@ -84,16 +84,12 @@ static void hostile_table(struct test *test) {
 }
 
 static void valid_table(struct test *test) {
-	struct zwlr_gamma_control_v1 *control = create_control(test);
+	zwlr_gamma_control_v1_destroy(create_control(test));
 	if (ramp.failed) {
 		test_skip(test, "the output has no gamma table");
 	}
 	const struct shared_interface interface = get_controls();
-	int fd = open_shared(test, (enum shared_file)test->argument,
-		&interface);
-	lseek(fd, 0, SEEK_SET);
-	zwlr_gamma_control_v1_set_gamma(control, fd);
-	test_expect_alive(test);
+	send_valid(test, &interface);
 	if (ramp.failed) {
 		test_fail(test, "the table was not set");
 	}

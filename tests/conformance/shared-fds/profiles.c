@@ -193,10 +193,7 @@ static void hostile_profile(struct test *test) {
 static void valid_profile(struct test *test) {
 	static struct description description;
 	make_profile();
-	void *creator = create_creator(test);
-	int fd = open_shared(test, (enum shared_file)test->argument, &creators);
-	send_profile(creator, fd, PROFILE_BYTES);
-	create_description(creator, &description);
+	create_description(send_valid(test, &creators), &description);
 	int64_t deadline = test_now_ms() + 5000;
 	while (!description.ready && test_now_ms() < deadline) {
 		must(test, client_roundtrip(&test->client));
