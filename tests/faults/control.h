@@ -65,6 +65,8 @@ struct faults_control {
 	_Atomic uint32_t silent;
 	/* Files on disk have nothing in memory. */
 	_Atomic uint32_t cold;
+	/* Bytes of the newest keymap's text. */
+	_Atomic uint32_t received;
 	/* By the order in which clients connected. */
 	struct faults_shown shown[FAULTS_CLIENTS_MAX];
 };

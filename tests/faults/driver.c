@@ -336,6 +336,7 @@ int main(int argc, char *argv[]) {
 	}
 	compositor.libwayland = strcmp(argv[optind], "guard") == 0 ||
 		strcmp(argv[optind], "preload") == 0;
+	compositor.keeps_copies = strcmp(argv[optind], "libwayland") == 0;
 	compositor.unguarded = strcmp(argv[optind], "unguarded") == 0;
 	bool started = start(&compositor, settings.preload, argv + optind + 1);
 	if (started && !compositor.unguarded) {

@@ -18,6 +18,9 @@ struct compositor_process {
 	uint32_t clients;
 	/* The wl_shm is libwayland's, behind a guard. */
 	bool libwayland;
+	/* libsealpool-libwayland: a copy stays as long as its buffer, and neither feedback
+	 * nor a monitor is offered. */
+	bool keeps_copies;
 	/* There is no display, and sealpool-run is to end it for that. */
 	bool unguarded;
 	/* What was found first. */

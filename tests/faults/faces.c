@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The ways in which a compositor uses Sealpool: core, the wlroots face, the guard; and
- * the guard of sealpool-run, of which the compositor knows nothing.
+ * The ways in which a compositor uses Sealpool: the core; the wlroots face; the guard;
+ * sealpool-run, which needs no call of the compositor; and libwayland's functions, which
+ * libsealpool-libwayland replaces if it is preloaded.
  */
+#include <dlfcn.h>
 #include <drm_fourcc.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -14,6 +16,7 @@
 #include <wlr/render/pixman.h>
 #include <wlr/render/wlr_renderer.h>
 #include <wlr/types/wlr_buffer.h>
+#include <wlr/types/wlr_shm.h>
 #include <sealpool/wlroots.h>
 #endif
 
@@ -180,8 +183,26 @@ static bool stock_start(struct host *host) {
 	return wl_display_init_shm(host->display) == 0;
 }
 
-/* What sealpool-run looks at besides: a program that is started, and an event loop
- * that is none of a display's. */
+/* A display with the wl_shm of wlroots, in whose place a native module has its own. */
+static bool use_native_module(void) {
+#ifdef FAULTS_WLROOTS
+	static const uint32_t formats[] = {
+		DRM_FORMAT_ARGB8888, DRM_FORMAT_XRGB8888,
+	};
+	struct wl_display *display = wl_display_create();
+	if (display == NULL) {
+		return false;
+	}
+	bool ok = wlr_shm_create(display, 1, formats, 2) != NULL;
+	wl_display_destroy(display);
+	return ok;
+#else
+	return true;
+#endif
+}
+
+/* What sealpool-run looks at besides: a program that is started, an event loop that is
+ * none of a display's, and what wlroots creates. */
 static bool preload_start(struct host *host) {
 	pid_t pid = fork();
 	if (pid == 0) {
@@ -192,7 +213,8 @@ static bool preload_start(struct host *host) {
 	if (loop != NULL) {
 		wl_event_loop_destroy(loop);
 	}
-	return (pid < 0 || waitpid(pid, NULL, 0) == pid) && stock_start(host);
+	return (pid < 0 || waitpid(pid, NULL, 0) == pid) &&
+		use_native_module() && stock_start(host);
 }
 
 static bool guard_start(struct host *host) {
@@ -223,6 +245,35 @@ static bool stock_access(void *held, bool writes,
 	return true;
 }
 
+/* libwayland's functions, preloaded */
+
+static bool libwayland_start(struct host *host) {
+	void (*set_options)(const struct sealpool_options *options);
+	*(void **)&set_options = dlsym(RTLD_DEFAULT,
+		"sealpool_libwayland_set_options");
+	if (set_options == NULL) {
+		return false;
+	}
+	set_options(&options);
+	return wl_display_add_shm_format(host->display,
+			WL_SHM_FORMAT_RGB565) != NULL && stock_start(host) &&
+		wl_display_add_shm_format(host->display,
+			WL_SHM_FORMAT_NV12) != NULL;
+}
+
+static bool libwayland_access(void *held, bool writes,
+		void (*func)(const struct client_image *image, void *data),
+		void *data) {
+	struct wl_shm_buffer *shm = wl_shm_buffer_get(held);
+	if (shm == NULL) {
+		return false;
+	}
+	wl_shm_buffer_begin_access(shm);
+	bool ok = stock_access(held, writes, func, data);
+	wl_shm_buffer_end_access(shm);
+	return ok;
+}
+
 const struct host_face host_faces[] = {
 	{ "native", core_start, true, core_hold, core_access, core_get_fd },
 #ifdef FAULTS_WLROOTS
@@ -231,5 +282,6 @@ const struct host_face host_faces[] = {
 #endif
 	{ "guard", guard_start, false, stock_hold, stock_access },
 	{ "preload", preload_start, false, stock_hold, stock_access },
+	{ "libwayland", libwayland_start, false, stock_hold, libwayland_access },
 };
 const size_t host_faces_len = sizeof(host_faces) / sizeof(host_faces[0]);

@@ -31,6 +31,8 @@ struct host {
 	struct wl_event_source *commands;
 	/* A buffer that stays when its client has gone. */
 	void *kept;
+	/* The newest file that was received, but for keymaps; -1 for none. */
+	int file;
 	/* NULL where all of it is preloaded. */
 	struct sealpool_shm *shm;
 };

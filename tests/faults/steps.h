@@ -44,5 +44,12 @@ bool step_show_large_sealed(struct guest *guest, int rows);
 bool step_too_many_bytes(struct guest *guest, int rows);
 bool step_ask(struct guest *guest, int arg);
 bool step_monitor(struct guest *guest, int arg);
+bool step_send_keymap(struct guest *guest, int arg);
+bool step_send_keymap_on_disk(struct guest *guest, int arg);
+bool step_send_short_keymap(struct guest *guest, int arg);
+bool step_send_gamma(struct guest *guest, int arg);
+bool step_send_no_dmabuf(struct guest *guest, int arg);
+bool step_receive(struct guest *guest, int arg);
+bool step_receive_into_file(struct guest *guest, int arg);
 
 #endif

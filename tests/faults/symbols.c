@@ -36,6 +36,7 @@
 #include "interpose.h"
 
 /* Only pointers of these are seen, and the project's own headers declare others. */
+struct wl_array;
 struct wl_client;
 struct wl_display;
 struct wl_event_loop;
@@ -138,6 +139,8 @@ FAILS(int, fallocate64, (int fd, int mode, off64_t offset, off64_t size),
 	(fd, mode, offset, size), -1, ENOSPC)
 FAILS(int, fstat64, (int fd, struct stat64 *st), (fd, st), -1, EIO)
 FAILS(int, stat64, (const char *path, struct stat64 *st), (path, st), -1, EACCES)
+FAILS(int, statx, (int at, const char *path, int flags, unsigned mask,
+	struct statx *st), (at, path, flags, mask, st), -1, ENOSYS)
 FAILS(int, fstatfs64, (int fd, struct statfs64 *st), (fd, st), -1, EIO)
 FAILS(ssize_t, read, (int fd, void *data, size_t size), (fd, data, size), -1, EIO)
 FAILS(ssize_t, pread64, (int fd, void *data, size_t size, off64_t offset),
@@ -227,6 +230,9 @@ DECLARE(int, eventfd_write, (int fd, uint64_t count)) {
 	return fails ? -1 : ret;
 }
 FAILS(int, timerfd_create, (int clock, int flags), (clock, flags), -1, EMFILE)
+FAILS(ssize_t, recvfrom, (int fd, void *data, size_t size, int flags,
+	struct sockaddr *from, socklen_t *from_len),
+	(fd, data, size, flags, from, from_len), -1, ENOMEM)
 FAILS(int, poll, (struct pollfd *fds, nfds_t n, int timeout), (fds, n, timeout),
 	-1, ENOMEM)
 
@@ -243,6 +249,10 @@ FAILS(pid_t, fork, (void), (), -1, EAGAIN)
 FAILS(pid_t, setsid, (void), (), -1, EPERM)
 FAILS(pid_t, waitpid, (pid_t pid, int *status, int options), (pid, status, options),
 	-1, ECHILD)
+FAILS(int, waitid, (idtype_t type, id_t id, siginfo_t *info, int options),
+	(type, id, info, options), -1, ECHILD)
+FAILS(int, on_exit, (void (*function)(int status, void *data), void *data),
+	(function, data), -1, ENOMEM)
 FAILS(int, execvp, (const char *file, char *const argv[]), (file, argv), -1, ENOMEM)
 FAILS(int, getrlimit64, (__rlimit_resource_t resource, struct rlimit64 *limit),
 	(resource, limit), -1, EPERM)
@@ -255,6 +265,9 @@ FAILS(ssize_t, getrandom, (void *data, size_t size, unsigned flags),
 	(data, size, flags), -1, ENOSYS)
 FAILS(int, setenv, (const char *name, const char *value, int overwrite),
 	(name, value, overwrite), -1, ENOMEM)
+FAILS(void *, wl_array_add, (struct wl_array *array, size_t size), (array, size),
+	NULL, ENOMEM)
+FAILS(void *, dlopen, (const char *path, int flags), (path, flags), NULL, errno)
 FAILS(int, dladdr, (const void *address, Dl_info *info), (address, info), 0, errno)
 
 DECLARE(int, prctl, (int option, ...)) {

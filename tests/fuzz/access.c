@@ -174,6 +174,7 @@ static bool prepare(struct slot *slot) {
 		SEALPOOL_MEMORY_DIRECT;
 	if (!buffer->tracked || slot->direct) {
 		truth_refresh(buffer->truth, NULL);
+		truth_forget_copy(buffer->truth);
 	}
 	slot->before = *buffer->truth;
 	slot->seen = calloc(1, get_size(slot));
@@ -224,10 +225,11 @@ void access_begin(struct host *host, int number, int thread, bool write) {
 	slot->direct = sealpool_buffer_get_kind(slot->buffer) ==
 		SEALPOOL_MEMORY_DIRECT;
 	struct host_buffer *buffer = slot->host_buffer;
-	if (!slot->direct && !write && buffer->tracked &&
-			buffer->resource != NULL && !buffer->is_copied) {
-		buffer->is_copied = true;
-		buffer->copied_at = buffer->truth->file->changes_len;
+	if (write || slot->direct) {
+		/* What is written to is not the copy that is read. */
+		truth_forget_copy(buffer->truth);
+	} else if (buffer->tracked) {
+		truth_note_copy(buffer->truth);
 	}
 	enum truth_claim claim = host_get_claim(host, buffer);
 	truth_check(slot->host_buffer->truth, slot->access.data,
@@ -247,7 +249,7 @@ static void draw_row(struct truth_buffer *buffer, uint32_t offset,
 void access_draw(struct host *host, int number, int32_t top, int32_t bottom) {
 	struct slot *slot = &slots[number];
 	if (!slot->active || !slot->writing || slot->host_buffer->truth->file->
-			changes_len == TRUTH_CHANGES_MAX) {
+			changes_len > TRUTH_CHANGES_MAX - 10) {
 		return;
 	}
 	struct truth_buffer *truth = slot->host_buffer->truth;
@@ -268,7 +270,7 @@ static void end_write(struct host *host, struct slot *slot, int thread) {
 			host_get_claim(host, buffer) == TRUTH_SINCE);
 	}
 	truth_refresh(buffer->truth, NULL);
-	buffer->is_copied &= buffer->resource == NULL;
+	truth_forget_copy(buffer->truth);
 }
 
 static void check_same_row(struct truth_buffer *buffer, uint32_t offset,

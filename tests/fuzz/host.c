@@ -45,10 +45,7 @@ struct host_surface {
 static void buffer_handle_destroy(struct wl_listener *listener, void *data) {
 	struct host_buffer *buffer = wl_container_of(listener, buffer, destroy);
 	buffer->resource = NULL;
-	/* What the compositor still has stays as it is. */
-	if (buffer->is_copied) {
-		buffer->truth->until = buffer->copied_at;
-	}
+	buffer->truth->is_final = true;
 }
 
 static struct client *find_client(struct host *host,
@@ -185,12 +182,11 @@ static void note_commit(struct host *host, struct host_surface *surface) {
 	}
 	buffer = surface->current;
 	if (buffer != NULL && buffer->resource != NULL) {
-		buffer->is_copied = false;
-		if (buffer->surface == surface) {
-			truth_commit(buffer->truth);
-		} else {
-			truth_refresh(buffer->truth, NULL);
+		truth_forget_copy(buffer->truth);
+		if (buffer->surface != surface) {
+			truth_damage(buffer->truth, NULL);
 		}
+		truth_commit(buffer->truth);
 		if (surface->attached) {
 			buffer->tracked = true;
 			buffer->surface = surface;
@@ -259,7 +255,8 @@ static void handle_message(void *data, enum wl_protocol_logger_type direction,
 			(struct wl_resource *)args[0].o);
 		if (buffer != NULL) {
 			/* From now on, it may change without a commit. */
-			buffer->tracked = buffer->is_copied = false;
+			buffer->tracked = false;
+			truth_forget_copy(buffer->truth);
 			buffer->surface = NULL;
 		}
 	}
@@ -327,11 +324,14 @@ static void handle_surface_destroy(struct compositor_surface *base) {
 	struct host_surface *surface = wl_container_of(base, surface, base);
 	struct host_buffer *buffer;
 	wl_list_for_each(buffer, &host->buffers, link) {
-		if (buffer->surface == surface) {
-			buffer->surface = NULL;
-			/* Without a wl_buffer, it stays what it was. */
-			buffer->tracked &= buffer->resource == NULL;
-			buffer->is_copied &= buffer->resource == NULL;
+		if (buffer->surface != surface) {
+			continue;
+		}
+		buffer->surface = NULL;
+		/* Without a wl_buffer, it stays what it was. */
+		if (buffer->resource != NULL) {
+			buffer->tracked = false;
+			truth_forget_copy(buffer->truth);
 		}
 	}
 }
@@ -404,7 +404,10 @@ void host_capture(struct host *host, const struct client *client, int32_t top,
 		buffer->captured_at == file->changes_len &&
 		buffer->truth->end <= file->size;
 	truth_adopt(buffer->truth, drawing.data, must);
-	buffer->captured_at = file->changes_len;
+	/* Else the client has drawn rows that the compositor has not seen. */
+	if (must) {
+		buffer->captured_at = file->changes_len;
+	}
 }
 
 /* The display */
@@ -543,11 +546,12 @@ void host_connect(struct host *host, struct client *client) {
 
 void host_drop_idle(struct host *host) {
 	struct sp_context *context = host->shm->context;
-	sp_cache_drop_idle(&context->memory.cache, context->idle.after);
+	sp_cache_drop_idle(&context->memory.cache, context->memory.idle_ms);
 	struct host_buffer *buffer;
 	wl_list_for_each(buffer, &host->buffers, link) {
-		/* The copy may be gone. */
-		buffer->is_copied &= buffer->resource == NULL;
+		if (buffer->resource != NULL) {
+			truth_forget_copy(buffer->truth);
+		}
 	}
 }
 

@@ -47,9 +47,6 @@ struct host_buffer {
 	struct host_surface *surface;
 	/* How often the file was changed when it was captured into. */
 	uint8_t captured_at;
-	/* How often when there was a copy that nothing has made stale since. */
-	uint8_t copied_at;
-	bool is_copied;
 };
 
 struct host {

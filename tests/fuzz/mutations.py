@@ -72,9 +72,9 @@ MUTATIONS = [
 		sp_cache_remove(sp_copies_get_cache(copies), &copy->cached);''',
      '''	if (copy->users++ == 0) {'''),
     ('what a compositor holds is copied anew when its wl_buffer has gone',
-     'a charged byte', 'src/image/changes.c',
-     '''		sp_copies_keep(view->copies);''',
-     ''''''),
+     'a charged byte', 'src/image/copies.c',
+     '''		if (is_for(copy, false) && !copy->on_offer) {''',
+     '''		if (false) {'''),
     ('the charge for a copy is not taken back', 'a charged byte',
      'src/memory/store.c',
      '''	sp_account_discharge(store->account, SP_RESOURCE_SHADOW_BYTES,
@@ -106,6 +106,10 @@ MUTATIONS = [
 		/* The last''',
      '''		size_t length = row + 1 < span.rows ? plane->stride : span.row_bytes;
 		/* The last'''),
+    ('a file is written to through a mapping that is older than its seal', 'writing',
+     'src/memory/file.c',
+     '''	return seals < 0 || !(seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE));''',
+     '''	return seals < 0 || !(seals & F_SEAL_WRITE);'''),
     ('a guard does not look at commits', 'guard', 'src/guard/guard.c',
      '''	int ret = sync_buffer(buffer);
 	if (ret < 0) {

@@ -94,7 +94,7 @@ static void add_change(struct truth_file *file, uint32_t start, uint32_t end,
 	}
 	struct truth_change *change = &file->changes[file->changes_len++];
 	*change = (struct truth_change){ start, end, seed, bytes };
-	for (uint32_t i = start; i < end; i++) {
+	for (uint32_t i = start; i < end && i < TRUTH_FILE_MAX; i++) {
 		file->now[i] = change_get_byte(change, i);
 	}
 }
@@ -181,7 +181,7 @@ struct truth_buffer *truth_add_buffer(struct truth_file *file, int32_t offset,
 		.height = height,
 		.start = (uint32_t)offset,
 		.planes_len = format->planes_len,
-		.until = TRUTH_CHANGES_MAX,
+		.copied_at = TRUTH_CHANGES_MAX,
 	};
 	uint64_t end = (uint64_t)offset;
 	for (int i = 0; i < format->planes_len; i++) {
@@ -266,6 +266,18 @@ void truth_commit(struct truth_buffer *buffer) {
 	}
 }
 
+void truth_note_copy(struct truth_buffer *buffer) {
+	/* One of a short file is made anew each time. */
+	if (buffer->copied_at == TRUTH_CHANGES_MAX &&
+			buffer->file->size >= buffer->end) {
+		buffer->copied_at = buffer->file->changes_len;
+	}
+}
+
+void truth_forget_copy(struct truth_buffer *buffer) {
+	buffer->copied_at = TRUTH_CHANGES_MAX;
+}
+
 /* Whether the byte was there after so many changes, or later, but not after more than
  * "until". */
 static bool was_there(const struct truth_file *file, uint32_t offset,
@@ -298,7 +310,8 @@ static void check_row(struct truth_buffer *buffer, uint32_t offset,
 	const struct truth_file *file = buffer->file;
 	const uint8_t *row = check->data + (offset - buffer->start);
 	bool ever = check->claim == TRUTH_EVER;
-	uint8_t until = ever ? TRUTH_CHANGES_MAX : buffer->until;
+	uint8_t until = buffer->is_final && !ever ? buffer->copied_at :
+		TRUTH_CHANGES_MAX;
 	if (until >= file->changes_len && offset + length <= TRUTH_FILE_MAX &&
 			memcmp(row, file->now + offset, length) == 0) {
 		return;
@@ -353,6 +366,12 @@ static void adopt_row(struct truth_buffer *buffer, uint32_t offset,
 	}
 }
 
+static uint8_t *copy_bytes(const uint8_t *bytes, size_t length) {
+	uint8_t *copy = malloc(length);
+	memcpy(copy, bytes, length);
+	return copy;
+}
+
 void truth_adopt(struct truth_buffer *buffer, const uint8_t *data, bool must) {
 	struct truth_file *file = buffer->file;
 	struct adoption adoption = { data, read_file(file), must };
@@ -363,8 +382,15 @@ void truth_adopt(struct truth_buffer *buffer, const uint8_t *data, bool must) {
 	check_file_bytes(file, adoption.in_file);
 	uint32_t end = buffer->end < file->size ? buffer->end : file->size;
 	if (buffer->start < end) {
-		uint8_t *bytes = malloc(end - buffer->start);
-		memcpy(bytes, file->now + buffer->start, end - buffer->start);
-		add_change(file, buffer->start, end, 0, bytes);
+		add_change(file, buffer->start, end, 0,
+			copy_bytes(file->now + buffer->start, end - buffer->start));
+	}
+	/* The file never has what was drawn past its end; the buffer may show it until
+	 * it is copied anew. */
+	uint32_t past = buffer->start > file->size ? buffer->start : file->size;
+	if (past < buffer->end) {
+		add_change(file, past, buffer->end, 0, copy_bytes(data +
+			(past - buffer->start), buffer->end - past));
+		add_change(file, past, buffer->end, 0, NULL);
 	}
 }

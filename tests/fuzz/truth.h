@@ -58,8 +58,11 @@ struct truth_buffer {
 	int planes_len;
 	/* For each byte from the start: it was up to date after so many changes. */
 	uint8_t *since;
-	/* Later changes are not shown. */
-	uint8_t until;
+	/* After so many changes, a copy was made that is still up to date;
+	 * TRUTH_CHANGES_MAX for none. */
+	uint8_t copied_at;
+	/* Its wl_buffer is gone: the copy stays, and later changes are not shown. */
+	bool is_final;
 	/* For each byte from the start: damaged, but not yet committed. */
 	bool *lacking;
 };
@@ -107,6 +110,11 @@ void truth_refresh(struct truth_buffer *buffer, const struct truth_box *box);
 /** A box, or all of it for NULL, will be up to date when truth_commit() is called. */
 void truth_damage(struct truth_buffer *buffer, const struct truth_box *box);
 void truth_commit(struct truth_buffer *buffer);
+
+/** Has been read from a copy. */
+void truth_note_copy(struct truth_buffer *buffer);
+/** There may be no copy that is up to date. */
+void truth_forget_copy(struct truth_buffer *buffer);
 
 /** Dies unless a buffer's pixels are as is claimed; "data" is its first byte. */
 void truth_check(struct truth_buffer *buffer, const uint8_t *data,
