@@ -11,6 +11,7 @@
 #include <wlr/types/wlr_buffer.h>
 #include <wlr/types/wlr_shm.h>
 
+#include <sealpool/guard.h>
 #include <sealpool/shm.h>
 #include <sealpool/wlroots.h>
 
@@ -144,7 +145,12 @@ static bool face_create(struct wl_display *display) {
 	};
 	sealpool = sealpool_wlr_shm_create(display, 2, formats, FORMATS_LEN,
 		&options);
-	return sealpool != NULL;
+	if (sealpool == NULL) {
+		return false;
+	}
+	/* They delay commits of wlr_surfaces, which this server does not have. */
+	sealpool_shm_set_commit_funcs(sealpool, NULL, NULL, NULL);
+	return true;
 }
 
 static void *core_lock(struct wl_resource *resource) {
@@ -193,6 +199,22 @@ static uint64_t sealpool_get_copied(struct wl_client *client) {
 	return stats.bytes_copied_in;
 }
 
+/* libwayland's, with the guard in front of it */
+
+static bool guarded_create(struct wl_display *display) {
+	const struct sealpool_options options = {
+		.size = sizeof(options),
+		.log = log_errors,
+		.wl_shm_only = true,
+	};
+	struct sealpool_guard *guard = sealpool_guard_create(display, &options);
+	if (guard == NULL) {
+		return false;
+	}
+	sealpool = sealpool_guard_get_shm(guard);
+	return libwayland_create(display);
+}
+
 const struct impl impls[IMPLS_LEN] = {
 	[IMPL_LIBWAYLAND] = {
 		.title = "libwayland",
@@ -232,6 +254,17 @@ const struct impl impls[IMPLS_LEN] = {
 		.begin = wlroots_begin,
 		.end = wlroots_end,
 		.access = wlroots_access,
+		.get_copied = sealpool_get_copied,
+	},
+	[IMPL_GUARDED] = {
+		.title = "libwayland, guarded",
+		.ours = true,
+		.create = guarded_create,
+		.lock = libwayland_lock,
+		.unlock = libwayland_unlock,
+		.begin = libwayland_begin,
+		.end = libwayland_end,
+		.access = libwayland_access,
 		.get_copied = sealpool_get_copied,
 	},
 };

@@ -43,6 +43,8 @@ enum impl_index {
 	IMPL_WLROOTS,
 	IMPL_CORE,
 	IMPL_FACE,
+	/* Only in scenarios that say so. */
+	IMPL_GUARDED,
 	IMPLS_LEN,
 };
 

@@ -25,7 +25,8 @@ static void write_figures(const struct results *results, enum metric metric,
 		fprintf(file, " %s |", impls[impl].title);
 	}
 	fprintf(file, " Sealpool to the better | its wlroots face to wlroots "
-		"|\n|---|--:|--:|--:|--:|--:|--:|\n");
+		"| guarded to libwayland |\n"
+		"|---|--:|--:|--:|--:|--:|--:|--:|--:|\n");
 	for (size_t i = 0; i < results->len; i++) {
 		const struct series *series = &results->series[i];
 		if (series->metric != metric) {
@@ -124,7 +125,7 @@ static void write_svg(const struct results *results, FILE *file) {
 		double y = TOP + ROW * row++ + ROW / 2.0;
 		fprintf(file, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">"
 			"%s</text>\n", LEFT - 14, y + 4, series->name);
-		for (enum impl_index impl = IMPL_CORE; impl < IMPLS_LEN;
+		for (enum impl_index impl = IMPL_CORE; impl <= IMPL_FACE;
 				impl++) {
 			fprintf(file, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\" "
 				"fill=\"%s\" fill-opacity=\"0.8\"/>\n",

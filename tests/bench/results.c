@@ -108,6 +108,9 @@ struct interval series_ratio(const struct series *series, enum impl_index impl,
 
 enum impl_index series_rival(const struct series *series,
 		enum impl_index impl) {
+	if (impl == IMPL_GUARDED) {
+		return IMPL_LIBWAYLAND;
+	}
 	if (impl == IMPL_FACE || !series_has(series, IMPL_LIBWAYLAND)) {
 		return IMPL_WLROOTS;
 	}

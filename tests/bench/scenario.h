@@ -22,6 +22,8 @@ struct scenario {
 	int32_t a, b, c;
 	/* Part of the short form. */
 	bool is_short;
+	/* Also done with IMPL_GUARDED. */
+	bool guarded;
 };
 
 extern const struct scenario scenarios[];

@@ -213,7 +213,7 @@ static void run_resize(struct run *run) {
 	memory_destroy(&memory);
 }
 
-/* frame: height a, b buffers, c reader */
+/* frame and read: height a, b buffers, c reader */
 
 struct damage {
 	const char *name;
@@ -279,8 +279,8 @@ static void show_frames(struct run *run, struct window *window,
 	int32_t x = (width - w) / 2, y = (height - h) / 3;
 	int count = times(run, (int)(20000000 / ((int64_t)w * h + 100000)));
 	char name[64];
-	snprintf(name, sizeof(name), "frame/%s/%s/%dp/%s/%d", kind(run),
-		damage->name, height, reader_name(run->scenario->c),
+	snprintf(name, sizeof(name), "%s/%s/%s/%dp/%s/%d",
+		run->scenario->part, kind(run), damage->name, height, reader_name(run->scenario->c),
 		buffers_len);
 	waste(run, name);
 	for (int i = 0; i < repeats(run); i++) {
@@ -448,9 +448,15 @@ const struct scenario scenarios[] = {
 	{ "frame", run_frame, true, 1080, 2, BENCH_READER_GLES },
 	{ "frame", run_frame, true, 2160, 2, BENCH_READER_GLES },
 #endif
-	/* What is copied, by itself. */
-	{ "frame", run_frame, true, 2160, 1, BENCH_READER_ACCESS },
-	{ "frame", run_frame, false, 2160, 1, BENCH_READER_ACCESS },
+	/* A read by itself: an access, and what it has copied. */
+	{ "read", run_frame, true, 1080, 1, BENCH_READER_ACCESS,
+		.guarded = true },
+	{ "read", run_frame, false, 1080, 1, BENCH_READER_ACCESS,
+		.guarded = true },
+	{ "read", run_frame, true, 2160, 1, BENCH_READER_ACCESS,
+		.guarded = true },
+	{ "read", run_frame, false, 2160, 1, BENCH_READER_ACCESS,
+		.guarded = true },
 
 	{ "request", run_requests, true, .is_short = true },
 	{ "request", run_requests, false, .is_short = true },

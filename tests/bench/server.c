@@ -148,15 +148,20 @@ static uint64_t get_copied(const struct running *server,
 }
 
 /*
- * How the heap happens to lie decides how much work it is to free something: some
- * hundred instructions for each frame. So it lies differently each time that
- * something is counted, and in the same ways for all implementations.
+ * How the heap happens to lie decides how much work it is to get and free memory: some
+ * hundred instructions for each frame. So there are new chunks of each size, one beside
+ * the other, to be taken first; free() keeps what it gets (counters.c).
  */
-static void shift_heap(unsigned seed) {
-	for (size_t i = 0; i < 16; i++) {
-		/* Never to be freed. */
-		void *volatile kept = malloc((size_t)rand_r(&seed) % 2000 + 16);
-		(void)kept;
+static void prepare_heap(void) {
+	for (size_t size = 24; size <= 1032; size += 16) {
+		void *volatile chunks[8];
+		for (size_t i = 0; i < 8; i++) {
+			/* calloc() takes no chunk that was freed. */
+			chunks[i] = calloc(1, size);
+		}
+		for (size_t i = 0; i < 8; i++) {
+			free(chunks[i]);
+		}
 	}
 }
 
@@ -164,7 +169,7 @@ static void bench_start(struct wl_client *client,
 		struct wl_resource *resource) {
 	struct running *server = get_running(resource);
 	if (server->way == WAY_CALLGRIND) {
-		shift_heap(server->notes->spent_len);
+		prepare_heap();
 	}
 	server->spent.of[METRIC_BYTES] = get_copied(server, client);
 	server->spent.of[METRIC_CALLS] = server->notes->calls;
