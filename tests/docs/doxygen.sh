@@ -24,7 +24,8 @@ doxygen "$tmp/Doxyfile"
 
 # All that is exported is in it.
 grep -hoE '^	sealpool_[a-z_]+;' src/sealpool.syms \
-		src/sealpool-memory.syms src/wlroots/sealpool-wlroots.syms | tr -d '\t;' |
+		src/sealpool-memory.syms src/libwayland/sealpool-libwayland.syms \
+		src/wlroots/sealpool-wlroots.syms | tr -d '\t;' |
 	while read -r name; do
 		grep -rq "<name>$name</name>" "$tmp/xml" || {
 			echo "FAILED: $name is not in the reference" >&2

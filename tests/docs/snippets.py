@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """
 Holds the documentation to what it shows: every fenced block of README.md and
-docs/*.md is compiled, run, or used by another test, or it says why not.
+docs is compiled, run, or used by another test, or it says why not.
 
 In the line before a block, a comment that readers do not see tells what it is:
 
@@ -176,7 +176,7 @@ class Check:
         wrong, _ = run(['bash', '-nc', snippet.text])
         if wrong:
             return wrong
-        for line in snippet.text.splitlines():
+        for line in snippet.text.replace('\\\n', '').splitlines():
             words = shlex.split(line, comments=True)
             while words and re.match(r'\w+=', words[0]):
                 words.pop(0)
@@ -211,7 +211,7 @@ class Check:
 
 def check(source, build):
     failed = False
-    paths = [source / 'README.md', *sorted((source / 'docs').glob('*.md'))]
+    paths = [source / 'README.md', *sorted((source / 'docs').rglob('*.md'))]
     folder = pathlib.Path(tempfile.mkdtemp())
     try:
         checker = Check(source, build, folder)
