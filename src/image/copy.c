@@ -127,10 +127,12 @@ static int copy_init_store(struct sp_copy *copy) {
 	size_t size = (size_t)(view->layout.end -
 		sp_layout_start(&view->layout));
 	copy->place = SP_COPY_IN_STORE;
-	if (sp_spare_take(&backing->memory->cache, backing->spare, size,
-			&copy->store)) {
-		/* It has old bytes of the same client's, but all of a new copy is
-		 * stale, so each byte is overwritten before it is read. */
+	/* The spare has bytes of another buffer of the same client. All of a new copy is
+	 * stale, so each byte is overwritten before it is read, but for those of a slow
+	 * file that arrive later: these are to read as zero. */
+	if (backing->file.kind != SP_FILE_SLOW &&
+			sp_spare_take(&backing->memory->cache, backing->spare,
+				size, &copy->store)) {
 		sp_chunks_set_all(&copy->written);
 		return 0;
 	}

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <semaphore.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -60,8 +61,8 @@ static void begin_on_disk(void) {
 	test.memory = mkstemp(path);
 	assert_true(test.memory >= 0);
 	unlink(path);
-	assert_int_equal(ftruncate(test.memory, BYTES), 0);
-	test.pool = wl_shm_create_pool(test.shm, test.memory, BYTES);
+	assert_int_equal(ftruncate(test.memory, 2 * BYTES), 0);
+	test.pool = wl_shm_create_pool(test.shm, test.memory, 2 * BYTES);
 	answer = IS_AWAITED;
 	create_buffer(0, WIDTH, HEIGHT);
 	if (test.buffers[0]->pool->backing.file.kind != SP_FILE_SLOW) {
@@ -88,6 +89,8 @@ static void answer_at_the_end_of_the_wait_is_taken(void **state) {
 	expect_all_read();
 }
 
+/* Keeps a reader's thread until release_reader(). */
+
 static sem_t go;
 
 static void wait_for_test(struct sp_job *job) {
@@ -99,24 +102,65 @@ static void finish_waiting(struct sp_job *job) {
 	/* It is the test's. */
 }
 
+static void keep_reader(struct sp_reader *reader) {
+	static struct sp_job job;
+	job = (struct sp_job){ .run = wait_for_test, .finish = finish_waiting };
+	sem_init(&go, 0, 0);
+	assert_int_equal(sp_reader_submit(reader, &job), 0);
+}
+
+static void release_reader(void) {
+	sem_post(&go);
+}
+
 /* The file is asked for what the second commit has damaged when it has answered for the
  * first one. */
 static void answer_at_the_end_of_the_next_wait_is_taken(void **state) {
-	static struct sp_job job = {
-		.run = wait_for_test, .finish = finish_waiting,
-	};
 	begin_on_disk();
-	sem_init(&go, 0, 0);
-	assert_int_equal(sp_reader_submit(get_reader(), &job), 0);
+	keep_reader(get_reader());
 	answer = COMES_LATER;
 	show(0, 10, 0, 10, 10);
 	show(0, 50, 0, 10, 10);
 	assert_non_null(test.buffers[0]->hold);
 	answer = COMES_NOW;
-	sem_post(&go);
+	release_reader();
 	settle_reader();
-	sem_destroy(&go);
 	expect_all_read();
+}
+
+static void expect_bytes(int i, uint8_t byte) {
+	struct sealpool_access access;
+	assert_int_equal(sealpool_buffer_begin_access(test.buffers[i],
+		SEALPOOL_ACCESS_READ, &access), 0);
+	const uint8_t *data = access.data;
+	assert_int_equal(data[0], byte);
+	assert_int_equal(data[BYTES - 1], byte);
+	sealpool_buffer_end_access(&access);
+}
+
+/* A new copy gets the memory of the client's last destroyed one. */
+static void late_bytes_are_zero_not_those_of_another_buffer(void **state) {
+	static uint8_t bytes[BYTES];
+	begin_on_disk();
+	memset(bytes, 0x11, sizeof(bytes));
+	assert_int_equal(pwrite(test.memory, bytes, BYTES, 0), BYTES);
+	begin_with(0);
+	expect_bytes(0, 0x11);
+	keep_reader(get_reader());
+	destroy_buffer(0);
+	settle();
+	sealpool_buffer_unref(test.buffers[0]);
+	test.buffers[0] = NULL;
+
+	memset(bytes, 0x22, sizeof(bytes));
+	assert_int_equal(pwrite(test.memory, bytes, BYTES, BYTES), BYTES);
+	create_buffer(1, WIDTH, HEIGHT);
+	answer = COMES_LATER;
+	show(1, 0, 0, WIDTH, HEIGHT);
+	expect_bytes(1, 0);
+	release_reader();
+	answer = IS_AWAITED;
+	expect_bytes(1, 0x22);
 }
 
 int main(void) {
@@ -126,6 +170,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		TEST_LATE(answer_at_the_end_of_the_wait_is_taken),
 		TEST_LATE(answer_at_the_end_of_the_next_wait_is_taken),
+		TEST_LATE(late_bytes_are_zero_not_those_of_another_buffer),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
