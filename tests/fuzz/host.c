@@ -403,6 +403,7 @@ void host_capture(struct host *host, const struct client *client, int32_t top,
 		host_get_claim(host, buffer) == TRUTH_SINCE &&
 		buffer->captured_at == file->changes_len &&
 		buffer->truth->end <= file->size;
+	truth_draw(buffer->truth, &box, drawing.data);
 	truth_adopt(buffer->truth, drawing.data, must);
 	/* Else the client has drawn rows that the compositor has not seen. */
 	if (must) {

@@ -345,6 +345,41 @@ void truth_check(struct truth_buffer *buffer, const uint8_t *data,
 
 /* What is written back */
 
+/* Zero past the file's end. */
+static uint8_t *copy_now(const struct truth_file *file, uint32_t start,
+		uint32_t end) {
+	uint8_t *bytes = calloc(1, end - start);
+	if (start < TRUTH_FILE_MAX) {
+		memcpy(bytes, file->now + start, (end < TRUTH_FILE_MAX ? end :
+			TRUTH_FILE_MAX) - start);
+	}
+	return bytes;
+}
+
+struct drawing {
+	const uint8_t *data;
+	uint8_t *bytes;
+};
+
+static void draw_row(struct truth_buffer *buffer, uint32_t offset,
+		uint32_t length, void *data) {
+	const struct drawing *drawing = data;
+	uint32_t at = offset - buffer->start;
+	memcpy(drawing->bytes + at, drawing->data + at, length);
+}
+
+void truth_draw(struct truth_buffer *buffer, const struct truth_box *box,
+		const uint8_t *data) {
+	struct truth_file *file = buffer->file;
+	struct drawing drawing = {
+		data, copy_now(file, buffer->start, buffer->end),
+	};
+	truth_for_each_row(buffer, box, draw_row, &drawing);
+	uint8_t *now = copy_now(file, buffer->start, buffer->end);
+	add_change(file, buffer->start, buffer->end, 0, drawing.bytes);
+	add_change(file, buffer->start, buffer->end, 0, now);
+}
+
 struct adoption {
 	const uint8_t *data, *in_file;
 	bool must;
@@ -366,12 +401,6 @@ static void adopt_row(struct truth_buffer *buffer, uint32_t offset,
 	}
 }
 
-static uint8_t *copy_bytes(const uint8_t *bytes, size_t length) {
-	uint8_t *copy = malloc(length);
-	memcpy(copy, bytes, length);
-	return copy;
-}
-
 void truth_adopt(struct truth_buffer *buffer, const uint8_t *data, bool must) {
 	struct truth_file *file = buffer->file;
 	struct adoption adoption = { data, read_file(file), must };
@@ -383,14 +412,6 @@ void truth_adopt(struct truth_buffer *buffer, const uint8_t *data, bool must) {
 	uint32_t end = buffer->end < file->size ? buffer->end : file->size;
 	if (buffer->start < end) {
 		add_change(file, buffer->start, end, 0,
-			copy_bytes(file->now + buffer->start, end - buffer->start));
-	}
-	/* The file never has what was drawn past its end; the buffer may show it until
-	 * it is copied anew. */
-	uint32_t past = buffer->start > file->size ? buffer->start : file->size;
-	if (past < buffer->end) {
-		add_change(file, past, buffer->end, 0, copy_bytes(data +
-			(past - buffer->start), buffer->end - past));
-		add_change(file, past, buffer->end, 0, NULL);
+			copy_now(file, buffer->start, end));
 	}
 }

@@ -120,6 +120,11 @@ void truth_forget_copy(struct truth_buffer *buffer);
 void truth_check(struct truth_buffer *buffer, const uint8_t *data,
 	enum truth_claim claim);
 
+/** A compositor has drawn there. The buffer may show that until it is copied anew, also if
+ * the file never gets it. */
+void truth_draw(struct truth_buffer *buffer, const struct truth_box *box,
+	const uint8_t *data);
+
 /** Pixels of the buffer were written to the file. Those that are not in "data", or not
  * there at all, are an error where they "must" be; all else must be as it was. */
 void truth_adopt(struct truth_buffer *buffer, const uint8_t *data, bool must);
