@@ -41,7 +41,7 @@
  * A slow file is one that is not memory, but on a disk, FUSE or a network: reading it
  * may block, so other threads do.
  *
- * Everything is available since 0.1.0. Structs that begin with a "size" member grow at
+ * Everything is available since 0.2.0. Structs that begin with a "size" member grow at
  * their end in later versions; the caller sets it to sizeof(the struct).
  */
 
