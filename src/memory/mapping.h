@@ -20,7 +20,7 @@ struct sp_mapping_mode {
 /** Both shared. */
 extern const struct sp_mapping_mode sp_mapping_read, sp_mapping_write;
 
-/** A file's first bytes in memory; kept alive by whoever uses them. */
+/** A file's first bytes in memory. References keep it alive. */
 struct sp_mapping {
 	atomic_uint refs;
 	uint8_t SP_UNTRUSTED *data;

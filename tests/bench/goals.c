@@ -19,7 +19,7 @@ enum verdict {
 
 /* What is compared. */
 enum versus {
-	/* Sealpool to the better of the two stock ones, its wlroots face to wlroots. */
+	/* Sealpool to the better of the two stock ones, libsealpool-wlroots to wlroots. */
 	TO_RIVAL,
 	TO_WLROOTS,
 	TO_LIBWAYLAND,
@@ -43,7 +43,7 @@ struct goal {
 	const char *begins;
 	/* Of GROWTH, the second series. */
 	const char *second;
-	/* Only what the wlroots face does counts. */
+	/* Only what libsealpool-wlroots does counts. */
 	bool face_only;
 	/* Has series in the short form. */
 	bool is_short;

@@ -24,7 +24,7 @@ static void write_figures(const struct results *results, enum metric metric,
 	for (int impl = 0; impl < IMPLS_LEN; impl++) {
 		fprintf(file, " %s |", impls[impl].title);
 	}
-	fprintf(file, " Sealpool to the better | its wlroots face to wlroots "
+	fprintf(file, " Sealpool to the better | libsealpool-wlroots to wlroots "
 		"| guarded to libwayland |\n"
 		"|---|--:|--:|--:|--:|--:|--:|--:|--:|\n");
 	for (size_t i = 0; i < results->len; i++) {
@@ -56,7 +56,7 @@ static void write_figures(const struct results *results, enum metric metric,
 static void write_markdown(const struct results *results, FILE *file) {
 	fprintf(file, "# Sealpool and the two stock wl_shm\n\n"
 		"Of the compositor's main thread. A ratio is Sealpool's to the "
-		"better of the two, and its wlroots face's to wlroots'. "
+		"better of the two, and libsealpool-wlroots' to wlroots'. "
 		"docs/performance.md says what is measured and how.\n\n");
 	goals_write(results, false, file);
 	for (enum metric metric = 0; metric < METRICS_LEN; metric++) {
@@ -112,7 +112,7 @@ static void write_svg(const struct results *results, FILE *file) {
 		"<circle cx=\"22\" cy=\"40\" r=\"4\" fill=\"%s\"/>"
 		"<text x=\"34\" y=\"44\">Sealpool, to the better of libwayland "
 		"and wlroots</text>\n<circle cx=\"352\" cy=\"40\" r=\"4\" "
-		"fill=\"%s\"/><text x=\"364\" y=\"44\">its wlroots face, to "
+		"fill=\"%s\"/><text x=\"364\" y=\"44\">libsealpool-wlroots, to "
 		"wlroots</text>\n", LEFT + WIDTH + 30, bottom + 20,
 		colours[IMPL_CORE], colours[IMPL_FACE]);
 	write_axis(bottom, file);

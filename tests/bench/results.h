@@ -51,7 +51,7 @@ double ratio_of(double a, double b);
 struct interval series_ratio(const struct series *series, enum impl_index impl,
 	enum impl_index other);
 
-/** What an implementation is compared with: wlroots' for the wlroots face, libwayland's for
+/** What an implementation is compared with: wlroots' for libsealpool-wlroots, libwayland's for
  * the guard in front of it, and the better of the two for the core. */
 enum impl_index series_rival(const struct series *series, enum impl_index impl);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The ways in which a compositor uses Sealpool: the core; the wlroots face; the guard;
+ * The ways in which a compositor uses Sealpool: the core; libsealpool-wlroots; the guard;
  * sealpool-run, which needs no call of the compositor; and libwayland's functions, which
  * libsealpool-libwayland replaces if it is preloaded.
  */
