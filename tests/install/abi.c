@@ -215,8 +215,6 @@ FUNCTION(sealpool_wlr_shm_create, struct sealpool_shm *, (struct wl_display *, u
 FUNCTION(sealpool_wlr_buffer_try_get, struct sealpool_buffer *, (struct wlr_buffer *))
 #endif
 
-int
-main(void)
-{
+int main(void) {
 	return 0;
 }
