@@ -5,7 +5,6 @@
 
 #include "advice.h"
 
-/* read_only is missing, since it is no reason to copy. */
 const struct advice advices[] = {
 	{ "file_system", "not in ordinary memory",
 		"use memfd_create(), without MFD_HUGETLB" },
@@ -16,6 +15,8 @@ const struct advice advices[] = {
 		"set the size and the seal before the pool is created" },
 	{ "sparse", "not drawn completely",
 		"draw the whole buffer before its first commit, and punch no holes" },
+	{ "not_writable", "not writable",
+		"pass a descriptor that can be written to, and do not seal the file against writing" },
 	{ "budget", "too large to be read in place",
 		"share less, and keep no unused memory in the file" },
 	{ 0 },

@@ -16,9 +16,16 @@
 /* How many pools of a client are looked at, so that a snapshot takes no long time. */
 #define POOLS_MAX 64
 
+/* Memory is read in place only if it can be written there, too. */
+static bool lacks_writing(const struct sp_backing *backing) {
+	return backing->memory->in_place == &sp_mapping_write &&
+		!sp_file_may_be_written(&backing->file);
+}
+
 enum sealpool_memory_kind sp_reasons_get_pool_kind(
 		const struct sp_pool *pool) {
-	if (pool->backing.is_pinned || pool->backing.file.kind != SP_FILE_SHMEM) {
+	if (pool->backing.is_pinned || lacks_writing(&pool->backing) ||
+			pool->backing.file.kind != SP_FILE_SHMEM) {
 		return SEALPOOL_MEMORY_SHADOW;
 	}
 	if ((uint64_t)pool->size <= pool->backing.file.sealed_size) {
@@ -89,6 +96,9 @@ uint32_t sp_reasons_get(const struct sp_pool *pool,
 		}
 		return reasons;
 	}
+	if (lacks_writing(&pool->backing)) {
+		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_NOT_WRITABLE;
+	}
 	if ((reasons & ~SEALPOOL_SHM_FEEDBACK_V1_REASON_READ_ONLY) != 0) {
 		return reasons;
 	}
@@ -114,6 +124,7 @@ void sp_reasons_print(FILE *file, uint32_t reasons) {
 		{ SEALPOOL_SHM_FEEDBACK_V1_REASON_SPARSE, "sparse" },
 		{ SEALPOOL_SHM_FEEDBACK_V1_REASON_BUDGET, "budget" },
 		{ SEALPOOL_SHM_FEEDBACK_V1_REASON_LATE, "late" },
+		{ SEALPOOL_SHM_FEEDBACK_V1_REASON_NOT_WRITABLE, "not_writable" },
 	};
 	const char *separator = "";
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

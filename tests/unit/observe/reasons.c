@@ -18,6 +18,7 @@
 #define FILE_SYSTEM SEALPOOL_SHM_FEEDBACK_V1_REASON_FILE_SYSTEM
 #define SPARSE SEALPOOL_SHM_FEEDBACK_V1_REASON_SPARSE
 #define LATE SEALPOOL_SHM_FEEDBACK_V1_REASON_LATE
+#define NOT_WRITABLE SEALPOOL_SHM_FEEDBACK_V1_REASON_NOT_WRITABLE
 
 static struct sp_memory memory;
 
@@ -78,6 +79,17 @@ static void read_only_pool_is_read_in_place(void **state) {
 	expect_pool(&pool, SEALPOOL_MEMORY_DIRECT, READ_ONLY);
 }
 
+/* With libwayland's functions for wl_shm. */
+static void read_only_pool_is_copied_where_any_access_may_write(void **state) {
+	memory.in_place = &sp_mapping_write;
+	struct sp_pool pool = make_pool(
+		create_drawn(BYTES, F_SEAL_SHRINK | F_SEAL_FUTURE_WRITE));
+	expect_pool(&pool, SEALPOOL_MEMORY_SHADOW, READ_ONLY | NOT_WRITABLE);
+	pool = make_pool(create_drawn(BYTES, F_SEAL_SHRINK));
+	expect_pool(&pool, SEALPOOL_MEMORY_DIRECT, 0);
+	memory.in_place = &sp_mapping_read;
+}
+
 static void pool_behind_a_guard_is_late(void **state) {
 	struct sp_pool pool = make_pool(create_drawn(BYTES, F_SEAL_SHRINK));
 	pool.backing.is_pinned = true;
@@ -107,6 +119,7 @@ int main(void) {
 		TEST(pool_without_a_seal),
 		TEST(file_that_is_too_short),
 		TEST(read_only_pool_is_read_in_place),
+		TEST(read_only_pool_is_copied_where_any_access_may_write),
 		TEST(pool_behind_a_guard_is_late),
 		TEST(slow_file_has_the_wrong_file_system),
 		TEST(kinds_are_the_protocols),
