@@ -125,8 +125,9 @@ static bool charge_fd(struct sp_client *client) {
 	return true;
 }
 
-/* Makes room for what charge_fd() will charge. While the client's own request is
- * handled. */
+/* Makes room for what charge_fd() will charge. While the client's own request is handled,
+ * and before its object is expected: the error of a client that is disconnected is the
+ * next message. */
 static void make_room_for_fd(struct sp_client *client) {
 	while (sp_account_charge(&client->account, SP_RESOURCE_FDS, 1) < 0) {
 		if (!sp_client_make_room(client)) {
@@ -236,23 +237,23 @@ static void expect(struct sp_unborn *unborn, struct wl_client *client,
 
 void sp_unborn_expect_pool(struct sp_unborn *unborn, struct wl_client *client,
 		uint32_t id, struct sp_pool *pool, int fd) {
+	make_room_for_fd(pool->client);
 	expect(unborn, client, id);
 	unborn->pool = pool;
 	unborn->fd = fd;
-	make_room_for_fd(pool->client);
 }
 
 void sp_unborn_expect_buffer(struct sp_unborn *unborn,
 		struct wl_client *client, uint32_t id,
 		struct sealpool_buffer *buffer) {
+	if (unborn->buffers_have_fds) {
+		make_room_for_fd(buffer->pool->client);
+	}
 	expect(unborn, client, id);
 	unborn->buffer = buffer;
 	if (!unborn->buffers_have_fds &&
 			unborn->buffers_looked_at < BUFFERS_LOOKED_AT_MAX) {
 		unborn->buffers_looked_at++;
 		unborn->fd = guess_next_fd(buffer->pool);
-	}
-	if (unborn->buffers_have_fds) {
-		make_room_for_fd(buffer->pool->client);
 	}
 }

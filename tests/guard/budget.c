@@ -285,6 +285,31 @@ static void nobody_goes_while_its_own_request_is_handled(void **state) {
 	peer_kill(asking);
 }
 
+/* For the fd that the compositor's wl_shm may keep for the pool. The error of who has to
+ * go is a message, too, at which the new pool does not exist yet. */
+static void pool_is_guarded_for_which_another_client_has_to_go(void **state) {
+	struct host *host = *state;
+	struct sp_account *all =
+		&sealpool_guard_get_shm(host->guard)->context->all;
+	struct peer *holding = peer_create(&host->server);
+	for (int i = 0; i < 4; i++) {
+		tell(holding, make_picture, .buffer = i, .pool = i,
+			.width = WIDTH, .height = HEIGHT,
+			.kind = CLIENT_MEMORY_UNSEALED);
+	}
+	struct peer *asking = peer_create(&host->server);
+	/* For the pool and its shadow. */
+	all->limits[SP_RESOURCE_FDS] = all->wanted[SP_RESOURCE_FDS] =
+		all->used[SP_RESOURCE_FDS] + 2;
+	tell(asking, make_picture, .width = WIDTH, .height = HEIGHT,
+		.kind = CLIENT_MEMORY_UNSEALED);
+	assert_null(holding->client);
+	tell(asking, draw_and_show, .frame = 1);
+	host_expect_shown(host, asking, 1);
+	peer_kill(holding);
+	peer_finish(asking);
+}
+
 /* What is only made costs nothing; what is attached does. */
 static void a_byte_too_many(void **state) {
 	struct host *host = *state;
@@ -504,6 +529,8 @@ int main(void) {
 		budget_test(who_is_over_at_the_message_of_another_goes,
 			setup_few_fds),
 		budget_test(nobody_goes_while_its_own_request_is_handled,
+			host_setup),
+		budget_test(pool_is_guarded_for_which_another_client_has_to_go,
 			host_setup),
 		budget_test(a_byte_too_many, setup_few_bytes),
 		budget_test(nothing_without_memory_is_attached,
