@@ -60,9 +60,9 @@ enum sealpool_memory_kind {
 	 * all of the buffer when it was judged. (A buffer in a sealed file is a
 	 * shadow until its client has drawn it.) */
 	SEALPOOL_MEMORY_DIRECT,
-	/** The client's own pages, mapped privately with MAP_NOFAULT: bytes that
-	 * the file does not back read as zero. Only on kernels with that flag, and
-	 * only while the file has memory for the buffer. */
+	/** The client's own pages, mapped with MAP_NOFAULT: bytes that the file does
+	 * not back read as zero. Only on kernels with that flag; where it is for
+	 * private mappings, only while the file has memory for the buffer. */
 	SEALPOOL_MEMORY_NOFAULT,
 	/** A copy that the compositor owns. It is updated when it is read, and
 	 * only where the client has damaged the buffer. */

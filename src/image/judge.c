@@ -66,8 +66,10 @@ bool sp_judge_try(struct sp_view *view,
 		 * shorter. */
 		unsealed->renew(mapping);
 	}
-	bool was_filled = view->layout.end <= backing->file.filled_size &&
-		!view->had_holes;
+	/* A coherent mapping does not fill holes. */
+	bool was_filled = mapping->mode->coherent ||
+		(view->layout.end <= backing->file.filled_size &&
+		!view->had_holes);
 	if (!was_filled && !sp_judge_has_memory(view, mapping)) {
 		sp_mapping_unref(mapping);
 		return false;

@@ -5,6 +5,9 @@
  * If the kernel has it, any view that has memory is read in place, in a mapping that shows
  * zeroes past the end of the file. Reading must not fill holes, so commits check for new
  * ones. The end of an access checks whether zeroes may have been read.
+ *
+ * In a coherent mapping, reading fills no holes, and zeroes go by themselves. Then any view
+ * is read in place, and commits check nothing.
  */
 #include "copies.h"
 #include "fill.h"
@@ -23,6 +26,9 @@ static bool become(struct sp_view *view) {
 
 /* A hole that has come since is not to be filled by reading it. */
 static void look(struct sp_view *view) {
+	if (view->mapping->mode->coherent) {
+		return;
+	}
 	if (!sp_file_has_holes(&view->backing->file)) {
 		sp_nofault_renew(view->mapping);
 		return;
@@ -56,15 +62,21 @@ static void end(struct sp_view *view) {
 	sp_backing_end_use(view->backing);
 }
 
-static const struct sp_unsealed nofault = {
-	.kind = SEALPOOL_MEMORY_NOFAULT,
-	.mode = &sp_nofault_mode,
-	.renew = sp_nofault_renew,
-	.become = become,
-	.commit = look,
-	.end = end,
-};
+#define UNSEALED(m) { \
+	.kind = SEALPOOL_MEMORY_NOFAULT, \
+	.mode = (m), \
+	.renew = sp_nofault_renew, \
+	.become = become, \
+	.commit = look, \
+	.end = end, \
+}
+static const struct sp_unsealed in_private = UNSEALED(&sp_nofault_mode),
+	in_shared = UNSEALED(&sp_nofault_shared_mode);
 
 const struct sp_unsealed *sp_nofault_find(void) {
-	return sp_nofault_probe() ? &nofault : NULL;
+	const struct sp_mapping_mode *mode = sp_nofault_probe();
+	if (mode == NULL) {
+		return NULL;
+	}
+	return mode->coherent ? &in_shared : &in_private;
 }

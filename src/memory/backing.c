@@ -168,8 +168,9 @@ struct sp_mapping *sp_backing_map(struct sp_backing *backing,
 		newest++;
 	}
 	if (*newest == NULL || (*newest)->size < end) {
-		/* Expect a pool that has grown to grow again. */
-		bool roomy = *newest != NULL;
+		/* Expect a pool that has grown to grow again. A coherent mapping
+		 * serves it from the start. */
+		bool roomy = *newest != NULL || mode->coherent;
 		struct sp_mapping *mapping = sp_mapping_create(
 			backing->file.fd, mode, (size_t)backing->size,
 			backing->file.page_size, roomy);

@@ -49,7 +49,7 @@ static uint8_t SP_UNTRUSTED *map(int fd, const struct sp_mapping_mode *mode,
 	/* Before Linux 6.7 a shared mapping of a memfd with F_SEAL_WRITE was refused,
 	 * even for reading. A private one that is never written shows the same
 	 * pages. */
-	if (data == MAP_FAILED && errno == EPERM) {
+	if (data == MAP_FAILED && errno == EPERM && mode->flags == MAP_SHARED) {
 		data = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
 	}
 	return data;

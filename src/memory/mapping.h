@@ -15,6 +15,9 @@ struct sp_mapping_mode {
 	int flags;
 	/* For writing as well. */
 	bool writable;
+	/* Zeroes show where the file has no page, take no memory, and go when the file
+	 * gets a page there. */
+	bool coherent;
 };
 
 /** Both shared. */

@@ -2,9 +2,15 @@
 /*
  * MAP_NOFAULT: a fault that would end in SIGBUS maps a page of zeroes then.
  *
- * Linux has it in no release so far; the patch series of 2021 used 0x200000, for
- * private mappings. Linux ignores flags that it does not know on those, so that mmap()
- * says nothing. The probe maps a file of its own and has the kernel read there.
+ * Linux has it in no release so far. There are two patches, by which the zeroes differ:
+ *
+ *   private mappings  The patch series of 2021 used 0x200000. The zeroes hide what the
+ *                     file gets there later, until the mapping is renewed.
+ *   shared mappings   MAP_ZEROHOLES (tests/kernel). Zeroes show in holes as well, which
+ *                     stay holes, and go when the file gets a page there.
+ *
+ * Linux ignores flags that it does not know on private mappings, so that mmap() says
+ * nothing. The probe maps a file of its own and has the kernel read there.
  */
 #include <string.h>
 #include <sys/mman.h>
@@ -19,10 +25,16 @@ const struct sp_mapping_mode sp_nofault_mode = {
 	.flags = MAP_PRIVATE | SEALPOOL_MAP_NOFAULT,
 };
 
+const struct sp_mapping_mode sp_nofault_shared_mode = {
+	.flags = MAP_SHARED_VALIDATE | SP_MAP_ZEROHOLES,
+	.coherent = true,
+};
+
 void sp_nofault_renew(struct sp_mapping *mapping) {
 	/* Of a private mapping that nobody writes to, this forgets the zero
 	 * pages and nothing else. It fails only where it makes no sense. */
-	if (atomic_exchange(&mapping->outdated, false)) {
+	if (!mapping->mode->coherent &&
+			atomic_exchange(&mapping->outdated, false)) {
 		madvise(sp_untrusted_for_kernel(mapping->data),
 			mapping->size, MADV_DONTNEED);
 	}
@@ -68,9 +80,13 @@ static bool shows(const struct sp_mapping *mapping, size_t offset,
 	return true;
 }
 
-static bool has_size(int fd, size_t size) {
+static bool has_size(int fd, size_t size, blkcnt_t *blocks) {
 	struct stat st;
-	return fstat(fd, &st) == 0 && st.st_size == (off_t)size;
+	if (fstat(fd, &st) < 0) {
+		return false;
+	}
+	*blocks = st.st_blocks;
+	return st.st_size == (off_t)size;
 }
 
 /*
@@ -78,8 +94,10 @@ static bool has_size(int fd, size_t size) {
  * mapping of three. A kernel where the flag means something else does not pass.
  */
 static bool keeps_its_promises(struct sp_mapping *mapping, int fd, size_t page) {
+	bool coherent = mapping->mode->coherent;
+	blkcnt_t before, after;
 	/* Past the end of the file: zeroes, and the file does not grow. */
-	if (!shows(mapping, 2 * page, page, 0) || !has_size(fd, 2 * page)) {
+	if (!shows(mapping, 2 * page, page, 0) || !has_size(fd, 2 * page, &after)) {
 		return false;
 	}
 	/* Within it: the file's bytes, also if they change after a read. */
@@ -91,10 +109,16 @@ static bool keeps_its_promises(struct sp_mapping *mapping, int fd, size_t page) 
 	if (!shows(mapping, page, page, 1) ||
 			ftruncate(fd, (off_t)page) < 0 ||
 			!shows(mapping, page, page, 0) ||
-			!has_size(fd, page)) {
+			!has_size(fd, page, &before)) {
 		return false;
 	}
-	/* Grown again: the file's bytes, once the mapping is renewed. */
+	/* Holes: zeroes, and no memory is allocated. */
+	if (coherent && (ftruncate(fd, (off_t)(2 * page)) < 0 ||
+			!shows(mapping, page, page, 0) ||
+			!has_size(fd, 2 * page, &after) || after != before)) {
+		return false;
+	}
+	/* Grown again: the file's bytes, at once or when the mapping is renewed. */
 	if (!write_byte(fd, page, 3) || !write_byte(fd, 2 * page, 4)) {
 		return false;
 	}
@@ -105,7 +129,7 @@ static bool keeps_its_promises(struct sp_mapping *mapping, int fd, size_t page) 
 		shows(mapping, 0, page, 2);
 }
 
-bool sp_nofault_probe(void) {
+static bool probe(const struct sp_mapping_mode *mode) {
 	bool present = false;
 	size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
 	if (!sp_file_may_be_as_long(3 * page_size)) {
@@ -119,8 +143,8 @@ bool sp_nofault_probe(void) {
 			ftruncate(fd, (off_t)(2 * page_size)) < 0) {
 		goto out_fd;
 	}
-	struct sp_mapping *mapping = sp_mapping_create(fd, &sp_nofault_mode,
-		3 * page_size, page_size, false);
+	struct sp_mapping *mapping = sp_mapping_create(fd, mode, 3 * page_size,
+		page_size, false);
 	if (mapping == NULL) {
 		goto out_fd;
 	}
@@ -129,4 +153,11 @@ bool sp_nofault_probe(void) {
 out_fd:
 	close(fd);
 	return present;
+}
+
+const struct sp_mapping_mode *sp_nofault_probe(void) {
+	if (probe(&sp_nofault_shared_mode)) {
+		return &sp_nofault_shared_mode;
+	}
+	return probe(&sp_nofault_mode) ? &sp_nofault_mode : NULL;
 }

@@ -6,18 +6,22 @@
 
 #include "mapping.h"
 
-/**
- * Returns whether this system has MAP_NOFAULT. Probes with some 40 system calls if it has,
- * ten if not; without a signal or a child process.
- */
-bool sp_nofault_probe(void);
+/** MAP_NOFAULT for shared mappings. */
+#define SP_MAP_ZEROHOLES 0x800000
 
-/** Private, for reading, with MAP_NOFAULT. */
-extern const struct sp_mapping_mode sp_nofault_mode;
+/** For reading, with MAP_NOFAULT: private, and shared. */
+extern const struct sp_mapping_mode sp_nofault_mode, sp_nofault_shared_mode;
+
+/**
+ * Returns the better one of these modes that this system has, or NULL. Probes with some 40
+ * system calls for each that it has, six for shared mappings and ten for private ones if
+ * not; without a signal or a child process.
+ */
+const struct sp_mapping_mode *sp_nofault_probe(void);
 
 /**
  * Drops the zero pages that were put in where the file was too short, if the mapping
- * is outdated. Readers see either state meanwhile. Any thread.
+ * is outdated and not coherent. Readers see either state meanwhile. Any thread.
  */
 void sp_nofault_renew(struct sp_mapping *mapping);
 

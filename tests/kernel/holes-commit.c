@@ -99,12 +99,17 @@ static void hole_of_a_sealed_file_is_a_fault_without_memory(void **state) {
 	assert_int_equal(WTERMSIG(status), SIGBUS);
 }
 
+/* What sealed memory with holes is. */
+static enum sealpool_memory_kind sparse(void) {
+	return coherent ? SEALPOOL_MEMORY_DIRECT : SEALPOOL_MEMORY_SHADOW;
+}
+
 /* There is no memory for a copy either: the frame reads as zero. */
 static void sealed_holes_never_read_are_zeroes(void **state) {
 	struct sealpool_buffer *buffer;
 	struct peer *peer = create_peer_with_picture(state,
 		CLIENT_MEMORY_SEALED, false, &buffer);
-	expect_kind(buffer, SEALPOOL_MEMORY_SHADOW);
+	expect_kind(buffer, sparse());
 	expect_end(read_without_memory(buffer), 0, SAW_ZEROES);
 	tell(peer, expect_sparse, .memory = 0);
 	peer_finish(peer);
@@ -116,7 +121,7 @@ static void sealed_holes_read_before_are_read_again(void **state) {
 		CLIENT_MEMORY_SEALED, false, &buffer);
 	read_buffer(buffer);
 	tell(peer, show, .buffer = 0);
-	expect_kind(buffer, SEALPOOL_MEMORY_SHADOW);
+	expect_kind(buffer, sparse());
 	expect_end(read_without_memory(buffer), 0, SAW_ZEROES);
 	tell(peer, expect_sparse, .memory = 0);
 	peer_finish(peer);
@@ -135,6 +140,18 @@ static void drawn_memory_is_shown_without_memory(void **state) {
 		expect_end(read_without_memory(buffer), 0, SAW_FRAME);
 		peer_finish(peer);
 	}
+}
+
+/* A signal would end this process. */
+static void unsealed_holes_never_read_are_zeroes(void **state) {
+	struct sealpool_buffer *buffer;
+	struct peer *peer = create_peer_with_picture(state,
+		CLIENT_MEMORY_UNSEALED, false, &buffer);
+	expect_kind(buffer, coherent ? SEALPOOL_MEMORY_NOFAULT :
+		SEALPOOL_MEMORY_SHADOW);
+	expect_end(read_without_memory(buffer), 0, SAW_ZEROES);
+	tell(peer, expect_sparse, .memory = 0);
+	peer_finish(peer);
 }
 
 /*
@@ -235,6 +252,7 @@ int run_commit(void) {
 		TEST(hole_of_a_sealed_file_is_a_fault_without_memory),
 		TEST(sealed_holes_never_read_are_zeroes),
 		TEST(sealed_holes_read_before_are_read_again),
+		TEST(unsealed_holes_never_read_are_zeroes),
 		TEST(drawn_memory_is_shown_without_memory),
 		TEST(hole_punched_into_direct_memory_kills_only_without_nofault),
 		TEST(hole_punched_into_direct_memory_kills_who_writes),

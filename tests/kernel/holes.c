@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel-holes nofault|shadow commit|hugetlb|cgroup: what becomes of a compositor
+ * kernel-holes absent|private|shared commit|hugetlb|cgroup: what becomes of a compositor
  * that reads holes of its clients' files when there is no memory to fill them.
  *
  * This changes the settings of the whole system: it is for a guest of its own.
@@ -22,7 +22,7 @@
 
 #include "holes.h"
 
-bool nofault;
+bool nofault, coherent;
 
 bool write_setting(const char *path, const char *value) {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -133,15 +133,18 @@ int main(int argc, char *argv[]) {
 		{ "hugetlb", run_hugetlb },
 		{ "cgroup", run_cgroup },
 	};
+	static const char *const kinds[] = { "absent", "private", "shared" };
 	for (size_t i = 0; argc == 3 && i < 3; i++) {
-		if (strcmp(argv[2], groups[i].name) == 0 &&
-				(strcmp(argv[1], "nofault") == 0 ||
-				strcmp(argv[1], "shadow") == 0)) {
-			nofault = strcmp(argv[1], "nofault") == 0;
-			return groups[i].run();
+		for (size_t k = 0; k < 3; k++) {
+			if (strcmp(argv[2], groups[i].name) == 0 &&
+					strcmp(argv[1], kinds[k]) == 0) {
+				nofault = k > 0;
+				coherent = k == 2;
+				return groups[i].run();
+			}
 		}
 	}
-	fputs("usage: kernel-holes nofault|shadow commit|hugetlb|cgroup\n",
-		stderr);
+	fputs("usage: kernel-holes absent|private|shared "
+		"commit|hugetlb|cgroup\n", stderr);
 	return 2;
 }

@@ -17,8 +17,9 @@
 #define STRIDE (WIDTH * 4)
 #define BYTES (STRIDE * HEIGHT)
 
-/** The kernel has MAP_NOFAULT. */
-extern bool nofault;
+/** The kernel has MAP_NOFAULT; has it for shared mappings, which show zeroes in
+ * holes, too. */
+extern bool nofault, coherent;
 
 bool write_setting(const char *path, const char *value);
 /** Fails the test if it cannot. */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel-nofault nofault|shadow: how memory without a seal is seen on a kernel
- * that has MAP_NOFAULT, or has not. Real clients, and a compositor in this
- * process, as in the integration tests.
+ * kernel-nofault absent|private|shared: how memory without a seal is seen on a kernel
+ * that has no MAP_NOFAULT, or has it for such mappings. Real clients, and a compositor
+ * in this process, as in the integration tests.
  *
- * Each test says what it expects on either kind of kernel. What is the same on
- * both is the point of most of them: with MAP_NOFAULT a frame costs less, and
+ * Each test says what it expects on each kind of kernel. What is the same on
+ * all is the point of most of them: with MAP_NOFAULT a frame costs less, and
  * nothing else is to be seen of it.
  */
 #include <errno.h>
@@ -27,6 +27,10 @@
 
 /* What memory without a seal is, on this kernel. */
 static enum sealpool_memory_kind unsealed;
+/* What it is if it has holes; sealed memory with holes. */
+static enum sealpool_memory_kind sparse, sealed_sparse;
+/* Zeroes go when the file gets bytes there. */
+static bool coherent;
 
 static bool has_nofault(void) {
 	return unsealed == SEALPOOL_MEMORY_NOFAULT;
@@ -193,9 +197,10 @@ static void pool_that_grows_is_mapped_anew_when_it_must(void **state) {
 			unsealed);
 	}
 	/* Once, and then with room to grow; the first buffer still has its own
-	 * mapping. */
+	 * mapping. A coherent mapping has room from the start. */
 	if (has_nofault()) {
-		assert_int_equal(count_pool_mappings(), mappings + 1);
+		assert_int_equal(count_pool_mappings(),
+			coherent ? mappings : mappings + 1);
 		assert_int_equal(count_copied(server, peer), 0);
 	}
 	for (int i = 0; i < 8; i++) {
@@ -238,9 +243,9 @@ static void file_that_grows_after_zeroes_were_seen_is_seen(void **state) {
 	expect_frame_cut(late, 0, 0);
 	tell(peer, grow_memory, .size = 2 * BYTES);
 	tell(peer, draw, .buffer = 1, .frame = 2);
-	/* In a mapping, zeroes stay where they were seen; what a copy lacks is
-	 * tried again each time. */
-	if (has_nofault()) {
+	/* In a private mapping, zeroes stay where they were seen; what a copy lacks
+	 * is tried again each time. */
+	if (has_nofault() && !coherent) {
 		expect_frame_cut(late, 0, 0);
 	} else {
 		expect_frame(late, 2);
@@ -363,7 +368,7 @@ static void memory_that_was_never_drawn_is_not_filled(void **state) {
 		tell(peer, show, .buffer = 0);
 		struct sealpool_buffer *buffer = server_get_shown(server, peer);
 		expect_frame_cut(buffer, 0, 0);
-		expect_kind(buffer, SEALPOOL_MEMORY_SHADOW);
+		expect_kind(buffer, i == 0 ? sealed_sparse : sparse);
 		tell(peer, expect_sparse, .memory = 0);
 		/* Later, it is read in place; not at once each time. */
 		enum sealpool_memory_kind kind = i == 0 ?
@@ -373,6 +378,9 @@ static void memory_that_was_never_drawn_is_not_filled(void **state) {
 			expect_frame(buffer, frame);
 		}
 		expect_kind(buffer, kind);
+		if (coherent) {
+			assert_int_equal(count_copied(server, peer), 0);
+		}
 		peer_finish(peer);
 	}
 }
@@ -387,23 +395,52 @@ static void memory_that_is_taken_away_is_not_filled(void **state) {
 	tell(peer, punch, .memory = 0);
 	tell(peer, show, .buffer = 0);
 	expect_frame_cut(buffer, 0, 0);
-	expect_kind(buffer, SEALPOOL_MEMORY_SHADOW);
+	expect_kind(buffer, sparse);
 	tell(peer, expect_sparse, .memory = 0);
 	for (uint32_t frame = 2; frame <= 17; frame++) {
 		tell(peer, draw_and_show, .frame = frame);
 		expect_frame(buffer, frame);
 	}
 	expect_kind(buffer, unsealed);
+	if (coherent) {
+		assert_int_equal(count_copied(server, peer), 0);
+	}
+	peer_finish(peer);
+}
+
+/* Between two reads of one access. */
+static void file_that_grows_while_it_is_read_is_seen_in_a_shared_mapping(
+		void **state) {
+	if (!coherent) {
+		skip();
+	}
+	struct server *server = *state;
+	struct peer *peer = create_peer_ahead_of_its_file(server);
+	tell(peer, show, .buffer = 1);
+	struct sealpool_access access;
+	assert_int_equal(sealpool_buffer_begin_access(server_get_shown(server,
+		peer), SEALPOOL_ACCESS_READ, &access), 0);
+	const volatile uint32_t *first = access.data;
+	assert_int_equal(*first, 0);
+	tell(peer, grow_memory, .size = 2 * BYTES);
+	tell(peer, draw, .buffer = 1, .frame = 2);
+	assert_int_equal(*first, client_pattern(0, 0, 2));
+	sealpool_buffer_end_access(&access);
 	peer_finish(peer);
 }
 
 int main(int argc, char *argv[]) {
-	if (argc != 2 || (strcmp(argv[1], "nofault") != 0 &&
-			strcmp(argv[1], "shadow") != 0)) {
-		fputs("usage: kernel-nofault nofault|shadow\n", stderr);
+	if (argc != 2 || (strcmp(argv[1], "absent") != 0 &&
+			strcmp(argv[1], "private") != 0 &&
+			strcmp(argv[1], "shared") != 0)) {
+		fputs("usage: kernel-nofault absent|private|shared\n", stderr);
 		return 2;
 	}
-	unsealed = strcmp(argv[1], "nofault") == 0 ? SEALPOOL_MEMORY_NOFAULT :
+	coherent = strcmp(argv[1], "shared") == 0;
+	unsealed = strcmp(argv[1], "absent") == 0 ? SEALPOOL_MEMORY_SHADOW :
+		SEALPOOL_MEMORY_NOFAULT;
+	sparse = coherent ? SEALPOOL_MEMORY_NOFAULT : SEALPOOL_MEMORY_SHADOW;
+	sealed_sparse = coherent ? SEALPOOL_MEMORY_DIRECT :
 		SEALPOOL_MEMORY_SHADOW;
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, server_setup, \
@@ -424,6 +461,8 @@ int main(int argc, char *argv[]) {
 		TEST(file_that_grows_alone_is_seen),
 		TEST_LENIENT(file_that_grows_after_zeroes_were_seen_is_seen),
 		TEST_LENIENT(file_that_is_cut_and_grows_again_is_seen),
+		TEST_LENIENT(
+			file_that_grows_while_it_is_read_is_seen_in_a_shared_mapping),
 
 		TEST(what_is_written_goes_by_way_of_a_copy),
 		TEST_LENIENT(what_is_written_makes_no_file_longer),

@@ -428,11 +428,12 @@ static void mapping_that_is_not_outdated_is_left_alone(void **state) {
 /* MAP_NOFAULT */
 
 static void answer_on_nofault_is_always_the_same(void **state) {
-	bool present = sp_nofault_probe();
+	const struct sp_mapping_mode *mode = sp_nofault_probe();
 	for (int i = 0; i < 100; i++) {
-		assert_int_equal(sp_nofault_probe(), present);
+		assert_ptr_equal(sp_nofault_probe(), mode);
 	}
-	print_message("MAP_NOFAULT: %s\n", present ? "yes" : "no");
+	print_message("MAP_NOFAULT: %s\n", mode == NULL ? "no" :
+		mode->coherent ? "shared" : "private");
 }
 
 static const char *probe_without_fds(void) {

@@ -5,7 +5,8 @@
  * What the probe asks of the kernel is wrapped by the linker (see meson.build),
  * so that a mapping with the flag can be made to behave as one would elsewhere:
  * the probe reads with process_vm_readv() alone, and where that meets a page
- * which the file does not have, a page of zeroes is put in its place by hand.
+ * which the file does not have, a page of zeroes is put in its place by hand. In a
+ * shared mapping, that is taken out again before each read.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -65,12 +66,16 @@ static struct kernel {
 	bool is_sticky;
 	/* Pages that were read before, at least the first one, stay mapped until then. */
 	bool freezes;
+	/* It has the flag for shared mappings: the zeroes that these show stay, or reading
+	 * a hole fills it. */
+	bool has_shared, keeps_zeroes, fills_holes;
 } kernel;
 
 /* The mapping that was made with the flag. */
 static uint8_t *mapped;
 static size_t mapped_size;
 static int mapped_fd;
+static bool mapped_shared;
 
 static void put_page(uint8_t *page, size_t page_size) {
 	uint8_t *data = __real_mmap(page, page_size, PROT_READ | PROT_WRITE,
@@ -91,8 +96,40 @@ static void freeze_page(uint8_t *page) {
 	memcpy(page, bytes, page_size);
 }
 
+static void *map_shared(size_t size, int protection, int flags, int fd) {
+	if (!kernel.has_shared) {
+		errno = EOPNOTSUPP;
+		return MAP_FAILED;
+	}
+	assert_int_equal(flags, MAP_SHARED_VALIDATE | SP_MAP_ZEROHOLES);
+	assert_int_equal(protection, PROT_READ);
+	mapped = __real_mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+	assert_true(mapped != MAP_FAILED);
+	mapped_size = size;
+	mapped_fd = fd;
+	mapped_shared = true;
+	return mapped;
+}
+
+/* Zeroes are there as long as the file has no page. */
+static void update_shared(size_t offset, size_t page_size) {
+	if (!kernel.keeps_zeroes) {
+		void *data = __real_mmap(mapped, mapped_size, PROT_READ,
+			MAP_SHARED | MAP_FIXED, mapped_fd, 0);
+		assert_ptr_equal(data, mapped);
+	}
+	bool past = (off_t)offset >= lseek(mapped_fd, 0, SEEK_END);
+	if ((past || !kernel.fills_holes) && lseek(mapped_fd, (off_t)offset,
+			SEEK_DATA) != (off_t)offset) {
+		put_page(mapped + offset, page_size);
+	}
+}
+
 void *__wrap_mmap(void *address, size_t size, int protection, int flags, int fd,
 		off_t offset) {
+	if (kernel.is_another && (flags & SP_MAP_ZEROHOLES)) {
+		return map_shared(size, protection, flags, fd);
+	}
 	if (!kernel.is_another || !(flags & FLAG)) {
 		return __real_mmap(address, size, protection, flags, fd,
 			offset);
@@ -123,6 +160,7 @@ void *__wrap_mmap(void *address, size_t size, int protection, int flags, int fd,
 	mapped = data;
 	mapped_size = size;
 	mapped_fd = fd;
+	mapped_shared = false;
 	return data;
 }
 
@@ -133,9 +171,15 @@ ssize_t __wrap_process_vm_readv(pid_t pid, const struct iovec *local,
 		errno = EPERM;
 		return -1;
 	}
+	uint8_t *at = remote->iov_base;
+	size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
+	size_t offset = (size_t)(at - mapped) & ~(page_size - 1);
+	if (kernel.is_another && mapped_shared && at >= mapped &&
+			at < mapped + mapped_size) {
+		update_shared(offset, page_size);
+	}
 	ssize_t n = __real_process_vm_readv(pid, local, local_len, remote,
 		remote_len, flags);
-	uint8_t *at = remote->iov_base;
 	if (n >= 0 && kernel.is_another && kernel.freezes && at == mapped) {
 		freeze_page(mapped);
 	}
@@ -143,8 +187,6 @@ ssize_t __wrap_process_vm_readv(pid_t pid, const struct iovec *local,
 			at >= mapped + mapped_size) {
 		return n;
 	}
-	size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
-	size_t offset = (size_t)(at - mapped) & ~(page_size - 1);
 	if (kernel.lengthens_late) {
 		assert_int_equal(ftruncate(mapped_fd,
 			(off_t)(offset + page_size)), 0);
@@ -168,17 +210,23 @@ int __wrap_madvise(void *address, size_t size, int advice) {
 	return 0;
 }
 
-static void expect_answer(struct kernel another, bool expected) {
+static void expect_mode(struct kernel another,
+		const struct sp_mapping_mode *expected) {
 	kernel = another;
 	kernel.is_another = true;
 	size_t fds = count_fds();
 	size_t mappings = traces_count_mappings();
-	bool present = sp_nofault_probe();
+	const struct sp_mapping_mode *mode = sp_nofault_probe();
 	kernel = (struct kernel){ 0 };
 	mapped = NULL;
-	assert_int_equal(present, expected);
+	assert_ptr_equal(mode, expected);
 	assert_int_equal(count_fds(), fds);
 	assert_int_equal(traces_count_mappings(), mappings);
+}
+
+/* For private mappings. */
+static void expect_answer(struct kernel another, bool expected) {
+	expect_mode(another, expected ? &sp_nofault_mode : NULL);
 }
 
 static void nofault_is_found_where_it_is(void **state) {
@@ -232,6 +280,45 @@ static void zeroes_that_never_go_away_are_not_enough(void **state) {
 		false);
 }
 
+/* Shared mappings */
+
+static void shared_nofault_is_found_where_it_is(void **state) {
+	expect_mode((struct kernel){ .has_shared = true },
+		&sp_nofault_shared_mode);
+}
+
+static void shared_nofault_is_better_than_private(void **state) {
+	expect_mode((struct kernel){ .has_shared = true, .fills = true },
+		&sp_nofault_shared_mode);
+}
+
+static void shared_zeroes_that_hide_the_file_are_not_enough(void **state) {
+	expect_mode((struct kernel){
+		.has_shared = true,
+		.keeps_zeroes = true,
+	}, NULL);
+	/* Private ones may. */
+	expect_mode((struct kernel){
+		.has_shared = true,
+		.keeps_zeroes = true,
+		.fills = true,
+	}, &sp_nofault_mode);
+}
+
+static void shared_zeroes_that_fill_holes_are_not_enough(void **state) {
+	expect_mode((struct kernel){
+		.has_shared = true,
+		.fills_holes = true,
+	}, NULL);
+}
+
+static void other_shared_bytes_than_zeroes_are_not_enough(void **state) {
+	expect_mode((struct kernel){
+		.has_shared = true,
+		.filling = 0xff,
+	}, NULL);
+}
+
 static volatile sig_atomic_t signals;
 
 static void count_signal(int number) {
@@ -273,6 +360,14 @@ int main(void) {
 			zeroes_that_are_there_from_the_start_are_not_enough),
 		cmocka_unit_test(other_bytes_than_zeroes_are_not_enough),
 		cmocka_unit_test(zeroes_that_never_go_away_are_not_enough),
+		cmocka_unit_test(shared_nofault_is_found_where_it_is),
+		cmocka_unit_test(shared_nofault_is_better_than_private),
+		cmocka_unit_test(
+			shared_zeroes_that_hide_the_file_are_not_enough),
+		cmocka_unit_test(
+			shared_zeroes_that_fill_holes_are_not_enough),
+		cmocka_unit_test(
+			other_shared_bytes_than_zeroes_are_not_enough),
 		cmocka_unit_test(probe_raises_no_signal_and_has_no_child),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
