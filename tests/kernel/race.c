@@ -147,7 +147,7 @@ static void write_pages(uint8_t *own, const struct sp_mapping *mapping,
 				sizeof(number));
 		}
 		shared->told[page] = number;
-		/* It reads in such a mapping, too: what it has written is there. */
+		/* It reads in such a mapping, too, where there were zeroes. */
 		shared->wrong += load(mapping, page) != number;
 	}
 }
@@ -163,6 +163,9 @@ static _Noreturn void change(void) {
 		tell(cut, PAGES, CHANGING);
 		resize(cut);
 		tell(cut, PAGES, NOTHING | ++last_number);
+		for (size_t page = cut; page < PAGES; page++) {
+			shared->wrong += load(mapping, page) != 0;
+		}
 		switch (rand_r(&seed) % 4) {
 		case 0: /* Holes first. */
 			resize(end);
