@@ -83,7 +83,6 @@ static int setup(void **state) {
 		.shadow_bytes = COPIES * BYTES,
 		.all_shadow_bytes = ALL_COPIES * BYTES,
 	});
-	fixture.display.context->memory.unsealed = NULL;
 	for (int i = 0; i < 2; i++) {
 		fixture.clients[i] =
 			display_connect(&fixture.display, &fixture.fds[i]);

@@ -39,8 +39,6 @@ static int setup(void **state) {
 		.shadow_bytes = PAGES * page_size(),
 		.all_shadow_bytes = ALL_PAGES * page_size(),
 	});
-	/* It is copies that this is about. */
-	fixture.display.context->memory.unsealed = NULL;
 	for (int i = 0; i < 2; i++) {
 		fixture.clients[i] =
 			display_connect(&fixture.display, &fixture.fds[i]);

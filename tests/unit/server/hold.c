@@ -24,6 +24,7 @@
 #include "server/client.h"
 #include "server/context.h"
 #include "server/pool.h"
+#include "shm.h"
 #include "traces.h"
 
 #define WIDTH 2048
@@ -551,6 +552,7 @@ static void expect_held_by_its_own(bool newer) {
 	struct sealpool_shm *second = sealpool_shm_create(test.display.wl, 2,
 		formats, 2, NULL);
 	assert_non_null(second);
+	second->context->memory.unsealed = NULL;
 	sealpool_shm_set_commit_funcs(second, hold_commit, release_commit,
 		&held);
 	begin(newer ? second : test.display.shm, newer);
