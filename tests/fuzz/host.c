@@ -13,7 +13,6 @@
 #include "server/context.h"
 #include "shm.h"
 #include "system.h"
-#include "wlr-screencopy-unstable-v1-server-protocol.h"
 
 #define BOXES_MAX 16
 /* Nobody has to wait for a thread as long as that. */
@@ -342,72 +341,9 @@ static void handle_take(struct compositor_taker *taker,
 	struct host_buffer *buffer = host_find_buffer(host, resource);
 	if (buffer != NULL) {
 		truth_refresh(buffer->truth, NULL);
+		buffer->lent = true;
 		buffer->captured_at = buffer->truth->file->changes_len;
 		check_buffer(host, resource);
-	}
-}
-
-/* Capturing, behind a guard */
-
-struct drawing {
-	uint8_t *data;
-	uint32_t seed;
-};
-
-static void draw_row(struct truth_buffer *buffer, uint32_t offset,
-		uint32_t length, void *data) {
-	const struct drawing *drawing = data;
-	for (uint32_t i = offset; i < offset + length; i++) {
-		drawing->data[i - buffer->start] =
-			truth_get_pattern(drawing->seed, i);
-	}
-}
-
-static struct compositor_taker *find_taker(struct host *host,
-		const struct client *client) {
-	struct compositor_taker *taker;
-	wl_list_for_each(taker, &host->compositor.takers, link) {
-		if (wl_resource_get_client(taker->resource) ==
-				client->wl_client && taker->buffer.resource != NULL) {
-			return taker;
-		}
-	}
-	return NULL;
-}
-
-void host_capture(struct host *host, const struct client *client, int32_t top,
-		int32_t bottom, bool tell) {
-	struct compositor_taker *taker = find_taker(host, client);
-	struct host_buffer *buffer = taker == NULL ? NULL :
-		host_find_buffer(host, taker->buffer.resource);
-	struct wl_shm_buffer *shm = buffer == NULL ? NULL :
-		wl_shm_buffer_get(buffer->resource);
-	struct truth_file *file = buffer == NULL ? NULL : buffer->truth->file;
-	if (host->guard == NULL || shm == NULL ||
-			file->changes_len > TRUTH_CHANGES_MAX - 10) {
-		return;
-	}
-	struct truth_box box = { 0, top, buffer->truth->width, bottom };
-	struct drawing drawing = {
-		wl_shm_buffer_get_data(shm), client_get_seed(),
-	};
-	truth_for_each_row(buffer->truth, &box, draw_row, &drawing);
-	if (!tell) {
-		/* It may come to the client any time. */
-		file->wild = true;
-		return;
-	}
-	zwlr_screencopy_frame_v1_send_flags(taker->resource, 0);
-	zwlr_screencopy_frame_v1_send_ready(taker->resource, 0, 0, 0);
-	bool must = buffer->resource != NULL && host_can_write(buffer) &&
-		host_get_claim(host, buffer) == TRUTH_SINCE &&
-		buffer->captured_at == file->changes_len &&
-		buffer->truth->end <= file->size;
-	truth_draw(buffer->truth, &box, drawing.data);
-	truth_adopt(buffer->truth, drawing.data, must);
-	/* Else the client has drawn rows that the compositor has not seen. */
-	if (must) {
-		buffer->captured_at = file->changes_len;
 	}
 }
 

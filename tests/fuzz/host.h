@@ -47,6 +47,8 @@ struct host_buffer {
 	struct host_surface *surface;
 	/* How often the file was changed when it was captured into. */
 	uint8_t captured_at;
+	/* It was given to be captured into. */
+	bool lent;
 };
 
 struct host {
