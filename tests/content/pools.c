@@ -179,8 +179,8 @@ static void a_capture_into_read_only_memory_is_refused(void **state) {
 	client_capture_end(&capture);
 }
 
-/* From one page up to so many bytes, which is more than the first mapping can have room
- * for. */
+/* A pool grows from one page to this size in bytes, for which the first mapping has no
+ * room. */
 #define GROWN_BYTES (64 << 20)
 #define GROWN_SIDE 32
 #define GROWN_BUFFER_BYTES (GROWN_SIDE * GROWN_SIDE * 4)

@@ -35,7 +35,7 @@ static void *bind_global(struct guest *guest, const struct wl_interface *interfa
 	return wanted[0].object;
 }
 
-/* A text of so many bytes, of which the last is 0. */
+/* A text of this length in bytes, with the 0 at its end. */
 static int create_text(const char *folder, size_t length) {
 	static char text[BYTES_ON_DISK];
 	memset(text, 'x', length - 1);

@@ -58,8 +58,8 @@ struct truth_buffer {
 	int planes_len;
 	/* For each byte from the start: it was up to date after so many changes. */
 	uint8_t *since;
-	/* After so many changes, a copy was made that is still up to date;
-	 * TRUTH_CHANGES_MAX for none. */
+	/* The number of changes when the copy was made, if it is still up to date;
+	 * else TRUTH_CHANGES_MAX. */
 	uint8_t copied_at;
 	/* Its wl_buffer is gone: the copy stays, and later changes are not shown. */
 	bool is_final;

@@ -16,8 +16,8 @@ void use_shm(struct wl_display *server, uint32_t global, int fd,
 	uint32_t pools);
 
 /**
- * Prints how pools of the memfd "unsealed", of which this process has one descriptor, are
- * read:
+ * Prints how pools of the memfd "unsealed" are read. This process has one descriptor of it,
+ * besides those of the pools:
  *
  * - unguarded: the file is mapped
  * - guarded: a shadow is mapped
