@@ -29,8 +29,9 @@ struct sealpool_guard;
 
 /**
  * Guards a display until the display is destroyed. Call it before the first client
- * connects, on the thread that dispatches the display. "options" may be NULL, and
- * is copied; the options mean the same as for sealpool_shm_create(), except:
+ * connects, on the thread that dispatches the display: a client that has a pool from
+ * before is disconnected when it creates a buffer in it or resizes it. "options" may be
+ * NULL, and is copied; the options mean the same as for sealpool_shm_create(), except:
  *
  * - shadow_idle_ms: the guarded wl_shm has mapped the shadow, so the memory of a
  *   buffer in it is freed (when idle, or when a limit is reached) only while no

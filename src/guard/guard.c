@@ -13,6 +13,7 @@
  *   wl_shm_pool.resize       the shadow grows first; if a sealed file has not grown,
  *                            the client is disconnected
  *   wl_shm_pool.create_buffer  pixels outside the pool: the client is disconnected
+ *   both of a pool that is not known: the client is disconnected
  *   wl_surface.attach        memory of the shadow is allocated; without memory,
  *                            nothing is attached
  *   wl_surface.commit        what is stale is copied into the shadow
@@ -250,6 +251,44 @@ static void handle_resize(struct sp_pool *pool,
 	}
 }
 
+/*
+ * Without a record of the pool, nothing is known of its file, and its shadow, if it has one,
+ * is not filled. That is so for a pool that was created before the guard. The request is
+ * dispatched even after an error, so it is made one that every wl_shm refuses.
+ */
+static void refuse_unknown_pool(struct sealpool_guard *guard,
+		const struct wl_protocol_logger_message *message) {
+	struct wl_client *wl_client = wl_resource_get_client(message->resource);
+	uint32_t id = wl_resource_get_id(message->resource);
+	union wl_argument *args = get_arguments(message);
+	if (message->message_opcode == POOL_CREATE_BUFFER) {
+		args[2].i = 0; /* width */
+	} else if (message->message_opcode == POOL_RESIZE) {
+		args[0].i = 0; /* size */
+	} else {
+		return;
+	}
+	pid_t pid;
+	wl_client_get_credentials(wl_client, &pid, NULL, NULL);
+	sp_log(guard->shm->context, SEALPOOL_LOG_ERROR, "client %d: "
+		"wl_shm_pool@%" PRIu32 " is not known to the guard: disconnected",
+		(int)pid, id);
+	wl_client_post_implementation_error(wl_client,
+		"wl_shm_pool@%" PRIu32 " is not known to the guard", id);
+}
+
+static void handle_pool_request(struct sealpool_guard *guard,
+		const struct wl_protocol_logger_message *message) {
+	struct sp_pool *pool = sp_guard_find_pool(message->resource);
+	if (pool == NULL) {
+		refuse_unknown_pool(guard, message);
+	} else if (message->message_opcode == POOL_CREATE_BUFFER) {
+		handle_create_buffer(guard, pool, message);
+	} else if (message->message_opcode == POOL_RESIZE) {
+		handle_resize(pool, message);
+	}
+}
+
 /* Surfaces, and everything else */
 
 /* If the compositor touched a shadow without memory, the kernel would allocate some that
@@ -377,15 +416,7 @@ static void handle_request(struct sealpool_guard *guard,
 			handle_create_pool(guard, message);
 		}
 	} else if (strcmp(class, wl_shm_pool_interface.name) == 0) {
-		struct sp_pool *pool = sp_guard_find_pool(message->resource);
-		if (pool == NULL) {
-			return;
-		}
-		if (message->message_opcode == POOL_CREATE_BUFFER) {
-			handle_create_buffer(guard, pool, message);
-		} else if (message->message_opcode == POOL_RESIZE) {
-			handle_resize(pool, message);
-		}
+		handle_pool_request(guard, message);
 	} else {
 		if (message->message_opcode == SURFACE_ATTACH && strcmp(class,
 				wl_surface_interface.name) == 0) {

@@ -304,27 +304,13 @@ static void open_fd(void *data, enum wl_protocol_logger_type direction,
 	}
 }
 
-struct host *host_create(const struct sealpool_options *options) {
+struct host *host_create_unguarded(void) {
 	struct host *host = calloc(1, sizeof(*host));
 	assert_non_null(host);
 	struct server *server = &host->server;
 	assert_true(server_init(server));
-	struct sealpool_options mine = { .size = sizeof(mine) };
-	if (options != NULL) {
-		mine = *options;
-	}
-	mine.log = handle_log;
-	mine.log_data = server;
 	host->fds_logger = wl_display_add_protocol_logger(server->display,
 		open_fd, host);
-	host->guard = sealpool_guard_create(server->display, &mine);
-	assert_non_null(host->guard);
-	/* A file on disk is read by a thread, which a busy machine may let run late. */
-	struct sp_readers *readers = &sealpool_guard_get_shm(host->guard)->
-		context->memory.readers;
-	readers->allowance = readers->allowance_max =
-		(int64_t)SERVER_PATIENCE_MS * 1000;
-	server->messages = 0;
 	assert_int_equal(wl_display_init_shm(server->display), 0);
 	wl_display_add_shm_format(server->display, WL_SHM_FORMAT_NV12);
 	wl_display_add_shm_format(server->display, WL_SHM_FORMAT_RGB888);
@@ -333,6 +319,30 @@ struct host *host_create(const struct sealpool_options *options) {
 	for (size_t i = 0; i < sizeof(globals) / sizeof(globals[0]); i++) {
 		assert_true(compositor_offer(compositor, globals[i]));
 	}
+	return host;
+}
+
+void host_guard(struct host *host, const struct sealpool_options *options) {
+	struct server *server = &host->server;
+	struct sealpool_options mine = { .size = sizeof(mine) };
+	if (options != NULL) {
+		mine = *options;
+	}
+	mine.log = handle_log;
+	mine.log_data = server;
+	host->guard = sealpool_guard_create(server->display, &mine);
+	assert_non_null(host->guard);
+	/* A file on disk is read by a thread, which a busy machine may let run late. */
+	struct sp_readers *readers = &sealpool_guard_get_shm(host->guard)->
+		context->memory.readers;
+	readers->allowance = readers->allowance_max =
+		(int64_t)SERVER_PATIENCE_MS * 1000;
+	server->messages = 0;
+}
+
+struct host *host_create(const struct sealpool_options *options) {
+	struct host *host = host_create_unguarded();
+	host_guard(host, options);
 	return host;
 }
 

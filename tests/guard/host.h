@@ -54,6 +54,10 @@ struct host_surface {
 
 struct host *host_create(const struct sealpool_options *options);
 
+/** The same in two halves. */
+struct host *host_create_unguarded(void);
+void host_guard(struct host *host, const struct sealpool_options *options);
+
 /** For cmocka: a host without options, or one that is lenient, as the test's
  * state. The teardown also checks that no fd and no mapping is left. */
 int host_setup(void **state);

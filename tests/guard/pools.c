@@ -5,6 +5,7 @@
  * libwayland as a mapping that can fault.
  */
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <wayland-client.h>
@@ -451,6 +452,34 @@ static void nothing_is_left_of_many_clients(void **state) {
 	assert_in_range(count_pool_mappings(), 0, mappings);
 }
 
+/* The guard does not know its file, so it cannot check what is done with the pool. */
+static void expect_unknown_pool_is_refused(struct peer *peer, order_func order,
+		const char *name, const struct args *args) {
+	const char *message = peer_expect_error(peer, order, name, args,
+		"wl_display", -1, WL_DISPLAY_ERROR_IMPLEMENTATION);
+	assert_non_null(strstr(message, "not known to the guard"));
+	peer_finish(peer);
+}
+
+static void pool_from_before_the_guard_is_refused(void **state) {
+	struct host *host = host_create_unguarded();
+	*state = host;
+	struct peer *peers[2];
+	for (int i = 0; i < 2; i++) {
+		peers[i] = peer_create(&host->server);
+		tell(peers[i], make_memory, .kind = CLIENT_MEMORY_SEALED,
+			.size = 2 * BYTES);
+		tell(peers[i], create_pool, .size = BYTES);
+	}
+	host_guard(host, NULL);
+	expect_unknown_pool_is_refused(peers[0], create_buffer,
+		"create_buffer", &(struct args){ .width = WIDTH,
+		.height = HEIGHT, .stride = STRIDE, .format = 1 });
+	expect_unknown_pool_is_refused(peers[1], resize_pool, "resize_pool",
+		&(struct args){ .size = 2 * BYTES });
+	finish_bystander(host, peer_create(&host->server));
+}
+
 int main(void) {
 #define pool_test(function) \
 	cmocka_unit_test_setup_teardown(function, host_setup, host_teardown)
@@ -478,6 +507,8 @@ int main(void) {
 		pool_test(a_buffer_goes_between_attach_and_commit),
 		pool_test(shm_of_version_one),
 		pool_test(nothing_is_left_of_many_clients),
+		cmocka_unit_test_teardown(pool_from_before_the_guard_is_refused,
+			host_teardown),
 	};
 	return cmocka_run_group_tests_name("pools", tests, NULL, NULL);
 }
