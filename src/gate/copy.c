@@ -81,17 +81,17 @@ int sp_copy_range(int fd, const struct sp_range *range, uint64_t *found) {
 	return copy;
 }
 
-bool sp_copy_has_zero(int copy) {
+bool sp_copy_has_zero(int copy, uint64_t size) {
 	uint8_t bytes[4096];
-	uint64_t offset = 0;
-	size_t got;
 	int error = 0;
 	bool has_zero = false;
-	do {
-		got = sp_io_read(copy, offset, bytes, sizeof(bytes), &error);
-		has_zero = memchr(bytes, 0, got) != NULL;
-		offset += got;
-	} while (got == sizeof(bytes) && !has_zero);
+	while (size > 0 && !has_zero) {
+		size_t wanted = size < sizeof(bytes) ? (size_t)size :
+			sizeof(bytes);
+		size -= wanted;
+		size_t got = sp_io_read(copy, size, bytes, wanted, &error);
+		has_zero = memrchr(bytes, 0, got) != NULL;
+	}
 	return has_zero;
 }
 

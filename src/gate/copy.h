@@ -18,8 +18,9 @@ struct sp_range {
  */
 int sp_copy_range(int fd, const struct sp_range *range, uint64_t *found);
 
-/** Whether a byte of a copy is 0. */
-bool sp_copy_has_zero(int copy);
+/** Whether one of the first "size" bytes of a copy is 0. Begins with the last one, which
+ * ends a text. */
+bool sp_copy_has_zero(int copy, uint64_t size);
 
 /** Returns an fd of such a file of zeroes, which take no memory, or a negative
  * errno. */

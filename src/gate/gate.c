@@ -157,7 +157,7 @@ static bool is_complete(const struct sent_file *file, int copy,
 	}
 	/* What is not mapped begins where a page ends. */
 	if (file->request->is_text && found % sp_pages_get_size() == 0 &&
-			!sp_copy_has_zero(copy)) {
+			!sp_copy_has_zero(copy, found)) {
 		refuse(file, code, "the text in the file is not ended by a "
 			"byte of 0");
 		return false;

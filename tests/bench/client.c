@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "client.h"
+#include "virtual-keyboard-unstable-v1-client-protocol.h"
 #include "globals.h"
 
 static void die(const char *what) {
@@ -35,6 +36,9 @@ bool connection_try(struct connection *connection, int fd) {
 		{ .interface = &wl_compositor_interface, .version = 4 },
 		{ .interface = &wl_shm_interface, .version = 1 },
 		{ .interface = &bench_interface, .version = 1 },
+		{ .interface = &wl_seat_interface, .version = 1 },
+		{ .interface = &zwp_virtual_keyboard_manager_v1_interface,
+			.version = 1 },
 		{ 0 },
 	};
 	struct wl_registry *registry =
@@ -51,8 +55,11 @@ bool connection_try(struct connection *connection, int fd) {
 	connection->compositor = globals[0].object;
 	connection->shm = globals[1].object;
 	connection->bench = globals[2].object;
+	connection->seat = globals[3].object;
+	connection->keyboard_manager = globals[4].object;
 	if (connection->compositor == NULL || connection->shm == NULL ||
-			connection->bench == NULL) {
+			connection->bench == NULL || connection->seat == NULL ||
+			connection->keyboard_manager == NULL) {
 		die("find what it needs");
 	}
 	return true;
@@ -65,6 +72,8 @@ void connection_open(struct connection *connection, int fd) {
 }
 
 void connection_close(struct connection *connection) {
+	zwp_virtual_keyboard_manager_v1_destroy(connection->keyboard_manager);
+	wl_seat_destroy(connection->seat);
 	bench_destroy(connection->bench);
 	wl_shm_destroy(connection->shm);
 	wl_compositor_destroy(connection->compositor);

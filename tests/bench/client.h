@@ -17,6 +17,8 @@ struct connection {
 	struct wl_compositor *compositor;
 	struct wl_shm *shm;
 	struct bench *bench;
+	struct wl_seat *seat;
+	struct zwp_virtual_keyboard_manager_v1 *keyboard_manager;
 };
 
 struct memory {

@@ -125,17 +125,24 @@ static void log_errors(void *data, enum sealpool_log_importance importance,
 	}
 }
 
-/* Without the gate, which the others do not have: what it costs is told for each
- * request (docs/performance.md). */
-static bool core_create(struct wl_display *display) {
+static bool create_sealpool(struct wl_display *display, bool wl_shm_only) {
 	const struct sealpool_options options = {
 		.size = sizeof(options),
 		.log = log_errors,
-		.wl_shm_only = true,
+		.wl_shm_only = wl_shm_only,
 	};
 	sealpool = sealpool_shm_create(display, 2, formats, FORMATS_LEN,
 		&options);
 	return sealpool != NULL;
+}
+
+/* Without the gate, which the others do not have. */
+static bool core_create(struct wl_display *display) {
+	return create_sealpool(display, true);
+}
+
+static bool gated_create(struct wl_display *display) {
+	return create_sealpool(display, false);
 }
 
 static bool face_create(struct wl_display *display) {
@@ -265,6 +272,17 @@ const struct impl impls[IMPLS_LEN] = {
 		.begin = libwayland_begin,
 		.end = libwayland_end,
 		.access = libwayland_access,
+		.get_copied = sealpool_get_copied,
+	},
+	[IMPL_GATED] = {
+		.title = "Sealpool with its gate",
+		.ours = true,
+		.create = gated_create,
+		.lock = core_lock,
+		.unlock = core_unlock,
+		.begin = core_begin,
+		.end = core_end,
+		.access = core_access,
 		.get_copied = sealpool_get_copied,
 	},
 };

@@ -43,8 +43,10 @@ enum impl_index {
 	IMPL_WLROOTS,
 	IMPL_CORE,
 	IMPL_FACE,
-	/* Only in scenarios that say so. */
+	/* Only in scenarios that say so: a guard in front of libwayland's, and Sealpool
+	 * with the gate. */
 	IMPL_GUARDED,
+	IMPL_GATED,
 	IMPLS_LEN,
 };
 

@@ -46,7 +46,8 @@ static void raise_fds(void) {
 static void run_round(const struct scenario *scenario, enum way way,
 		const struct waste *waste, struct results *results) {
 	for (enum impl_index impl = 0; impl < IMPLS_LEN; impl++) {
-		if (impl == IMPL_GUARDED && !scenario->guarded) {
+		if ((impl == IMPL_GUARDED && !scenario->guarded) ||
+				(impl == IMPL_GATED && !scenario->gated)) {
 			continue;
 		}
 		scenario_run(scenario, impl, way, waste, results);

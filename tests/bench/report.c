@@ -25,8 +25,8 @@ static void write_figures(const struct results *results, enum metric metric,
 		fprintf(file, " %s |", impls[impl].title);
 	}
 	fprintf(file, " Sealpool to the better | libsealpool-wlroots to wlroots "
-		"| guarded to libwayland |\n"
-		"|---|--:|--:|--:|--:|--:|--:|--:|--:|\n");
+		"| guarded to libwayland | with the gate to without |\n"
+		"|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n");
 	for (size_t i = 0; i < results->len; i++) {
 		const struct series *series = &results->series[i];
 		if (series->metric != metric) {

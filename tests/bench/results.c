@@ -111,6 +111,9 @@ enum impl_index series_rival(const struct series *series,
 	if (impl == IMPL_GUARDED) {
 		return IMPL_LIBWAYLAND;
 	}
+	if (impl == IMPL_GATED) {
+		return IMPL_CORE;
+	}
 	if (impl == IMPL_FACE || !series_has(series, IMPL_LIBWAYLAND)) {
 		return IMPL_WLROOTS;
 	}

@@ -52,7 +52,8 @@ struct interval series_ratio(const struct series *series, enum impl_index impl,
 	enum impl_index other);
 
 /** What an implementation is compared with: wlroots' for libsealpool-wlroots, libwayland's for
- * the guard in front of it, and the better of the two for the core. */
+ * the guard in front of it, Sealpool without the gate for the one with it, and the better of
+ * the two for the core. */
 enum impl_index series_rival(const struct series *series, enum impl_index impl);
 
 /** Whether the intervals of all ratios of the series from "first" on are within 3 %. */

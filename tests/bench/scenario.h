@@ -22,8 +22,8 @@ struct scenario {
 	int32_t a, b, c;
 	/* Part of the short form. */
 	bool is_short;
-	/* Also done with IMPL_GUARDED. */
-	bool guarded;
+	/* Also done with IMPL_GUARDED, with IMPL_GATED. */
+	bool guarded, gated;
 };
 
 extern const struct scenario scenarios[];

@@ -8,10 +8,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "client.h"
 #include "scenario.h"
 #include "server.h"
+#include "virtual-keyboard-unstable-v1-client-protocol.h"
 
 struct run {
 	const struct scenario *scenario;
@@ -380,6 +383,89 @@ static void run_requests(struct run *run) {
 	memory_destroy(&memory);
 }
 
+/* file: one with each request; b is what is sent, a its size */
+
+enum sent { SENT_NOTHING, SENT_MEMORY, SENT_PIPE, SENT_KEYMAP };
+
+/* libwayland sends no more at a time. */
+#define FILES_AT_ONCE 20
+
+struct files {
+	enum sent sent;
+	struct memory memory;
+	int pipe[2];
+	struct wl_region *region;
+	struct zwp_virtual_keyboard_v1 *keyboard;
+};
+
+static void files_create(struct files *files, struct run *run) {
+	const struct connection *connection = &run->connection;
+	uint32_t size = (uint32_t)run->scenario->a;
+	files->sent = (enum sent)run->scenario->b;
+	memory_create(&files->memory, true, size, true);
+	/* A text of the whole size, with the byte of 0 at its end. */
+	memory_map(&files->memory);
+	memset(files->memory.data, 'k', size - 1);
+	files->memory.data[size - 1] = 0;
+	if (pipe(files->pipe) < 0) {
+		perror("bench: no pipe");
+		exit(1);
+	}
+	files->region = wl_compositor_create_region(connection->compositor);
+	files->keyboard = zwp_virtual_keyboard_manager_v1_create_virtual_keyboard(
+		connection->keyboard_manager, connection->seat);
+}
+
+static void files_destroy(struct files *files) {
+	zwp_virtual_keyboard_v1_destroy(files->keyboard);
+	wl_region_destroy(files->region);
+	close(files->pipe[0]);
+	close(files->pipe[1]);
+	memory_destroy(&files->memory);
+}
+
+static void send_file(const struct files *files, struct bench *bench) {
+	switch (files->sent) {
+	case SENT_NOTHING:
+		wl_region_add(files->region, 0, 0, 10, 10);
+		break;
+	case SENT_MEMORY:
+		bench_take_file(bench, files->memory.fd);
+		break;
+	case SENT_PIPE:
+		bench_take_file(bench, files->pipe[0]);
+		break;
+	case SENT_KEYMAP:
+		zwp_virtual_keyboard_v1_keymap(files->keyboard, 1,
+			files->memory.fd, (uint32_t)files->memory.size);
+		break;
+	}
+}
+
+static void run_files(struct run *run) {
+	static const char *const names[] =
+		{ "nothing", "memfd", "pipe", "keymap" };
+	struct connection *connection = &run->connection;
+	struct files files;
+	files_create(&files, run);
+	int count = 5 * FILES_AT_ONCE;
+	for (int i = 0; i < repeats(run); i++) {
+		for (int j = -FILES_AT_ONCE; j < count; j++) {
+			if (j == 0) {
+				start(run);
+			}
+			if (j % FILES_AT_ONCE == 0) {
+				roundtrip(connection);
+			}
+			send_file(&files, connection->bench);
+		}
+		stop(run);
+		add(run, count, "file/%s/%d", names[files.sent],
+			run->scenario->a);
+	}
+	files_destroy(&files);
+}
+
 /* scale: a clients, b buffers of the first one */
 
 static void run_scale(struct run *run) {
@@ -460,6 +546,12 @@ const struct scenario scenarios[] = {
 
 	{ "request", run_requests, true, .is_short = true },
 	{ "request", run_requests, false, .is_short = true },
+
+	{ "file", run_files, .a = 1, .b = SENT_NOTHING, .gated = true },
+	{ "file", run_files, .a = 4096, .b = SENT_MEMORY, .gated = true },
+	{ "file", run_files, .a = 1, .b = SENT_PIPE, .gated = true },
+	{ "file", run_files, .a = 60000, .b = SENT_KEYMAP, .gated = true },
+	{ "file", run_files, .a = 65536, .b = SENT_KEYMAP, .gated = true },
 
 	{ "scale", run_scale, true, .a = 1, .b = 1 },
 	{ "scale", run_scale, true, .a = 1000, .b = 1 },

@@ -26,6 +26,7 @@
 #include "compositor.h"
 #include "reader.h"
 #include "server.h"
+#include "virtual-keyboard-unstable-v1-server-protocol.h"
 
 /* The first argument of a server; the others are numbers. */
 #define SERVER_ARGUMENT "--serve"
@@ -213,17 +214,65 @@ static void bench_access(struct wl_client *client,
 	free(buffers);
 }
 
+/* Files */
+
+static void bench_take_file(struct wl_client *client,
+		struct wl_resource *resource, int32_t file) {
+	close(file);
+}
+
+static void keyboard_keymap(struct wl_client *client,
+		struct wl_resource *resource, uint32_t format, int32_t file,
+		uint32_t size) {
+	close(file);
+}
+
+static const struct zwp_virtual_keyboard_v1_interface keyboard_impl = {
+	.keymap = keyboard_keymap,
+	.destroy = compositor_handle_destroy,
+};
+
+static void create_keyboard(struct wl_client *client,
+		struct wl_resource *resource, struct wl_resource *seat,
+		uint32_t id) {
+	struct wl_resource *keyboard = wl_resource_create(client,
+		&zwp_virtual_keyboard_v1_interface, 1, id);
+	if (keyboard != NULL) {
+		wl_resource_set_implementation(keyboard, &keyboard_impl, NULL,
+			NULL);
+	}
+}
+
+static const struct zwp_virtual_keyboard_manager_v1_interface
+		keyboard_manager_impl = {
+	.create_virtual_keyboard = create_keyboard,
+};
+
 static const struct bench_interface bench_impl = {
 	.set_reader = bench_set_reader,
 	.set_waste = bench_set_waste,
 	.start = bench_start,
 	.stop = bench_stop,
 	.access = bench_access,
+	.take_file = bench_take_file,
 };
 
-static const struct compositor_global bench_global = {
-	&bench_interface, 1, &bench_impl,
+static const struct compositor_global bench_globals[] = {
+	{ &bench_interface, 1, &bench_impl },
+	{ &wl_seat_interface, 1, NULL },
+	{ &zwp_virtual_keyboard_manager_v1_interface, 1,
+		&keyboard_manager_impl },
 };
+
+static bool offer_globals(struct compositor *compositor) {
+	for (size_t i = 0; i < sizeof(bench_globals) / sizeof(bench_globals[0]);
+			i++) {
+		if (!compositor_offer(compositor, &bench_globals[i])) {
+			return false;
+		}
+	}
+	return true;
+}
 
 /* The process */
 
@@ -240,7 +289,7 @@ static int serve(enum impl_index impl, enum way way, int socket_fd,
 			!server.impl->create(display) ||
 			!compositor_init(&server.compositor, display,
 				&compositor_impl, &server) ||
-			!compositor_offer(&server.compositor, &bench_global) ||
+			!offer_globals(&server.compositor) ||
 			wl_display_add_socket_fd(display, socket_fd) < 0) {
 		fprintf(stderr, "bench: cannot start a server\n");
 		return 1;

@@ -104,6 +104,23 @@ static void keymap_that_has_no_end_is_refused(void **state) {
 	end();
 }
 
+static void keymap_that_ends_before_its_last_page_is_copied(void **state) {
+	static const off_t ends[] = { 0, 4095, 4096, 3 * 4096 - 1 };
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		begin();
+		int fd = create_memfd(3 * 4096, 0);
+		fill_memfd(fd, 3 * 4096, 'x');
+		assert_int_equal(pwrite(fd, "", 1, ends[i]), 1);
+		zwp_virtual_keyboard_v1_keymap(client.keyboard, 1, fd, 3 * 4096);
+		assert_true(roundtrip());
+		char end_byte;
+		assert_int_equal(pread(get_received(), &end_byte, 1, ends[i]), 1);
+		assert_int_equal(end_byte, 0);
+		close(fd);
+		end();
+	}
+}
+
 static void keymap_whose_end_is_not_named_is_copied(void **state) {
 	begin();
 	int fd = create_memfd(2 * 4096, 0);
@@ -294,6 +311,7 @@ int main(void) {
 		TEST(short_keymap_is_refused),
 		TEST(keymap_of_a_senseless_size_is_refused),
 		TEST(keymap_that_has_no_end_is_refused),
+		TEST(keymap_that_ends_before_its_last_page_is_copied),
 		TEST(keymap_whose_end_is_not_named_is_copied),
 		TEST(what_is_no_file_is_refused),
 		TEST(silent_keymap_is_refused_in_time),
