@@ -7,8 +7,6 @@ import signal
 import subprocess
 import sys
 
-sys.dont_write_bytecode = True  # compositor.py has its place in the source
-
 from compositor import Compositor, expect, run_tests
 
 info, tiny = sys.argv[1:3]

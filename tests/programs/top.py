@@ -15,8 +15,6 @@ import tempfile
 import termios
 import threading
 
-sys.dont_write_bytecode = True  # compositor.py has its place in the source
-
 from compositor import Compositor, expect, run_tests
 
 top, tiny, client = sys.argv[1:4]
