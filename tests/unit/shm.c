@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What it takes to make a wl_shm, and what is left at its end. */
+/* What it takes to make a wl_shm, what it logs, and what is left at its end. */
 #include <drm_fourcc.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -16,10 +18,9 @@
 #include "server/context.h"
 #include "traces.h"
 
+static const uint32_t formats[] = { DRM_FORMAT_ARGB8888, DRM_FORMAT_XRGB8888 };
+
 static const char *create_shm_with_short_files(void) {
-	static const uint32_t formats[] = {
-		DRM_FORMAT_ARGB8888, DRM_FORMAT_XRGB8888,
-	};
 	/* To write beyond the limit would be fatal. */
 	signal(SIGXFSZ, SIG_DFL);
 	for (size_t size = 0; size <= 3 * (size_t)sysconf(_SC_PAGESIZE); size += 512) {
@@ -38,6 +39,86 @@ static const char *create_shm_with_short_files(void) {
 
 static void shm_is_created_where_files_must_be_short(void **state) {
 	child_run(create_shm_with_short_files);
+}
+
+struct line {
+	unsigned count;
+	enum sealpool_log_importance importance;
+	char text[512];
+};
+
+static void note_line(void *data, enum sealpool_log_importance importance,
+		const char *format, va_list args) {
+	struct line *line = data;
+	line->count++;
+	line->importance = importance;
+	vsnprintf(line->text, sizeof(line->text), format, args);
+}
+
+/* Returns NULL if it cannot be created. */
+static struct wl_display *create_logged(const struct sealpool_budget *budget,
+		struct line *line) {
+	*line = (struct line){ 0 };
+	struct sealpool_options options = {
+		.size = sizeof(options),
+		.budget = *budget,
+		.log = note_line,
+		.log_data = line,
+	};
+	struct wl_display *display = wl_display_create();
+	assert_non_null(display);
+	if (sealpool_shm_create(display, 2, formats, 2, &options) == NULL) {
+		wl_display_destroy(display);
+		return NULL;
+	}
+	return display;
+}
+
+/* Without a limit of its own, it depends on this one. */
+#define FEW_FDS 1024
+
+static const char *log_limits(void) {
+	struct line line;
+	child_set_limit(RLIMIT_NOFILE, FEW_FDS);
+	const struct sealpool_budget mib = { .shadow_bytes = 3 << 20, .all_shadow_bytes = 5 << 20 };
+	struct wl_display *display = create_logged(&mib, &line);
+	wl_display_destroy(display);
+	if (line.count != 1 || line.importance != SEALPOOL_LOG_INFO ||
+			strstr(line.text, "protects wl_shm") == NULL ||
+			strstr(line.text, " 2048 pools, 768 file descriptors and 3.0 MiB") == NULL ||
+			strstr(line.text, "all clients 768 and 5.0 MiB") == NULL) {
+		return child_wrong("%u lines, \"%s\"", line.count, line.text);
+	}
+	if (strstr(line.text, "higher soft limit RLIMIT_NOFILE") == NULL) {
+		return child_wrong("not that the limit is low: \"%s\"", line.text);
+	}
+	/* Who sets it has chosen it. */
+	const struct sealpool_budget set = { .all_fds = 100 };
+	display = create_logged(&set, &line);
+	wl_display_destroy(display);
+	return strstr(line.text, "RLIMIT_NOFILE") == NULL ? NULL :
+		child_wrong("it is too low: \"%s\"", line.text);
+}
+
+static void log_says_what_clients_may_hold(void **state) {
+	child_run(log_limits);
+}
+
+/* Less than the largest pool. */
+static const char *create_shm_with_few_addresses(void) {
+	struct line line;
+	child_limit_addresses((rlim_t)1 << 30);
+	const struct sealpool_budget any = { 0 };
+	if (create_logged(&any, &line) != NULL) {
+		return "there is a shm";
+	}
+	return strstr(line.text, "cannot start") != NULL ? NULL :
+		child_wrong("\"%s\"", line.text);
+}
+
+/* Later, nothing that a read would need may be lacking. */
+static void shm_without_room_for_zeroes_is_not_created(void **state) {
+	child_run(create_shm_with_few_addresses);
 }
 
 /* As for a file that does not answer. */
@@ -91,6 +172,8 @@ static void connections_end_with_the_display_while_a_thread_waits(void **state) 
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(shm_is_created_where_files_must_be_short),
+		cmocka_unit_test(log_says_what_clients_may_hold),
+		cmocka_unit_test(shm_without_room_for_zeroes_is_not_created),
 		cmocka_unit_test(
 			connections_end_with_the_display_while_a_thread_waits),
 	};
