@@ -20,7 +20,7 @@ struct guest {
 	struct wl_listener destroy;
 };
 
-#define GUESTS_MAX 16
+#define GUESTS_MAX 200
 
 /** What guests connect to. */
 extern struct display display;

@@ -33,6 +33,20 @@ void __wrap_wl_client_get_credentials(struct wl_client *client, pid_t *pid,
 	}
 }
 
+/* How often it was asked what an identity holds. */
+static unsigned long asked;
+
+uint64_t __real_sp_identity_get_held(const struct sp_identity *identity,
+	enum sp_resource resource);
+uint64_t __wrap_sp_identity_get_held(const struct sp_identity *identity,
+	enum sp_resource resource);
+
+uint64_t __wrap_sp_identity_get_held(const struct sp_identity *identity,
+		enum sp_resource resource) {
+	asked++;
+	return __real_sp_identity_get_held(identity, resource);
+}
+
 static int setup(void **state) {
 	return guests_setup(state, &(struct sealpool_budget){
 		.pools = 1000,
@@ -293,6 +307,24 @@ static void as_many_have_to_go_as_it_takes(void **state) {
 	assert_int_equal(guest_is_connected(honest), true);
 }
 
+#define MANY 180
+
+/* What a request in a crowd costs grows with the crowd, but not with its square. */
+static void crowd_is_looked_at_a_few_times(void **state) {
+	struct guest *asking = guest_connect();
+	sp_account_set_limit(&display.context->all, SP_RESOURCE_FDS, MANY, 0);
+	for (int i = 0; i < MANY; i++) {
+		charge_fds(guest_connect(), 1);
+	}
+	asked = 0;
+	assert_int_equal(sp_client_admit_pool(asking->client), true);
+	assert_int_equal(count_connected(asking + 1, MANY), MANY - 1);
+	if (asked < MANY || asked > 10 * MANY) {
+		fail_msg("asked %lu times what one of %d identities holds",
+			asked, MANY);
+	}
+}
+
 static void shadows_in_a_crowd_take_from_the_reserve(void **state) {
 	struct guest *guest = guest_connect();
 	int all = ALL_FDS + ALL_FDS / 6;
@@ -495,6 +527,7 @@ int main(void) {
 		TEST_EVICT(crowd_that_came_before_is_thinned_out),
 		TEST_EVICT(asking_client_stays_where_its_process_has_a_larger_one),
 		TEST_EVICT(as_many_have_to_go_as_it_takes),
+		TEST_EVICT(crowd_is_looked_at_a_few_times),
 		TEST_EVICT(shadows_in_a_crowd_take_from_the_reserve),
 		TEST_EVICT(bytes_in_a_crowd_are_taken_from_the_reserve),
 		TEST_EVICT(crowd_is_thinned_out_by_the_event_loop),
