@@ -79,8 +79,14 @@ static void handle_capabilities(void *data, struct wl_seat *seat,
 	client->seat_capabilities = capabilities;
 }
 
+static void handle_seat_name(void *data, struct wl_seat *seat,
+		const char *name) {
+	/* Not an event of version 1, but QtWayland sends it. */
+}
+
 static const struct wl_seat_listener seat_listener = {
 	.capabilities = handle_capabilities,
+	.name = handle_seat_name,
 };
 
 static const struct {
