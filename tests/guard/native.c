@@ -174,6 +174,23 @@ static void native_replaces_the_wl_shm_of_libwayland(void **state) {
 		"of the one of libwayland-server.so.0\n");
 }
 
+/* The program's other functions are libwayland's own as well, so it gets what they know. */
+static void what_is_looked_up_in_libwayland_is_guarded(void **state) {
+	struct result result = shell_run("$run $program display loaded 1 end");
+	expect_status(&result, 0);
+	expect_text(&result, "\nguarded\n");
+	expect_text(&result, "guarded: a guard in front of the wl_shm of "
+		"libwayland-server.so.0\n");
+	result = shell_run("d=$(mktemp -d); cp $wlroots $d/weston;"
+		"$run $d/weston $lib display loaded 1 end; s=$?; rm -r $d; exit $s");
+	expect_status(&result, 0);
+	expect_text(&result, "\nguarded\n");
+	result = shell_run("$run --native $program display loaded");
+	expect_text(&result, "--native refuses the wl_shm of "
+		"libwayland-server.so.0\n");
+	expect_text(&result, "failed\n");
+}
+
 /* The program is weston by its name. */
 static void only_known_programs_get_it_unasked(void **state) {
 	struct result result = shell_run("$run $program display own 1");
@@ -255,6 +272,7 @@ int main(int argc, char *argv[]) {
 		cmocka_unit_test(a_native_module_may_be_broken),
 		cmocka_unit_test(native_refuses_any_other_wl_shm),
 		cmocka_unit_test(native_replaces_the_wl_shm_of_libwayland),
+		cmocka_unit_test(what_is_looked_up_in_libwayland_is_guarded),
 		cmocka_unit_test(only_known_programs_get_it_unasked),
 		cmocka_unit_test(all_displays_have_the_same_functions),
 		cmocka_unit_test(formats_decide_nothing),

@@ -9,6 +9,7 @@
  *     wl_shm, wl_display, create, create_with_renderer
  *                     calls this function of wlroots
  *     own             creates libwayland's wl_shm
+ *     loaded          the same, by a function that it looks up in libwayland itself
  *     format          adds a format to it
  *     foreign         creates a wl_shm of its own, which does nothing
  *     connect         connects a client
@@ -66,6 +67,16 @@ static bool create_with_renderer(struct wl_display *display) {
 	return function(display, 2, renderer) != NULL;
 }
 
+/* As a program that loads libwayland by itself: this is not what is preloaded. */
+static bool init_loaded(struct wl_display *display) {
+	void *libwayland = dlopen("libwayland-server.so.0", RTLD_NOW);
+	int (*function)(struct wl_display *) = NULL;
+	if (libwayland != NULL) {
+		*(void **)&function = dlsym(libwayland, "wl_display_init_shm");
+	}
+	return function != NULL && function(display) == 0;
+}
+
 static void use(struct wl_display *display, uint32_t global) {
 	int fd = memfd_create("unsealed", MFD_CLOEXEC);
 	if (fd < 0 || ftruncate(fd, 4096) < 0) {
@@ -97,6 +108,8 @@ static struct wl_display *take_step(struct wl_display *display, const char *step
 		ok = create_with_renderer(display);
 	} else if (strcmp(step, "own") == 0) {
 		ok = wl_display_init_shm(display) == 0;
+	} else if (strcmp(step, "loaded") == 0) {
+		ok = init_loaded(display);
 	} else if (strcmp(step, "format") == 0) {
 		ok = wl_display_add_shm_format(display, WL_SHM_FORMAT_RGB565) !=
 			NULL;
