@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests that want something to run out, in a process of their own.
+ * Runs tests that exhaust a resource in a process of their own.
  */
 #include <errno.h>
 #include <signal.h>
@@ -52,7 +52,7 @@ void child_run(child_func func) {
 	pid_t pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		/* Else writing beyond RLIMIT_FSIZE is fatal. */
+		/* Otherwise, writing beyond RLIMIT_FSIZE is fatal. */
 		signal(SIGXFSZ, SIG_IGN);
 		close(fds[0]);
 		const char *wrong = func();

@@ -8,21 +8,21 @@
 
 #include <sys/resource.h>
 
-/** Returns NULL, or a sentence on what was wrong (see child_wrong()). */
+/** Returns NULL, or a sentence that says what was wrong (see child_wrong()). */
 typedef const char *(*child_func)(void);
 
-/** Runs the function in a forked process, and fails the test with what it
- * returned, or if the process died. */
+/** Runs the function in a forked process. Fails the test with the sentence that it
+ * returns, or if the process dies. */
 void child_run(child_func func);
 
-/** A sentence that lasts until the next one is made. */
+/** Formats a sentence, which is valid until the next call. */
 const char *child_wrong(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));
 
-/** Sets the soft limit; where "limit" is above the hard one, to that. */
+/** Sets the soft limit, to the hard limit at most. */
 void child_set_limit(int resource, rlim_t limit);
 
-/** Lets so many more bytes of addresses be mapped. */
+/** Lets the process map this many more bytes. */
 void child_limit_addresses(rlim_t more);
 
 #endif

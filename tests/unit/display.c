@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A wl_display in the test's own process. Nothing in it waits.
+ * A wl_display in the test's own process. No call blocks.
  */
 #include <drm_fourcc.h>
 #include <poll.h>
@@ -20,9 +20,9 @@ static void handle_log(void *data, enum sealpool_log_importance importance,
 	display->messages++;
 }
 
-/* libwayland notes each client that it ends; here that is the usual. */
+/* libwayland logs each client that it disconnects, which is expected here. */
 static void ignore_log(const char *format, va_list args) {
-	/* The tests look at what was sent. */
+	/* The tests inspect the message. */
 }
 
 void display_init(struct display *display,
@@ -48,8 +48,8 @@ void display_init(struct display *display,
 	assert_non_null(display->shm);
 	display->messages = 0;
 	display->context = display->shm->context;
-	/* Tests of copies are the same on a kernel with MAP_NOFAULT: see image/unsealed.c
-	 * for what it changes. */
+	/* Turns MAP_NOFAULT off, so that tests of copies do the same on every kernel;
+	 * image/unsealed.c tests the flag. */
 	display->context->memory.unsealed = NULL;
 }
 

@@ -3,8 +3,8 @@
 #define UNIT_DISPLAY_H
 
 /**
- * A wl_display with Sealpool's wl_shm, for what lies below it and needs a
- * client to charge.
+ * A wl_display with Sealpool's wl_shm, for tests of lower floors that need a client to
+ * charge.
  */
 
 #include <wayland-server-core.h>
@@ -20,22 +20,22 @@ struct display {
 	struct wl_event_loop *loop;
 	struct sealpool_shm *shm;
 	struct sp_context *context;
-	/* What Sealpool logged last, and how often it did. */
+	/* Sealpool's last log message, and the number of messages. */
 	char message[512];
 	unsigned messages;
 };
 
-/** With budgets, or NULL for the defaults. */
+/** "budget" may be NULL for the defaults. */
 void display_init(struct display *display,
 	const struct sealpool_budget *budget);
-/** Ends all clients as well. */
+/** Destroys all clients as well. */
 void display_finish(struct display *display);
 
-/** Connects a client, whose end of the socket is returned for the caller to
- * close. */
+/** Connects a client. The caller closes the client's end of the socket, which is
+ * returned. */
 struct wl_client *display_connect(struct display *display, int *fd);
 
-/** Does all that is to be done now. */
+/** Dispatches all pending events. */
 void display_settle(struct display *display);
 
 #endif

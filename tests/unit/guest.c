@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Clients in the test's own process, or in one that has ended: only their
- * connections are used.
+ * Clients in the test's own process, or in one that has exited. Only their connections
+ * are used.
  */
 #include <stdio.h>
 #include <string.h>
@@ -51,7 +51,7 @@ void guest_discharge_fd(struct guest *guest) {
 	sp_account_discharge(&guest->client->account, SP_RESOURCE_FDS, 1);
 }
 
-/* Of what another wl_shm has mapped, as it cannot be reclaimed. */
+/* Charged as the shadow of another wl_shm, which cannot be reclaimed. */
 int guest_charge_bytes(struct guest *guest, uint64_t bytes) {
 	struct sp_account *account = &guest->client->account;
 	int ret = sp_account_charge(account, SP_RESOURCE_SHADOW_BYTES, bytes);
@@ -75,7 +75,7 @@ void charge_bytes(struct guest *guest, uint64_t bytes) {
 	assert_int_equal(guest_charge_bytes(guest, bytes), 0);
 }
 
-/* As its pools do when they go. */
+/* As destroying its pools does. */
 static void give_back(struct guest *guest) {
 	struct sp_client *client = guest->client;
 	while (client->pools_len > 0) {
@@ -104,7 +104,7 @@ static struct guest *add_guest(struct wl_client *wl_client, int fd) {
 	*guest = (struct guest){ .wl_client = wl_client, .fd = fd };
 	guest->client = sp_client_get(display.context, wl_client);
 	assert_non_null(guest->client);
-	/* To look at it when it has gone. */
+	/* The reference keeps the record after the client has gone. */
 	sp_client_ref(guest->client);
 	guest->destroy.notify = handle_destroy;
 	wl_client_add_destroy_listener(wl_client, &guest->destroy);
@@ -147,7 +147,7 @@ struct guest *guests_connect_elsewhere(int count, pid_t *pid) {
 	*pid = fork();
 	assert_true(*pid >= 0);
 	if (*pid == 0) {
-		/* The kernel records the process that creates them. */
+		/* The kernel records which process creates the sockets. */
 		for (int i = 0; i < count; i++) {
 			if (socketpair(AF_UNIX, SOCK_STREAM, 0,
 					&fds[2 * i]) < 0) {

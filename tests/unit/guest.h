@@ -22,20 +22,19 @@ struct guest {
 
 #define GUESTS_MAX 200
 
-/** What guests connect to. */
+/** The display that guests connect to. */
 extern struct display display;
 
 /** Creates the display. */
 int guests_setup(void **state, const struct sealpool_budget *budget);
-/** For cmocka: all guests leave, and the display goes. Fails when anything is
- * still charged. */
+/** For cmocka: destroys all guests and the display. Fails if anything is still charged. */
 int guests_teardown(void **state);
 
-/** Guests lie in memory in the order in which they have connected. */
+/** Guests are in memory in the order of their connections. */
 struct guest *guest_connect(void);
-/** The same for several clients of another process. Returns the first. */
+/** Connects several clients of another process. Returns the first. */
 struct guest *guests_connect_elsewhere(int count, pid_t *pid);
-/** Gives back all it holds; teardown does it else. */
+/** Releases all that the guest holds; otherwise, teardown does it. */
 void guest_leave(struct guest *guest);
 
 bool guest_is_connected(const struct guest *guest);
@@ -47,14 +46,13 @@ int guest_charge_bytes(struct guest *guest, uint64_t bytes);
 void guest_discharge_fd(struct guest *guest);
 void guest_discharge_bytes(struct guest *guest, uint64_t bytes);
 
-/** These fail the test where the charge is refused. */
+/** These fail the test if the charge is refused. */
 void charge_fds(struct guest *guest, int count);
 void charge_bytes(struct guest *guest, uint64_t bytes);
 
 void expect_held(const struct guest *guest, uint32_t pools, uint64_t fds,
 	uint64_t bytes);
-/** Fails unless the client, and the log, were told a text with these words in
- * it. */
+/** Fails unless the client's error and the log contain these words. */
 void expect_told(const struct guest *guest, const char *words);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What it takes to make a wl_shm, what it logs, and what is left at its end. */
+/* Creating a wl_shm, also when resources are missing; what is logged, and what remains after its
+ * end. */
 #include <drm_fourcc.h>
 #include <errno.h>
 #include <signal.h>
@@ -21,7 +22,7 @@
 static const uint32_t formats[] = { DRM_FORMAT_ARGB8888, DRM_FORMAT_XRGB8888 };
 
 static const char *create_shm_with_short_files(void) {
-	/* To write beyond the limit would be fatal. */
+	/* A write beyond the limit would kill the process. */
 	signal(SIGXFSZ, SIG_DFL);
 	for (size_t size = 0; size <= 3 * (size_t)sysconf(_SC_PAGESIZE); size += 512) {
 		child_set_limit(RLIMIT_FSIZE, size);
@@ -29,7 +30,8 @@ static const char *create_shm_with_short_files(void) {
 		bool created = display != NULL && sealpool_shm_create(display, 2,
 			formats, 2, NULL) != NULL;
 		if (!created) {
-			return child_wrong("no shm where files have %zu bytes",
+			return child_wrong("no shm with a limit of %zu bytes "
+					"for files",
 				size);
 		}
 		wl_display_destroy(display);
@@ -74,7 +76,7 @@ static struct wl_display *create_logged(const struct sealpool_budget *budget,
 	return display;
 }
 
-/* Without a limit of its own, it depends on this one. */
+/* The default limits depend on it. */
 #define FEW_FDS 1024
 
 static const char *log_limits(void) {
@@ -92,7 +94,7 @@ static const char *log_limits(void) {
 	if (strstr(line.text, "higher soft limit RLIMIT_NOFILE") == NULL) {
 		return child_wrong("not that the limit is low: \"%s\"", line.text);
 	}
-	/* Who sets it has chosen it. */
+	/* A limit that the compositor has set is not too low. */
 	const struct sealpool_budget set = { .all_fds = 100 };
 	display = create_logged(&set, &line);
 	wl_display_destroy(display);
@@ -116,21 +118,22 @@ static const char *create_shm_with_few_addresses(void) {
 		child_wrong("\"%s\"", line.text);
 }
 
-/* Later, nothing that a read would need may be lacking. */
+/* The zeroes that a read may need are reserved at creation, which fails without them. */
 static void shm_without_room_for_zeroes_is_not_created(void **state) {
 	child_run(create_shm_with_few_addresses);
 }
 
-/* As for a file that does not answer. */
+/* Like a read from a server that does not respond. */
 static void wait_for_ever(struct sp_job *job) {
 	for (;;) {
 		pause();
 	}
 }
 
-/* Ends the display, but not its client, as some compositors do. */
+/* Destroys the display, but not its client, as some compositors do. */
 static const char *end_display(bool thread_waits) {
-	/* Nothing frees the client or the context, but they are not lost. */
+	/* Nothing frees the client or the context. A static pointer keeps them from
+	 * counting as lost. */
 	static struct wl_client *volatile client;
 	static struct display display;
 	display_init(&display, NULL);

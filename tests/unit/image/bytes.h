@@ -3,9 +3,9 @@
 #define UNIT_BYTES_H
 
 /**
- * Bytes in and out of a client's file: those asked for are exact, and all others stay
- * as they were. Both sides are compared byte by byte. Where a file has its own bytes,
- * byte number i is pattern(i), which is never UNTOUCHED nor zero.
+ * Copies from and to a client's file: the requested bytes are exact, and all others are
+ * unchanged. Both sides are compared byte by byte. Where a file has its own bytes, byte i
+ * is pattern(i), which is never UNTOUCHED or zero.
  */
 
 #include <drm_fourcc.h>
@@ -17,25 +17,25 @@
 
 #define UNTOUCHED 0xee
 
-/** Rows that lie far enough apart to be copied one by one. */
+/** Rows far enough apart to be copied one by one. */
 #define STRIDE 4096
-/** Of files and of what they are copied to. */
+/** Size of the files and of the memory that they are copied to. */
 #define SIZE (128 * 1024)
 
 uint8_t pattern(uint64_t i);
 
-/** A file of "size" bytes of its own. */
+/** Creates a file of "size" bytes of pattern(). */
 int create_pattern_file(off_t size);
-/** Memory that is UNTOUCHED, for free(). */
+/** Allocates memory whose bytes are UNTOUCHED. To be freed with free(). */
 uint8_t *create_bytes(size_t size);
 
-/** What a range of bytes should be. */
+/** The expected contents of a range of bytes. */
 struct part {
 	uint64_t start, end;
 	enum { FROM_FILE, ZERO } holds;
 };
 
-/** All but the parts should be UNTOUCHED. */
+/** Fails unless the parts are as given, and all other bytes are UNTOUCHED. */
 void expect_bytes(const uint8_t *bytes, size_t size, const struct part *parts,
 	size_t parts_len);
 #define expect_parts(bytes, size, ...) do { \
@@ -45,11 +45,11 @@ void expect_bytes(const uint8_t *bytes, size_t size, const struct part *parts,
 
 void expect_copied(struct sp_transferred copied, uint64_t bytes,
 	uint64_t missing);
-/** The same, where something else than the file's end was in the way. */
+/** The same, when an error and not the end of the file stopped the copy. */
 void expect_error(struct sp_transferred copied, uint64_t bytes, uint64_t missing,
 	int error);
 
-/** By calls that read it. */
+/** The file is read with system calls. */
 #define from_file(file) (&(const struct sp_transfer_source){ .fd = (file) })
 
 struct sp_transferred copy_in(int fd, const struct sp_layout *layout,

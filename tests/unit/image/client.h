@@ -16,13 +16,13 @@
 #define STRIDE (SIDE * 4)
 #define BYTES (STRIDE * SIDE)
 
-/** What there is in most tests, and what hooks were called with. */
+/** The objects of most tests, and the arguments of the hooks' calls. */
 struct client {
 	struct sealpool_memory *memory;
 	struct sealpool_account *account;
 	struct sealpool_file *file;
 	struct sealpool_view *view;
-	/* The client's own fd of its file. */
+	/* The client's own fd for its file. */
 	int fd;
 
 	unsigned short_files, failures, answers, refusals, pressures;
@@ -43,25 +43,25 @@ int public_teardown(void **state);
 #define TEST_PUBLIC(name) \
 	cmocka_unit_test_setup_teardown(name, public_setup, public_teardown)
 
-/** With all hooks but that for pressure. */
+/** Options with all hooks except that for pressure. */
 struct sealpool_memory_options make_options(void);
 void create_memory(const struct sealpool_memory_options *options,
 	const struct sealpool_account_limits *limits);
 
-/** A file of "size" bytes that are all "byte". The client has an fd of its own, and
- * another one is returned. */
+/** Creates a file of "size" bytes, all of value "byte". Returns a duplicate of the
+ * client's fd. */
 int create_file(size_t size, int byte, int seals);
 void fill(size_t offset, size_t size, int byte);
 
 void open_view(int fd);
 void expect_refused(int fd, uint64_t size, int error);
-/** The byte at a pixel. */
+/** Returns the byte at a pixel. */
 uint8_t read_at(int x, int y);
 
-/** Whether there is something to dispatch, within so many milliseconds. */
+/** Returns whether there is something to dispatch within this time. */
 bool is_ready(int ms);
-/** Dispatches as an event loop does, until the counter is not zero; for ten seconds at
- * most. */
+/** Dispatches as an event loop does, until the counter is not zero, for at most ten
+ * seconds. */
 void dispatch_until(const unsigned *counter);
 void dispatch_now(void);
 

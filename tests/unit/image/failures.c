@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kernel refuses the compositor is not the client's fault.
+ * Errors of the kernel are not the client's fault.
  */
 #include <drm_fourcc.h>
 #include <errno.h>
@@ -25,7 +25,7 @@
 #define HEIGHT 64
 #define BYTES (WIDTH * HEIGHT * 4)
 
-/* The kernel, while it refuses. */
+/* The error of each call, or 0. */
 static int fstat_error, pread_error;
 static bool only_shadow;
 
@@ -54,7 +54,7 @@ int __wrap_fstat64(int fd, struct stat *st) {
 	return __real_fstat64(fd, st);
 }
 
-/* Where off_t is not large. */
+/* Where off_t does not have 64 bits. */
 ssize_t __wrap_pread(int fd, void *bytes, size_t length, off_t offset) {
 	return __wrap_pread64(fd, bytes, length, offset);
 }
@@ -72,7 +72,7 @@ struct fixture {
 	struct sp_view view;
 };
 
-/* What the view was told. */
+/* The number of reports to the view. */
 static unsigned shorts, refusals, failures;
 static int failure;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How pixels lie in memory: for each known format how many bytes a picture
- * needs, which strides it can have, and which bytes hold the pixels of a box.
+ * How pixels lie in memory: how many bytes a picture of each known format needs, which
+ * strides it can have, and which bytes hold the pixels of a box.
  */
 #include <drm_fourcc.h>
 #include <inttypes.h>
@@ -12,16 +12,16 @@
 #include "layout.h"
 #include "traces.h"
 
-/* Each format packs whole blocks into rows of this width. */
+/* Rows of this width are a whole number of blocks in each format. */
 #define WIDTH 48
 #define HEIGHT 48
 
-/* What a format needs for WIDTH x HEIGHT pixels, from drm_fourcc.h. */
+/* The size of WIDTH x HEIGHT pixels in each format, from drm_fourcc.h. */
 static const struct known {
 	uint32_t drm;
-	/* The least for the first plane, in bytes. */
+	/* The smallest stride of the first plane, in bytes. */
 	int32_t stride;
-	/* Of all planes together, for one pixel, in bits. */
+	/* The bits of one pixel in all planes together. */
 	uint32_t bits;
 	uint32_t planes;
 } formats[] = {
@@ -50,7 +50,7 @@ static const struct known {
 	PACKED(ARGB16161616, 64), PACKED(XRGB16161616, 64),
 	PACKED(ABGR16161616, 64), PACKED(XBGR16161616, 64),
 	PACKED(AXBXGXRX106106106106, 64),
-	/* libdrm 2.4.114 lacks some. */
+	/* libdrm 2.4.114 lacks some of these. */
 #ifdef DRM_FORMAT_C1
 	PACKED(C1, 1), PACKED(C2, 2), PACKED(C4, 4),
 	PACKED(D1, 1), PACKED(D2, 2), PACKED(D4, 4), PACKED(D8, 8),
@@ -86,7 +86,7 @@ static const struct known {
 
 #define FORMATS_LEN (sizeof(formats) / sizeof(formats[0]))
 
-/* Which format a failure is about. */
+/* Returns the name of the format for a failure. */
 static const char *name_of(uint32_t drm) {
 	static char name[5];
 	for (int i = 0; i < 4; i++) {
@@ -125,7 +125,7 @@ static void each_format_is_known_by_its_code(void **state) {
 static void unknown_formats_have_no_layout(void **state) {
 	static const uint32_t unknown[] = {
 		0, 1, UINT32_MAX, fourcc_code('?', '?', '?', '?'),
-		/* Of tiles only, or with blocks of several rows. */
+		/* Formats that exist only in tiles, or with blocks of several rows. */
 		DRM_FORMAT_X0L0, DRM_FORMAT_Y0L2, DRM_FORMAT_X0L2,
 		DRM_FORMAT_YUV420_8BIT, DRM_FORMAT_YUV420_10BIT,
 		DRM_FORMAT_VUY101010,
@@ -160,7 +160,7 @@ static void each_format_refuses_a_stride_that_is_too_small(void **state) {
 		for (int32_t stride = 1; stride < formats[i].stride;
 				stride++) {
 			if (fits(formats[i].drm, WIDTH, stride)) {
-				fail_msg("%s fits into a stride of %d",
+				fail_msg("%s fits a stride of %d",
 					name_of(formats[i].drm), stride);
 			}
 		}
@@ -226,7 +226,7 @@ static void width_is_rounded_up_to_whole_blocks(void **state) {
 	assert_int_equal(fits(DRM_FORMAT_P030, 4, 8), true);
 }
 
-/* The plane of colours is wider, by half a pair. */
+/* The second plane is wider than the first, by half a pair of samples. */
 static void stride_must_do_for_the_second_plane_as_well(void **state) {
 	assert_int_equal(fits(DRM_FORMAT_NV12, 5, 5), false);
 	assert_int_equal(fits(DRM_FORMAT_NV12, 5, 6), true);
@@ -291,7 +291,7 @@ static void largest_size_ends_where_it_does(void **state) {
 }
 
 static void width_that_overflows_32_bits_does_not_fit(void **state) {
-	/* Four times the width is 4 in 32 bits. */
+	/* Four times the width is 4 in 32-bit arithmetic. */
 	assert_int_equal(fits(DRM_FORMAT_XRGB8888, 0x40000001, 4), false);
 	assert_int_equal(fits(DRM_FORMAT_XRGB8888, INT32_MAX, INT32_MAX - 3),
 		false);
@@ -373,7 +373,7 @@ static void span_is_rounded_outwards_to_whole_blocks(void **state) {
 #endif
 }
 
-/* Every box of a small picture in every format lies within its planes. */
+/* Checks every box of a small picture in every format. */
 static void each_span_stays_within_its_plane(void **state) {
 	enum { W = 7, H = 5, PITCH = 120 };
 	for (size_t i = 0; i < FORMATS_LEN; i++) {

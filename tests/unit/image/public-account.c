@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * <sealpool/memory.h>: what clients may hold, and what is told when they ask for more.
+ * <sealpool/memory.h>: limits, and which hook is called when a client exceeds one.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +25,7 @@ static void client_has_no_more_files_than_its_limit(void **state) {
 	create_memory(NULL, &limits);
 	open_view(create_file(BYTES, 7, 0));
 	expect_refused(fcntl(the.fd, F_DUPFD_CLOEXEC, 0), BYTES, EDQUOT);
-	/* Another client is not concerned. */
+	/* Another client is not affected. */
 	struct sealpool_account *other =
 		sealpool_account_create(the.memory, NULL, NULL);
 	struct sealpool_file *file = sealpool_file_open(other,
@@ -37,8 +37,7 @@ static void client_has_no_more_files_than_its_limit(void **state) {
 
 #define ALL_FDS 12
 
-/* Opens as many files as are allowed, by two clients, and checks that it is the limit
- * of all that ends this. */
+/* Opens files for two clients until the limit of all clients refuses one. */
 static void fill_all_fds(struct sealpool_account *accounts[2],
 		struct sealpool_file *files[ALL_FDS * 2]) {
 	size_t i = 0;
@@ -68,7 +67,7 @@ static void test_pressure(bool has_hook) {
 	dispatch_until(has_hook ? &the.pressures : &the.exceeded_len);
 	assert_int_equal(the.pressures, has_hook);
 	assert_int_equal(the.exceeded_len, !has_hook);
-	/* Two of three are the other's. */
+	/* Two of the three files are the other client's. */
 	assert_ptr_equal(the.data, has_hook ? (void *)&the : (void *)accounts);
 	for (size_t i = 0; files[i] != NULL; i++) {
 		sealpool_file_close(files[i]);
@@ -105,7 +104,7 @@ static void copy_over_the_limit_reads_as_zero_and_is_told(void **state) {
 	assert_int_equal(the.short_files, 0);
 }
 
-/* Ends */
+/* Calls after the account is destroyed */
 
 static void create_view_again(void) {
 	sealpool_view_create(the.file, &layout, NULL);
@@ -120,7 +119,7 @@ static void expect_abort(void (*func)(void)) {
 	pid_t pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		/* The assertion's message. */
+		/* Hides the assertion's message. */
 		close(STDERR_FILENO);
 		func();
 		_exit(0);

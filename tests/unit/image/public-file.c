@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * <sealpool/memory.h>: which files are taken, and what is told of others.
+ * <sealpool/memory.h>: which files are accepted, and what is reported of others.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -70,7 +70,7 @@ static void file_that_is_closed_is_not_refused(void **state) {
 	assert_int_equal(the.refusals, 0);
 }
 
-/* This program is a file, mostly on a disk. */
+/* The file of this program is on a disk on most machines. */
 static void file_on_a_disk_is_read_by_a_thread(void **state) {
 	const struct sealpool_memory_options options = make_options();
 	create_memory(&options, NULL);
@@ -96,7 +96,7 @@ static void files_that_are_not_memory_are_limited(void **state) {
 		BYTES, NULL, NULL);
 	assert_non_null(the.file);
 	expect_refused(open("/", O_RDONLY | O_CLOEXEC), BYTES, EBUSY);
-	/* Its thread has fds until it has answered. */
+	/* The thread keeps fds until it has answered. */
 	dispatch_until(&the.refusals);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * <sealpool/memory.h>: how views are read and written, and how long they last.
+ * <sealpool/memory.h>: reading and writing views, and their lifetime.
  */
 #include <drm_fourcc.h>
 #include <errno.h>
@@ -43,7 +43,7 @@ static void only_damage_is_copied(void **state) {
 		skip();
 	}
 	assert_int_equal(sealpool_view_get_fd(the.view), -ENOTSUP);
-	/* All is, the first time. */
+	/* The first call makes the whole view stale. */
 	assert_true(sealpool_view_damage(the.view, NULL, 0));
 	assert_int_equal(read_at(0, 0), 7);
 	assert_true(sealpool_account_get_shadow_bytes(the.account) >= BYTES);
@@ -73,7 +73,7 @@ static void file_that_is_sealed_later_is_read_in_place_from_then_on(
 	assert_int_equal(fcntl(the.fd, F_ADD_SEALS, F_SEAL_SHRINK), 0);
 	sealpool_view_damage(the.view, &all, 1);
 	assert_int_equal(read_at(0, 0), 7);
-	/* On a kernel with MAP_NOFAULT, it was before. */
+	/* With MAP_NOFAULT, it was read in place before. */
 	assert_int_not_equal(sealpool_view_get_kind(the.view),
 		SEALPOOL_MEMORY_SHADOW);
 }
@@ -203,7 +203,7 @@ static void planes_are_where_wl_shm_has_them(void **state) {
 	sealpool_view_destroy(view);
 }
 
-/* Ends */
+/* Lifetime */
 
 static void frozen_copy_keeps_its_contents(void **state) {
 	create_memory(NULL, NULL);

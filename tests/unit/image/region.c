@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Regions of what may have changed: they may be rounded up, never down, and have few
- * rectangles even if many are added.
+ * Regions of changed pixels: they may be rounded up, but never down, and keep few
+ * rectangles however many are added.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include "image/region.h"
 #include "traces.h"
 
-/* As many rectangles as a region keeps apart. */
+/* The most rectangles that a region keeps. */
 #define BOXES_MAX 64
 
 static void print(char *text, size_t size, const pixman_region32_t *region) {
@@ -135,7 +135,7 @@ static void region_that_is_added_stays_as_it_was(void **state) {
 	pixman_region32_fini(&region);
 }
 
-/* Boxes on a diagonal, which cannot be joined. */
+/* Adds boxes on a diagonal, which cannot be merged. */
 static void add_diagonal(pixman_region32_t *region, int count) {
 	for (int i = 0; i < count; i++) {
 		add(region, 10 + 3 * i, 20 + 3 * i, 11 + 3 * i, 21 + 3 * i);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Holes of large files, which are 8 MiB here with data in the fourth. */
+/* Holes of large files. The files are 8 MiB large, with data in the fourth MiB. */
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -40,7 +40,7 @@ static void sparse_create(struct sparse *sparse) {
 	sparse->target.data = mmap(NULL, LARGE, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	assert_true(sparse->target.data != MAP_FAILED);
-	/* A huge page would be more than what was written. */
+	/* A huge page would take more memory than what was written. */
 	madvise(sparse->target.data, LARGE, MADV_NOHUGEPAGE);
 }
 
@@ -62,7 +62,7 @@ static struct sp_transferred sparse_copy(struct sparse *sparse, int32_t width,
 	return copied;
 }
 
-/* What was touched of the target, in bytes. */
+/* Returns the memory of the target, in bytes. */
 static uint64_t get_touched(const struct sparse *sparse) {
 	uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
 	unsigned char resident[LARGE / 4096];
@@ -74,8 +74,7 @@ static uint64_t get_touched(const struct sparse *sparse) {
 	return touched;
 }
 
-/* Rows that follow one another, that have a little between them, and that are
- * long. */
+/* Rows without gaps, rows with small gaps, and long rows. */
 static const struct {
 	int32_t width, stride;
 } shapes[] = { { 1024, 4096 }, { 1000, 4096 }, { 8000, 32768 } };
@@ -125,7 +124,7 @@ static void holes_of_a_large_file_are_not_copied(void **state) {
 	}
 }
 
-/* A page here and there, in what was never written to. */
+/* A few pages have data, and the target has not been written. */
 static void holes_between_pages_take_no_memory(void **state) {
 	enum { STEP = 64 * 1024 };
 	for (size_t i = 0; i < 3; i++) {
@@ -151,7 +150,7 @@ static void holes_between_pages_take_no_memory(void **state) {
 	}
 }
 
-/* Linux before 6.5 */
+/* Before Linux 6.5, there is no cachestat(). */
 static bool forbid_cachestat(void) {
 	struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
@@ -168,7 +167,7 @@ static bool forbid_cachestat(void) {
 		prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 }
 
-/* The last test: this lasts. */
+/* The last test, since the filter stays. */
 static void holes_are_found_without_cachestat(void **state) {
 	if (!forbid_cachestat()) {
 		skip();
@@ -176,7 +175,7 @@ static void holes_are_found_without_cachestat(void **state) {
 	holes_of_a_large_file_are_not_copied(state);
 }
 
-/* The client has punched it since. */
+/* The client has punched the holes after the first copy. */
 static void holes_over_what_was_copied_before_read_as_zero(void **state) {
 	for (size_t i = 0; i < 3; i++) {
 		struct sparse sparse;
@@ -208,7 +207,7 @@ static void large_file_that_ends_early_lacks_the_rest(void **state) {
 	}
 }
 
-/* Instead of a sparse one. */
+/* Fills the whole file. */
 static void sparse_fill(struct sparse *sparse) {
 	close(sparse->fd);
 	sparse->fd = create_pattern_file(LARGE);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Bytes out of a client's file: in which rectangles, and where the file ends. */
+/* Copies from a client's file: which rectangles are copied, and what happens at the end
+ * of the file. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,13 +14,13 @@
 #include "bytes.h"
 #include "memory/file.h"
 
-/* What most tests copy from and to. */
+/* The file and the target of most tests. */
 static struct {
 	int fd;
 	uint8_t *to;
 } the;
 
-/* With a file of so many bytes. */
+/* Creates the file with this size. */
 static void begin(off_t size) {
 	the.fd = create_pattern_file(size);
 	the.to = create_bytes(SIZE);
@@ -65,7 +66,7 @@ static void all_rectangles_of_a_region_are_copied(void **state) {
 		STRIDE);
 	pixman_region32_t region;
 	pixman_region32_init_rect(&region, 1, 1, 2, 1);
-	/* In the same row, but far from it. */
+	/* In the same row, far to the right. */
 	pixman_region32_union_rect(&region, &region, 900, 1, 1, 1);
 	pixman_region32_union_rect(&region, &region, 999, 9, 1, 1);
 	expect_copied(copy_region_in(from_file(the.fd), &layout, &region,
@@ -77,7 +78,7 @@ static void all_rectangles_of_a_region_are_copied(void **state) {
 		{ 9 * STRIDE + 3996, 9 * STRIDE + 4000, FROM_FILE });
 }
 
-/* What is between them is the buffer's as well, and may be copied along. */
+/* The bytes between the rectangles belong to the buffer, so they may be copied too. */
 static void rectangles_side_by_side_are_copied(void **state) {
 	begin(SIZE);
 	struct sp_layout layout = make_layout(DRM_FORMAT_XRGB8888, 0, 1000, 10,
@@ -86,7 +87,7 @@ static void rectangles_side_by_side_are_copied(void **state) {
 	pixman_region32_init_rect(&region, 10, 1, 2, 2);
 	pixman_region32_union_rect(&region, &region, 15, 1, 2, 2);
 	pixman_region32_union_rect(&region, &region, 20, 1, 2, 2);
-	/* Below, and not to be taken for one of the row above. */
+	/* In a lower row, which must not be merged with the row above. */
 	pixman_region32_union_rect(&region, &region, 25, 5, 2, 1);
 	struct sp_transferred copied = copy_region_in(from_file(the.fd),
 		&layout, &region, the.to);
@@ -119,7 +120,7 @@ static void empty_region_copies_nothing(void **state) {
 	expect_bytes(the.to, SIZE, NULL, 0);
 }
 
-/* Padding may be another buffer's, which is in use. */
+/* The padding may belong to another buffer, which is in use. */
 static void expect_rows_without_padding(int32_t width, int32_t height,
 		int32_t stride, uint64_t file_size) {
 	int fd = create_pattern_file((off_t)file_size);
@@ -156,15 +157,16 @@ static void padding_is_not_copied(void **state) {
 	expect_rows_without_padding(1, 500, 128, SIZE);
 	expect_rows_without_padding(8000, 8, 8000 + 100, SIZE);
 	expect_rows_without_padding(8000, 7, 8000 + 1000, SIZE);
-	/* Rows longer than what is read in one call. */
+	/* Rows longer than one call reads. */
 	expect_rows_without_padding(33000, 3, 33000 + 50, SIZE);
-	/* As many rows as fill a call to the last byte. */
+	/* The rows of one call have exactly its maximum size. */
 	expect_rows_without_padding(1024, 32, 1025, SIZE);
 	expect_rows_without_padding(4000, 16, 4096 - 1, SIZE);
 }
 
 static void file_that_ends_between_rows_reads_as_zero_below(void **state) {
-	/* Each byte around a row's end, in the first call and a later one. */
+	/* The file ends at each byte around a row's end, in the first call and in a later
+	 * one. */
 	for (uint64_t row = 3; row < 60; row += 50) {
 		for (uint64_t i = 0; i < 4; i++) {
 			expect_rows_without_padding(1000, 60, 1003,
@@ -189,7 +191,7 @@ static void rows_far_apart_are_copied_without_what_is_between(void **state) {
 static void both_planes_of_nv12_are_copied(void **state) {
 	begin(SIZE);
 	struct sp_layout layout = make_layout(DRM_FORMAT_NV12, 33, 64, 7, 64);
-	/* Seven rows of luma, and four of two colours. */
+	/* Seven rows of luma, and four rows of pairs of colour samples. */
 	expect_copied(copy_all_in(the.fd, &layout, the.to), 64 * 11, 0);
 	expect_parts(the.to, SIZE, { 33, 33 + 64 * 11, FROM_FILE });
 }
@@ -199,7 +201,7 @@ static void rectangle_of_nv12_has_the_colours_of_its_edges(void **state) {
 	struct sp_layout layout = make_layout(DRM_FORMAT_NV12, 0, 1000, 8,
 		STRIDE);
 	pixman_box32_t box = { 3, 3, 6, 4 };
-	/* Pixels 3 the.to 5 of row 3; pairs 1 the.to 2 of the second row of pairs. */
+	/* Pixels 3 to 5 of row 3, and pairs 1 to 2 of the second row of pairs. */
 	expect_copied(copy_in(the.fd, &layout, box, the.to), 3 + 4, 0);
 	expect_parts(the.to, SIZE,
 		{ 3 * STRIDE + 3, 3 * STRIDE + 6, FROM_FILE },
@@ -304,7 +306,7 @@ static void holes_read_as_zero_and_stay_holes(void **state) {
 	close(fd);
 }
 
-/* It is the client's as well. */
+/* The client uses the offset as well. */
 static void file_offset_stays_where_it_was(void **state) {
 	int fd = create_pattern_file(SIZE);
 	assert_int_equal(lseek(fd, 77, SEEK_SET), 77);
@@ -337,14 +339,14 @@ static void last_rows_of_the_largest_pool_are_exact(void **state) {
 	uint8_t *to = mmap(NULL, size + 4096, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	assert_true(to != MAP_FAILED);
-	/* The one before is a hole. */
+	/* The byte before is in a hole. */
 	expect_copied(copy_all_in(fd, &layout, to), 100, 0);
 	assert_memory_equal(to + last, bytes, sizeof(bytes));
 	munmap(to, size + 4096);
 	close(fd);
 }
 
-/* What is not waited for */
+/* Copies that do not wait */
 
 static struct sp_transferred copy_at_once(int fd, uint8_t *to) {
 	struct sp_layout layout =
@@ -361,13 +363,13 @@ static struct sp_transferred copy_at_once(int fd, uint8_t *to) {
 
 static void what_is_at_hand_is_copied_at_once(void **state) {
 	enum { BYTES = 64 * 256 };
-	/* A file system with files that can tell, as nearly all on disks. */
+	/* Nearly all file systems on disks support RWF_NOWAIT. */
 	int fd = open("/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	uint8_t *to = create_bytes(BYTES), bytes[BYTES];
 	memset(bytes, 7, BYTES);
 	if (fd < 0 || write(fd, bytes, BYTES) != BYTES ||
 			sp_file_read_at_once(fd, to, 1, 0) < 0) {
-		print_message("skipped: /var/tmp is not on such a file system\n");
+		print_message("skipped: RWF_NOWAIT is not supported in /var/tmp\n");
 		if (fd >= 0) {
 			close(fd);
 		}
@@ -376,7 +378,8 @@ static void what_is_at_hand_is_copied_at_once(void **state) {
 	}
 	expect_copied(copy_at_once(fd, to), BYTES, 0);
 	assert_memory_equal(to, bytes, BYTES);
-	/* What is not there is left as it is: another thread looks why. */
+	/* Missing bytes are left as they are; a reader thread finds out why they are
+	 * missing. */
 	assert_int_equal(ftruncate(fd, BYTES / 2), 0);
 	memset(to, 9, BYTES);
 	struct sp_transferred copied = copy_at_once(fd, to);

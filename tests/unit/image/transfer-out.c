@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Bytes into a client's file, which is never made longer. */
+/* Copies to a client's file, whose size never grows. */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -30,7 +30,7 @@ static struct sp_transferred copy_all_out(int shadow, const struct sp_layout *la
 	return copy_out(shadow, layout, box, base, size);
 }
 
-/* A client's file, whose bytes are all UNTOUCHED, and a mapping of it. */
+/* A client's file, whose bytes are all UNTOUCHED, and its mapping. */
 struct target {
 	int fd;
 	size_t mapped;
@@ -54,7 +54,7 @@ static void destroy_target(struct target *target) {
 	close(target->fd);
 }
 
-/* Reads all of the file, up to its end as it is now. */
+/* Reads the file up to its current end. */
 static uint8_t *read_target(const struct target *target, size_t size) {
 	assert_int_equal(get_size(target->fd), size);
 	uint8_t *bytes = malloc(size + 1);
@@ -83,7 +83,7 @@ static void all_pixels_are_handed_back_and_nothing_else(void **state) {
 	close(shadow);
 }
 
-/* Padding may be another buffer's pixels. */
+/* The padding may hold another buffer's pixels. */
 static void rectangle_is_handed_back_and_nothing_else(void **state) {
 	int shadow = create_pattern_file(SIZE);
 	struct target target = create_target(SIZE, SIZE, PROT_READ | PROT_WRITE);
@@ -154,7 +154,7 @@ static void file_that_is_too_short_is_not_made_longer(void **state) {
 	close(shadow);
 }
 
-/* The rest of the last page would come to light if the file grew. */
+/* The rest of the last page would become visible if the file grew. */
 static void nothing_is_put_behind_the_end_of_the_file(void **state) {
 	int shadow = create_pattern_file(SIZE);
 	struct target target = create_target(10, SIZE, READ_WRITE);
@@ -179,7 +179,7 @@ static void empty_file_gets_nothing(void **state) {
 	close(shadow);
 }
 
-/* Its size was asked before, and another process can change it any time. */
+/* Another process truncates the file after its size was read. */
 static void file_that_is_cut_meanwhile_is_no_fault(void **state) {
 	int shadow = create_pattern_file(SIZE);
 	struct target target = create_target(STRIDE, SIZE, READ_WRITE);

@@ -11,10 +11,10 @@
 
 #define SHORT_ROWS 400
 #define SHORT_SIZE (SHORT_ROWS * STRIDE)
-/* Of a file whose mapping is read. */
+/* The largest memory of a file whose mapping is read. */
 #define MEMORY_MAX (2 * SHORT_SIZE)
 
-/* A column of pixels at byte 40 of each row, which is so many bytes wide. */
+/* Copies a column of this many bytes, at byte 40 of each row. */
 static struct sp_transferred copy_column(int fd, const uint8_t *from, int32_t width,
 		uint8_t *to) {
 	struct sp_layout layout = make_layout(DRM_FORMAT_XRGB8888, 0, 1000,
@@ -48,7 +48,7 @@ static void expect_column(const uint8_t *to, uint64_t width,
 	}
 }
 
-/* A client's file with its mapping, and the copy. */
+/* A client's file, its mapping, and the target. */
 struct rows {
 	int fd;
 	uint8_t *from, *to;
@@ -67,7 +67,7 @@ static void unmap_rows(struct rows *rows) {
 	close(rows->fd);
 }
 
-/* "file_size" is that of the file whose bytes are mapped. */
+/* "file_size" is that of the file behind the mapping. */
 static void expect_short_rows_copied(const struct rows *rows, uint64_t copied,
 		uint64_t missing, uint64_t file_size) {
 	expect_copied(copy_column(rows->fd, rows->from, 12, rows->to), copied,
@@ -81,7 +81,7 @@ static void many_short_rows_are_exact(void **state) {
 	unmap_rows(&rows);
 }
 
-/* One call reads fewer of these rows. */
+/* One call reads fewer rows of this length. */
 static void rows_that_are_not_so_short_are_exact(void **state) {
 	static const int32_t widths[] = { 508, 512, 516, 1000, 2000, 3500, 3960 };
 	for (size_t i = 0; i < sizeof(widths) / sizeof(widths[0]); i++) {
@@ -93,7 +93,7 @@ static void rows_that_are_not_so_short_are_exact(void **state) {
 	}
 }
 
-/* The mapping is of another file, with other bytes than the fd's. */
+/* To tell them apart, the mapping is of another file than the fd. */
 static void many_short_rows_come_from_the_mapping(void **state) {
 	struct rows rows = map_rows(create_pattern_file(SHORT_SIZE));
 	int mapped = rows.fd;
@@ -105,7 +105,7 @@ static void many_short_rows_come_from_the_mapping(void **state) {
 	unmap_rows(&rows);
 }
 
-/* The mapping is of another file here, too. The memory is past the file's end. */
+/* The mapping is of another file here, too, whose memory is past the file's end. */
 static void mapping_of_a_file_with_much_memory_is_not_read(void **state) {
 	struct rows rows = map_rows(create_memfd(SHORT_SIZE, 0));
 	int mapped = rows.fd;
@@ -119,7 +119,7 @@ static void mapping_of_a_file_with_much_memory_is_not_read(void **state) {
 
 static void short_rows_that_the_mapping_lacks_are_read_anyway(void **state) {
 	struct rows rows = map_rows(create_pattern_file(SHORT_SIZE));
-	/* From the second call on, as if the file had ended there for a moment. */
+	/* From the second call on, as if the file had been short for a moment. */
 	int other = create_pattern_file(100 * STRIDE);
 	assert_ptr_not_equal(mmap(rows.from + 200 * STRIDE, 100 * STRIDE, PROT_READ,
 		MAP_SHARED | MAP_FIXED, other, 0), MAP_FAILED);
@@ -129,7 +129,7 @@ static void short_rows_that_the_mapping_lacks_are_read_anyway(void **state) {
 	unmap_rows(&rows);
 }
 
-/* The file ends within a page; a mapping shows the rest of that page. */
+/* The file ends within a page. A mapping shows the rest of that page. */
 static void short_rows_past_the_end_are_missing(void **state) {
 	uint64_t size = (SHORT_ROWS - 1) * STRIDE + 10;
 	struct rows rows = map_rows(create_pattern_file((off_t)size));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Copies to a pool's shadow, which is 16 MiB here. Few pages of its mapping are touched at
- * a time, and what is written is the same.
+ * Copies to a pool's shadow of 16 MiB. Each copy touches few pages of the shadow's
+ * mapping, and the result is the same.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +14,10 @@
 #include "memory/mapping.h"
 
 #define SHADOW ((size_t)16 << 20)
-/* Of all chunks, two are touched by each copy. */
+/* Each copy touches two of the chunks. */
 #define CHUNKS (SHADOW / SP_CHUNK_SIZE)
 #define COPIES (CHUNKS / 2)
-/* Their pages, and as many as a busy process has besides. */
+/* The pages of these chunks, and some more for the rest of the process. */
 #define FAULTS_MAX (3 * (long)(SP_CHUNK_SIZE / 4096))
 
 struct copy {
@@ -74,8 +74,7 @@ static long get_faults(void) {
 	return usage.ru_minflt;
 }
 
-/* Copies all of it, in rows of so many bytes with a gap between them. Returns the number of
- * page faults. */
+/* Copies the whole buffer, in rows of "row_bytes". Returns the number of page faults. */
 static long copy_rows(int32_t row_bytes, int32_t stride) {
 	struct sp_layout layout = make_layout(DRM_FORMAT_XRGB8888, 0,
 		row_bytes / 4, (int32_t)SHADOW / stride, stride);
@@ -96,7 +95,7 @@ static long copy_rows(int32_t row_bytes, int32_t stride) {
 	return faults;
 }
 
-/* Reads the shadow's file: its mapping stays as it is. */
+/* Reads the file of the shadow, so that its mapping is not touched. */
 static void expect_shadow(size_t row_bytes, size_t stride, uint8_t add) {
 	uint8_t *bytes = malloc(SHADOW);
 	assert_non_null(bytes);
@@ -169,7 +168,7 @@ static void freed_pages_are_not_touched(void **state) {
 	expect_shadow(8192, 8192, 0);
 }
 
-/* A write beyond the limit would raise SIGXFSZ, which ends the process. */
+/* A write beyond the limit raises SIGXFSZ, which ends the process. */
 static void no_write_exceeds_the_limit_of_file_sizes(void **state) {
 	struct rlimit old, limit;
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Views that are read in place with MAP_NOFAULT, where the probe says that there is such.
- * Here there may be none, so no byte is touched that the file does not have:
- * tests/kernel does that.
+ * Views that are read in place with MAP_NOFAULT. The probe is replaced, and this kernel
+ * may not have the flag, so no byte past the file's end is touched; tests/kernel does
+ * that.
  */
 #include <drm_fourcc.h>
 #include <fcntl.h>
@@ -24,13 +24,13 @@
 static const struct sealpool_box all = { 0, 0, WIDTH, HEIGHT };
 
 static struct {
-	/* What the system has. */
+	/* What the probe returns. */
 	const struct sp_mapping_mode *mode;
 	struct sealpool_memory *memory;
 	struct sealpool_account *account;
 	struct sealpool_file *file;
 	struct sealpool_view *view;
-	/* The client's own fd of its file. */
+	/* The client's own fd for its file. */
 	int fd;
 	unsigned short_files;
 	uint64_t file_size;
@@ -41,12 +41,12 @@ const struct sp_mapping_mode *__wrap_sp_nofault_probe(void) {
 	return the.mode;
 }
 
-/* This system may not have the flag for shared mappings: then holes are filled. */
+/* The kernel may lack the flag for shared mappings. Then reading a hole fills it. */
 void *__real_mmap(void *address, size_t size, int protection, int flags, int fd,
 	off_t offset);
 void *__wrap_mmap(void *address, size_t size, int protection, int flags, int fd,
 	off_t offset);
-/* Which mmap() may well be, where off_t has 64 bits. */
+/* What mmap() is where off_t has 64 bits. */
 void *__wrap_mmap64(void *address, size_t size, int protection, int flags,
 	int fd, off_t offset) __attribute__((alias("__wrap_mmap")));
 void *__wrap_mmap(void *address, size_t size, int protection, int flags, int fd,
@@ -132,7 +132,7 @@ static void expect_kind(enum sealpool_memory_kind kind) {
 static void view_of_an_unsealed_file_is_read_in_place(void **state) {
 	expect_kind(SEALPOOL_MEMORY_NOFAULT);
 	assert_int_equal(read_byte(BYTES - 1), 7);
-	/* Without being told of it. */
+	/* The view is not told of it. */
 	assert_int_equal(pwrite(the.fd, "8", 1, BYTES - 1), 1);
 	assert_int_equal(read_byte(BYTES - 1), '8');
 	assert_int_equal(sealpool_account_get_shadow_bytes(the.account), 0);

@@ -5,7 +5,7 @@
 #include "memory/file.h"
 #include "traces.h"
 
-/** Fails unless the fd is accepted; it is the file's from then on. */
+/** Fails unless the fd is accepted. The file then owns it. */
 static inline struct sp_file accept_file(int fd) {
 	struct sp_file file;
 	const char *reason = "(none)";

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What wakes an event loop.
+ * The alarm that wakes an event loop.
  */
 #include <poll.h>
 #include <pthread.h>

@@ -22,7 +22,7 @@
 #include "process.h"
 #include "traces.h"
 
-/* No power of two. */
+/* Not a power of two. */
 #define PIECE 1000
 #define PIECES 60
 #define UNTOUCHED 0xee
@@ -43,7 +43,7 @@ static uint8_t pattern(size_t i) {
 	return (uint8_t)(1 + i % 211);
 }
 
-/* A file in which piece after piece lies apart from the next one. */
+/* A file from which pieces are copied that do not touch one another. */
 struct pieces {
 	uint8_t *mapping;
 	size_t size;
@@ -68,7 +68,7 @@ static void pieces_create(struct pieces *pieces) {
 	for (size_t i = 0; i < PIECES; i++) {
 		pieces->list[i] = (struct sp_bounce_piece){
 			.offset = i * gap,
-			/* The other way round. */
+			/* In reverse order. */
 			.to = pieces->to + (PIECES - 1 - i) * PIECE,
 			.length = PIECE,
 		};
@@ -108,7 +108,7 @@ static void all_pieces_arrive_where_they_should(void **state) {
 	assert_true(sp_bounce_copy(&bounce, pieces.mapping, pieces.list,
 		PIECES));
 	assert_true(pieces_arrived(&pieces));
-	/* Not those of the last time. */
+	/* They must not be the bytes of the last copy. */
 	memset(pieces.mapping, 7, pieces.size);
 	assert_true(sp_bounce_copy(&bounce, pieces.mapping, pieces.list, 3));
 	for (size_t i = 0; i < 3 * PIECE; i++) {
@@ -129,7 +129,7 @@ static void as_much_as_there_is_room_for_arrives(void **state) {
 	free(to);
 }
 
-/* After a successful one as well, of which the bytes are still there. */
+/* Also after a successful copy, whose bytes are still in the bounce file. */
 static void where_the_file_has_ended_nothing_is_written(void **state) {
 	struct pieces pieces;
 	pieces_create(&pieces);
@@ -205,13 +205,13 @@ static void *copy_often(void *data) {
 	return NULL;
 }
 
-/* Each has a file with bytes of its own. */
+/* Each thread has a file with bytes of its own. */
 static void threads_do_not_get_one_anothers_bytes(void **state) {
 	static struct pieces pieces[3];
 	pthread_t threads[3];
 	for (size_t i = 0; i < 3; i++) {
 		pieces_create(&pieces[i]);
-		/* Another order: two that mix are seen. */
+		/* Each thread in another order, so that mixed bytes are noticed. */
 		for (size_t j = 0; j < i; j++) {
 			struct sp_bounce_piece first = pieces[i].list[0];
 			memmove(pieces[i].list, pieces[i].list + 1,
@@ -229,14 +229,14 @@ static void threads_do_not_get_one_anothers_bytes(void **state) {
 	}
 }
 
-/* As while its client punches a hole: a page that comes when this test wants. */
+/* A page that is filled when the test wants, as while a client punches a hole. */
 struct late_page {
 	uint8_t *data;
 	size_t size;
 	int fd; /* a userfaultfd */
 };
 
-/* Returns false where that is not allowed. */
+/* Returns false if userfaultfd is not permitted. */
 static bool late_page_create(struct late_page *page) {
 	page->size = (size_t)sysconf(_SC_PAGESIZE);
 	page->fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
@@ -300,7 +300,7 @@ static void who_waits_for_a_page_keeps_no_other_waiting(void **state) {
 		0);
 	late_page_wait_until_wanted(&page);
 	assert_int_equal(pthread_create(&other, NULL, copy_once, &pieces), 0);
-	/* If it does wait, this is for how long. */
+	/* The longest time that it may wait. */
 	struct timespec end;
 	clock_gettime(CLOCK_REALTIME, &end);
 	end.tv_sec += 60;

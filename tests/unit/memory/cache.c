@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Copies that are reclaimed while others are read: what is seen is exact, and in the
- * end nothing is charged.
+ * Copies are reclaimed while others are read: each read is exact, and at the end nothing
+ * is charged.
  */
 #include <drm_fourcc.h>
 #include <errno.h>
@@ -21,7 +21,7 @@
 #define SIDE 64
 #define BYTES (SIDE * SIDE * 4)
 #define BUFFERS 12
-/* As many copies fit the budget of a client, and of all. */
+/* The number of copies that fit the budget of a client, and of all clients. */
 #define COPIES 4
 #define ALL_COPIES 5
 #define THREADS 4
@@ -31,7 +31,7 @@ static struct fixture {
 	struct display display;
 	struct wl_client *clients[2];
 	int fds[2];
-	/* Half of them are each client's. */
+	/* Each client has half of them. */
 	struct sealpool_buffer *buffers[BUFFERS];
 } fixture;
 
@@ -112,7 +112,7 @@ static int teardown(void **state) {
 	return traces_teardown(state);
 }
 
-/* Returns whether all of it is what it should be. */
+/* Reads a buffer. Returns whether all its bytes are right. */
 static bool read_one(int i, uint32_t flags) {
 	struct sealpool_access access;
 	if (sealpool_buffer_begin_access(fixture.buffers[i], flags,
@@ -138,8 +138,8 @@ static void *read_many(void *data) {
 	for (int i = 0; i < READS; i++) {
 		reader->seed = reader->seed * 1103515245 + 12345;
 		int buffer = (int)(reader->seed >> 16) % BUFFERS;
-		/* Now and then one is written, with what it holds: by one thread,
-		 * as there should be one write access at a time. */
+		/* Sometimes a copy is written with the bytes that it has, by one thread,
+		 * since there may be one write access at a time. */
 		uint32_t flags = reader->writes && i % 64 == 63 ? SEALPOOL_ACCESS_READ |
 			SEALPOOL_ACCESS_WRITE : SEALPOOL_ACCESS_READ;
 		reader->wrong += !read_one(buffer, flags);
@@ -147,7 +147,7 @@ static void *read_many(void *data) {
 	return NULL;
 }
 
-/* Each thread uses one copy at a time, so that there is always room for it. */
+/* Each thread uses one copy at a time, so there is always room for it. */
 static void copies_are_exact_while_others_are_reclaimed(void **state) {
 	struct reader readers[THREADS];
 	unsigned wrong = 0;
@@ -172,7 +172,7 @@ static void no_more_is_kept_than_fits(void **state) {
 	}
 }
 
-/* Between the wl_buffer's end and its own, a client may draw something else. */
+/* After the wl_buffer is destroyed, the client may draw something else. */
 static void copy_of_a_wl_buffer_that_is_gone_stays(void **state) {
 	for (int i = 0; i < BUFFERS; i++) {
 		assert_true(read_one(i, SEALPOOL_ACCESS_READ));
@@ -193,13 +193,13 @@ static void copy_of_a_wl_buffer_that_is_gone_stays(void **state) {
 	sealpool_buffer_end_access(&access);
 }
 
-/* As if other threads held them, and had no processor. */
+/* As if other threads held the locks and did not run. */
 static void locks_that_do_not_become_free_are_not_waited_for(void **state) {
 	for (int i = 0; i < COPIES; i++) {
 		assert_true(read_one(i, SEALPOOL_ACCESS_READ));
 	}
 	locked = true;
-	/* There is no room for it. */
+	/* There is no room for its copy. */
 	assert_false(read_one(COPIES, SEALPOOL_ACCESS_READ));
 	locked = false;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Discarded files of any kind are closed, and the caller does not wait for that.
+ * Discarded files of any kind are closed, and the caller does not wait for it.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -38,7 +38,7 @@ static void wait_for_hangup(int fd) {
 	}
 }
 
-/* Opens both ends of a named pipe on tmpfs, where no local disk is. */
+/* Opens both ends of a named pipe on tmpfs, which is no local disk. */
 static bool open_named_pipe(int fds[2]) {
 	char directory[] = "/dev/shm/sealpool-test-XXXXXX", path[64];
 	struct statfs fs;
@@ -56,7 +56,7 @@ static bool open_named_pipe(int fds[2]) {
 	return true;
 }
 
-/* More often than there may be threads for it. */
+/* More files than there may be threads. */
 static void anything_else_that_is_discarded_is_closed(void **state) {
 	for (int i = 0; i < 1100; i++) {
 		int fds[2];
@@ -80,8 +80,8 @@ static size_t count_threads(void) {
 	return count;
 }
 
-/* Threads that close files are detached. Valgrind reports the memory of one that has not
- * ended yet as leaked. A sanitizer's own thread never ends. */
+/* The threads that close files are detached. Valgrind reports the memory of one that has
+ * not exited yet as leaked. A sanitizer's own thread never exits. */
 static int wait_for_threads(void **state) {
 	for (int i = 0; i < 1000 && count_threads() > 1; i++) {
 		usleep(1000);
@@ -89,7 +89,7 @@ static int wait_for_threads(void **state) {
 	return 0;
 }
 
-/* What a thread of its own closes. */
+/* Waits until a thread has closed the fd. */
 static void wait_until_closed(int fd) {
 	while (fcntl(fd, F_GETFD) >= 0) {
 		usleep(1000);
@@ -97,8 +97,8 @@ static void wait_until_closed(int fd) {
 	wait_for_threads(NULL);
 }
 
-/* Both ends of a connection. The first lingers: to close it takes until all that
- * was sent is read, or an hour. */
+/* Opens both ends of a connection. close() of the first waits until all that was sent is
+ * read, for at most an hour. */
 static void open_lingering(int fds[2]) {
 	struct sockaddr_in address = {
 		.sin_family = AF_INET,
@@ -129,7 +129,7 @@ static void open_lingering(int fds[2]) {
 	assert_int_equal(errno, EAGAIN);
 }
 
-/* While one thread is in close(), no other thread runs. */
+/* Under valgrind, no thread runs while one is in close(). */
 static bool is_in_valgrind(void) {
 	const char *preload = getenv("LD_PRELOAD");
 	return preload != NULL && strstr(preload, "vgpreload") != NULL;
@@ -142,7 +142,7 @@ static void what_lingers_is_discarded_without_waiting(void **state) {
 	int fds[2];
 	open_lingering(fds);
 	sp_file_discard_fd(fds[0]);
-	/* Ends the closing, which would not have come before. */
+	/* close() of the other end returns only now. */
 	close(fds[1]);
 	wait_until_closed(fds[0]);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * On which thread a client's fd is closed, and how many stay open until then. The clock
- * stands still in these tests, and creating a thread can fail.
+ * Which thread closes a client's fd, and how many stay open until then. The clock stands
+ * still in these tests, and creating a thread can fail.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,8 @@
 #include "traces.h"
 
 #define MIB ((off_t)1 << 20)
-/* More than is freed at once, a part of that, and what costs less than a thread. */
+/* More memory than is freed at once, a part of that, and memory that costs less to free
+ * than a thread. */
 #define LARGE (64 * MIB)
 #define SMALL (2 * MIB)
 #define LITTLE MIB
@@ -30,9 +31,9 @@
 static pthread_t main_thread;
 static atomic_bool no_threads, no_memory, no_fds;
 static time_t seconds;
-/* Of fds that shared memory was behind. */
+/* The number of closed fds of shared memory, by thread. */
 static atomic_size_t closed_here, closed_elsewhere;
-/* How often a thread has begun to read which files are mapped. */
+/* How often a thread began to read which files are mapped. */
 static atomic_size_t looks;
 
 int __real_close(int fd);
@@ -52,7 +53,7 @@ int __wrap_close(int fd) {
 	if (fcntl(fd, F_GET_SEALS) < 0) {
 		return __real_close(fd);
 	}
-	/* Its number is free before it is counted. */
+	/* The number of the fd is free before the fd is counted. */
 	bool here = pthread_equal(pthread_self(), main_thread);
 	int ret = __real_close(fd);
 	*(here ? &closed_here : &closed_elsewhere) += 1;
@@ -87,7 +88,7 @@ int __wrap_clock_gettime(clockid_t id, struct timespec *now) {
 	return 0;
 }
 
-/* Each test begins in a period of its own. */
+/* Each test begins in a new period. */
 static int setup(void **state) {
 	main_thread = pthread_self();
 	no_threads = no_memory = no_fds = false;
@@ -98,19 +99,19 @@ static int setup(void **state) {
 
 static size_t count_threads(void) {
 	struct stat st;
-	/* A link for each, and two more. */
+	/* The number of links is that of the threads, and two. */
 	assert_int_equal(stat("/proc/self/task", &st), 0);
 	return (size_t)st.st_nlink - 2;
 }
 
-/* A sanitizer's own thread never ends. */
+/* A sanitizer's own thread never exits. */
 static void wait_for_threads(void) {
 	for (int i = 0; i < 1000 && count_threads() > 1; i++) {
 		usleep(1000);
 	}
 }
 
-/* What a thread has that has not quite ended yet, valgrind takes for lost. */
+/* Valgrind reports the memory of a thread that has not quite exited as lost. */
 static int teardown(void **state) {
 	wait_for_threads();
 	return traces_teardown(state);
@@ -125,7 +126,7 @@ static int create_file(off_t size, off_t memory) {
 	return fd;
 }
 
-/* Once as many are closed, wherever. */
+/* Waits until this many are closed in total. */
 static void expect_closed(size_t here, size_t elsewhere) {
 	while (closed_here + closed_elsewhere < here + elsewhere) {
 		usleep(1000);
@@ -142,7 +143,7 @@ static void expect_closed(size_t here, size_t elsewhere) {
 static void little_memory_is_closed_at_once(void **state) {
 	sp_discard_memory(create_file(SMALL, SMALL), false);
 	expect_closed(1, 0);
-	/* However long the file is. */
+	/* The length of the file does not matter, only its memory. */
 	sp_discard_memory(create_file(1024 * MIB, 0), false);
 	expect_closed(2, 0);
 }
@@ -150,7 +151,7 @@ static void little_memory_is_closed_at_once(void **state) {
 static void much_memory_is_closed_by_a_thread(void **state) {
 	sp_discard_memory(create_file(LARGE, LARGE), false);
 	expect_closed(0, 1);
-	/* However short the file is. */
+	/* The length of the file does not matter, only its memory. */
 	sp_discard_memory(create_file(4096, LARGE), false);
 	expect_closed(0, 2);
 }
@@ -177,7 +178,7 @@ static void discard_files(off_t size) {
 static void little_memory_of_many_files_is_much(void **state) {
 	discard_files(SMALL);
 	expect_closed(16, FILES - 16);
-	/* But not for long. */
+	/* The allowance is per second. */
 	seconds++;
 	sp_discard_memory(create_file(SMALL, SMALL), false);
 	expect_closed(17, FILES - 16);
@@ -204,7 +205,7 @@ static void *map(int fd) {
 	return data;
 }
 
-/* When the second look begins, what the first has found is done. */
+/* When the second look begins, the first one has closed what it found. */
 static void wait_for_a_look(void) {
 	size_t looks_before = looks;
 	size_t closed_before = closed_here + closed_elsewhere;
@@ -240,7 +241,7 @@ static void passed_files_do_not_wait_for_each_other(void **state) {
 	for (size_t i = 0; i < 3; i++) {
 		wait_for_a_look();
 		expect_closed(0, i);
-		/* The one in the middle first. */
+		/* The middle one first. */
 		munmap(data[(i + 1) % 3], 4096);
 		expect_closed(0, i + 1);
 	}
@@ -265,7 +266,7 @@ static void one_fd_of_a_passed_file_is_kept(void **state) {
 	expect_closed(1, 1);
 }
 
-/* The process has so few fds that four may stay open. */
+/* Calls a function when the process has so few fds that four files may stay open. */
 static void with_few_fds(void (*func)(void)) {
 	struct rlimit limit, few;
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
@@ -305,7 +306,7 @@ static void passed_file_is_closed_where_there_is_no_fd_to_look_with(
 	munmap(data, 4096);
 }
 
-/* What could wait for ever */
+/* Files whose close() could block */
 
 static void fd_is_closed_by_a_thread_also_without_memory(void **state) {
 	no_memory = true;
@@ -313,7 +314,7 @@ static void fd_is_closed_by_a_thread_also_without_memory(void **state) {
 		sp_discard_fd(create_file(SMALL, 0));
 		expect_closed(0, i + 1);
 	}
-	/* One that has closed a file would close those that wait. */
+	/* A thread that has closed a file would close the next ones too. */
 	wait_for_threads();
 	no_threads = true;
 	for (size_t i = 0; i < 40; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an fd from a client is taken for: which sorts of files are refused and
- * why, and whether it has holes.
+ * Classification of a client's fd: which sorts of files are refused and why, and whether
+ * a file has holes.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +31,7 @@
 
 #define SIZE 12345
 
-/* Gives memory to a part of the file. */
+/* Allocates memory for a range of the file. */
 static void fill(int fd, off_t start, off_t length) {
 	static const char bytes[4096] = { 1 };
 	while (length > 0) {
@@ -57,7 +57,7 @@ static void expect_refused(int fd, int error, const char *reason) {
 		fail_msg("expected %d, \"%s\", got %d, \"%s\"", -error, reason,
 			ret, why);
 	}
-	/* A mistaken one would close a stranger's fd. */
+	/* If it were a valid number, closing it could close another fd. */
 	assert_int_equal(file.fd, -1);
 	sp_file_finish(&file);
 	assert_int_equal(close(fd), 0);
@@ -66,7 +66,7 @@ static void expect_refused(int fd, int error, const char *reason) {
 #define NO_MEMORY_FILE "is not shared memory, nor a file that has a path"
 #define NOT_READABLE "cannot be read through this fd"
 
-/* Sorts that are accepted */
+/* Accepted sorts */
 
 static void memfd_is_shared_memory(void **state) {
 	struct sp_file file = accept_file(create_memfd(SIZE, 0));
@@ -116,7 +116,7 @@ static bool is_on_disk(const char *path) {
 		fs.f_type == F2FS_SUPER_MAGIC);
 }
 
-/* A directory on a file system that has a disk, or NULL. */
+/* Returns a directory on a disk's file system, or NULL. */
 static const char *find_disk(void) {
 	static const char *const places[] = { "/tmp", "/var/tmp", "." };
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
@@ -144,9 +144,9 @@ static void file_on_a_disk_is_for_a_reader_thread(void **state) {
 	close(fd);
 }
 
-/* That is no word on the file. */
+/* The answer says nothing about the file. */
 
-/* The least processor time of many calls, in nanoseconds. */
+/* Returns the shortest processor time of many calls, in nanoseconds. */
 static int64_t measure_init(int fd) {
 	int64_t least = INT64_MAX;
 	for (int i = 0; i < 20; i++) {
@@ -171,7 +171,7 @@ static void locks_on_a_file_cost_nothing(void **state) {
 	int fd = open(place, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	assert_true(fd >= 0);
 	int64_t without = measure_init(fd);
-	/* In this order, the kernel finds the place of each at once. */
+	/* In this order, the kernel finds the place of each lock at once. */
 	for (int i = 5000; i > 0; i--) {
 		struct flock lock = {
 			.l_type = F_WRLCK,
@@ -189,7 +189,7 @@ static void locks_on_a_file_cost_nothing(void **state) {
 	close(fd);
 }
 
-/* Where a chroot() led to: no path in it, and so no mount, is listed. */
+/* The root of a chroot() without mounts, so the mount of no path is listed. */
 static char root[64];
 
 static const char *open_in_unlisted_mount(void) {
@@ -199,7 +199,7 @@ static const char *open_in_unlisted_mount(void) {
 				MS_REC | MS_PRIVATE, NULL) < 0 ||
 			mount("/proc", proc, "none", MS_BIND | MS_REC,
 				NULL) < 0) {
-		print_message("not allowed to mount: nothing is tested\n");
+		print_message("skipped: mounting is not permitted\n");
 		return NULL;
 	}
 	int fd = open(root, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -216,7 +216,7 @@ static const char *open_in_unlisted_mount(void) {
 	if (kind != SP_FILE_SLOW) {
 		return child_wrong("is of kind %d", (int)kind);
 	}
-	/* What has no path is none. */
+	/* Files without a path are not slow files. */
 	int fds[2];
 	if (pipe(fds) < 0) {
 		return "no pipe";
@@ -243,7 +243,7 @@ static void file_on_the_root_of_a_chroot_is_so_too(void **state) {
 }
 
 static void file_of_huge_pages_has_their_size(void **state) {
-	/* No huge page is taken before the file is touched. */
+	/* The kernel allocates a huge page only when it is touched. */
 	int fd = memfd_create("sealpool-test",
 		MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_HUGETLB);
 	if (fd < 0) {
@@ -267,10 +267,10 @@ static void read_only_fd_is_not_writable(void **state) {
 	sp_file_finish(&file);
 }
 
-/* Sorts that are refused */
+/* Refused sorts */
 
-/* Who is in the file's group, by a group that is not the first: the file's mode for
- * all others does not count then. */
+/* Opens a file as a member of its group, by a supplementary group: the mode for others
+ * does not apply then. */
 static const char *ask_as_another(void) {
 	static const mode_t modes[] = { 0600, 0602, 0620, 0622, 0640, 0642 };
 	enum { MODES_LEN = sizeof(modes) / sizeof(modes[0]) };
@@ -279,7 +279,7 @@ static const char *ask_as_another(void) {
 	for (size_t i = 0; i < MODES_LEN; i++) {
 		files[i] = accept_file(create_memfd(SIZE, 0));
 		if (!sp_file_shows_pages(&files[i])) {
-			return "its owner is not told of its pages";
+			return "its owner cannot see its pages";
 		}
 		if (fchown(files[i].fd, 0, group) < 0 ||
 				fchmod(files[i].fd, modes[i]) < 0) {
@@ -297,7 +297,7 @@ static const char *ask_as_another(void) {
 		if (data == MAP_FAILED || mincore(data, page_size(), &there) < 0) {
 			return child_wrong("mincore: %s", strerror(errno));
 		}
-		/* Nothing has been written. */
+		/* Nothing was written yet. */
 		bool told = !(there & 1);
 		if (sp_file_shows_pages(&files[i]) != told) {
 			return child_wrong("mode %o: told %d", modes[i], told);
@@ -356,7 +356,7 @@ static void events_are_refused(void **state) {
 	expect_refused(inotify_init1(0), EINVAL, NO_MEMORY_FILE);
 }
 
-/* What it is besides is found out by a thread. */
+/* Expects that a thread is to find out what else the file is. */
 static void expect_for_a_thread(int fd) {
 	assert_true(fd >= 0);
 	struct sp_file file = accept_file(fd);
@@ -413,7 +413,7 @@ static void hole_that_is_punched_later_is_found(void **state) {
 	assert_int_equal(sp_file_has_holes(&file), false);
 	punch_hole(fd, page, page);
 	assert_int_equal(sp_file_has_holes(&file), true);
-	/* That was so when the pool was made. */
+	/* That was its size when the pool was created. */
 	assert_int_equal(file.filled_size, 4 * page);
 	sp_file_finish(&file);
 }
@@ -426,7 +426,7 @@ static void file_that_has_grown_is_filled_as_far_as_it_was_seen(void **state) {
 	fill(fd, SIZE, SIZE);
 	assert_true(sp_file_is_sealed_to(&file, 2 * SIZE));
 	assert_int_equal(file.filled_size, 2 * SIZE);
-	/* With a hole, only what was there before is. */
+	/* With a hole, only the earlier size is filled. */
 	assert_int_equal(ftruncate(fd, 3 * SIZE), 0);
 	assert_true(sp_file_is_sealed_to(&file, 3 * SIZE));
 	assert_int_equal(file.filled_size, 2 * SIZE);
@@ -443,7 +443,7 @@ static void file_that_cannot_be_asked_has_holes(void **state) {
 	sp_file_finish(&file);
 }
 
-/* Its size, and its end */
+/* Size, and destruction */
 
 static void size_is_that_of_now(void **state) {
 	struct sp_file file = accept_file(create_memfd(SIZE, 0));
@@ -460,7 +460,7 @@ static void file_is_closed_once(void **state) {
 	int fd = file.fd;
 	sp_file_finish(&file);
 	assert_int_equal(fcntl(fd, F_GETFD), -1);
-	/* What has the number by now is someone else's. */
+	/* The number now belongs to another file. */
 	int other = create_memfd(SIZE, 0);
 	assert_int_equal(other, fd);
 	sp_file_finish(&file);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is known of a file's memory: that nothing counts as filled which was not
- * seen to be, and that no more is looked at than may be.
+ * What is known about a file's memory: nothing counts as filled unless it was seen, and
+ * the number of looks is limited.
  */
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -31,7 +31,7 @@ static void punch_page(int fd, uint64_t offset) {
 		FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)page_size()), 0);
 }
 
-/* A file of which all has memory. */
+/* A file that is filled. */
 struct fixture {
 	int fd;
 	uint64_t size;
@@ -105,13 +105,13 @@ static void hole_is_seen_where_its_chunk_was_seen_in_part(void **state) {
 	destroy(&fixture);
 }
 
-/* A client can ask for the same again and again. */
+/* A client can make the library ask for the same chunk again and again. */
 static void chunk_is_looked_at_once(void **state) {
 	struct fixture fixture;
 	create(&fixture, 3 * CHUNK);
 	punch(&fixture, 2 * CHUNK);
 	assert_false(covers(&fixture, 0, 3 * CHUNK));
-	/* It would be seen that they are gone, if it were looked. */
+	/* Another look would find the chunk empty. */
 	punch(&fixture, 0);
 	punch(&fixture, CHUNK);
 	assert_true(covers(&fixture, 0, 2 * CHUNK));
@@ -119,7 +119,7 @@ static void chunk_is_looked_at_once(void **state) {
 	destroy(&fixture);
 }
 
-/* As when time has passed. */
+/* As if the interval had passed. */
 static void begin_interval(struct fixture *fixture) {
 	fixture->looks.number = 1;
 }
@@ -166,7 +166,7 @@ static void last_byte_of_the_largest_pool_has_its_place(void **state) {
 	destroy(&fixture);
 }
 
-/* By a look at each page */
+/* Looks at each page */
 
 static void expect_holes(const struct sp_mapping *mapping, uint64_t start,
 		uint64_t end, bool expected) {
@@ -183,7 +183,7 @@ static void file_without_memory_has_holes(void **state) {
 	int fd = create_memfd(8 * page, 0);
 	struct sp_mapping *mapping = map(fd, 8 * page);
 	expect_holes(mapping, 0, 8 * page, true);
-	/* To look for them must not fill them. */
+	/* Looking for holes must not fill them. */
 	struct stat st;
 	assert_int_equal(fstat(fd, &st), 0);
 	assert_int_equal(st.st_blocks, 0);
@@ -257,7 +257,7 @@ static void page_past_the_end_of_the_file_is_a_hole(void **state) {
 	close(fd);
 }
 
-/* When in doubt, there are holes. */
+/* In doubt, a page counts as a hole. */
 static void pages_that_are_not_mapped_count_as_holes(void **state) {
 	size_t page = page_size();
 	int fd = create_memfd(3 * page, 0);

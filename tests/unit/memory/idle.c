@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * When unused copies are freed: the tests pass the time. A pinned shadow is not freed
- * because of time alone.
+ * When unused copies are freed. The tests set the time. Time alone never frees a pinned
+ * shadow.
  */
 #include <drm_fourcc.h>
 #include <unistd.h>
@@ -68,7 +68,7 @@ static int teardown(void **state) {
 static void create_buffer(bool guarded) {
 	fixture.buffer = sp_buffer_new(fixture.pool, &fixture.layout, guarded);
 	assert_non_null(fixture.buffer);
-	/* Any will do, to be there. */
+	/* Any resource will do. */
 	fixture.buffer->resource = wl_resource_create(fixture.client,
 		&wl_buffer_interface, 1, 0);
 	assert_non_null(fixture.buffer->resource);
@@ -101,7 +101,7 @@ static void copy_goes_when_its_time_has_come(void **state) {
 	assert_int_equal(get_bytes(), BYTES);
 	assert_int_equal(drop_at(used + AFTER), UINT64_MAX);
 	assert_int_equal(get_bytes(), 0);
-	/* It is created again. */
+	/* The copy is created again. */
 	read_buffer();
 	assert_int_equal(get_bytes(), BYTES);
 }
@@ -140,7 +140,7 @@ static void pinned_shadow_on_offer_goes(void **state) {
 	assert_int_equal(sp_view_sync(view, 0), 0);
 	assert_int_equal(account->used[SP_RESOURCE_PINNED_BYTES], BYTES);
 	sp_view_offer(view);
-	/* Taken back in time. */
+	/* Used again before it is freed. */
 	assert_int_equal(sp_view_reserve(view), 0);
 	drop_at(UINT64_MAX);
 	assert_int_equal(backing->pinned.shadow.charged, BYTES);
@@ -176,7 +176,7 @@ static void timer_is_set_when_there_is_a_copy(void **state) {
 	assert_true(context->memory.is_tended);
 }
 
-/* The cache of a client with two buffers is empty at each of its frames. */
+/* A client with two buffers empties the cache at each frame. */
 static void who_fills_the_cache_again_wakes_nobody(void **state) {
 	struct sp_context *context = fixture.display.context;
 	create_buffer(false);
@@ -202,13 +202,13 @@ static void timer_waits_for_the_first_copy(void **state) {
 	assert_int_equal(sp_cache_get_wait(1, 500, 501), 1);
 }
 
-/* Ten thousand copies are not looked at ten thousand times. */
+/* Ten thousand copies are not examined ten thousand times. */
 static void timer_takes_its_time_between_two_looks(void **state) {
 	enum { AGAIN = 10000 };
 	uint64_t start = 5000, now = start;
 	unsigned looks = 0;
 	for (; now < start + AGAIN; looks++) {
-		/* There is always a copy that is idle a little later. */
+		/* Another copy always becomes idle a little later. */
 		now += sp_cache_get_wait(AGAIN, now, now + 1);
 	}
 	assert_in_range(looks, 4, 16);

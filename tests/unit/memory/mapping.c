@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mappings of files: how far they reach, that they leave the file as it is, how
- * long they live, and what can stand in their way.
+ * Mappings of files: their size and lifetime, that they do not change the file, and
+ * errors.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -60,13 +60,13 @@ static void expect_not_mapped(int fd, const struct sp_mapping_mode *mode, int er
 	assert_int_equal(seen, error);
 }
 
-/* Whether an address belongs to anything. */
+/* Returns whether an address is mapped. */
 static bool is_mapped(void *address) {
 	unsigned char resident;
 	return mincore(address, page_size(), &resident) == 0;
 }
 
-/* How far */
+/* Size */
 
 static void size_is_rounded_up_to_whole_pages(void **state) {
 	int fd = create_memfd(10, 0);
@@ -155,14 +155,14 @@ static void mapping_never_makes_the_file_longer(void **state) {
 	close(fd);
 }
 
-/* On hugetlbfs, mmap() itself can do so. */
+/* On hugetlbfs, mmap() itself can make a file longer. */
 static void mapping_never_makes_a_file_of_huge_pages_longer(void **state) {
 	int fd = memfd_create("sealpool-test", MFD_CLOEXEC | MFD_HUGETLB);
 	struct stat st;
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		skip();
 	}
-	/* Without any huge pages on the system it may not be mapped at all. */
+	/* If the system has no huge pages, the mapping may fail. */
 	sp_mapping_unref(sp_mapping_create(fd, &sp_mapping_write, 1,
 		(size_t)st.st_blksize, false));
 	expect_file_size(fd, 0);
@@ -190,7 +190,7 @@ static void later_writes_of_the_client_are_seen(void **state) {
 	close(fd);
 }
 
-/* The kernel says so where a store of our own would fault. */
+/* The kernel returns an error where a store would fault. */
 static void mappings_for_reading_cannot_be_written(void **state) {
 	static const struct sp_mapping_mode *const reading[] = {
 		&sp_mapping_read, &sp_nofault_mode,
@@ -223,7 +223,7 @@ static void read_only_fd_is_mapped_for_reading_only(void **state) {
 	close(fd);
 }
 
-/* Shared mappings of it were refused before Linux 6.7. */
+/* Before Linux 6.7, shared mappings of such a file were refused. */
 static void file_sealed_against_writing_can_be_read(void **state) {
 	int fd = create_memfd(100, 0);
 	write_byte(fd, 0, 7);
@@ -384,9 +384,10 @@ static void threads_can_share_a_mapping(void **state) {
 	close(fd);
 }
 
-/* Mapping again */
+/* Renewal */
 
-/* Puts a byte in the place of the file's, as MAP_NOFAULT does with zeroes. */
+/* Replaces the first page by one with another byte, as MAP_NOFAULT replaces missing pages
+ * by zeroes. */
 static void hide_first_byte(struct sp_mapping *mapping, uint8_t byte) {
 	assert_int_equal(mprotect(mapping->data, page_size(),
 		PROT_READ | PROT_WRITE), 0);
@@ -397,7 +398,7 @@ static void hide_first_byte(struct sp_mapping *mapping, uint8_t byte) {
 static void outdated_mapping_shows_the_file_once_renewed(void **state) {
 	int fd = create_memfd(page_size(), 0);
 	write_byte(fd, 0, 1);
-	/* Longer than the file, as it may well be. */
+	/* It may be longer than the file. */
 	struct sp_mapping *mapping = map(fd, &sp_nofault_mode,
 		10 * page_size(), false);
 	uint8_t *data = mapping->data;

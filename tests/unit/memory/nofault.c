@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The probe for MAP_NOFAULT, on kernels that there are and that there are not.
+ * The probe for MAP_NOFAULT, on kernels that exist and on others.
  *
- * What the probe asks of the kernel is wrapped by the linker (see meson.build),
- * so that a mapping with the flag can be made to behave as one would elsewhere:
- * the probe reads with process_vm_readv() alone, and where that meets a page
- * which the file does not have, a page of zeroes is put in its place by hand. In a
- * shared mapping, that is taken out again before each read.
+ * The linker wraps the probe's system calls (see meson.build), so that a mapping with the
+ * flag can behave as on any kernel. The probe reads only with process_vm_readv(). Where
+ * that reads a page past the file's end, the test maps a page of zeroes there. In a
+ * shared mapping, it removes that page before each read.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -33,7 +32,7 @@ void *__real_mmap(void *address, size_t size, int protection, int flags, int fd,
 	off_t offset);
 void *__wrap_mmap(void *address, size_t size, int protection, int flags, int fd,
 	off_t offset);
-/* Which mmap() may well be, where off_t has 64 bits. */
+/* What mmap() is where off_t has 64 bits. */
 void *__wrap_mmap64(void *address, size_t size, int protection, int flags,
 	int fd, off_t offset) __attribute__((alias("__wrap_mmap")));
 ssize_t __real_process_vm_readv(pid_t pid, const struct iovec *local,
@@ -45,33 +44,33 @@ ssize_t __wrap_process_vm_readv(pid_t pid, const struct iovec *local,
 int __real_madvise(void *address, size_t size, int advice);
 int __wrap_madvise(void *address, size_t size, int advice);
 
-/* What the flag means to a kernel. */
+/* How a kernel treats the flag. */
 static struct kernel {
-	/* 0: the kernel of this system is left alone. */
+	/* 0: the system's kernel answers. */
 	bool is_another;
-	/* The flag is refused, or cannot be tried. */
+	/* It refuses the flag, or the flag cannot be tried. */
 	bool refuses, blocks;
-	/* Memory that is not the file's at all; that was, when it was mapped. */
+	/* The mapping is anonymous memory, or a copy of the file as it was when it was
+	 * mapped. */
 	bool is_anonymous, is_snapshot;
-	/* The file becomes as long as the mapping: at once, or when it is
-	 * touched. */
+	/* The file grows to the size of the mapping: at once, or when a page is touched. */
 	bool lengthens, lengthens_late;
-	/* Pages that the file lacks are put in: when it is mapped, or when they
-	 * are touched; with this byte. */
+	/* Pages past the file's end appear: when the file is mapped, or when they are
+	 * touched. They have this byte. */
 	bool fills_early, fills;
 	uint8_t filling;
-	/* Only their first bytes are of use. */
+	/* Only the first bytes of these pages can be read. */
 	bool fills_badly;
-	/* madvise() does not take them away. */
+	/* madvise() does not remove these pages. */
 	bool is_sticky;
-	/* Pages that were read before, at least the first one, stay mapped until then. */
+	/* Until then, pages that were read stay mapped, at least the first one. */
 	bool freezes;
-	/* It has the flag for shared mappings: the zeroes that these show stay, or reading
-	 * a hole fills it. */
+	/* It has the flag for shared mappings: the zeroes that these show stay, or
+	 * reading a hole fills it. */
 	bool has_shared, keeps_zeroes, fills_holes;
 } kernel;
 
-/* The mapping that was made with the flag. */
+/* The mapping with the flag. */
 static uint8_t *mapped;
 static size_t mapped_size;
 static int mapped_fd;
@@ -111,7 +110,7 @@ static void *map_shared(size_t size, int protection, int flags, int fd) {
 	return mapped;
 }
 
-/* Zeroes are there as long as the file has no page. */
+/* Keeps the zeroes while the file has no page there. */
 static void update_shared(size_t offset, size_t page_size) {
 	if (!kernel.keeps_zeroes) {
 		void *data = __real_mmap(mapped, mapped_size, PROT_READ,
@@ -224,7 +223,7 @@ static void expect_mode(struct kernel another,
 	assert_int_equal(traces_count_mappings(), mappings);
 }
 
-/* For private mappings. */
+/* The answer for private mappings. */
 static void expect_answer(struct kernel another, bool expected) {
 	expect_mode(another, expected ? &sp_nofault_mode : NULL);
 }
@@ -297,7 +296,7 @@ static void shared_zeroes_that_hide_the_file_are_not_enough(void **state) {
 		.has_shared = true,
 		.keeps_zeroes = true,
 	}, NULL);
-	/* Private ones may. */
+	/* It may have the flag for private ones. */
 	expect_mode((struct kernel){
 		.has_shared = true,
 		.keeps_zeroes = true,
@@ -325,8 +324,7 @@ static void count_signal(int number) {
 	signals++;
 }
 
-/* A signal of its own would have nowhere to go in a compositor; a child would
- * be waited for by someone else. */
+/* A compositor may handle any signal itself, and may wait for any child. */
 static void probe_raises_no_signal_and_has_no_child(void **state) {
 	static const int numbers[] = { SIGBUS, SIGSEGV, SIGCHLD };
 	struct sigaction old[3], action = { .sa_handler = count_signal };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reader threads: a job that waits for ever delays only its own reader, and the event
- * loop waits no longer than its allowance.
+ * Reader threads: a job that never ends delays only its own reader, and the event loop
+ * waits no longer than its allowance.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -39,7 +39,8 @@ static int64_t now_ms(void) {
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Waits until somebody writes to the pipe, as for a server that does not answer. */
+/* A job that waits until the test writes to the pipe, like a read from a server that does
+ * not respond. */
 struct waiting {
 	struct sp_job job;
 	int fds[2];
@@ -97,7 +98,7 @@ static void job_that_answers_is_waited_for(void **state) {
 	sp_reader_init(&reader, &readers);
 	waiting_begin(&waiting, &reader);
 	waiting_answer(&waiting);
-	/* The allowance may end on a busy machine. */
+	/* On a busy machine, the allowance may run out. */
 	for (int i = 0; i < 100 && !sp_reader_wait(&reader, &waiting.job);
 			i++) {
 		usleep(100000);
@@ -120,7 +121,7 @@ static void silence_is_waited_for_no_longer_than_allowed(void **state) {
 	for (int i = 0; i < READERS; i++) {
 		assert_false(sp_reader_wait(&many[i], &waiting[i].job));
 	}
-	/* Each millisecond gives 50 microseconds more. */
+	/* Each millisecond adds 50 microseconds. */
 	assert_true(allowance == 50000);
 	assert_true(readers.allowance < 10000);
 	print_message("%d silent readers: waited %d ms\n", READERS,
@@ -162,7 +163,7 @@ static void silent_reader_holds_up_no_other(void **state) {
 	waiting_end(&stuck);
 }
 
-/* To start many threads may take so long that the first ones count as stuck. */
+/* Starting many threads may take so long that the first ones count as stuck. */
 static void make_all_work(void) {
 	struct sp_reader *reader;
 	sp_lock_acquire(&readers.lock);
@@ -174,7 +175,7 @@ static void make_all_work(void) {
 	sp_lock_release(&readers.lock);
 }
 
-/* More than there are threads: they take their turn. */
+/* There are more readers than threads, so they take turns. */
 static void readers_without_a_thread_get_one_later(void **state) {
 	enum { MANY = 80 };
 	static struct sp_reader many[MANY];
@@ -193,7 +194,7 @@ static void readers_without_a_thread_get_one_later(void **state) {
 	}
 }
 
-/* Who submits a job after the other could keep a thread for ever. */
+/* A reader that always submits another job could keep its thread. */
 static void reader_without_a_thread_comes_before_the_next_job(void **state) {
 	enum { THREADS = 64 };
 	static struct sp_reader many[THREADS], other;
@@ -240,7 +241,7 @@ static void job_can_be_taken_back_until_it_is_done(void **state) {
 	assert_int_equal(second.order, 0);
 }
 
-/* As when it has waited for so long. */
+/* As if it had waited for the whole time. */
 static void who_never_answers_gets_no_more(void **state) {
 	struct sp_reader reader;
 	struct waiting waiting;
@@ -260,7 +261,7 @@ static void who_never_answers_gets_no_more(void **state) {
 }
 
 static const char *submit_without_threads(void) {
-	/* The limit is not root's. */
+	/* The limit does not apply to root. */
 	if (setuid(65534) < 0 && geteuid() == 0) {
 		return child_wrong("setuid: %d", errno);
 	}
@@ -274,7 +275,7 @@ static const char *submit_without_threads(void) {
 	}
 	return sp_list_is_empty(&reader.jobs) &&
 		sp_list_is_empty(&readers.waiting) ? NULL :
-		"the job is still to be done";
+		"the job is still pending";
 }
 
 static void nothing_is_submitted_where_no_thread_can_be_had(void **state) {
@@ -290,7 +291,7 @@ static void silence_is_told(void **state) {
 	while (sp_reader_get_silence(&reader, &reader) < 20) {
 		usleep(1000);
 	}
-	/* But no other owner is. */
+	/* Another owner's reader is not. */
 	assert_int_equal(sp_reader_get_silence(&reader, &readers), 0);
 	waiting_answer(&waiting);
 	waiting_end(&waiting);
@@ -302,7 +303,7 @@ static void silence_is_told(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-		/* First, as its child is forked where no thread may be running. */
+		/* The first test: it forks, and so no thread may be running. */
 		TEST_READER(nothing_is_submitted_where_no_thread_can_be_had),
 		TEST_READER(job_that_answers_is_waited_for),
 		TEST_READER(silence_is_waited_for_no_longer_than_allowed),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Up to where a sealed file is trusted.
+ * The sealed size of files.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -60,7 +60,7 @@ static void sealed_size_grows_with_the_file(void **state) {
 	struct sp_file file = accept_file(create_memfd(SIZE, F_SEAL_SHRINK));
 	assert_int_equal(ftruncate(file.fd, 2 * SIZE), 0);
 	assert_int_equal(sp_file_is_sealed_to(&file, 2 * SIZE + 1), false);
-	/* Seen though the answer was no. */
+	/* The size is recorded although the answer is false. */
 	assert_int_equal(file.sealed_size, 2 * SIZE);
 	assert_int_equal(sp_file_is_sealed_to(&file, 2 * SIZE), true);
 	sp_file_finish(&file);
@@ -96,8 +96,8 @@ static void seal_that_comes_later_is_seen(void **state) {
 	sp_file_finish(&file);
 }
 
-/* What it is said to be is not asked again, whether that was known from the
- * start or since then. */
+/* Once the seal is known to be impossible, from the start or later, the kernel is not
+ * asked again. */
 static void seal_that_cannot_come_is_not_asked_for(void **state) {
 	for (size_t i = 0; i < 2; i++) {
 		struct sp_file file = accept_file(create_memfd(SIZE,
@@ -146,7 +146,7 @@ struct watch {
 	uint64_t trusted_too_far;
 };
 
-/* Looks on, as a thread that reads buffers would. */
+/* Watches the sealed size, as a thread that reads buffers would. */
 static void *watch_sealed_size(void *data) {
 	struct watch *watch = data;
 	uint64_t seen = 0;

@@ -20,11 +20,11 @@
 #include "process.h"
 #include "traces.h"
 
-/* What a client may hold here, in pages and fds. */
+/* The limits of the client, in pages and fds. */
 #define PAGES 16
 #define FDS 3
 
-/* Who is charged. */
+/* The client that is charged. */
 struct holder {
 	struct sp_account all, account;
 };
@@ -81,20 +81,20 @@ static struct sp_shadow create_shadow(uint64_t size) {
 	return shadow;
 }
 
-/* What the file has memory for, in bytes. */
+/* Returns the memory of the file, in bytes. */
 static uint64_t get_memory(const struct sp_shadow *shadow) {
 	struct stat st;
 	assert_int_equal(fstat(shadow->fd, &st), 0);
 	return (uint64_t)st.st_blocks * 512;
 }
 
-/* That the file has so many pages, and that the client is charged for them. */
+/* Fails unless the file has this many pages and the client is charged for them. */
 static void expect_charged(const struct sp_shadow *shadow, uint64_t pages) {
 	uint64_t bytes = pages * page_size();
 	if (get_memory(shadow) != bytes || shadow->charged != bytes ||
 			get_bytes() != bytes) {
-		fail_msg("of %llu bytes, the file has %llu; %llu are charged "
-			"for it, and %llu to the client",
+		fail_msg("of %llu bytes, the file has memory for %llu; %llu "
+			"are charged for it, and %llu to the client",
 			(unsigned long long)bytes,
 			(unsigned long long)get_memory(shadow),
 			(unsigned long long)shadow->charged,
@@ -122,7 +122,7 @@ static void shadow_cannot_be_cut(void **state) {
 	sp_shadow_finish(&shadow);
 }
 
-/* Whoever is handed the fd could forbid us to write, or to grow it. */
+/* Another process that receives the fd could otherwise forbid writing or growing. */
 static void shadow_takes_no_more_seals(void **state) {
 	struct sp_shadow shadow = create_shadow(1000);
 	assert_int_equal(fcntl(shadow.fd, F_ADD_SEALS, F_SEAL_GROW), -1);
@@ -203,7 +203,7 @@ static void old_mapping_stays_while_it_is_used(void **state) {
 	old->data[5] = 9;
 	assert_int_equal(shadow.mapping->data[5], 9);
 	sp_shadow_finish(&shadow);
-	/* Also when the shadow is gone. */
+	/* Also after the shadow is destroyed. */
 	assert_int_equal(old->data[5], 9);
 	sp_mapping_unref(old);
 }
@@ -238,7 +238,7 @@ static void memory_is_given_to_whole_pages_of_a_range(void **state) {
 	assert_int_equal(sp_shadow_reserve(&shadow, 2 * page_size() + 100,
 		4 * page_size() + 1), 0);
 	expect_charged(&shadow, 3);
-	/* To touch them takes no more. */
+	/* Touching them allocates no more memory. */
 	memset(shadow.mapping->data + 2 * page_size(), 7, 3 * page_size());
 	expect_charged(&shadow, 3);
 	sp_shadow_finish(&shadow);
@@ -363,7 +363,7 @@ static void shadow_that_goes_takes_its_charge_along(void **state) {
 	assert_int_equal(holder.all.used[SP_RESOURCE_FDS], 0);
 }
 
-/* Fds, and what can run out */
+/* Fds, and missing resources */
 
 static void shadow_is_charged_one_fd(void **state) {
 	struct sp_shadow shadow = create_shadow(1000);
@@ -384,7 +384,7 @@ static void shadow_over_the_budget_of_fds_is_refused(void **state) {
 	assert_int_equal(holder.account.refused_resource, SP_RESOURCE_FDS);
 	assert_int_equal(get_fds(), FDS);
 	assert_int_equal(count_fds(), fds);
-	/* There is nothing to be finished. */
+	/* Nothing needs to be released. */
 	sp_shadow_finish(&refused);
 	assert_int_equal(get_fds(), FDS);
 	for (int i = 0; i < FDS; i++) {
@@ -413,7 +413,7 @@ static const char *create_without_fds(void) {
 
 static const char *create_with_short_files(void) {
 	size_t fds = count_fds();
-	/* To try it would be fatal. */
+	/* A write beyond the limit would kill the process. */
 	signal(SIGXFSZ, SIG_DFL);
 	child_set_limit(RLIMIT_FSIZE, page_size() - 1);
 	const char *wrong = expect_no_shadow(1000, EFBIG);
@@ -454,7 +454,7 @@ static const char *grow_without_addresses(void) {
 		return child_wrong("returned %d", ret);
 	}
 	if (shadow.mapping == NULL || shadow.mapping->data[0] != 7) {
-		return "the old mapping is gone";
+		return "the old mapping no longer exists";
 	}
 	sp_shadow_finish(&shadow);
 	return NULL;
@@ -469,7 +469,7 @@ static const char *reserve_in_short_files(void) {
 	if (sp_shadow_init(&shadow, &holder.account, 1000) < 0) {
 		return "no shadow";
 	}
-	/* The last page ends behind what is allowed. */
+	/* The last page ends beyond the limit. */
 	child_set_limit(RLIMIT_FSIZE, 1000);
 	int ret = sp_shadow_reserve(&shadow, 0, 1000);
 	if (ret != -EFBIG) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A client's spare: its next pool gets that memory, which shows nothing of the last pool;
- * and when it is freed.
+ * A client's spare: its next pool gets that memory, but shows none of the last pool's
+ * bytes; and when the spare is freed.
  */
 #include <drm_fourcc.h>
 #include <string.h>
@@ -15,12 +15,12 @@
 #include "server/pool.h"
 #include "traces.h"
 
-/* What clients may hold here, in pages and fds. */
+/* The limits of a client, in pages and fds. */
 #define PAGES 1024
 #define ALL_PAGES 1200
 #define FDS 6
 
-/* Large enough to be looked for holes. */
+/* Wide enough that holes are looked for. */
 #define WIDE 512
 #define HIGH 1024
 
@@ -57,7 +57,7 @@ static struct sp_client *get_client(int i) {
 	return sp_client_find(fixture.display.context, fixture.clients[i]);
 }
 
-/* An unsealed file, all of "byte" up to "filled". */
+/* Creates an unsealed file, with "byte" up to "filled". */
 static int create_file(uint64_t size, uint64_t filled, uint8_t byte) {
 	int fd = create_memfd((off_t)size, 0);
 	fill_memfd(fd, (off_t)filled, byte);
@@ -67,7 +67,7 @@ static int create_file(uint64_t size, uint64_t filled, uint8_t byte) {
 struct picture {
 	struct sp_pool *pool;
 	struct sealpool_buffer *buffer;
-	/* Where it was read last. */
+	/* The data of the last read access. */
 	const uint8_t *data;
 };
 
@@ -114,7 +114,7 @@ static uint64_t get_size(struct shape shape) {
 		(uint64_t)shape.height * (uint64_t)shape.stride;
 }
 
-/* A picture all of 0xee was read and is gone; returns where it was read. */
+/* Reads and destroys a picture whose bytes are 0xee. Returns where they were read. */
 static const uint8_t *leave(int client, struct shape shape) {
 	uint64_t size = get_size(shape);
 	struct picture picture = create_picture(client,
@@ -134,7 +134,7 @@ static void expect_held(int client, uint64_t bytes) {
 	assert_int_equal(account->used[SP_RESOURCE_SHADOW_BYTES], bytes);
 }
 
-/* All that the picture shows: "byte" up to "filled", and zeroes. */
+/* Fails unless the picture shows "byte" up to "filled", and zeroes after that. */
 static void expect_shown(const struct picture *picture, struct shape shape,
 		uint64_t filled, uint8_t byte) {
 	struct sealpool_access access;
@@ -156,7 +156,8 @@ static void expect_shown(const struct picture *picture, struct shape shape,
 	sealpool_buffer_end_access(&access);
 }
 
-/* A picture, of a file that is filled so far, in the place of the last one. */
+/* Fails unless a picture whose file is filled up to here gets the memory of the last
+ * one. */
 static void expect_in_its_place(struct shape shape, uint64_t size,
 		uint64_t filled, const uint8_t *data) {
 	struct picture picture = create_picture(0,
@@ -209,7 +210,7 @@ static void missing_bytes_are_zero(void **state) {
 static void holes_are_zero(void **state) {
 	const uint8_t *data = leave(0, small);
 	expect_in_its_place(small, get_size(small), 0, data);
-	/* These are not copied. */
+	/* Holes are not copied. */
 	data = leave(0, large);
 	expect_in_its_place(large, get_size(large), 3 * 4096, data);
 	data = leave(0, large);
@@ -287,7 +288,7 @@ static void memory_goes_when_all_are_short_of_bytes(void **state) {
 	leave(1, small);
 	uint64_t bytes = (ALL_PAGES - PAGES / 2) * page_size();
 	assert_int_equal(charge(1, bytes), 0);
-	/* The one that was left first is enough. */
+	/* Freeing the oldest spare is enough. */
 	assert_false(is_kept(0));
 	assert_true(is_kept(1));
 	discharge(1, bytes);

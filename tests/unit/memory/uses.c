@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who uses which page.
+ * The users of each page.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 #include "memory/pages.h"
 #include "memory/uses.h"
 
-/* What became of a removal. */
+/* What the last removal freed. */
 struct freed {
 	unsigned ranges;
 	uint64_t start, end, pages;
@@ -81,7 +81,7 @@ static void partial_pages_are_used_as_a_whole(void **state) {
 	sp_uses_finish(&uses);
 }
 
-/* Chunks without a user have no record. */
+/* Chunks without users have no record. */
 static void chunks_come_and_go(void **state) {
 	struct sp_uses uses = { 0 };
 	uint64_t chunk = SP_CHUNK_SIZE / sp_pages_get_size();
@@ -100,7 +100,7 @@ static void chunks_come_and_go(void **state) {
 	sp_uses_finish(&uses);
 }
 
-/* Its count must not start again at zero. */
+/* The count must not wrap around to zero. */
 static void page_with_too_many_users_is_never_free(void **state) {
 	struct sp_uses uses = { 0 };
 	for (int i = 0; i < UINT16_MAX + 10; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which reasons a pool has for being copied, by its file and its seals. */
+/* The reasons why a pool is copied, by its file and its seals. */
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -22,7 +22,7 @@
 
 static struct sp_memory memory;
 
-/* A pool as far as its file decides. Takes ownership of the fd. */
+/* Makes a pool that has only its file. Takes ownership of the fd. */
 static struct sp_pool make_pool(int fd) {
 	struct sp_pool pool = {
 		.size = BYTES,
@@ -33,7 +33,7 @@ static struct sp_pool make_pool(int fd) {
 	return pool;
 }
 
-/* Of a pool whose kind is as the file allows, closed at the end. */
+/* Checks the reasons for a pool of the kind that its file allows, and closes it. */
 static void expect_pool(struct sp_pool *pool, enum sealpool_memory_kind kind,
 		uint32_t reasons) {
 	assert_int_equal(sp_reasons_get_pool_kind(pool), kind);
@@ -79,7 +79,7 @@ static void read_only_pool_is_read_in_place(void **state) {
 	expect_pool(&pool, SEALPOOL_MEMORY_DIRECT, READ_ONLY);
 }
 
-/* With libwayland's functions for wl_shm. */
+/* As with libwayland's functions for wl_shm. */
 static void read_only_pool_is_copied_where_any_access_may_write(void **state) {
 	memory.in_place = &sp_mapping_write;
 	struct sp_pool pool = make_pool(
@@ -96,7 +96,7 @@ static void pool_behind_a_guard_is_late(void **state) {
 	expect_pool(&pool, SEALPOOL_MEMORY_SHADOW, LATE);
 }
 
-/* Its seals and its size are not read. */
+/* The seals and the size of a slow file are not read. */
 static void slow_file_has_the_wrong_file_system(void **state) {
 	struct sp_pool pool = make_pool(create_drawn(BYTES / 2, 0));
 	pool.backing.file.kind = SP_FILE_SLOW;

@@ -41,7 +41,7 @@ static uint64_t min(uint64_t a, uint64_t b) {
 	return a < b ? a : b;
 }
 
-/* What is left beside the desktop, in pools of an attacker. */
+/* Returns how many pools of an attacker fit beside the desktop. */
 static uint64_t count_pools_left(bool beside_desktop) {
 	uint64_t fds = scene.machine->all_fds, bytes = 2048 * MIB;
 	uint64_t each = scene.machine->guarded ? 2 : 1;
@@ -53,7 +53,8 @@ static uint64_t count_pools_left(bool beside_desktop) {
 		min(fds / each, bytes / ATTACKER_POOL_BYTES) : fds;
 }
 
-/* With one more, all that is left is taken. */
+/* Returns the pools of each attacker. Together, they are more than fit beside the
+ * desktop. */
 static unsigned get_part(void) {
 	return (unsigned)(count_pools_left(true) /
 		(uint64_t)scene.attackers_len) + 1;
@@ -164,7 +165,7 @@ static void replaced_one_by_one(void) {
 	}
 }
 
-/* Attackers in between hold one pool, which is not above their share. */
+/* Attackers between them hold one pool, which is within their share. */
 static void set_apart(int idle) {
 	scene_start_desktop();
 	unsigned part = get_part() * (unsigned)(idle + 1);
@@ -190,8 +191,8 @@ static void most_idle(void) {
 struct shape {
 	const char *name;
 	void (*play)(void);
-	/* Up to 100 attackers have no honest client disconnected: natively, and behind the
-	 * guard. */
+	/* Up to 100 attackers cause no honest client to be disconnected: natively, and
+	 * behind the guard. */
 	bool promised, promised_guarded;
 };
 

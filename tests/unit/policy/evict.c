@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Limits of all clients together, with high limits for each: which client is
- * disconnected when they are exceeded.
+ * The limits of all clients together: which client is disconnected when they are
+ * exceeded. Each client's own limits are high.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -15,7 +15,7 @@
 #define ALL_FDS 48
 #define ALL_BYTES 4800
 
-/* Processes are as in another PID namespace. */
+/* Processes are in another PID namespace. */
 static bool are_elsewhere;
 
 void __real_wl_client_get_credentials(struct wl_client *client, pid_t *pid,
@@ -62,7 +62,7 @@ static void make_room(void) {
 	sp_evict_for(display.context, SP_RESOURCE_SHADOW_BYTES, 0, NULL);
 }
 
-/* Connects so many clients of one process. */
+/* Connects this many clients of one process. */
 static struct guest *connect_process(int count) {
 	pid_t pid;
 	struct guest *guests = guests_connect_elsewhere(count, &pid);
@@ -73,7 +73,7 @@ static struct guest *connect_process(int count) {
 	return guests;
 }
 
-/* Connects processes, each after those before, and charges fds to each. */
+/* Connects this many processes, one after another, and charges fds to each. */
 static struct guest *connect_crowd(int count, int fds) {
 	struct guest *first = connect_process(1);
 	charge_fds(first, fds);
@@ -124,14 +124,14 @@ static void who_has_gone_is_not_disconnected_again(void **state) {
 	struct guest *asking = guest_connect();
 	charge_fds(large, 20);
 	wl_client_destroy(gone->wl_client);
-	/* Its buffers are still shown, say. */
+	/* For example, its buffers are still shown. */
 	charge_fds(gone, ALL_FDS - 20);
 	assert_int_equal(sp_client_admit_pool(asking->client), true);
 	assert_int_equal(guest_is_connected(large), false);
 	assert_int_equal(display.messages, 1);
 }
 
-/* Many connections with little each are no way around it. */
+/* Many connections with little each do not evade the limit. */
 static void process_that_holds_most_has_to_go(void **state) {
 	struct guest *honest = connect_process(1);
 	struct guest *asking = connect_process(1);
@@ -163,7 +163,7 @@ static void single_large_client_has_to_go_before_small_ones(void **state) {
 	}
 }
 
-/* Those that it made for programs that it has started, which are many. */
+/* For example, those that it created for the programs that it has started. */
 static void connections_of_this_process_are_told_apart(void **state) {
 	struct guest *largest = connect_process(1);
 	struct guest *asking = connect_process(1);
@@ -180,7 +180,8 @@ static void connections_of_this_process_are_told_apart(void **state) {
 	}
 }
 
-/* Their processes have no pid in this namespace, so each connection is an identity. */
+/* Their processes have no pid in this namespace, so each connection is an identity of its
+ * own. */
 static void clients_without_a_process_are_told_apart(void **state) {
 	struct guest *largest = connect_process(1);
 	struct guest *asking = connect_process(1);
@@ -216,8 +217,8 @@ static void shares_take_half_of_what_all_may_hold(void **state) {
 	assert_int_equal(get_share_of_fds(), ALL_FDS / 2);
 	connect_crowd(7, 1);
 	assert_int_equal(get_share_of_fds(), ALL_FDS / 16);
-	/* An identity that holds nothing does not count; nor does a disconnected client, but
-	 * what it has left cannot be shared. */
+	/* An identity that holds nothing does not count. Nor does a disconnected client,
+	 * but what it still holds is not available to others. */
 	guest_discharge_fd(&many[0]);
 	guest_discharge_fd(&many[1]);
 	assert_int_equal(get_share_of_fds(), ALL_FDS / 12);
@@ -232,7 +233,7 @@ static void who_holds_no_more_than_the_share_is_spared(void **state) {
 	struct guest *large = connect_crowd(1, 5);
 	connect_crowd(1, 28);
 	struct guest *asking = connect_process(1);
-	/* 48 / (2 * 7), and of the two above it, the larger. */
+	/* 48 / (2 * 7), and the larger of the two that hold more. */
 	assert_int_equal(get_share_of_fds(), 3);
 	assert_int_equal(sp_client_admit_pool(asking->client), true);
 	assert_int_equal(count_connected(small, 5), 5);
@@ -240,19 +241,20 @@ static void who_holds_no_more_than_the_share_is_spared(void **state) {
 	assert_int_equal(guest_is_connected(&large[1]), false);
 }
 
-/* It is not the large one that makes it tight. */
+/* The large client did not cause the shortage. */
 static void crowd_of_small_ones_is_thinned_out_before_a_large_one(
 		void **state) {
 	struct guest *large = connect_crowd(1, 12);
 	struct guest *many = connect_crowd(12, 3);
-	/* Each has 2 more than its share, in sum 24; the large one 11. */
+	/* Each holds 2 more than its share, 24 in total; the large one holds 11 more. */
 	assert_int_equal(get_share_of_fds(), 1);
 	assert_int_equal(sp_client_admit_pool(large->client), true);
 	assert_int_equal(guest_is_connected(large), true);
 	assert_int_equal(count_connected(many, 12), 11);
 }
 
-/* An honest one among a crowd that holds as much, but came after it or before. */
+/* An honest client in a crowd whose members hold as much. It connected before or after
+ * the crowd. */
 static void expect_middle_of_a_crowd(bool honest_first) {
 	struct guest *honest = honest_first ? connect_crowd(1, 8) : NULL;
 	struct guest *many = connect_crowd(5, 8);
@@ -285,7 +287,7 @@ static void asking_client_stays_where_its_process_has_a_larger_one(
 	assert_int_equal(guest_is_connected(honest), true);
 }
 
-/* And no more than that. */
+/* No more than necessary are disconnected. */
 static void as_many_have_to_go_as_it_takes(void **state) {
 	struct guest *hogs = connect_crowd(5, 1);
 	struct guest *honest = connect_crowd(1, 1);
@@ -300,7 +302,7 @@ static void as_many_have_to_go_as_it_takes(void **state) {
 		SP_RESOURCE_SHADOW_BYTES, ALL_BYTES / 2, honest->client), true);
 	assert_int_equal(count_connected(hogs, 5), 2);
 	assert_int_equal(guest_is_connected(honest), true);
-	/* There is never as much. */
+	/* The request exceeds what all clients hold. */
 	assert_int_equal(sp_evict_for(display.context,
 		SP_RESOURCE_SHADOW_BYTES, ALL_BYTES + 1, honest->client), false);
 	assert_int_equal(count_connected(hogs, 5), 2);
@@ -365,7 +367,7 @@ static void crowd_is_thinned_out_by_the_event_loop(void **state) {
 static void crowd_of_bytes_is_thinned_out_as_well(void **state) {
 	struct guest *small = guest_connect();
 	struct guest *large = guest_connect();
-	/* What counts is bytes. */
+	/* The shortage is one of bytes. */
 	charge_fds(small, 30);
 	charge_bytes(small, ALL_BYTES / 3);
 	charge_bytes(large, ALL_BYTES - ALL_BYTES / 3);
@@ -400,7 +402,7 @@ static void room_is_made_only_where_it_is_short(void **state) {
 	charge_bytes(guest, 1);
 	make_room();
 	assert_int_equal(guest_is_connected(guest), false);
-	/* No client is left to be disconnected. */
+	/* There is no client left to disconnect. */
 	charge_bytes(guest, ALL_BYTES);
 	make_room();
 }
@@ -419,14 +421,14 @@ static void one_client_has_to_go_at_a_time(void **state) {
 	assert_int_equal(guest_is_connected(guests[0]), true);
 	assert_int_equal(guest_is_connected(guests[1]), false);
 	assert_int_equal(guest_is_connected(guests[2]), true);
-	/* It has not come back, and someone wants more. */
+	/* Its resources are not free yet, and another client requests more. */
 	charge_bytes(guests[0], 1);
 	display_settle(&display);
 	assert_int_equal(guest_is_connected(guests[0]), true);
 	assert_int_equal(guest_is_connected(guests[2]), false);
 }
 
-/* Whatever it was told to go for. */
+/* Whatever the reason for its disconnection. */
 static void who_goes_in_any_case_goes_first(void **state) {
 	struct guest *going = guest_connect();
 	struct guest *large = guest_connect();

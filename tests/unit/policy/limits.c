@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a client may hold: each limit to the unit, what a refusal says and leaves as it
- * was, and that charges of many threads add up.
+ * The limits of a client: each one exactly, the message of a refusal, that a refusal
+ * changes nothing, and that charges from many threads add up.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -19,7 +19,7 @@
 #include "server/pool.h"
 #include "traces.h"
 
-/* Each another number, so that none is hit in another's place. */
+/* All differ, so that no limit is reached instead of another. */
 #define POOLS 5
 #define FDS 7
 #define BUFFERS 9
@@ -172,7 +172,7 @@ static void buffers_are_admitted_up_to_the_budget(void **state) {
 	expect_told(guest, "9 buffers");
 	sp_client_dismiss_buffer(guest->client);
 	assert_int_equal(sp_client_admit_buffer(guest->client), true);
-	/* They have no fds. */
+	/* Buffers have no fds. */
 	expect_held(guest, 0, 0, 0);
 }
 
@@ -235,7 +235,7 @@ static void client_is_told_which_budget_it_is_over(void **state) {
 	expect_told(bytes, "1000 bytes of shadows");
 }
 
-/* So that mappings need no budget of their own. */
+/* Mappings have no limit of their own, since there are few for each fd. */
 static void mappings_are_few_for_each_fd(void **state) {
 	static const struct sp_mapping_mode *const modes[] = {
 		&sp_mapping_read, &sp_mapping_write, &sp_nofault_mode,
@@ -250,7 +250,7 @@ static void mappings_are_few_for_each_fd(void **state) {
 	struct sp_pool *pool = sp_pool_new(display.context, guest->wl_client, &file,
 		(int32_t)page);
 	assert_non_null(pool);
-	/* Each is in use, and stays so, while the pool grows. */
+	/* Each mapping stays in use while the pool grows. */
 	struct sp_mapping *used[5 * 3 + 6];
 	size_t used_len = 0;
 	for (size_t times = 1; times <= 5; times++) {
@@ -284,7 +284,7 @@ static void mappings_are_few_for_each_fd(void **state) {
 
 struct total {
 	struct guest *guest;
-	/* What the threads hold, as they know it themselves. */
+	/* What the threads hold, by their own count. */
 	atomic_uint fds, fds_most;
 	_Atomic uint64_t bytes, bytes_most;
 	atomic_uint granted, refused;

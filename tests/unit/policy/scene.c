@@ -10,11 +10,11 @@
 #include "server/context.h"
 
 struct scene scene;
-/* The one that is connecting. */
+/* The member that is connecting. */
 static const struct member *connecting;
 bool failed;
 
-/* What the kernel says. */
+/* Replaces what the kernel says. */
 
 void __wrap_wl_client_get_credentials(struct wl_client *client, pid_t *pid,
 	uid_t *uid, gid_t *gid);
@@ -80,7 +80,8 @@ static void handle_destroy(struct wl_listener *listener, void *data) {
 	if (!scene.leaving) {
 		member->ended = true;
 		if (!is_above && is_honest(member)) {
-			fprintf(stderr, "%s is ended, which holds %u pools\n",
+			fprintf(stderr, "%s is disconnected, which holds %u "
+					"pools\n",
 				member->name, member->pools);
 			failed = true;
 		}
@@ -109,7 +110,7 @@ void scene_connect_member(struct member *member) {
 		perror("socketpair");
 		exit(1);
 	}
-	/* The event loop does not run, so it does not notice. */
+	/* The event loop does not run, so the server does not notice. */
 	close(fds[1]);
 	struct wl_client *wl_client = wl_client_create(scene.display.wl, fds[0]);
 	connecting = member;
@@ -155,7 +156,7 @@ static bool charge_shadow(struct member *member) {
 	return true;
 }
 
-/* One pool more may end somebody. */
+/* Returns whether one more pool may exceed a limit of all clients. */
 static bool is_tight(uint64_t pool_bytes) {
 	const struct sp_account *all = &scene.display.context->all;
 	return all->used[SP_RESOURCE_FDS] + 2 > all->wanted[SP_RESOURCE_FDS] ||
@@ -168,7 +169,7 @@ void scene_ask(struct member *member) {
 	if (member->client == NULL) {
 		return;
 	}
-	/* If a client is disconnected now, no client should be above this. */
+	/* If a client is disconnected now, it must hold more than these shares. */
 	scene.share_fds = scene.share_bytes = UINT64_MAX;
 	if (is_tight(member->pool_bytes)) {
 		scene.share_fds = sp_evict_get_share(context, SP_RESOURCE_FDS);
@@ -185,7 +186,7 @@ void scene_ask(struct member *member) {
 		return;
 	}
 	member->pools++;
-	/* What the event loop would do next. */
+	/* As the event loop would do next. */
 	sp_evict_for(context, SP_RESOURCE_FDS, 0, NULL);
 	sp_evict_for(context, SP_RESOURCE_SHADOW_BYTES, 0, NULL);
 }

@@ -3,8 +3,9 @@
 #define UNIT_SCENE_H
 
 /**
- * An honest desktop and its attackers. Nothing is simulated but the processes and what
- * they do: clients, accounts and the choice of the client to disconnect are the library's.
+ * An honest desktop and its attackers. Only the processes and what they request are
+ * simulated. Clients, accounts, and the choice of the client to disconnect are the
+ * library's.
  */
 
 #include "display.h"
@@ -14,7 +15,7 @@
 #define ATTACKERS_MAX 1000
 #define DESKTOP_MAX 60
 
-/* What the compositor allows, and what of it a pool takes. */
+/* The compositor's resources, and what one pool takes of them. */
 struct machine {
 	const char *name;
 	uint32_t all_fds;
@@ -38,29 +39,29 @@ struct scene {
 	struct member honest[DESKTOP_MAX], attackers[ATTACKERS_MAX];
 	int honest_len, attackers_len;
 	int processes;
-	/* While one leaves on its own. */
+	/* While a member disconnects on its own. */
 	bool leaving;
-	/* Of the identities when the last request began. */
+	/* The shares of an identity when the last request began. */
 	uint64_t share_fds, share_bytes;
 };
 
 extern struct scene scene;
-/** Somebody was ended that holds no more than its share. */
+/** A member was disconnected although it held no more than its share. */
 extern bool failed;
 
-/** A process starts, but need not connect yet. */
+/** Starts a process, which need not connect yet. */
 void scene_start(struct member *member);
 void scene_connect_member(struct member *member);
 void scene_leave(struct member *member);
 
-/** One pool more. */
+/** Requests one more pool. */
 void scene_ask(struct member *member);
-/** In turn, until each has so many. */
+/** Requests pools for each in turn, until each has this many. */
 void scene_ask_up_to(struct member *members, int count, unsigned pools);
 
 void scene_make_desktop(int count);
 void scene_start_desktop(void);
-/** Each window is resized: one pool more, for a moment. */
+/** Resizes each window: this takes one more pool, for a moment. */
 void scene_use_desktop(void);
 /** If the desktop alone holds most of the limit of all clients, most of what is held
  * above the shares is its own, and nothing shows which clients are the crowd. */

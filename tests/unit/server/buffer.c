@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the public functions say of a buffer, and its references. */
+/* The public functions about a buffer, and its references. */
 #include <drm_fourcc.h>
 #include <pthread.h>
 #include <sys/mman.h>
@@ -100,7 +100,7 @@ static void buffer_goes_with_the_display(void **state) {
 	assert_int_equal(pthread_create(&thread, NULL, let_go,
 		create_buffer(DRM_FORMAT_XRGB8888)), 0);
 	pthread_join(thread, NULL);
-	/* Its teardown finds what is left. */
+	/* Teardown detects leaks. */
 }
 
 static void nothing_is_let_go_of(void **state) {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The record of a client: there is one for each that needs it, and how long it is
- * there. */
+/* The record of a client: each client that needs one has exactly one, and its lifetime. */
 #include <drm_fourcc.h>
 #include <unistd.h>
 
@@ -41,7 +40,7 @@ static void record_stays_while_something_is_held(void **state) {
 	assert_int_equal(wl_list_length(&display.context->clients), 1);
 	assert_int_equal(guest_is_connected(guest), false);
 	assert_int_equal(sp_client_get_pid(guest->client), 0);
-	/* No client is left to get an error, which does no harm. */
+	/* Posting an error without a wl_client does nothing. */
 	sp_client_post_refused(guest->client);
 	expect_held(guest, 0, 2, 0);
 	guest_leave(guest);

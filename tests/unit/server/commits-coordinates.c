@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What becomes stale by damage of a surface that is scaled, turned or moved. */
+/* Which pixels damage makes stale when a surface is scaled, transformed or moved. */
 #include "server/buffer.h"
 #include "tracker.h"
 #include "viewporter-client-protocol.h"
@@ -138,7 +138,8 @@ static void damage_of_a_surface_with_a_viewport_makes_all_stale(
 	wp_viewport_set_destination(viewport, 100, 100);
 	expect_all_stale_by_damage();
 	expect_buffer_damage_stale();
-	/* It is destroyed at a commit, and damage may be sent before or after that. */
+	/* The viewport is destroyed at the next commit; damage may precede or follow the
+	 * request. */
 	damage(10, 11, 12, 13);
 	wp_viewport_destroy(viewport);
 	commit();
@@ -170,7 +171,7 @@ static void surface_that_moves_makes_all_stale(void **state) {
 	expect_current(0);
 }
 
-/* Before version 5, attach moves the surface. */
+/* Before version 5, the arguments of attach move the surface. */
 static void attach_that_moves_the_surface_makes_all_stale(void **state) {
 	begin_with(0);
 	wl_surface_attach(test.surfaces[0], test.wl_buffers[0], 1, 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What becomes stale in one buffer or several, by damage in their own coordinates. */
+/* Which pixels damage in buffer coordinates makes stale, in one buffer or several. */
 #include "between.h"
 #include "server/buffer.h"
 #include "server/surface.h"
@@ -8,7 +8,7 @@
 /* One buffer */
 
 static void first_commit_makes_all_of_a_buffer_stale(void **state) {
-	/* Read before, as an icon may be. */
+	/* It was read before the commit, as an icon may be. */
 	read_buffer(0);
 	show(0, 1, 2, 3, 4);
 	expect_all_stale(0);
@@ -126,7 +126,7 @@ static void damage_becomes_stale_in_a_buffer_that_is_shown_again(
 	begin_with_all(2);
 	show(0, 10, 0, 10, 10);
 	expect_stale(0, { 10, 0, 10, 10 });
-	/* It holds what it held, until it is committed again. */
+	/* It keeps its contents until it is committed again. */
 	expect_current(1);
 	show(1, 50, 0, 10, 10);
 	expect_stale(1, { 10, 0, 10, 10 }, { 50, 0, 10, 10 });
@@ -193,7 +193,7 @@ static void second_copy_takes_the_place_of_the_first(void **state) {
 	assert_int_equal(sealpool_buffer_begin_access(test.buffers[0],
 		SEALPOOL_ACCESS_READ, &access), 0);
 	show(0, 10, 0, 10, 10);
-	/* It has nothing yet. */
+	/* It has no copy yet. */
 	uint64_t before = count_copied();
 	read_buffer(0);
 	assert_int_equal(count_copied() - before, BYTES);
@@ -212,7 +212,7 @@ static void buffer_committed_least_recently_is_forgotten(void **state) {
 	for (int i = 0; i < FOLLOWED; i++) {
 		show(i, 10, 0, 10, 10);
 	}
-	/* This one is newer than the second by now. */
+	/* This buffer is newer than the second now. */
 	show(0, 10, 0, 10, 10);
 	show(FOLLOWED, 10, 0, 10, 10);
 	assert_false(test.buffers[1]->view.tracked);
@@ -221,12 +221,13 @@ static void buffer_committed_least_recently_is_forgotten(void **state) {
 			fail_msg("buffer %d is not followed", i);
 		}
 	}
-	/* It is copied at each access, and tracked from the start when it is committed again. */
+	/* It is copied at each access until it is committed again, which starts its
+	 * tracking anew. */
 	expect_copied_each_time(1);
 	show(1, 10, 0, 10, 10);
 	expect_all_stale(1);
 	assert_false(test.buffers[2]->view.tracked);
-	/* What is gone makes room. */
+	/* A destroyed buffer makes room for another. */
 	destroy_buffer(3);
 	settle();
 	show(2, 10, 0, 10, 10);

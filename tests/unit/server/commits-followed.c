@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Which buffers are followed: as buffers and surfaces come and go, and where they
- * are read in place. */
+/* Which buffers are tracked: as buffers and surfaces are created and destroyed, and where
+ * buffers are read in place. */
 #include <drm_fourcc.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -12,7 +12,7 @@
 #include "tracker.h"
 #include "wlr-screencopy-unstable-v1-client-protocol.h"
 
-/* Coming and going */
+/* Creation and destruction */
 
 static void buffer_that_returns_after_none_is_stale(void **state) {
 	begin_with(0);
@@ -35,7 +35,7 @@ static void buffer_that_is_destroyed_before_its_commit_is_none(void **state) {
 	expect_all_stale(1);
 }
 
-/* It shows the last commit for as long as the compositor holds it. */
+/* As long as the compositor holds it, it shows the last commit. */
 static void buffer_that_is_destroyed_grows_stale_no_more(void **state) {
 	begin_with(0);
 	destroy_buffer(0);
@@ -71,7 +71,7 @@ static void buffer_that_is_shown_elsewhere_is_stale(void **state) {
 	begin_with_all(2);
 	show_elsewhere(0, 10, 0, 10, 10);
 	expect_all_stale(0);
-	/* And is the other surface's from now on. */
+	/* From now on, it is tracked on the other surface. */
 	show(1, 10, 0, 10, 10);
 	show_elsewhere(0, 50, 0, 10, 10);
 	expect_stale(0, { 50, 0, 10, 10 });
@@ -104,7 +104,7 @@ static void surfaces_do_not_damage_each_other(void **state) {
 	expect_stale(1, { 50, 0, 10, 10 });
 }
 
-/* A capture may draw into it without a commit. */
+/* A screen capture may be written to it without a commit. */
 static void buffer_that_is_handed_to_another_request_is_unknown(
 		void **state) {
 	begin_with_all(2);
@@ -136,7 +136,7 @@ static void client_that_goes_leaves_its_last_frame(void **state) {
 
 /* Buffers that are read in place */
 
-/* Makes the file such that all buffers in it can be direct. */
+/* Changes the file so that all its buffers can be direct. */
 static void fill_and_seal(void) {
 	static const char bytes[BYTES] = { 1 };
 	for (int i = 0; i < BUFFERS; i++) {
@@ -175,7 +175,7 @@ static bool are_followed(void) {
 
 static void requests_are_not_followed_while_all_is_read_in_place(void **state) {
 	create_pool();
-	/* Made before it is drawn. */
+	/* The buffer is created before it is drawn. */
 	assert_int_equal(fcntl(test.memory, F_ADD_SEALS, F_SEAL_SHRINK), 0);
 	wl_shm_pool_destroy(test.pool);
 	test.pool = wl_shm_create_pool(test.shm, test.memory, BUFFERS * BYTES);
@@ -193,7 +193,7 @@ static void requests_are_not_followed_while_all_is_read_in_place(void **state) {
 
 static void requests_are_followed_from_the_first_buffer_that_is_copied(
 		void **state) {
-	/* Nobody has seen this. */
+	/* The tracker does not see this request. */
 	wl_surface_set_buffer_scale(test.surfaces[0], 2);
 	commit();
 	assert_false(are_followed());
@@ -208,7 +208,7 @@ static void requests_are_followed_from_the_first_buffer_that_is_copied(
 	commit();
 	expect_all_stale(0);
 
-	/* A surface that was made later. */
+	/* A surface that was created later. */
 	destroy_surface(0);
 	test.surfaces[0] = wl_compositor_create_surface(test.compositor);
 	wl_surface_set_buffer_scale(test.surfaces[0], 2);

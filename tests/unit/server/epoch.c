@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is copied for several commits, or other requests, that were read at
- * once. */
+/* What is copied for several requests that were read from the socket at once. */
 #include <drm_fourcc.h>
 #include <fcntl.h>
 #include <pixman.h>
@@ -23,7 +22,7 @@
 struct fixture {
 	struct display display;
 	int fd;
-	/* The client's, of its memory. */
+	/* The client's own fd. */
 	int file_fd;
 	struct sp_pool *pool;
 	struct sealpool_buffer *buffer;
@@ -42,7 +41,7 @@ static void draw(uint8_t value) {
 	assert_int_equal(pwrite(fixture.file_fd, bytes, BYTES, 0), BYTES);
 }
 
-/* A buffer in an unsealed file, which is read by way of the shadow. */
+/* A buffer in an unsealed file, which is copied. */
 static int setup(void **state) {
 	traces_setup(state);
 	display_init(&fixture.display, NULL);
@@ -82,8 +81,8 @@ static void end_epoch(void) {
 	wl_event_loop_dispatch(fixture.display.loop, 0);
 }
 
-/* The pixels from "left" to "right" have changed, and are read; returns how many
- * bytes were copied for that. */
+/* Commits the pixels from "left" to "right", and reads them. Returns the number of bytes
+ * copied. */
 static uint64_t commit(int32_t left, int32_t right) {
 	pixman_region32_t region;
 	pixman_region32_init_rect(&region, left, 0, (unsigned)(right - left),
@@ -132,8 +131,7 @@ static void what_was_not_copied_yet_is(void **state) {
 	assert_int_equal(commit(0, SIDE), 0);
 }
 
-/* It may have been read for a reason of the compositor's, before the client's
- * requests were. */
+/* It may have been read before the client's requests were read from the socket. */
 static void what_was_read_before_them_counts_for_nothing(void **state) {
 	commit(0, SIDE);
 	end_epoch();
@@ -145,7 +143,7 @@ static void what_was_read_before_them_counts_for_nothing(void **state) {
 	assert_int_equal(shown(), 2);
 }
 
-/* For a request; returns how many bytes were copied. */
+/* Syncs the buffer, as for a request. Returns the number of bytes copied. */
 static uint64_t sync_untracked(void) {
 	sp_client_note_request(fixture.pool->client);
 	sp_view_set_tracked(&fixture.buffer->view, false, get_epoch());
@@ -162,8 +160,8 @@ static uint64_t sync_untracked(void) {
 	return fixture.copied - before;
 }
 
-/* What is handed to something else than a surface is drawn without a commit, but
- * not after the request. */
+/* A buffer in another request than wl_surface's is drawn without a commit, but before the
+ * request. */
 static void what_is_not_tracked_is_copied_once_an_epoch(void **state) {
 	assert_int_equal(sync_untracked(), BYTES);
 	for (uint8_t i = 2; i < 5; i++) {
@@ -189,7 +187,7 @@ static void what_becomes_tracked_is_copied_once_an_epoch(void **state) {
 	assert_int_equal(shown(), 2);
 }
 
-/* For a reason of the compositor's, not a request's. */
+/* An access of the compositor's own, without a request. */
 static void what_is_not_tracked_is_copied_for_each_access(void **state) {
 	commit(0, SIDE);
 	sp_view_set_tracked(&fixture.buffer->view, false, get_epoch());
@@ -213,7 +211,7 @@ static void what_is_missing_is_looked_for_each_time(void **state) {
 	assert_int_equal(shown(), 2);
 }
 
-/* What is remembered of many shapes is limited, and right all the same. */
+/* The number of remembered rectangles is limited, and the result stays right. */
 static void many_shapes_are_copied_at_least_once(void **state) {
 	commit(0, SIDE);
 	end_epoch();

@@ -2,9 +2,8 @@
 /*
  * Commits of much memory, which another thread copies before they are handled.
  *
- * Client and compositor are one thread. Where it matters what comes before what, the
- * thread that copies has another job first, which waits for the test, or waits in the
- * midst of a copy.
+ * Client and compositor are one thread. Where the order matters, the copying thread first
+ * runs another job, which waits for the test, or it waits in the middle of a copy.
  */
 #include <drm_fourcc.h>
 #include <errno.h>
@@ -29,20 +28,20 @@
 
 #define WIDTH 2048
 #define STRIDE (WIDTH * 4)
-/* More than the event loop copies itself in a turn. */
+/* More bytes than the event loop copies itself in one turn. */
 #define LARGE_HEIGHT 2304
 #define LARGE_BYTES (STRIDE * LARGE_HEIGHT)
-/* Two are less. */
+/* Two buffers of this height have fewer. */
 #define SMALL_HEIGHT 768
 #define SMALL_BYTES (STRIDE * SMALL_HEIGHT)
 
 #define BUFFERS 4
 #define SURFACES 3
 
-/* What one wl_shm has held back. */
+/* What the commits that one wl_shm has held back did. */
 struct held {
 	unsigned holds, releases;
-	/* By reads when commits were released. */
+	/* Bytes copied by reads when commits were released. */
 	uint64_t copied;
 };
 
@@ -64,15 +63,15 @@ static struct {
 	struct wl_buffer *wl_buffers[BUFFERS];
 	struct wl_surface *surfaces[SURFACES];
 
-	/* What the copying thread does first. */
+	/* The copying thread's first job. */
 	struct sp_job job;
 	sem_t begun, go;
 	struct sealpool_buffer *kept;
-	/* Or it waits before it reads the first bytes of the file, once. */
+	/* The thread waits once, before it reads the file's first bytes. */
 	atomic_bool waits_to_read;
-	/* No more threads can be created. */
+	/* Creating another thread fails. */
 	bool has_no_threads;
-	/* The compositor waits for that when it holds a commit back. */
+	/* The compositor waits for this when it holds a commit back. */
 	bool holds_late;
 } test;
 
@@ -153,7 +152,7 @@ static void release_commit(struct wl_resource *surface, uint32_t number,
 
 /* The client */
 
-/* Has the compositor do all that was sent. */
+/* Has the compositor dispatch all that was sent. */
 static void settle(void) {
 	assert_true(wl_display_flush(test.client) >= 0);
 	display_settle(&test.display);
@@ -301,7 +300,7 @@ static void draw(uint8_t byte) {
 	fill_memfd(test.memory, LARGE_BYTES, byte);
 }
 
-/* The thread that copies */
+/* The copying thread */
 
 static void wait_for_test(struct sp_job *job) {
 	sem_post(&test.begun);
@@ -312,7 +311,7 @@ static void finish_waiting(struct sp_job *job) {
 	sealpool_buffer_unref(test.kept);
 }
 
-/* It must have done with the buffer's client before that goes. */
+/* The thread must be done with the buffer's client before that is destroyed. */
 static void keep_waiting(struct sp_reader *reader) {
 	test.kept = sealpool_buffer_ref(test.buffers[1]);
 	test.job.run = wait_for_test;
@@ -340,7 +339,7 @@ static void much_memory_is_copied_before_its_commit_is_handled(void **state) {
 	let_thread_go_on();
 	wait_released(&test.held);
 	assert_int_equal(test.held.holds, 1);
-	/* The others are read by the test only. */
+	/* The reads copy only the small buffers. */
 	assert_int_equal(test.held.copied, (BUFFERS - 1) * SMALL_BYTES);
 	assert_int_equal(read_last(test.buffers[0]), 1);
 	assert_int_equal(count_copied(),
@@ -367,7 +366,7 @@ static void what_is_copied_at_once_in_a_turn_is_limited(void **state) {
 	settle();
 	assert_int_equal(test.held.holds, 1);
 	wait_released(&test.held);
-	/* In another turn there is room again. */
+	/* In the next turn, the event loop may copy again. */
 	show(0, 1);
 	assert_int_equal(test.held.holds, 1);
 }
@@ -419,7 +418,7 @@ static void client_that_does_not_wait_is_shown(void **state) {
 	assert_int_equal(read_last(test.buffers[0]), 3);
 }
 
-/* What the client drew before it sent them all is copied once. */
+/* All that the client drew before these commits is copied once. */
 static void many_commits_are_held_back_as_one(void **state) {
 	read_small_ones();
 	uint64_t before = count_copied();
@@ -455,7 +454,7 @@ static void short_file_ends_its_client_all_the_same(void **state) {
 		NULL), WL_SHM_ERROR_INVALID_FD);
 }
 
-/* The only thread waits for a file that does not answer. */
+/* The only thread waits for a file whose server does not respond. */
 static void what_no_thread_copies_is_released(void **state) {
 	struct sp_reader *reader = &test.record->member.identity->reader;
 	keep_waiting(reader);
@@ -480,7 +479,7 @@ static void declared_commit_is_held_back_as_well(void **state) {
 	test.display.context->no_commit_tracker = true;
 	struct wl_resource *surface = wl_client_get_object(test.wl_client,
 		wl_proxy_get_id((struct wl_proxy *)test.surfaces[0]));
-	/* Whose commit, is not known. */
+	/* Without a surface, the library cannot hold its commit back. */
 	assert_true(sealpool_buffer_damage(test.buffers[0], NULL, NULL, 0));
 	assert_int_equal(test.held.holds, 0);
 	assert_false(sealpool_buffer_damage(test.buffers[0], surface, NULL, 0));
@@ -490,7 +489,7 @@ static void declared_commit_is_held_back_as_well(void **state) {
 	assert_int_equal(test.held.holds, 1);
 }
 
-/* Ends */
+/* Destruction */
 
 static void surface_may_go_while_its_buffer_is_copied(void **state) {
 	keep_thread_waiting();
@@ -525,14 +524,14 @@ static void *dispatch(void *data) {
 	return NULL;
 }
 
-/* Another thread may dispatch clients than the one that destroys the display. The held
- * commit has the last reference. */
+/* Clients may be dispatched by another thread than the one that destroys the display. The
+ * held commit has the last reference. */
 static void display_may_be_destroyed_by_another_thread(void **state) {
 	keep_thread_waiting();
 	show(0, 0);
 	let_go_of_buffers();
 	disconnect();
-	/* Wakes the loop. */
+	/* Wakes the event loop. */
 	sp_mailbox_post(&test.display.context->mailbox,
 		&test.display.context->unused);
 	pthread_t thread;

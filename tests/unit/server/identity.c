@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which clients count as one: by their unit, by their processes, or not at all. Most
- * tests replace what /proc says of processes.
+ * Which clients count as one: by their unit, by their processes, or none. Most tests
+ * replace what /proc says of processes.
  */
 #include <errno.h>
 #include <signal.h>
@@ -20,7 +20,7 @@
 
 #define PROCESSES_MAX 64
 #define GUESTS_MAX 64
-/* So that no process of the machine has such a number. */
+/* No process of the machine has such a pid. */
 #define FIRST_PID 100000000
 
 struct process {
@@ -34,15 +34,15 @@ static struct display display;
 static struct process processes[PROCESSES_MAX];
 static int processes_len;
 static const char *own_unit;
-/* The one that is connecting. */
+/* The process that is connecting. */
 static struct {
 	int pid;
 	uid_t uid;
-	/* The kernel is asked. */
+	/* The kernel's answers are not replaced. */
 	bool real;
 } peer;
 
-/* The record and our end of each connection. */
+/* The record and the test's end of each connection. */
 static int fds[GUESTS_MAX];
 static int fds_len;
 
@@ -173,7 +173,7 @@ static void child_of_a_client_counts_with_it(void **state) {
 	struct sp_client *client = connect_pid(parent);
 	struct sp_client *grandchild = connect_pid(child);
 	expect_one(client, grandchild);
-	/* So does a child of the child, also if the process between them is no client. */
+	/* So does a grandchild, even if its parent is no client. */
 	processes[0].pid = processes[1].pid = 0;
 	processes[2].parent = 1;
 	expect_one(client, connect_pid(add_process(child, NULL)));
@@ -183,7 +183,7 @@ static void children_of_the_compositor_are_apart(void **state) {
 	int first = add_process(getpid(), NULL);
 	int second = add_process(getpid(), NULL);
 	expect_apart(connect_pid(first), connect_pid(second));
-	/* Nor do its own connections count with them, or with each other. */
+	/* Connections of this process do not count with them, or with each other. */
 	expect_apart(connect_pid(getpid()), connect_pid(getpid()));
 	expect_apart(connect_pid(getpid()), connect_pid(first));
 }
@@ -205,7 +205,7 @@ static void number_of_a_process_that_has_ended_is_anothers(void **state) {
 	processes[0].start++;
 	struct sp_client *later = connect_pid(pid);
 	expect_apart(client, later);
-	/* This one ended before it could be looked at. */
+	/* This process ended before its parent was read. */
 	processes[0].dead = true;
 	struct sp_client *gone = connect_pid(pid);
 	expect_apart(client, gone);
@@ -240,7 +240,7 @@ static void unit_of_the_compositor_tells_nothing(void **state) {
 		connect_pid(add_process(1, "/session.scope")));
 }
 
-/* It is better known than whose child it is: a launcher starts it so. */
+/* The unit counts more than the parent, since a launcher may have started the process. */
 static void unit_counts_before_the_parent(void **state) {
 	own_unit = "/session.scope";
 	int launcher = add_process(1, "/session.scope");
@@ -260,12 +260,12 @@ static void unit_is_found_in_a_control_group(void **state) {
 			"/user.slice/user-1000.slice/session-3.scope" },
 		{ "0::/system.slice/greetd.service\n",
 			"/system.slice/greetd.service" },
-		/* A control group that the client has created. */
+		/* In a control group that the client has created. */
 		{ "0::/a.slice/app-x.scope/b.scope/c.service\n",
 			"/a.slice/app-x.scope" },
 		{ "0::/user@1000.service/app.slice/app-x.service/y.scope\n",
 			"/user@1000.service/app.slice/app-x.service" },
-		/* With the hierarchies of version 1. */
+		/* With the hierarchies of cgroup version 1. */
 		{ "9:pids:/p.scope\n1:name=systemd:/s.scope\n0::/u.scope\n",
 			"/u.scope" },
 		{ "0::/a.scope", "/a.scope" },
@@ -302,7 +302,7 @@ static void identity_holds_what_its_clients_do(void **state) {
 	assert_int_equal(sp_client_admit_pool(second), true);
 	assert_int_equal(sp_client_admit_pool(second), true);
 	assert_int_equal(sp_identity_get_held(identity, SP_RESOURCE_FDS), 3);
-	/* The compositor still has its buffers. */
+	/* The compositor still holds its buffers. */
 	wl_client_destroy(first->wl_client);
 	assert_int_equal(sp_identity_get_held(identity, SP_RESOURCE_FDS), 2);
 	assert_int_equal(identity->account.used[SP_RESOURCE_FDS], 3);
@@ -330,9 +330,9 @@ static void identities_are_in_the_order_of_their_age(void **state) {
 	assert_int_equal(since, 3000);
 }
 
-/* Of the kernel */
+/* The kernel's answers */
 
-/* A process that connects, and stays until its end of the socket is closed. */
+/* Starts a process that connects, and that stays until its end of the socket is closed. */
 static pid_t start_process(int *server_fd) {
 	int pair[2];
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
@@ -341,7 +341,7 @@ static pid_t start_process(int *server_fd) {
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		close(pair[0]);
-		/* The kernel records the process that creates it. */
+		/* The kernel records the process that creates the pair. */
 		int made[2];
 		char byte = 0;
 		union {
@@ -400,14 +400,14 @@ static void process_is_known_by_its_start(void **state) {
 	assert_int_equal(__real_sp_process_read(pid, &process, &parent), 0);
 	assert_int_equal(parent, getpid());
 	assert_int_equal(process.pid, pid);
-	/* Both are rounded down to the same ticks. */
+	/* Both are rounded down to the same unit. */
 	assert_true(process.start >= before);
 	assert_true(process.start <= sp_process_now());
 	assert_int_equal(__real_sp_process_has_peer(fd), true);
 	end_process(pid);
 	assert_int_equal(__real_sp_process_read(pid, &process, &parent),
 		-ENOENT);
-	/* SO_PEERPIDFD, on most machines: Linux 6.5. */
+	/* SO_PEERPIDFD is available on most machines: since Linux 6.5. */
 	int pidfd;
 	socklen_t size = sizeof(pidfd);
 	if (getsockopt(fd, SOL_SOCKET, 77, &pidfd, &size) == 0) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Slow files that answer in the moment in which the event loop gives up waiting.
+ * Slow files that respond just when the event loop gives up waiting.
  */
 #include <errno.h>
 #include <semaphore.h>
@@ -15,12 +15,12 @@
 #include "server/pool.h"
 #include "tracker.h"
 
-/* What becomes of a wait for an answer. */
+/* How the wait for an answer ends. */
 static enum {
 	IS_AWAITED,
-	/* It is given up at once. */
+	/* The wait ends at once, without an answer. */
 	COMES_LATER,
-	/* It is given up, and the answer is there. */
+	/* The wait ends without an answer, which is there right after. */
 	COMES_NOW,
 } answer;
 
@@ -39,7 +39,7 @@ ssize_t __wrap_preadv2(int fd, const struct iovec *iov, int n, off_t offset,
 ssize_t __wrap_preadv64v2(int fd, const struct iovec *iov, int n, off_t offset,
 	int flags);
 
-/* Nothing is in the page cache. */
+/* As if nothing were in the page cache. */
 ssize_t __wrap_preadv64v2(int fd, const struct iovec *iov, int n, off_t offset,
 		int flags) {
 	errno = EAGAIN;
@@ -55,7 +55,7 @@ static struct sp_reader *get_reader(void) {
 	return &test.buffers[0]->pool->client->member.identity->reader;
 }
 
-/* A buffer on a disk, or what there is in its place, that was shown and read. */
+/* Shows and reads a buffer of a file in /var/tmp, which is on a disk on most machines. */
 static void begin_on_disk(void) {
 	char path[] = "/var/tmp/sealpool-test-XXXXXX";
 	test.memory = mkstemp(path);
@@ -89,7 +89,7 @@ static void answer_at_the_end_of_the_wait_is_taken(void **state) {
 	expect_all_read();
 }
 
-/* Keeps a reader's thread until release_reader(). */
+/* Occupies a reader's thread until release_reader(). */
 
 static sem_t go;
 
@@ -99,7 +99,7 @@ static void wait_for_test(struct sp_job *job) {
 }
 
 static void finish_waiting(struct sp_job *job) {
-	/* It is the test's. */
+	/* The job belongs to the test. */
 }
 
 static void keep_reader(struct sp_reader *reader) {
@@ -113,8 +113,7 @@ static void release_reader(void) {
 	sem_post(&go);
 }
 
-/* The file is asked for what the second commit has damaged when it has answered for the
- * first one. */
+/* The second commit's damage is requested when the file has answered for the first. */
 static void answer_at_the_end_of_the_next_wait_is_taken(void **state) {
 	begin_on_disk();
 	keep_reader(get_reader());
@@ -138,7 +137,7 @@ static void expect_bytes(int i, uint8_t byte) {
 	sealpool_buffer_end_access(&access);
 }
 
-/* A new copy gets the memory of the client's last destroyed one. */
+/* A new copy gets the memory of the client's spare. */
 static void late_bytes_are_zero_not_those_of_another_buffer(void **state) {
 	static uint8_t bytes[BYTES];
 	begin_on_disk();

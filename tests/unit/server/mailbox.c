@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What other threads leave for the event loop. */
+/* What other threads post to the event loop. */
 #include "server/mailbox.h"
 #include "traces.h"
 
@@ -10,7 +10,7 @@ static struct fixture {
 	struct wl_event_loop *loop;
 	struct sp_mailbox mailbox;
 	struct sp_mail first, second;
-	/* What was handled, as digits. */
+	/* The handled letters, as digits. */
 	int handled;
 	bool was_here;
 } fixture;

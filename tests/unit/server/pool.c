@@ -28,10 +28,10 @@ static const char *create_slow_pool_without_threads(void) {
 		return "no file";
 	}
 	if (file.kind != SP_FILE_SLOW) {
-		/* No disk. */
+		/* There is no disk. */
 		return NULL;
 	}
-	/* The limit is not root's. */
+	/* The limit does not apply to root. */
 	if (setuid(65534) < 0 && geteuid() == 0) {
 		return child_wrong("setuid: %d", errno);
 	}
@@ -44,7 +44,7 @@ static const char *create_slow_pool_without_threads(void) {
 		child_wrong("%s", display.message);
 }
 
-/* The client is not blamed for it. */
+/* The client gets no error of its own. */
 static void pool_that_no_thread_can_read_is_an_error_of_ours(void **state) {
 	child_run(create_slow_pool_without_threads);
 }

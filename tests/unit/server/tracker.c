@@ -15,7 +15,7 @@
 
 struct tracker test;
 
-/* The compositor. It reads nothing by itself. */
+/* The compositor does not read buffers by itself. */
 
 static const struct compositor_impl impl = { 0 };
 
@@ -187,7 +187,7 @@ void show_elsewhere(int i, int32_t x, int32_t y, int32_t width,
 	settle();
 }
 
-/* What the compositor knows */
+/* The compositor's view */
 
 void read_buffer(int i) {
 	struct sealpool_access access;
@@ -255,7 +255,7 @@ void expect_rects_stale(int line, int i, const struct rect *rects,
 	pixman_region32_fini(&stale);
 	pixman_region32_fini(&expected);
 	if (!equal) {
-		fail_msg("line %d: in buffer %d are stale %s; expected %s",
+		fail_msg("line %d: buffer %d has %s stale; expected %s",
 			line, i, seen, wanted);
 	}
 	uint64_t before = count_copied();
@@ -293,7 +293,7 @@ void begin_with_all(int count) {
 			read_buffer(i);
 		}
 	}
-	/* Tells the first ones of nothing. */
+	/* Damages nothing of the first ones. */
 	for (int i = 0; i < count; i++) {
 		attach(i);
 		commit();

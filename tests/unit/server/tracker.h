@@ -3,12 +3,12 @@
 #define UNIT_TRACKER_H
 
 /**
- * The commit tracker: which pixels of a copied buffer are stale after what a
- * client has attached, damaged and committed.
+ * The commit tracker: which pixels of a copied buffer are stale after attach, damage and
+ * commit.
  *
- * Client and compositor are one thread: requests are sent, then dispatched, and
- * then the stale region of the buffer's copy is looked at, and emptied again by
- * a read access. What that copies is counted as well.
+ * Client and compositor are one thread. Requests are sent and dispatched; then the stale
+ * region of the buffer's copy is inspected, and emptied by a read access. The bytes that
+ * the access copies are counted as well.
  */
 
 #include <wayland-client.h>
@@ -18,13 +18,13 @@
 #include "display.h"
 #include "traces.h"
 
-/** Wide, so that the rows of a rectangle are copied one by one. */
+/** Wide enough that the rows of a rectangle are copied one by one. */
 #define WIDTH 512
 #define HEIGHT 40
 #define STRIDE (WIDTH * 4)
 #define BYTES (STRIDE * HEIGHT)
 
-/** More than the tracker follows on one surface. */
+/** More than the tracker tracks on one surface. */
 #define BUFFERS 34
 #define SURFACES 2
 
@@ -44,7 +44,7 @@ struct tracker {
 	struct wl_buffer *wl_buffers[BUFFERS];
 	struct wl_surface *surfaces[SURFACES];
 
-	/* the compositor's, with a reference each */
+	/* the compositor's; each is a reference */
 	struct sealpool_buffer *buffers[BUFFERS];
 	struct sealpool_buffer *newest;
 	struct wl_listener new_buffer;
@@ -55,22 +55,22 @@ extern struct tracker test;
 
 /** For cmocka. There are three buffers of WIDTH x HEIGHT. */
 int tracker_setup(void **state);
-/** The same without a pool: the test creates it. */
+/** The same without a pool, which the test creates. */
 int tracker_setup_surfaces(void **state);
 int tracker_teardown(void **state);
 #define TEST_TRACKER(name) \
 	cmocka_unit_test_setup_teardown(name, tracker_setup, tracker_teardown)
 
-/** Has the compositor do all that was sent. */
+/** Has the compositor dispatch all that was sent. */
 void settle(void);
 
-/** A file that is not sealed, and a pool of all of it. */
+/** Creates an unsealed file, and a pool of the whole file. */
 void create_pool(void);
 void create_buffer(int i, int32_t width, int32_t height);
 void destroy_buffer(int i);
 void destroy_surface(int i);
 
-/* Requests to the first surface. These two are committed, and settled. */
+/* Requests to the first surface. These two also commit and settle. */
 
 void attach(int i);
 void damage_buffer(int32_t x, int32_t y, int32_t width, int32_t height);
@@ -82,7 +82,7 @@ void show(int i, int32_t x, int32_t y, int32_t width, int32_t height);
 void show_elsewhere(int i, int32_t x, int32_t y, int32_t width, int32_t height);
 
 void read_buffer(int i);
-/** Bytes, so far. */
+/** Returns the number of bytes copied so far. */
 uint64_t count_copied(void);
 
 /** A rectangle of damage: x, y, width, height. */
@@ -90,8 +90,8 @@ struct rect {
 	int32_t x, y, width, height;
 };
 
-/** Fails unless just these pixels are stale, and unless the read that follows
- * copies them, and no more than lies between them. */
+/** Fails unless exactly these pixels are stale, and the read that follows copies them,
+ * and no more than lies between them. */
 void expect_rects_stale(int line, int i, const struct rect *rects,
 	size_t rects_len);
 #define expect_stale(i, ...) do { \
@@ -102,14 +102,13 @@ void expect_rects_stale(int line, int i, const struct rect *rects,
 #define expect_all_stale(i) expect_stale(i, { 0, 0, WIDTH, HEIGHT })
 #define expect_current(i) expect_rects_stale(__LINE__, i, NULL, 0)
 
-/** Fails unless two reads copy all of the buffer each. */
+/** Fails unless each of two reads copies the whole buffer. */
 void expect_copied_each_time(int i);
 
-/** A buffer that is shown on the first surface, and was read. */
+/** Shows a buffer on the first surface, and reads it. */
 void begin_with(int i);
 
-/** Several buffers that were each shown and read, the last one last, and lack
- * nothing of one another. */
+/** Shows and reads several buffers, one after another. Each is current afterwards. */
 void begin_with_all(int count);
 
 #endif

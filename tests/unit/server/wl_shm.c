@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the requests of wl_shm know of formats. */
+/* Which formats the requests of wl_shm accept. */
 #include <drm_fourcc.h>
 #include <wayland-server-protocol.h>
 
