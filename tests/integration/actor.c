@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The orders that client processes follow, each a request or a few.
+ * The orders that client processes carry out. Each sends a request, or a few.
  *
- * They send what they are told to, right or wrong: that is what the compositor
- * is there to find out.
+ * They send wrong requests as well as right ones: whether the compositor refuses them is
+ * what is tested.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -268,7 +268,7 @@ bool create_viewport(struct actor *actor, const struct args *args) {
 		client_fail(&actor->client, "no memory");
 }
 
-/* Several of these */
+/* Several of these orders */
 
 bool make_picture(struct actor *actor, const struct args *args) {
 	struct args all = *args;
@@ -304,13 +304,13 @@ bool wait_handled(struct actor *actor, const struct args *args) {
 }
 
 /*
- * Sends a wl_shm.create_pool that will be refused past libwayland-client, which
+ * Sends a wl_shm.create_pool that will be refused. It bypasses libwayland-client, which
  * can only send fds that it can duplicate, and closes its duplicate.
  */
 bool send_create_pool(struct actor *actor, const struct args *args,
 		const int *fd) {
 	struct client *client = &actor->client;
-	/* Takes an id without telling anyone. */
+	/* Allocates an id without a request. */
 	struct client_pool *pool = &actor->pools[args->pool];
 	pool->pool = (struct wl_shm_pool *)wl_proxy_create(
 		(struct wl_proxy *)client->shm, &wl_shm_pool_interface);
@@ -346,10 +346,10 @@ bool send_create_pool(struct actor *actor, const struct args *args,
 	return true;
 }
 
-/* Until there is an error. */
+/* Dispatches until there is an error. */
 bool wait_for_the_end(struct actor *actor, const struct args *args) {
-	/* Nothing is sent: if the server closed the socket with something unread in
-	 * it, libwayland-client would report that (ECONNRESET), and not the error. */
+	/* Sends nothing: if the server closed the socket with unread data in it,
+	 * libwayland-client would report ECONNRESET instead of the error. */
 	struct client_fate fate;
 	client_wait_fate(&actor->client, 60000, &fate);
 	return fate.kind == CLIENT_ALIVE;

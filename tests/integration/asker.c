@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a client process does with sealpool-shm-feedback, and what it was told.
+ * A client process that uses sealpool-shm-feedback, and the events that it received.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -21,7 +21,7 @@ struct told {
 
 #define RESOURCES_LEN 4
 
-/* A client process has one of these. */
+/* A client process has exactly one. */
 static struct {
 	struct sealpool_shm_feedback_manager_v1 *manager;
 	struct wp_single_pixel_buffer_manager_v1 *pixels;
@@ -37,7 +37,7 @@ static uint64_t join(uint32_t hi, uint32_t lo) {
 
 /* Globals */
 
-/* The last one that was announced; the client itself has the first. */
+/* Binds the global that was announced last; the client itself has the first. */
 static void *bind_last(struct wl_registry *registry,
 		const struct client_global *global) {
 	return global->count == 0 ? NULL : wl_registry_bind(registry,
@@ -64,12 +64,14 @@ static bool look_for_globals(struct actor *actor) {
 
 bool bind_feedback(struct actor *actor, const struct args *args) {
 	return look_for_globals(actor) && (asker.manager != NULL ||
-		client_fail(&actor->client, "there is no such global"));
+		client_fail(&actor->client, "the compositor does not advertise "
+				"sealpool_shm_feedback_manager_v1"));
 }
 
 bool expect_no_feedback(struct actor *actor, const struct args *args) {
 	return look_for_globals(actor) && (asker.manager == NULL ||
-		client_fail(&actor->client, "there is such a global"));
+		client_fail(&actor->client, "the compositor advertises "
+				"sealpool_shm_feedback_manager_v1"));
 }
 
 bool destroy_manager(struct actor *actor, const struct args *args) {
@@ -261,7 +263,7 @@ bool leave_inert(struct actor *actor, const struct args *args) {
 	struct args mine = { .width = 4, .height = 4, .stride = 16 };
 	for (uint32_t i = 0; i < args->count; i++) {
 		create_buffer(actor, &mine);
-		/* Nobody will miss what it says. */
+		/* No one listens to its events. */
 		sealpool_shm_feedback_manager_v1_get_buffer_feedback(
 			asker.manager, actor->buffers[0].buffer);
 		destroy_buffer(actor, &mine);

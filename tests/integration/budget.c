@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a client may hold: a client that exceeds a limit is disconnected with an error
- * that names the limit. Other clients do not notice, and what is freed can be used
- * again.
+ * The limits of a client: a client that exceeds one is disconnected with an error that
+ * names the limit. Other clients are not affected, and what is freed can be used again.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -36,7 +35,8 @@ static int setup_few_buffers(void **state) {
 	});
 }
 
-/* Of its copies, the client's next one may find the memory of some. */
+/* Fails unless the client holds no more than the memory of "copies" copies, which its
+ * next copies may get. */
 static void expect_held(struct server *server, const struct peer *peer,
 		uint32_t copies) {
 	struct sealpool_stats stats = server_get_stats(server, peer);
@@ -170,7 +170,7 @@ static void copy_takes_no_fd(void **state) {
 	peer_finish(peer);
 }
 
-/* Each buffer keeps one, until the fd is needed. */
+/* Each buffer keeps the fd of its copy until the fd is needed. */
 static void fd_of_a_copy_for_writing_is_given_back(void **state) {
 	struct server *server = *state;
 	struct peer *peer = peer_create(server);
@@ -208,7 +208,7 @@ static void write_without_an_fd_left_disconnects_its_client(void **state) {
 
 /* Bytes */
 
-/* What is not being read makes room. */
+/* Copies that nobody reads are reclaimed. */
 static void copies_that_nobody_uses_are_reclaimed(void **state) {
 	struct server *server = *state;
 	struct peer *peer = peer_create(server);
@@ -235,7 +235,7 @@ static void the_copy_that_was_used_least_recently_is_reclaimed(void **state) {
 	read_buffer(get_picture(server, peer, 0));
 	read_buffer(get_picture(server, peer, SHADOWS));
 	server_count_copied(server, peer, &copied);
-	/* Those that are left are read without copying. */
+	/* The remaining copies are read without copying again. */
 	read_buffer(get_picture(server, peer, 0));
 	read_buffer(get_picture(server, peer, SHADOWS));
 	assert_int_equal(server_count_copied(server, peer, &copied), 0);
@@ -244,7 +244,7 @@ static void the_copy_that_was_used_least_recently_is_reclaimed(void **state) {
 	peer_finish(peer);
 }
 
-/* Reads all pictures but the last at once. */
+/* Begins to read all pictures but the last at the same time. */
 static void begin_reading(struct server *server, const struct peer *peer,
 		struct sealpool_access accesses[SHADOWS]) {
 	for (int i = 0; i < SHADOWS; i++) {
@@ -272,8 +272,8 @@ static void client_with_too_many_bytes_is_disconnected(void **state) {
 	assert_int_equal(server_get_stats(server, peer).shadow_bytes,
 		SHADOWS * BYTES);
 	expect_zeroes(get_picture(server, peer, SHADOWS));
-	/* The first error is the client's: a compositor may add one of its
-	 * own, of an object that cannot be used then. */
+	/* The client gets the first error only. A compositor may post another, on an
+	 * object that cannot be used then. */
 	wl_client_post_implementation_error(
 		wl_resource_get_client(server_get_surface(server, peer,
 			0)->base.resource), "unsupported");
@@ -305,8 +305,7 @@ static void read_on_another_thread_disconnects_as_well(void **state) {
 	peer_finish(peer);
 }
 
-/* The compositor has no addresses left for a copy, which is not the client's
- * fault. */
+/* The process has no addresses left for a copy. That is not the client's fault. */
 static void read_without_memory_shows_zeroes_and_disconnects_nobody(
 		void **state) {
 	enum { SIDE = 512 };
@@ -325,7 +324,7 @@ static void read_without_memory_shows_zeroes_and_disconnects_nobody(
 	unsigned messages = server->messages;
 	assert_int_equal(setrlimit(RLIMIT_AS, &none), 0);
 	expect_zeroes(buffer);
-	/* Frame after frame, say. */
+	/* For example at each frame. */
 	expect_zeroes(buffer);
 	assert_int_equal(setrlimit(RLIMIT_AS, &limit), 0);
 	assert_int_equal(server->messages, messages + 1);
@@ -376,8 +375,8 @@ static void bytes_given_back_can_be_had_again(void **state) {
 	peer_finish(peer);
 }
 
-/* Also within one pool that is not destroyed: the spare of the last buffer does not fit,
- * and is freed when another copy is destroyed. */
+/* Also within one pool that stays: the spare of the last buffer does not fit, and is
+ * freed when another copy is destroyed. */
 static void bytes_of_a_buffer_go_with_it(void **state) {
 	struct server *server = *state;
 	struct peer *peer = peer_create(server);
@@ -401,8 +400,8 @@ static void bytes_of_a_buffer_go_with_it(void **state) {
 	peer_finish(peer);
 }
 
-/* Whether memory that was never written to takes none when it is read, as by the zero
- * page that nearly every kernel has. */
+/* Returns whether reading memory that was never written allocates none. That is so with a
+ * zero page, which nearly every kernel has. */
 static bool zeroes_are_free(void) {
 	size_t size = (size_t)8 << 20;
 	size_t page_size = (size_t)sysconf(_SC_PAGESIZE);
@@ -429,8 +428,8 @@ static void expect_resident(size_t most) {
 	}
 }
 
-/* Reading a hole in place would allocate memory that is not charged to the client, as
- * much as it likes. */
+/* Reading a hole in place would allocate memory without limit that is not charged to the
+ * client. */
 static void sparse_sealed_file_costs_its_client(void **state) {
 	enum { WIDE = 8192, HIGH = 8192 };
 	struct server *server = *state;
@@ -469,7 +468,7 @@ static void sparse_sealed_file_within_the_budget_is_charged(void **state) {
 	expect_image(server_get_shown(server, peer), &blank);
 	client_image_destroy(&blank);
 	assert_int_equal(server_get_stats(server, peer).shadow_bytes, BYTES);
-	/* And the file is as sparse as it was. */
+	/* The file is still sparse. */
 	tell(peer, expect_sparse, .memory = 0);
 	tell(peer, destroy_surface, .surface = 0);
 	tell(peer, destroy_buffer, .buffer = 0);
@@ -478,7 +477,7 @@ static void sparse_sealed_file_within_the_budget_is_charged(void **state) {
 	peer_finish(peer);
 }
 
-/* Many clients make a wl_buffer for each frame, over the same bytes. */
+/* Many clients create a wl_buffer for each frame, over the same bytes. */
 static void bytes_of_several_buffers_are_charged_once(void **state) {
 	struct server *server = *state;
 	struct peer *peer = peer_create(server);
@@ -516,7 +515,7 @@ static void largest_pool_of_an_empty_file_costs_its_client(void **state) {
 
 static bool create_buffers(struct actor *actor, const struct args *args) {
 	for (uint32_t i = 0; i < args->count; i++) {
-		/* Nobody destroys it. */
+		/* It is never destroyed. */
 		if (!create_buffer(actor, args)) {
 			return false;
 		}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Requests for buffers: what is refused, and with which error, and what is accepted.
+ * Requests for buffers: which are accepted, and which are refused, with which error.
  */
 #include <drm_fourcc.h>
 #include <wayland-client.h>
@@ -8,13 +8,13 @@
 #include "peer.h"
 #include "server.h"
 
-/* A buffer of which everything is right. */
+/* A valid buffer. */
 #define WIDTH 16
 #define HEIGHT 8
 #define STRIDE (WIDTH * 4)
 #define BYTES (STRIDE * HEIGHT)
 
-/* A client with a pool of "size" bytes. */
+/* Creates a client with a pool of "size" bytes. */
 static struct peer *create_peer_with_pool(struct server *server, int32_t size) {
 	struct peer *peer = peer_create(server);
 	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = size);
@@ -116,7 +116,7 @@ static void buffer_that_ends_with_its_pool_is_accepted(void **state) {
 		&(struct buffer_case){ 4, WIDTH, HEIGHT, STRIDE });
 }
 
-/* Each is small, or negative, when counted in 32 bits. */
+/* Each end is small or negative in 32-bit arithmetic. */
 static void buffer_larger_than_numbers_are_is_refused(void **state) {
 	static const struct buffer_case wrong[] = {
 		{ 0, 1, 65536, 65536 },
@@ -170,13 +170,13 @@ static void format_that_nobody_knows_is_refused(void **state) {
 }
 
 static void format_that_was_not_announced_is_refused(void **state) {
-	/* Not one of server_create()'s. */
+	/* A format that server_create() does not offer. */
 	static const struct buffer_case known = {
 		0, WIDTH, HEIGHT, STRIDE, WL_SHM_FORMAT_XBGR8888,
 	};
 	expect_buffer_refused(*state, BYTES, &known,
 		WL_SHM_ERROR_INVALID_FORMAT);
-	/* Offered by the compositor, but Sealpool cannot know its layout. */
+	/* The compositor offers it, but Sealpool does not know its layout. */
 	static const struct buffer_case unknown = {
 		0, WIDTH, HEIGHT, STRIDE, fourcc_code('?', '?', '?', '?'),
 	};
@@ -184,7 +184,7 @@ static void format_that_was_not_announced_is_refused(void **state) {
 		WL_SHM_ERROR_INVALID_FORMAT);
 }
 
-/* These two go by other numbers in wl_shm than in DRM. */
+/* In wl_shm, these two formats have other codes than in DRM. */
 static void drm_code_of_a_required_format_is_refused(void **state) {
 	static const struct buffer_case wrong = {
 		0, WIDTH, HEIGHT, STRIDE, DRM_FORMAT_ARGB8888,
@@ -201,8 +201,7 @@ static void drm_code_of_a_required_format_is_refused(void **state) {
 }
 
 static void planes_after_the_first_must_be_in_the_pool(void **state) {
-	/* 16x8 pixels: 128 bytes of luma, then a quarter as many of each
-	 * colour. */
+	/* 16x8 pixels: 128 bytes of luma, then a quarter as many samples of each colour. */
 	static const struct buffer_case semiplanar = {
 		0, 16, 8, 16, WL_SHM_FORMAT_NV12,
 	};
@@ -221,7 +220,7 @@ static void planes_after_the_first_must_be_in_the_pool(void **state) {
 }
 
 static void planes_of_an_odd_height_round_up(void **state) {
-	/* 7 rows of luma, 4 of colours. */
+	/* 7 rows of luma, and 4 of colours. */
 	static const struct buffer_case odd = {
 		0, 16, 7, 16, WL_SHM_FORMAT_NV12,
 	};

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Limits of all clients together: which client is disconnected when one is reached, and
- * which is not.
+ * The limits of all clients together: which client is disconnected when one is reached.
  */
 #include <errno.h>
 #include <sys/resource.h>
@@ -15,7 +14,7 @@ static int setup_few_bytes_for_all(void **state) {
 	});
 }
 
-/* Plenty for one. */
+/* Each client's own limits are high. */
 static int setup_few_fds_for_all(void **state) {
 	return server_setup_with_budget(state, &(struct sealpool_budget){
 		.fds = ALL_FDS - FDS,
@@ -25,11 +24,11 @@ static int setup_few_fds_for_all(void **state) {
 
 static bool create_pools(struct actor *actor, const struct args *args) {
 	for (uint32_t i = 0; i < args->count; i++) {
-		/* Nobody destroys it. */
+		/* It is never destroyed. */
 		if (!create_pool(actor, args)) {
 			return false;
 		}
-		/* As many as libwayland sends at once. */
+		/* libwayland sends at most this many fds at once. */
 		if (i % 16 == 0 && !client_roundtrip(&actor->client)) {
 			return false;
 		}
@@ -37,8 +36,8 @@ static bool create_pools(struct actor *actor, const struct args *args) {
 	return true;
 }
 
-/* A server of a process that may have this many fds, of which a client may have
- * as many as it says, or the default for 0. */
+/* Creates a server in a process with "limit" fds. A client may hold "fds", or the default
+ * for 0. */
 static int setup_with_limit(void **state, rlim_t limit, uint32_t fds) {
 	struct rlimit old, small;
 	if (getrlimit(RLIMIT_NOFILE, &old) < 0 || old.rlim_cur < limit) {
@@ -71,7 +70,7 @@ static int setup_limit_1024(void **state) {
 }
 
 static int setup_limit_256(void **state) {
-	/* Of 192 for all clients. */
+	/* All clients may hold 192. */
 	return setup_with_limit(state, 256, 180);
 }
 
@@ -80,7 +79,7 @@ static void thousands_of_pools_leave_the_other_clients_alone(void **state) {
 	struct peer *bystander = create_bystander(server);
 	struct peer *peer = peer_create(server);
 	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = BYTES);
-	/* Others let a client have as many with this soft limit. */
+	/* Other compositors allow a client this many with this soft limit. */
 	tell(peer, create_pools, .count = 600, .size = BYTES);
 	/* Three quarters of 1024. */
 	over_budget(peer, "fds", 768, create_pools, .count = 3000,
@@ -100,14 +99,14 @@ static void client_that_holds_most_makes_room_for_the_others(void **state) {
 	tell(small, create_pools, .count = 60, .size = BYTES);
 	assert_int_equal(server_get_stats(server, small).pools, 60);
 	over_budget(large, "fds", 192, wait_handled, .buffer = 0);
-	/* And the room is there. */
+	/* Its fds are free again. */
 	tell(small, create_pools, .count = 100, .size = BYTES);
 	peer_finish(large);
 	peer_finish(small);
 	finish_bystander(server, bystander);
 }
 
-/* Pools of sealed memory, which cost nothing but fds. */
+/* Creates a client with pools of sealed memory, which need no copies. */
 static struct peer *create_holder(struct server *server, uint32_t pools) {
 	struct peer *peer = peer_create(server);
 	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = BYTES);
@@ -123,7 +122,7 @@ static int count_connected(struct peer *const *peers, int count) {
 	return connected;
 }
 
-/* It holds more than any of them, and does nothing. */
+/* It holds more than each of them, but does nothing. */
 static void idle_client_stays_when_many_small_ones_fill_all(void **state) {
 	enum { MANY = (ALL_FDS - 1) / 6 };
 	struct server *server = *state;
@@ -134,7 +133,7 @@ static void idle_client_stays_when_many_small_ones_fill_all(void **state) {
 	}
 	assert_int_equal(count_connected(many, MANY), MANY - 1);
 	assert_non_null(idle->client);
-	/* The same again. */
+	/* The next request has the same effect. */
 	tell(many[MANY - 1], create_pools, .count = 6, .size = BYTES);
 	assert_int_equal(count_connected(many, MANY), MANY - 2);
 	peer_finish(idle);
@@ -149,14 +148,14 @@ static void who_asks_for_little_stays_when_hogs_fill_all(void **state) {
 	}
 	tell(honest, create_pools, .count = 1, .size = BYTES);
 	assert_int_equal(count_connected(hogs, 3), 2);
-	/* And each time that they fill it again. */
+	/* The same happens each time that they fill it again. */
 	struct peer *more = create_holder(server, 30);
 	tell(honest, create_pools, .count = 5, .size = BYTES);
 	assert_int_equal(count_connected(hogs, 3) + (more->client != NULL), 2);
 	peer_finish(honest);
 }
 
-/* A client's picture, which the compositor holds, and the client is gone. */
+/* Returns a client's buffer, which the compositor holds after the client has gone. */
 static struct sealpool_buffer *hold_of_gone(struct server *server,
 		enum client_memory_kind kind) {
 	struct peer *peer =
@@ -179,7 +178,7 @@ static void fds_of_gone_clients_make_room(void **state) {
 	}
 	struct peer *holder = create_holder(server, ALL_FDS - FDS);
 	assert_int_equal(server_get_stats(server, holder).fds, ALL_FDS - FDS);
-	/* What was read of them is still there, but for an fd. */
+	/* What was read can still be read, without the fds. */
 	for (int i = 0; i < GONE; i++) {
 		assert_int_equal(sealpool_buffer_get_fd(held[i]), -ENOTSUP);
 		expect_frame(held[i], 1);
@@ -190,7 +189,7 @@ static void fds_of_gone_clients_make_room(void **state) {
 }
 
 static void bytes_of_gone_clients_make_room(void **state) {
-	/* As many as all may hold, with the reserve. */
+	/* All clients may hold this many copies, with the reserve. */
 	enum { GONE = 10 };
 	struct server *server = *state;
 	struct sealpool_buffer *held[GONE];
@@ -202,7 +201,7 @@ static void bytes_of_gone_clients_make_room(void **state) {
 	for (int i = 0; i < 6; i++) {
 		expect_frame(get_picture(server, peer, i), (uint32_t)i + 1);
 	}
-	/* The oldest went first; the newest is still there. */
+	/* The oldest copy was reclaimed; the newest is still there. */
 	expect_frame(held[GONE - 1], 1);
 	for (int i = 0; i < GONE; i++) {
 		read_buffer(held[i]);
@@ -211,7 +210,7 @@ static void bytes_of_gone_clients_make_room(void **state) {
 	peer_finish(peer);
 }
 
-/* The fd is closed, and bytes that were not read before cannot be read any more. */
+/* The fd is closed, so bytes that were not read before cannot be read any more. */
 static void unread_bytes_of_gone_clients_read_as_zero(void **state) {
 	struct server *server = *state;
 	struct peer *peer = peer_create_with_picture(server,
@@ -235,7 +234,7 @@ static void unread_bytes_of_gone_clients_read_as_zero(void **state) {
 	peer_finish(holders[1]);
 }
 
-/* Each within its own budget. */
+/* Each client is within its own budget. */
 static void copies_of_all_clients_are_reclaimed(void **state) {
 	struct server *server = *state;
 	struct peer *bystander = create_bystander(server);
@@ -244,7 +243,7 @@ static void copies_of_all_clients_are_reclaimed(void **state) {
 		peers[i] = peer_create(server);
 		show_pictures(peers[i], CLIENT_MEMORY_UNSEALED, 5);
 	}
-	/* 16 pictures are twice what all may hold. */
+	/* 16 pictures are twice the limit of all clients. */
 	for (int j = 0; j < 5; j++) {
 		for (int i = 0; i < SHADOWS; i++) {
 			expect_frame(get_picture(server, peers[i], j),
@@ -257,7 +256,7 @@ static void copies_of_all_clients_are_reclaimed(void **state) {
 	finish_bystander(server, bystander);
 }
 
-/* A read disconnects no client because of what others hold. */
+/* A read never disconnects a client because of what others hold. */
 static void read_beyond_the_limit_of_all_shows_zeroes(void **state) {
 	struct server *server = *state;
 	struct peer *bystander = create_bystander(server);
@@ -287,7 +286,7 @@ static void read_beyond_the_limit_of_all_shows_zeroes(void **state) {
 	finish_bystander(server, bystander);
 }
 
-/* Pools come with an fd each. Read, they have two: of these, more than the
+/* Each pool has an fd. When it is read, it has two. Together, these are more than the
  * process may have. */
 static void shadows_of_all_clients_leave_room_for_the_others(void **state) {
 	enum { PEERS = 4, PICTURES = 40 };
@@ -309,13 +308,13 @@ static void shadows_of_all_clients_leave_room_for_the_others(void **state) {
 		}
 	}
 	for (int i = 0; i < PEERS * PICTURES; i++) {
-		/* Its client may be over the budget by then. */
+		/* The client may have exceeded its budget by now. */
 		read_buffer(buffers[i]);
 		sealpool_buffer_unref(buffers[i]);
 	}
 	server_settle(server);
 
-	/* There is room for its first shadow, and for a new client. */
+	/* There are fds for the bystander's first copy, and for a new client. */
 	expect_frame(server_get_shown(server, bystander), 1);
 	struct peer *newcomer = create_bystander(server);
 	finish_bystander(server, newcomer);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How much is copied: what was damaged since, and no more.
+ * How much is copied: only what was damaged since the last copy.
  *
- * What is copied is counted in bytes. Buffers here are wide, so that the rows of a
- * rectangle lie far enough apart to be copied one by one.
+ * Copied bytes are counted. The buffers are wide, so that the rows of a rectangle are far
+ * enough apart to be copied one by one.
  */
 #include <wayland-client.h>
 
@@ -16,7 +16,7 @@
 #define BYTES (STRIDE * HEIGHT)
 
 static struct server *server;
-/* Bytes for the client so far. */
+/* The bytes copied for the client so far. */
 static uint64_t copied;
 
 static int setup(void **state) {
@@ -26,7 +26,7 @@ static int setup(void **state) {
 	return ret;
 }
 
-/* A client that shows an unsealed picture as frame 1, which has been read. */
+/* Creates a client that shows an unsealed picture as frame 1, which has been read. */
 static struct peer *create_peer_that_was_read(void) {
 	struct peer *peer = peer_create_with_picture(server,
 		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
@@ -41,7 +41,7 @@ static void expect_copied(const struct peer *peer, uint64_t expected) {
 	assert_int_equal(server_count_copied(server, peer, &copied), expected);
 }
 
-/* Of the next commit, in the buffer's own pixels. */
+/* Fails unless damage of the next commit is exact, in the buffer's own pixels. */
 static void expect_exact_damage(struct peer *peer) {
 	tell(peer, show, .buffer = 0, .x = 5, .y = 2, .width = 20,
 		.height = 10);
@@ -56,7 +56,7 @@ static void nothing_is_copied_when_nobody_reads(void **state) {
 	}
 	assert_int_equal(server_get_stats(server, peer).bytes_copied_in, 0);
 	assert_int_equal(server_get_stats(server, peer).shadow_bytes, 0);
-	/* What gathers meanwhile is copied once. */
+	/* Damage of several commits is copied once. */
 	expect_frame(server_get_shown(server, peer), 9);
 	assert_int_equal(server_get_stats(server, peer).bytes_copied_in, BYTES);
 	peer_finish(peer);
@@ -128,7 +128,7 @@ static void damage_outside_of_the_buffer_is_cut_off(void **state) {
 	peer_finish(peer);
 }
 
-/* Each buffer lacks what was damaged since it was shown last. */
+/* Each buffer lacks the damage since it was shown last. */
 static void damage_is_stale_in_each_buffer_of_the_surface(void **state) {
 	struct peer *peer = peer_create(server);
 	copied = 0;
@@ -139,7 +139,7 @@ static void damage_is_stale_in_each_buffer_of_the_surface(void **state) {
 		tell(peer, draw_and_show, .buffer = i, .frame = 0);
 		expect_copied(peer, BYTES);
 	}
-	/* The damage of the second one includes all of the first one's. */
+	/* The second one's damage includes the first one's. */
 	tell(peer, attach, .buffer = 0);
 	tell(peer, commit, .surface = 0);
 	expect_copied(peer, BYTES);
@@ -148,9 +148,9 @@ static void damage_is_stale_in_each_buffer_of_the_surface(void **state) {
 	assert_true(client_image_create(&expected, WIDTH, HEIGHT));
 	client_image_draw(&expected, 0);
 	for (int i = 1; i <= 6; i++) {
-		/* This frame's rectangle, and the one of before, which the
-		 * other buffer has. No two are in the same rows: what is
-		 * between such would be copied along. */
+		/* The rectangle of this frame, and that of the frame before, which the
+		 * other buffer has. No two are in the same rows, since the bytes between
+		 * them would be copied as well. */
 		int32_t y = i * 4, before = y - 4;
 		if (i > 1) {
 			tell(peer, draw, .buffer = i % 2,
@@ -245,7 +245,7 @@ static void surface_damage_is_scaled_to_the_buffer(void **state) {
 	expect_image(server_get_shown(server, peer), &expected);
 	client_image_destroy(&expected);
 
-	/* Damage of the buffer is in its own pixels in any case. */
+	/* Buffer damage is in the buffer's own pixels in any case. */
 	expect_exact_damage(peer);
 	peer_finish(peer);
 }
@@ -266,7 +266,7 @@ static void surface_damage_with_a_transform_is_the_whole_buffer(void **state) {
 		server_count_copied(server, peer, &copied);
 		commit_surface_damage(peer);
 		expect_copied(peer, BYTES);
-		/* Damage of the buffer is as exact as ever. */
+		/* Buffer damage is as exact as before. */
 		expect_exact_damage(peer);
 		peer_finish(peer);
 	}
@@ -297,7 +297,7 @@ static void viewport_made_before_the_first_buffer_counts(void **state) {
 	peer_finish(peer);
 }
 
-/* It is the surface that is damaged, not what is attached. */
+/* Damage is the surface's, not the attached buffer's. */
 static void damage_without_attach_is_copied(void **state) {
 	struct peer *peer = create_peer_that_was_read();
 	tell(peer, draw, .frame = 2);
@@ -307,7 +307,7 @@ static void damage_without_attach_is_copied(void **state) {
 	peer_finish(peer);
 }
 
-/* Not before it is committed, though. */
+/* But only when it is committed. */
 static void damage_counts_when_it_is_committed(void **state) {
 	struct peer *peer = create_peer_that_was_read();
 	tell(peer, attach, .buffer = 0);
@@ -327,7 +327,7 @@ static void buffer_on_another_surface_is_copied_whole(void **state) {
 		server_get_surface(server, peer, 1)->current;
 	expect_frame(moved, 2);
 	assert_int_equal(server_count_copied(server, peer, &copied), BYTES);
-	/* From then on it is that surface's damage that counts. */
+	/* From then on, that surface's damage counts. */
 	tell(peer, show, .surface = 1, .buffer = 0, .x = 5, .y = 2,
 		.width = 20, .height = 10);
 	read_buffer(moved);
@@ -343,7 +343,8 @@ static void buffer_of_another_size_is_copied_whole(void **state) {
 	tell(peer, draw_and_show, .buffer = 1, .frame = 2);
 	read_buffer(server_get_shown(server, peer));
 	server_count_copied(server, peer, &copied);
-	/* What is the same pixel of either is not known. */
+	/* The sizes differ, so pixels of one buffer cannot be matched to those of the
+	 * other. */
 	tell(peer, draw, .buffer = 0, .frame = 3);
 	tell(peer, show, .buffer = 0, .x = 5, .y = 2, .width = 20,
 		.height = 10);
@@ -364,7 +365,7 @@ static void buffer_attached_elsewhere_on_its_surface_is_copied_whole(
 	peer_finish(peer);
 }
 
-/* An icon, say. */
+/* For example, an icon. */
 static void buffer_on_no_surface_is_copied_whole_each_time(void **state) {
 	struct peer *peer = peer_create(server);
 	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
@@ -408,7 +409,7 @@ static void buffer_given_to_another_request_is_copied_whole(void **state) {
 	peer_finish(peer);
 }
 
-/* Many rectangles cost no more than all of the buffer. */
+/* Many rectangles cost no more than the whole buffer. */
 static void many_rectangles_are_exact(void **state) {
 	struct peer *peer = create_peer_that_was_read();
 	struct client_image expected;
@@ -431,7 +432,7 @@ static void many_rectangles_are_exact(void **state) {
 	peer_finish(peer);
 }
 
-/* A slow reader sees one frame, even if others are committed meanwhile. */
+/* A slow reader sees one frame, even if others are committed in the meantime. */
 static void frame_being_read_does_not_change(void **state) {
 	struct peer *peer = peer_create_with_picture(server,
 		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What clients are told of their own memory, and that telling them is no way to
- * harm the compositor or to hear of others.
+ * Feedback to clients about their own memory. A client cannot use it to harm the
+ * compositor, or to learn of other clients.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -34,7 +34,7 @@ static int setup(void **state) {
 	return 0;
 }
 
-/* A buffer, and feedback about its pool and itself. */
+/* Requests feedback about a pool and its buffer, of the same slot. */
 static void ask_for_both(struct peer *peer, uint32_t format) {
 	tell(peer, create_buffer, .width = WIDTH, .height = HEIGHT,
 		.stride = STRIDE, .format = format);
@@ -42,7 +42,7 @@ static void ask_for_both(struct peer *peer, uint32_t format) {
 	tell(peer, get_buffer_feedback);
 }
 
-/* A client with a picture, drawn, and feedback about its pool and buffer. */
+/* Creates a client with a drawn picture, and feedback about its pool and buffer. */
 static struct peer *create_asker(struct server *server,
 		enum client_memory_kind kind) {
 	struct peer *peer = peer_create(server);
@@ -54,7 +54,7 @@ static struct peer *create_asker(struct server *server,
 	return peer;
 }
 
-/* Told once, of the pool and of the buffer. */
+/* Fails unless one state each was sent about the pool and the buffer. */
 static void expect_both_told(struct peer *peer, uint32_t kind,
 		uint32_t reasons) {
 	tell(peer, expect_pool_told, .told_kind = kind, .reasons = reasons,
@@ -63,7 +63,7 @@ static void expect_both_told(struct peer *peer, uint32_t kind,
 		.count = 1);
 }
 
-/* What is told */
+/* Contents */
 
 static void it_is_not_offered_unless_wanted(void **state) {
 	struct server *server = *state;
@@ -169,12 +169,12 @@ static void memory_that_was_never_drawn_is_sparse(void **state) {
 		.height = HEIGHT);
 	tell(peer, get_pool_feedback);
 	tell(peer, get_buffer_feedback);
-	/* The pool's buffers may yet be direct. */
+	/* Buffers that are created later may be direct. */
 	tell(peer, expect_pool_told, .told_kind = KIND(DIRECT),
 		.reasons = REASON(SPARSE), .count = 1);
 	tell(peer, expect_buffer_told, .told_kind = KIND(SHADOW),
 		.reasons = REASON(SPARSE), .count = 1);
-	/* Drawn, nothing stands against it, and the next commit sees that. */
+	/* Now that it is drawn, the next commit makes it direct. */
 	tell(peer, draw, .frame = 1);
 	tell(peer, ask_buffer);
 	tell(peer, expect_buffer_told, .told_kind = KIND(SHADOW), .count = 2);
@@ -206,7 +206,7 @@ static void want_of_room_for_a_mapping_is_told(void **state) {
 	peer_finish(peer);
 }
 
-/* Of what was read in place before, too. */
+/* Also a file that was read in place before. */
 static void a_file_that_is_too_large_is_told(void **state) {
 	enum { LARGE = 64 << 20 };
 	struct server *server = *state;
@@ -238,18 +238,18 @@ static void bytes_that_were_copied_are_told_once(void **state) {
 	tell(peer, expect_copied, .size = BYTES);
 	tell(peer, ask_buffer);
 	tell(peer, expect_copied, .size = 0);
-	/* A row of it. */
+	/* One row. */
 	tell(peer, draw_and_show, .frame = 2, .width = WIDTH, .height = 1);
 	read_buffer(server_get_shown(server, peer));
 	tell(peer, ask_buffer);
 	tell(peer, expect_copied, .size = STRIDE);
-	/* The pool has been told nothing yet. */
+	/* Feedback about the pool was not requested yet. */
 	tell(peer, ask_pool);
 	tell(peer, expect_pool_copied, .size = BYTES + STRIDE);
 	peer_finish(peer);
 }
 
-/* A second buffer of the pool does not count for the first. */
+/* A second buffer of the pool counts for itself. */
 static void buffers_of_a_pool_are_told_apart(void **state) {
 	struct server *server = *state;
 	struct peer *peer = peer_create(server);
@@ -276,7 +276,7 @@ static void buffers_of_a_pool_are_told_apart(void **state) {
 	peer_finish(peer);
 }
 
-/* Asked about, a buffer is still known to be on its surface. */
+/* A request for feedback does not end the tracking of a buffer. */
 static void asking_costs_no_copy(void **state) {
 	struct server *server = *state;
 	struct peer *peer = peer_create(server);
@@ -307,7 +307,7 @@ static void bytes_that_were_written_are_told(void **state) {
 	peer_finish(peer);
 }
 
-/* When it is told */
+/* Time */
 
 static void a_seal_that_comes_late_is_told_at_the_next_commit(void **state) {
 	struct server *server = *state;
@@ -320,7 +320,7 @@ static void a_seal_that_comes_late_is_told_at_the_next_commit(void **state) {
 	tell(peer, draw_and_show, .frame = 2);
 	tell(peer, expect_buffer_told, .told_kind = KIND(DIRECT), .count = 2);
 	tell(peer, expect_pool_told, .told_kind = KIND(DIRECT), .count = 2);
-	/* The change tells what it was until then. */
+	/* The state counts what was copied until the change. */
 	tell(peer, expect_copied, .size = BYTES);
 	peer_finish(peer);
 }
@@ -330,7 +330,7 @@ static void *read_on_a_thread(void *data) {
 	return NULL;
 }
 
-/* Not even on that surface. */
+/* Also when another surface is committed. */
 static void a_change_on_another_thread_is_told_at_the_next_commit(
 		void **state) {
 	struct server *server = *state;
@@ -357,7 +357,7 @@ static void a_pool_that_outgrows_its_seal_is_told(void **state) {
 	tell(peer, show);
 	tell(peer, expect_pool_told, .told_kind = KIND(SHADOW),
 		.reasons = REASON(SHORT), .count = 2);
-	/* The buffer is where it was. */
+	/* The buffer is below the sealed size. */
 	tell(peer, expect_buffer_told, .told_kind = KIND(DIRECT), .count = 1);
 	peer_finish(peer);
 }
@@ -444,13 +444,13 @@ static void a_buffer_of_something_else_is_refused(void **state) {
 
 static void so_is_one_of_another_wl_shm(void **state) {
 	struct server *server = *state;
-	/* Clients bind the first one. */
+	/* A client binds the first manager. */
 	static const uint32_t formats[] = { 0x34325241, 0x34325258 };
 	struct sealpool_shm *shm =
 		sealpool_shm_create(server->display, 2, formats, 2, NULL);
 	assert_non_null(shm);
 	assert_non_null(sealpool_feedback_create(shm));
-	/* The manager is the last one that was announced. */
+	/* The manager was announced last. */
 	static const order_func orders[] = {
 		get_pool_feedback, get_buffer_feedback,
 	};
@@ -480,7 +480,7 @@ static void a_second_object_about_the_same_is_refused(void **state) {
 			ERROR(ALREADY_EXISTS));
 		peer_finish(peer);
 	}
-	/* After the first, there may be another. */
+	/* After the first is destroyed, another may be created. */
 	struct peer *peer = create_asker(server, CLIENT_MEMORY_SEALED);
 	tell(peer, destroy_buffer_feedback);
 	tell(peer, get_buffer_feedback);
@@ -527,7 +527,7 @@ static void objects_go_in_any_order(void **state) {
 		tell(peer, destroy_in_order, .count = order);
 	}
 	assert_int_equal(server_get_stats(server, peer).pools, 0);
-	/* No object is destroyed before its client. */
+	/* The client ends without destroying its objects. */
 	tell(peer, bind_feedback);
 	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED, .width = 4,
 		.height = 4);

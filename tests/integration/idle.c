@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Copies that were not read for some time are freed, without losing a byte; and which
- * ones are not freed.
+ * copies are not freed.
  *
- * The time is a millisecond in these tests, or an hour. A test that expects an event
- * waits for it without a limit; one that expects none waits many times as long as the
+ * In these tests, the time is a millisecond or an hour. A test that expects an event
+ * waits for it without a limit. One that expects none waits many times as long as the
  * timer needs.
  */
 #include <poll.h>
@@ -51,7 +51,7 @@ static void wait_given_back(struct server *server, const struct peer *peer) {
 	int64_t deadline = server_now_ms() + SERVER_PATIENCE_MS;
 	while (get_shadow_bytes(server, peer) > 0) {
 		if (server_now_ms() > deadline) {
-			fail_msg("%llu bytes are not given back",
+			fail_msg("%llu bytes are not freed",
 				(unsigned long long)get_shadow_bytes(server,
 					peer));
 		}
@@ -59,7 +59,7 @@ static void wait_given_back(struct server *server, const struct peer *peer) {
 	}
 }
 
-/* Enough for a timer of one millisecond, again and again. */
+/* Dispatches long enough for a timer of one millisecond to expire several times. */
 static void let_time_pass(struct server *server) {
 	for (int i = 0; i < 40; i++) {
 		poll(NULL, 0, 2);
@@ -97,7 +97,7 @@ static void memory_for_writing_is_given_back_as_well(void **state) {
 	peer_finish(peer);
 }
 
-/* All of it, though the client damages a corner only. */
+/* The whole copy is made again, though the client damages only a corner. */
 static void copies_are_made_anew_at_the_next_access(void **state) {
 	struct server *server = *state;
 	struct peer *peer = peer_create_with_picture(server,
@@ -114,7 +114,7 @@ static void copies_are_made_anew_at_the_next_access(void **state) {
 		assert_int_equal(get_shadow_bytes(server, peer), BYTES);
 		wait_given_back(server, peer);
 	}
-	/* Damage that came while there was none is not copied twice. */
+	/* Damage that was committed without a copy is not copied twice. */
 	tell(peer, draw_and_show, .frame = 5);
 	expect_frame(buffer, 5);
 	assert_int_equal(server_count_copied(server, peer, &copied), BYTES);
@@ -129,7 +129,7 @@ static void copy_under_access_is_not_idle(void **state) {
 	struct sealpool_access access;
 	assert_int_equal(sealpool_buffer_begin_access(buffer,
 		SEALPOOL_ACCESS_READ, &access), 0);
-	/* Another one that ends meanwhile starts the timer. */
+	/* The end of another access starts the timer. */
 	read_buffer(buffer);
 	let_time_pass(server);
 	assert_int_equal(get_shadow_bytes(server, peer), BYTES);
@@ -139,14 +139,14 @@ static void copy_under_access_is_not_idle(void **state) {
 	peer_finish(peer);
 }
 
-/* What its client has in the memory by now is not what was shown. */
+/* By now, the client may have drawn something else in that memory. */
 static void copies_of_a_wl_buffer_that_is_gone_stay(void **state) {
 	struct server *server = *state;
 	struct peer *peer = peer_create_with_picture(server,
 		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	struct sealpool_buffer *buffer =
 		sealpool_buffer_ref(server_get_shown(server, peer));
-	/* So that it is not idle before. */
+	/* The access keeps the copy from being idle. */
 	struct sealpool_access access;
 	assert_int_equal(sealpool_buffer_begin_access(buffer,
 		SEALPOOL_ACCESS_READ, &access), 0);
@@ -171,7 +171,7 @@ static void copies_stay_until_they_are_idle(void **state) {
 	peer_finish(peer);
 }
 
-/* The timer comes round while it is not idle yet. */
+/* The timer expires when the copy is not idle yet. */
 static void copy_used_again_is_given_back_later(void **state) {
 	struct server *server = *state;
 	struct peer *peer = peer_create_with_picture(server,
@@ -215,7 +215,7 @@ static void neighbour_that_is_in_use_stays(void **state) {
 	peer_finish(peer);
 }
 
-/* Whether the event loop wakes up without anything to do. */
+/* Fails if the event loop wakes up without anything to do. */
 static void expect_silence(struct server *server) {
 	server_settle(server);
 	struct pollfd pollfd = {

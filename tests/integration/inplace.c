@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How much is read in place: what is beyond the budget, or lies in a file that has
- * much more memory than is shown of it, is copied. Nobody is disconnected for it.
+ * Limits of reading in place: what exceeds the budget, or is in a file with much more
+ * memory than is shown of it, is copied. No client is disconnected for it.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -20,13 +20,14 @@
 #define BYTES (STRIDE * HEIGHT)
 
 #define MIB ((int64_t)1 << 20)
-/* More than is let pass of a small buffer's file. */
+/* More memory than the file of a small buffer may have. */
 #define LARGE (64 * MIB)
 #define SPARSE (512 * MIB)
 
-/* How many small buffers of a client, and twice as many of all, fit. */
+/* The number of small buffers that fit a client's budget. Twice as many fit that of all
+ * clients. */
 #define FIT 4
-/* Buffers of 4 MiB in a pool of many more. */
+/* Buffers of 4 MiB in a much larger pool. */
 #define SIDE 1024
 #define PLACE (4 * MIB)
 #define PLACES 32
@@ -59,8 +60,8 @@ static int setup_few_places(void **state) {
 	});
 }
 
-/* Orders: memory for .size bytes from .offset on, also past the file's end; something
- * drawn there; no memory. */
+/* Orders: allocate memory for .size bytes from .offset on, also past the file's end; draw
+ * there; free the memory. */
 
 static bool fill_place(struct actor *actor, const struct args *args) {
 	return fallocate(actor->memory[args->memory].fd, FALLOC_FL_KEEP_SIZE,
@@ -78,7 +79,7 @@ static bool punch_place(struct actor *actor, const struct args *args) {
 		FALLOC_FL_PUNCH_HOLE, args->offset, args->size) == 0;
 }
 
-/* With a file of "size" bytes, of which some have memory. */
+/* Creates a client with a file of "size" bytes, of which some have memory. */
 static struct peer *create_peer(struct server *server, int64_t size) {
 	struct peer *peer = peer_create(server);
 	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = size);
@@ -91,7 +92,7 @@ static void create_small_buffer(struct peer *peer) {
 		.stride = STRIDE, .format = WL_SHM_FORMAT_XRGB8888);
 }
 
-/* Files are looked at once a second. */
+/* The size of a file's memory is read once a second. */
 static void show_until(struct server *server, struct peer *peer,
 		enum sealpool_memory_kind kind) {
 	int64_t end = server_now_ms() + SERVER_PATIENCE_MS;
@@ -132,7 +133,7 @@ static void memory_past_the_end_of_a_file_counts(void **state) {
 	peer_finish(peer);
 }
 
-/* Of its copying: see bounce.c. */
+/* The bounce file is described in bounce.c. */
 static bool has_bounce_file(void) {
 	char path[64], target[64];
 	for (int fd = 0; fd < 1024; fd++) {
@@ -146,8 +147,7 @@ static bool has_bounce_file(void) {
 	return false;
 }
 
-/* Reads a narrow column of many rows, which are read from a mapping if that cannot
- * wait. */
+/* Reads a narrow column of many rows. They are read from a mapping if that cannot block. */
 static void read_column(struct server *server, struct peer *peer) {
 	tell(peer, create_pool, .size = SIDE * SIDE * 4);
 	tell(peer, create_buffer, .width = SIDE, .height = SIDE,
@@ -199,7 +199,7 @@ static void large_file_whose_buffers_are_as_large_is_read_in_place(
 	peer_finish(peer);
 }
 
-/* Begun before it, an access is what it was after it. */
+/* Accesses that began before the change read the same bytes as those that began after it. */
 static void sparse_file_is_copied_only_while_it_is_filled(void **state) {
 	struct server *server = *state;
 	struct peer *peer = peer_create(server);
@@ -224,8 +224,7 @@ static void sparse_file_is_copied_only_while_it_is_filled(void **state) {
 	assert_ptr_not_equal(late.data, early.data);
 	assert_memory_equal(late.data, early.data, BYTES);
 
-	/* When it is read in place again, there is a copy in use that was up to
-	 * date. */
+	/* When the buffer is read in place again, a copy that was up to date is in use. */
 	tell(peer, punch_place, .offset = (int32_t)MIB, .size = LARGE);
 	int64_t end = server_now_ms() + SERVER_PATIENCE_MS;
 	do {
@@ -237,7 +236,7 @@ static void sparse_file_is_copied_only_while_it_is_filled(void **state) {
 	} while (sealpool_buffer_get_kind(buffer) != SEALPOOL_MEMORY_DIRECT);
 	tell(peer, draw_and_show, .frame = 4);
 	expect_frame(buffer, 4);
-	/* Nor is it shown later, before there is a commit. */
+	/* That old copy is not shown later either, before there is a commit. */
 	tell(peer, fill_place, .offset = (int32_t)MIB, .size = LARGE);
 	while (sealpool_buffer_get_kind(buffer) == SEALPOOL_MEMORY_DIRECT) {
 		assert_true(server_now_ms() < end);
@@ -359,7 +358,7 @@ static void what_is_beyond_the_budget_is_copied(void **state) {
 		show_picture(peer, i);
 	}
 	expect_pictures(server, peer, FIT + 2, FIT);
-	/* Until others have gone. */
+	/* Until other buffers are destroyed. */
 	for (int i = 0; i < 2; i++) {
 		tell(peer, attach, .surface = i, .buffer = NO_BUFFER);
 		tell(peer, commit, .surface = i);
@@ -401,7 +400,7 @@ static void buffers_of_the_same_bytes_cost_no_more_than_their_pool(
 	peer_finish(peer);
 }
 
-/* Shows place after place of a large pool. Returns how many were read in place. */
+/* Shows one place of a large pool after another. Returns how many were read in place. */
 static int scroll(struct server *server, struct peer *peer, bool punches) {
 	int direct = 0;
 	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files that are not memory, and whose server answers late or never.
+ * Files on FUSE whose server responds late or never.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,11 +25,11 @@ static struct peer *create_peer_with_pool(struct server *server, int32_t size) {
 	return peer;
 }
 
-/* A file whose server never answers */
+/* A file whose server never responds */
 
 static bool create_pool_of_silent_file(struct actor *actor,
 		const struct args *args) {
-	/* It stays open, here as well: closing it would never return. */
+	/* The fd stays open: close() would not return. */
 	int fd = open(args->path, O_RDWR | O_CLOEXEC);
 	if (fd < 0) {
 		return client_fail(&actor->client, "%s: %s", args->path,
@@ -51,7 +51,7 @@ static void tell_buffer(struct peer *peer, int buffer, int32_t offset) {
 		.width = WIDTH, .height = HEIGHT, .stride = STRIDE);
 }
 
-/* Returns the longest time that one of many requests took, in milliseconds. */
+/* Returns the longest duration of many requests, in milliseconds. */
 static int64_t time_bystander(struct peer *bystander) {
 	int64_t longest = 0;
 	for (int i = 0; i < 20; i++) {
@@ -65,7 +65,7 @@ static int64_t time_bystander(struct peer *bystander) {
 	return longest;
 }
 
-/* It is read, by a thread that waits, until its client's time is over. */
+/* A reader thread waits for the file, until the client is disconnected. */
 static void file_whose_server_is_silent_ends_its_client(void **state) {
 	struct server *server = *state;
 	struct silent_files files;
@@ -78,9 +78,9 @@ static void file_whose_server_is_silent_ends_its_client(void **state) {
 	tell_pool(peer, &files, BYTES);
 	tell_buffer(peer, 0, 0);
 	expect_zeroes(server->newest);
-	print_message("the bystander's longest turn: %d ms\n",
+	print_message("the bystander's longest roundtrip: %d ms\n",
 		(int)time_bystander(bystander));
-	/* Nobody else is told. */
+	/* Only its own client gets an error. */
 	const char *message = peer_expect_error(peer, wait_for_the_end,
 		"wait_for_the_end", &(struct args){ 0 }, "wl_display", -1,
 		WL_DISPLAY_ERROR_IMPLEMENTATION);
@@ -93,7 +93,7 @@ static void file_whose_server_is_silent_ends_its_client(void **state) {
 	peer_finish(bystander);
 }
 
-/* Each read takes so long, many times what the event loop may wait. */
+/* The duration of each read, many times what the event loop may wait. */
 #define LATE_MS 300
 
 static void mount_late(struct silent_files *files, unsigned ms) {
@@ -157,10 +157,10 @@ static void commit_of_a_late_file_is_held_back(void **state) {
 	hold_commits(server, &held);
 	show_late_file(peer, &files);
 	assert_int_equal(held.holds, 1);
-	print_message("the bystander's longest turn: %d ms\n",
+	print_message("the bystander's longest roundtrip: %d ms\n",
 		(int)time_bystander(bystander));
 	wait_released(server, &held);
-	/* It is all there: nothing is asked for now. */
+	/* All bytes have arrived, so none are requested. */
 	expect_late_bytes(server_get_shown(server, peer));
 	assert_int_equal(held.holds, 1);
 	peer_finish(peer);
@@ -182,7 +182,7 @@ static void surface_may_go_while_its_commit_is_held_back(void **state) {
 	assert_true(silent_files_unmount(&files));
 }
 
-/* Where commits are not held back. */
+/* In a compositor that does not delay commits. */
 static void late_file_is_shown_when_it_answers(void **state) {
 	struct server *server = *state;
 	struct peer *peer = peer_create(server);
@@ -233,7 +233,7 @@ static void threads_may_wait_for_the_same_answer(void **state) {
 	assert_true(silent_files_unmount(&files));
 }
 
-/* Room for one copy, for one answer, and for half of one more. */
+/* Memory for one copy, for one answer, and for half of another copy. */
 static int setup_little(void **state) {
 	*state = server_create(&(struct sealpool_options){
 		.size = sizeof(struct sealpool_options),
@@ -251,7 +251,7 @@ static void commit_that_finds_no_room_is_not_held_for_ever(void **state) {
 	mount_late(&files, LATE_MS);
 	tell_pool(peer, &files, 2 * BYTES);
 	tell_buffer(peer, 0, 0);
-	/* Less, so that with its answer it takes the place of the first copy. */
+	/* A smaller one, so that it and its answer fit in the place of the first copy. */
 	tell(peer, create_buffer, .buffer = 1, .offset = BYTES, .width = WIDTH,
 		.height = HEIGHT * 3 / 4, .stride = STRIDE);
 	tell(peer, show, .buffer = 0, .surface = 0);
@@ -261,7 +261,7 @@ static void commit_that_finds_no_room_is_not_held_for_ever(void **state) {
 	assert_true(silent_files_unmount(&files));
 }
 
-/* A charge may free other copies, but not while this one cannot be freed. */
+/* A charge may reclaim other copies, but not while this one is in use. */
 static void answer_has_room_beside_what_is_not_used(void **state) {
 	struct server *server = *state;
 	struct peer *peer = peer_create(server);
@@ -275,7 +275,7 @@ static void answer_has_room_beside_what_is_not_used(void **state) {
 			&access) == 0) {
 		sealpool_buffer_end_access(&access);
 	}
-	/* The copy for writing is left, unused. */
+	/* The copy for writing stays, unused. */
 	while (server_get_stats(server, peer).shadow_bytes > BYTES) {
 		server_dispatch(server, -1, server_now_ms() + 10);
 	}
@@ -321,7 +321,7 @@ static void what_a_write_has_asked_for_holds_nothing_up(void **state) {
 	hold_commits(server, &held);
 	show_late_file(peer, &files);
 	wait_released(server, &held);
-	/* The kernel has its bytes at hand by now, or has not. */
+	/* Whether this succeeds depends on the kernel's page cache. */
 	struct sealpool_access access;
 	if (sealpool_buffer_begin_access(server_get_shown(server, peer),
 			SEALPOOL_ACCESS_WRITE, &access) == 0) {
@@ -345,7 +345,7 @@ static bool commit_until_told(struct actor *actor, const struct args *args) {
 	return true;
 }
 
-/* Ten in the time that the file takes to answer. */
+/* Ten commits in the time of one answer. */
 static void client_that_goes_on_to_commit_is_shown(void **state) {
 	struct server *server = *state;
 	struct peer *peer = peer_create(server);
@@ -356,7 +356,7 @@ static void client_that_goes_on_to_commit_is_shown(void **state) {
 	int64_t start = server_now_ms();
 	tell(peer, commit_until_told, .count = 40);
 	assert_true(held.releases > 0);
-	/* One after another. */
+	/* The commits are held back one after another. */
 	assert_true(held.holds <= (server_now_ms() - start) / LATE_MS + 1);
 	wait_released(server, &held);
 	peer_finish(peer);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Objects end in any order and at any time. What the compositor holds stays
- * readable and exact until it lets go, and then nothing is left.
+ * Objects are destroyed in any order and at any time. What the compositor holds stays
+ * readable and exact until it is released.
  *
- * That no fd and no mapping is left is checked after each test here, as after
- * all others of the suite: see server_destroy().
+ * After each test, here and in all other files of the suite, server_destroy() checks that
+ * no fd and no mapping is left.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -59,7 +59,7 @@ static void destroy_part(struct peer *peer, enum part part) {
 	fail_msg("there is no such part");
 }
 
-/* The order with this number, of the 24 that there are. */
+/* Computes the permutation with this number, out of 24. */
 static void get_order(unsigned number, enum part order[PARTS_LEN]) {
 	enum part left[PARTS_LEN] = {
 		PART_SHM, PART_POOL, PART_BUFFER, PART_SURFACE,
@@ -77,8 +77,8 @@ static void get_order(unsigned number, enum part order[PARTS_LEN]) {
 
 #define ORDERS_LEN 24
 
-/* Destroys parts in the given order, and kills the client after "alive" of
- * them. With "each_step", the buffer is also read on the way. */
+/* Destroys parts in the given order, and kills the client after "alive" of them. With
+ * "each_step", the buffer is also read in between. */
 static void destroy_in_order(struct server *server,
 		enum client_memory_kind kind, unsigned number, unsigned alive,
 		bool each_step) {
@@ -96,7 +96,7 @@ static void destroy_in_order(struct server *server,
 	}
 	peer_kill(peer);
 	assert_null(sealpool_buffer_get_resource(buffer));
-	/* Not an error, and not for anyone. */
+	/* Nobody gets an error for it. */
 	sealpool_buffer_send_release(buffer);
 	expect_frame(buffer, 1);
 	sealpool_buffer_unref(buffer);
@@ -120,7 +120,7 @@ static void client_may_end_between_commit_and_read(void **state) {
 	}
 }
 
-/* All of them in one go, and no roundtrip between them. */
+/* All of them, without a roundtrip in between. */
 static bool destroy_all_at_once(struct actor *actor, const struct args *args) {
 	enum part order[PARTS_LEN];
 	get_order(args->count, order);
@@ -175,7 +175,7 @@ static void buffer_may_end_between_attach_and_commit(void **state) {
 		tell(peer, attach, .buffer = 1);
 		tell(peer, destroy_buffer, .buffer = 1);
 		tell(peer, commit, .surface = 0);
-		/* This compositor continues to use it. */
+		/* This compositor continues to use the buffer. */
 		expect_frame(server_get_shown(server, peer), 2);
 		tell(peer, draw_and_show, .buffer = 0, .frame = 3);
 		expect_frame(server_get_shown(server, peer), 3);
@@ -224,7 +224,7 @@ static void client_may_end_while_it_is_written_to(void **state) {
 	}
 }
 
-/* There is no client to get an error. */
+/* There is no client that could get an error. */
 static void missing_bytes_of_a_client_that_is_gone_read_as_zero(void **state) {
 	struct server *server = *state;
 	struct peer *peer = peer_create_with_picture(server,
@@ -242,7 +242,7 @@ static void missing_bytes_of_a_client_that_is_gone_read_as_zero(void **state) {
 	sealpool_buffer_unref(buffer);
 }
 
-/* The error is on its way when its object goes. */
+/* The error is pending when its object is destroyed. */
 static void buffer_may_end_before_its_error_is_sent(void **state) {
 	struct server *server = *state;
 	struct peer *bystander = peer_create_with_picture(server,
@@ -254,7 +254,7 @@ static void buffer_may_end_before_its_error_is_sent(void **state) {
 		struct sealpool_buffer *buffer = sealpool_buffer_ref(
 			server_get_shown(server, peer));
 		read_buffer(buffer);
-		/* The loop has not come round to it yet. */
+		/* The event loop has not sent it yet. */
 		if (i == 0) {
 			wl_resource_destroy(
 				sealpool_buffer_get_resource(buffer));
@@ -280,7 +280,7 @@ static void buffer_outlives_the_display(void **state) {
 		if (i % 2 == 0) {
 			expect_frame(buffers[i], 1);
 		}
-		/* It stays, and leaves its file as it is. */
+		/* The server stays, and does not change its file. */
 	}
 	struct peer *cutter = peer_create_with_picture(server,
 		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
@@ -348,7 +348,7 @@ static void resize_does_not_move_what_is_read(void **state) {
 		}
 		sealpool_buffer_end_access(&access);
 		assert_int_equal(wrong, 0);
-		/* A new access is as good. */
+		/* A new access shows the same. */
 		expect_frame(buffer, 1);
 		tell(peer, draw_and_show, .frame = 9);
 		expect_frame(buffer, 9);
@@ -380,12 +380,12 @@ static void resizing_often_keeps_few_mappings(void **state) {
 
 /* Ten thousand pools */
 
-/* Reads what is shown, and gives it back. */
+/* Reads what is shown, and releases it. */
 static void read_and_release(struct server_surface *surface) {
 	if (surface->current == NULL) {
 		return;
 	}
-	/* The frame that it should be is in the first pixel. */
+	/* The first pixel has the number of the frame. */
 	struct sealpool_access access;
 	assert_int_equal(sealpool_buffer_begin_access(surface->current,
 		SEALPOOL_ACCESS_READ, &access), 0);
@@ -416,11 +416,11 @@ static bool draw_numbers(struct actor *actor, const struct args *args,
 	return true;
 }
 
-/* Makes, uses, resizes, uses and destroys .count pools. */
+/* Creates, uses, resizes, uses and destroys .count pools. */
 static bool use_pools(struct actor *actor, const struct args *args) {
 	struct client *client = &actor->client;
 	for (uint32_t i = 0; i < args->count; i++) {
-		/* Three of them sealed, then one unsealed. */
+		/* Three sealed pools for each unsealed one. */
 		struct args picture = {
 			.kind = i % 4 < 3 ? CLIENT_MEMORY_SEALED :
 				CLIENT_MEMORY_UNSEALED,
@@ -460,7 +460,7 @@ static bool use_pools(struct actor *actor, const struct args *args) {
 	return true;
 }
 
-/* 0 where a sanitizer keeps what was freed for a while. */
+/* Returns 0 with a sanitizer that keeps freed memory for a while. */
 static size_t get_resident(void) {
 	return WITH_ADDRESS_SANITIZER || WITH_THREAD_SANITIZER ? 0 :
 		count_resident_bytes();
@@ -501,9 +501,9 @@ static void many_pools_in_sequence_leave_nothing_behind(void **state) {
 	assert_int_equal(reads, 2 * 10100);
 	wait_given_back(server, peer);
 	assert_int_equal(count_fds(), fds);
-	/* malloc() may map and unmap an arena of its own. */
+	/* malloc() may map and unmap an arena. */
 	expect_between(count_mappings("", ""), mappings - 4, mappings + 4);
-	/* A hundred bytes left by each pool would show. */
+	/* A leak of a hundred bytes for each pool would exceed this. */
 	if (get_resident() > resident + 1024 * 1024) {
 		fail_msg("the compositor has grown by %zu bytes",
 			get_resident() - resident);

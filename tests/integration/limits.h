@@ -3,7 +3,8 @@
 #define INTEGRATION_LIMITS_H
 
 /**
- * Servers with small budgets, and clients that are over them or must not be.
+ * Servers with small budgets, clients that exceed them, and bystanders that must not be
+ * affected.
  */
 
 #include "peer.h"
@@ -22,17 +23,17 @@
 
 int server_setup_with_budget(void **state, const struct sealpool_budget *budget);
 
-/** A client that shows a picture of its own, before and after. */
+/** Creates a client that shows a picture of its own. See finish_bystander(). */
 struct peer *create_bystander(struct server *server);
 
 void finish_bystander(struct server *server, struct peer *peer);
 
-/** "name" is a word of the budget's description, "limit" what it is. */
+/** "name" is a word of the budget's description, and "limit" its value. */
 void expect_over_budget(struct peer *peer, order_func order,
 	const char *order_name, const struct args *args,
 	const char *name, int64_t limit);
 
-/** Shows pictures on surfaces of their own. */
+/** Shows each picture on a surface of its own. */
 void show_pictures(struct peer *peer, enum client_memory_kind kind,
 	int count);
 

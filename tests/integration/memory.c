@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How a buffer's bytes are seen: which kind of memory it is judged to be, and that
- * the pixels are exact in each.
+ * Which memory kind a buffer gets, and that its pixels are exact with each.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -59,7 +58,7 @@ static void memory_drawn_before_its_buffer_is_direct_at_once(void **state) {
 	peer_finish(peer);
 }
 
-/* Reading a hole in place would give it memory, at the reader's expense. */
+/* Reading a hole in place would allocate memory at the reader's expense. */
 static void sealed_memory_that_was_never_drawn_is_not_mapped(void **state) {
 	struct server *server = *state;
 	struct peer *peer = peer_create(server);
@@ -72,7 +71,7 @@ static void sealed_memory_that_was_never_drawn_is_not_mapped(void **state) {
 	expect_image(buffer, &blank);
 	expect_kind(buffer, SEALPOOL_MEMORY_SHADOW);
 	client_image_destroy(&blank);
-	/* Later, it is. */
+	/* At a later commit, it is mapped. */
 	for (uint32_t frame = 1; frame <= 16 && sealpool_buffer_get_kind(
 			buffer) != SEALPOOL_MEMORY_DIRECT; frame++) {
 		tell(peer, draw_and_show, .frame = frame);
@@ -137,7 +136,7 @@ static void memory_sealed_later_becomes_direct_at_the_next_read(void **state) {
 	expect_frame(buffer, 2);
 	expect_kind(buffer, SEALPOOL_MEMORY_DIRECT);
 	assert_int_equal(server_get_stats(server, peer).bytes_copied_in, BYTES);
-	/* And stays so. */
+	/* It stays so. */
 	tell(peer, draw_and_show, .frame = 3);
 	expect_frame(buffer, 3);
 	expect_kind(buffer, SEALPOOL_MEMORY_DIRECT);
@@ -152,7 +151,7 @@ static void memory_that_becomes_direct_gives_its_copy_back(void **state) {
 	struct sealpool_buffer *buffer = server_get_shown(server, peer);
 	expect_frame(buffer, 1);
 	assert_int_equal(server_get_stats(server, peer).shadow_bytes, BYTES);
-	/* A reader that still reads the copy when the buffer becomes direct. */
+	/* One reader still reads the copy when the buffer becomes direct. */
 	struct sealpool_access access;
 	assert_int_equal(sealpool_buffer_begin_access(buffer,
 		SEALPOOL_ACCESS_READ, &access), 0);
@@ -196,7 +195,7 @@ static void sealed_file_and_pool_that_grow_together_are_direct(void **state) {
 	peer_finish(peer);
 }
 
-/* The one that kills other compositors. */
+/* This attack kills other compositors. */
 static void pool_resized_past_a_sealed_file_is_not_mapped(void **state) {
 	struct server *server = *state;
 	struct peer *peer = peer_create_with_picture(server,
@@ -262,13 +261,13 @@ static void copied_content_is_exact_at_any_offset_and_stride(void **state) {
 	expect_exact_anywhere(*state, CLIENT_MEMORY_UNSEALED);
 }
 
-/* Two buffers that have each row of their memory in common. */
+/* Two buffers that share each row of their memory. */
 static void expect_exact_side_by_side(struct server *server,
 		enum client_memory_kind kind) {
 	struct peer *peer = peer_create(server);
 	tell(peer, make_memory, .kind = kind, .size = BYTES);
 	tell(peer, create_pool, .size = BYTES);
-	/* The last row of the right one ends with the file. */
+	/* The last row of the right one ends where the file ends. */
 	tell(peer, create_buffer, .buffer = 0, .width = WIDTH / 2,
 		.height = HEIGHT, .stride = STRIDE,
 		.format = WL_SHM_FORMAT_XRGB8888);
@@ -284,7 +283,7 @@ static void expect_exact_side_by_side(struct server *server,
 			frame);
 		expect_frame(server_get_surface(server, peer, 1)->current,
 			frame + 7);
-		/* The second copy has not spoilt the first. */
+		/* The second copy has not changed the first. */
 		expect_frame(server_get_surface(server, peer, 0)->current,
 			frame);
 	}
@@ -296,7 +295,7 @@ static void buffers_side_by_side_do_not_disturb_each_other(void **state) {
 	expect_exact_side_by_side(*state, CLIENT_MEMORY_UNSEALED);
 }
 
-/* All of the file's bytes, by what fill_memory() puts there. */
+/* Fails unless the buffer has the bytes that fill_memory() puts there. */
 static void expect_filled(struct sealpool_buffer *buffer, uint32_t frame,
 		size_t size) {
 	struct sealpool_access access;
@@ -375,7 +374,7 @@ static struct peer *create_peer_at_offset(struct server *server,
 	tell(peer, make_picture, .kind = kind, .width = WIDTH,
 		.height = HEIGHT, .offset = 4096);
 	tell(peer, draw, .frame = 1);
-	/* Else the page before the buffer is a hole; that is its own matter. */
+	/* Otherwise, the page before the buffer would be a hole. */
 	tell(peer, show, .buffer = 0);
 	return peer;
 }

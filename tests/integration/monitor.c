@@ -28,7 +28,7 @@
 
 static char dir[64];
 
-/* The library's sockets take no more at once than a few clients' lines. */
+/* The library's sockets take no more at once than the lines of a few clients. */
 ssize_t send(int fd, const void *bytes, size_t length, int flags) {
 	if ((flags & MSG_DONTWAIT) != 0) {
 		int size = 1;
@@ -44,7 +44,7 @@ static void get_path(char path[108], const char *suffix) {
 static struct server *create_with_monitor(void) {
 	struct server *server = server_create(NULL);
 	if (server != NULL) {
-		/* One test makes its creation fail. */
+		/* In one test, creating it fails. */
 		sealpool_monitor_create(server->shm);
 	}
 	return server;
@@ -60,7 +60,7 @@ static int setup(void **state) {
 
 static int teardown(void **state) {
 	int ret = server_teardown(state);
-	/* Fails when anything is left in it. */
+	/* Fails if the folder is not empty. */
 	if (rmdir(dir) < 0) {
 		print_error("%s: %s\n", dir, strerror(errno));
 		return -1;
@@ -79,7 +79,7 @@ static int connect_to(const char *path) {
 	return fd;
 }
 
-/* All that there is to be read until the other end closes. */
+/* Reads until the other end is closed. */
 static char *read_all(struct server *server, int fd) {
 	char *text = NULL;
 	size_t length = 0;
@@ -170,7 +170,7 @@ static void the_reasons_of_all_pools_are_told(void **state) {
 	peer_finish(peer);
 }
 
-/* Without a call of the compositor's. */
+/* The compositor does not call anything. */
 static void the_environment_can_enable_it(void **state) {
 	assert_true(client_directory_create(dir, sizeof(dir),
 		"sealpool-monitor"));
@@ -191,7 +191,7 @@ static void the_environment_can_enable_it(void **state) {
 			char *text = ask(server);
 			expect_in(text, "\nend\n");
 			free(text);
-			/* A call returns the same one. */
+			/* A call returns the existing monitor. */
 			struct sealpool_monitor *monitor =
 				sealpool_monitor_create(server->shm);
 			assert_non_null(monitor);
@@ -235,12 +235,13 @@ static void only_its_user_can_connect(void **state) {
 	if (geteuid() != 0) {
 		skip();
 	}
-	/* Another user, who may open the folder, and may connect in this test. */
+	/* Another user may search the folder; at the second time, that user may also
+	 * connect. */
 	assert_int_equal(chmod(dir, 0755), 0);
 	for (int i = 0; i < 2; i++) {
 		pid_t pid = fork();
 		if (pid == 0) {
-			/* What is above may be closed to the other user. */
+			/* The folders above may be closed to the other user. */
 			if (chdir(dir) < 0 || setuid(65534) < 0) {
 				_exit(9);
 			}
@@ -259,13 +260,14 @@ static void only_its_user_can_connect(void **state) {
 		while (waitpid(pid, &status, WNOHANG) == 0) {
 			server_dispatch(server, -1, server_now_ms() + 10);
 		}
-		/* Not let in; then, let in and told nothing. */
+		/* First, connect() is refused; then the connection is closed without
+		 * data. */
 		assert_int_equal(WEXITSTATUS(status), i + 1);
 		assert_int_equal(chmod(path, 0666), 0);
 	}
 }
 
-/* Of each display. */
+/* Each display has its own. */
 static void a_second_one_gets_another_name(void **state) {
 	struct server *server = *state;
 	struct server *second = create_with_monitor();
@@ -306,7 +308,7 @@ static void without_a_folder_there_is_a_message_and_a_compositor(void **state) {
 
 #define CROWD 60
 
-/* More of them than a socket takes the lines of. */
+/* Creates more clients than a socket takes the lines of. */
 static void create_crowd(struct server *server, struct peer *peers[CROWD]) {
 	for (int i = 0; i < CROWD; i++) {
 		peers[i] = peer_create(server);
@@ -366,10 +368,10 @@ static void readers_that_do_not_read_hold_up_nobody(void **state) {
 		server_settle(server);
 	}
 	assert_int_equal(count_ready(fds, 100), 100);
-	/* A few of the library's ends stay open, and libwayland's duplicates of them: the
-	 * last ones. */
+	/* A few of the library's ends stay open, and libwayland's duplicates of them:
+	 * those of the newest readers. */
 	expect_between(count_fds() - fds_before - 100, 8, 16);
-	/* Others, in the meantime, go on. */
+	/* Meanwhile, other clients continue. */
 	tell(peers[0], draw_and_show, .frame = 3);
 	expect_frame(server_get_shown(server, peers[0]), 3);
 	char *text = ask(server);
@@ -383,7 +385,7 @@ static void readers_that_do_not_read_hold_up_nobody(void **state) {
 	assert_int_equal(count_fds(), fds_at_first);
 }
 
-/* Else the loop would never sleep again. */
+/* Otherwise, the event loop would never sleep again. */
 static void a_reader_is_turned_away_when_there_are_no_fds(void **state) {
 	struct server *server = *state;
 	char path[108];

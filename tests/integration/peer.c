@@ -3,7 +3,7 @@
  * Client processes that carry out orders.
  *
  * A process ends with its test, even if the test is killed: its socket for orders is
- * closed, and the kernel sends it a signal as well.
+ * closed, and the kernel sends it a signal.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,12 +20,12 @@
 #include "peer.h"
 #include "server.h"
 
-/* Which ends of its sockets a client process finds where. */
+/* The fds of its sockets in a client process. */
 #define ORDERS_FD 3
 #define WAYLAND_FD 4
 
 struct order {
-	/* NULL: the last one. */
+	/* NULL for the last order. */
 	order_func func;
 	struct args args;
 };
@@ -71,7 +71,7 @@ static void follow(struct actor *actor, const struct order *order,
 }
 
 static _Noreturn void act(void) {
-	/* On the heap: what it holds is not moved, and not small. */
+	/* On the heap, since it is large and its members must not move. */
 	struct actor *actor = calloc(1, sizeof(*actor));
 	if (actor == NULL || !client_connect(&actor->client, NULL)) {
 		fprintf(stderr, "client: %s\n",
@@ -82,7 +82,7 @@ static _Noreturn void act(void) {
 		struct order order;
 		ssize_t n = recv(ORDERS_FD, &order, sizeof(order), 0);
 		if (n != (ssize_t)sizeof(order)) {
-			/* The test is over before its time. */
+			/* The test has ended early. */
 			_exit(1);
 		}
 		if (order.func == NULL) {
@@ -103,9 +103,9 @@ static _Noreturn void run(int orders, int wayland, pid_t parent) {
 	if (getppid() != parent) {
 		_exit(1);
 	}
-	/* The compositor's fds, and other clients', must not stay open here:
-	 * they would hide that they are closed there. Out of the way first,
-	 * as they may be where the others go. */
+	/* The fds of the compositor and of other clients must be closed here; otherwise,
+	 * the compositor's close() would have no effect. The sockets are moved away
+	 * first, as they may have the numbers that are needed. */
 	orders = fcntl(orders, F_DUPFD, WAYLAND_FD + 1);
 	wayland = fcntl(wayland, F_DUPFD, WAYLAND_FD + 1);
 	if (orders < 0 || wayland < 0 || dup2(orders, ORDERS_FD) < 0 ||
@@ -156,14 +156,13 @@ struct peer *peer_create(struct server *server) {
 	return peer;
 }
 
-/* Dispatches the display until the peer's end of the socket has something to
- * say. */
+/* Dispatches the display until the peer's end of the socket is readable. */
 static void await_word(struct peer *peer, const char *what) {
 	int64_t deadline = server_now_ms() + SERVER_PATIENCE_MS;
 	while (!server_dispatch(peer->server, peer->orders, deadline)) {
 		if (server_now_ms() >= deadline) {
-			fail_msg("waited %d ms in vain for a client process "
-				"told to %s", SERVER_PATIENCE_MS, what);
+			fail_msg("after %d ms, a client process has not "
+				"finished: %s", SERVER_PATIENCE_MS, what);
 		}
 	}
 }
@@ -172,7 +171,7 @@ void peer_begin(struct peer *peer, order_func func, const char *name,
 		const struct args *args) {
 	struct order order = { .func = func, .args = *args };
 	if (send(peer->orders, &order, sizeof(order), MSG_NOSIGNAL) < 0) {
-		fail_msg("a client process to be told to %s is gone", name);
+		fail_msg("a client process has ended before its order: %s", name);
 	}
 }
 
@@ -180,7 +179,7 @@ static void receive_answer(struct peer *peer, const char *name) {
 	await_word(peer, name);
 	ssize_t n = recv(peer->orders, &peer->answer, sizeof(peer->answer), 0);
 	if (n != (ssize_t)sizeof(peer->answer)) {
-		fail_msg("a client process has ended when told to %s", name);
+		fail_msg("a client process ended during its order: %s", name);
 	}
 }
 
@@ -209,7 +208,7 @@ struct peer *peer_create_with_picture(struct server *server,
 const char *peer_expect_error(struct peer *peer, order_func order,
 		const char *name, const struct args *args,
 		const char *interface, int slot, uint32_t code) {
-	/* Errors over what was read come from the event loop. */
+	/* The event loop posts the errors of bytes that were read. */
 	server_settle(peer->server);
 	peer_begin(peer, order, name, args);
 	receive_answer(peer, name);
@@ -217,7 +216,7 @@ const char *peer_expect_error(struct peer *peer, order_func order,
 	if (fate->kind != CLIENT_PROTOCOL_ERROR) {
 		fail_msg("%s: expected error %u on %s, got %s", name, code,
 			interface, fate->kind == CLIENT_ALIVE ? "none" :
-			"a connection closed without a word");
+			"a connection closed without an error");
 	}
 	if (strcmp(fate->interface, interface) != 0 || fate->code != code ||
 			peer->answer.slot != slot) {
@@ -233,7 +232,7 @@ static void await_disconnected(struct peer *peer) {
 	while (peer->client != NULL) {
 		server_dispatch(peer->server, -1, deadline);
 		if (server_now_ms() >= deadline) {
-			fail_msg("a client has gone, and the compositor has "
+			fail_msg("a client has ended, and the compositor has "
 				"not noticed within %d ms", SERVER_PATIENCE_MS);
 		}
 	}
@@ -242,9 +241,9 @@ static void await_disconnected(struct peer *peer) {
 void peer_finish(struct peer *peer) {
 	struct order last = { .func = NULL };
 	if (send(peer->orders, &last, sizeof(last), MSG_NOSIGNAL) < 0) {
-		fail_msg("a client process to be told to end is gone");
+		fail_msg("a client process that should end has ended before");
 	}
-	/* Its end closes when it has ended. */
+	/* The socket is closed when the process has ended. */
 	await_word(peer, "end");
 	await_disconnected(peer);
 	int status;

@@ -3,14 +3,13 @@
 #define INTEGRATION_PEER_H
 
 /**
- * A client process, as the test sees it: something that is told what to do, one
- * order at a time.
+ * A client process, as the test sees it. It carries out one order at a time.
  *
- * The process is forked, and not exec'ed, from the test: so an order is any
- * function of the test program, and its arguments a struct. While it is carried
- * out, the test dispatches the display. When it is over, the compositor has
- * handled all requests that it sent. So a test reads from top to bottom, though
- * two processes take part in it, and nothing in it depends on timing.
+ * The process is forked from the test, without exec(), so an order is any function of the
+ * test program, and its arguments are a struct. Meanwhile, the test dispatches the
+ * display. When an order has ended, the compositor has handled all requests of it. So a
+ * test reads from top to bottom, though two processes take part, and does not depend on
+ * timing.
  */
 
 #include <sys/types.h>
@@ -20,16 +19,15 @@
 
 struct server;
 
-/** How an order ended. */
+/** The result of an order. */
 struct answer {
-	/* It could be carried out, and the client is still connected. */
+	/* The order was carried out, and the client is still connected. */
 	bool ok;
-	/* Why not. */
+	/* The reason otherwise. */
 	char error[512];
 	/* What has become of the connection. */
 	struct client_fate fate;
-	/* Of a protocol error: which of its objects of that interface is meant,
-	 * or -1. */
+	/* Of a protocol error: the slot of the object that it names, or -1. */
 	int slot;
 };
 
@@ -37,47 +35,47 @@ struct peer {
 	struct wl_list link; /* server.peers */
 	struct server *server;
 	pid_t pid;
-	/* The test's end of the socket that orders go through. */
+	/* The test's end of the socket for orders. */
 	int orders;
-	/* NULL once it is gone. */
+	/* NULL after it is disconnected. */
 	struct wl_client *client;
 	struct wl_listener client_destroy;
-	/* To the last order. */
+	/* The answer to the last order. */
 	struct answer answer;
 };
 
-/** Starts a client process that is connected to the server. */
+/** Starts a client process that connects to the server. */
 struct peer *peer_create(struct server *server);
 
-/** The same, and lets it show frame 1 in a buffer of its own: memory, pool, buffer and
- * surface 0. */
+/** The same, and shows frame 1 in a buffer of its own: memory, pool, buffer and surface
+ * 0. */
 struct peer *peer_create_with_picture(struct server *server,
 	enum client_memory_kind kind, int32_t width, int32_t height);
 
-/** Lets it disconnect and end, and checks that it did so in good order. */
+/** Has the client disconnect and exit, and checks that it does so without an error. */
 void peer_finish(struct peer *peer);
 
-/** Ends it without a word, and waits until the compositor has noticed. */
+/** Kills the process, and waits until the compositor has noticed. */
 void peer_kill(struct peer *peer);
 
-/** Frees what is left of a peer, however the test ended. */
+/** Frees a peer, however the test ended. */
 void peer_destroy(struct peer *peer);
 
-/** Has an order carried out, and fails the test unless all is well then. */
+/** Has an order carried out, and fails the test unless it succeeds and the client stays
+ * connected. */
 void peer_tell(struct peer *peer, order_func order, const char *name,
 	const struct args *args);
 
-/** The same in two halves: it is carried out while the test does other things,
- * among them to dispatch the display. */
+/** The same in two halves. Meanwhile, the test may do other things, but has to dispatch
+ * the display. */
 void peer_begin(struct peer *peer, order_func order, const char *name,
 	const struct args *args);
 void peer_end(struct peer *peer, const char *name);
 
 /**
- * The same, and fails the test unless the client gets a protocol error, from
- * the order or from something before it: "interface" and "code" as given, on
- * the object in that slot. Returns its human part, the peer's until its next
- * order.
+ * Has an order carried out, and fails the test unless the client gets a protocol error,
+ * from the order or from an earlier one: "interface" and "code" as given, on the object
+ * in that slot. Returns the error's message, which is valid until the peer's next order.
  */
 const char *peer_expect_error(struct peer *peer, order_func order,
 	const char *name, const struct args *args, const char *interface,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A factory of wl_buffers that have no memory at all.
+ * A factory of wl_buffers without memory.
  */
 #include <wayland-server-core.h>
 #include <wayland-server-protocol.h>

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is a pool and a buffer and what is not: each request that must be
- * refused, with its error, its code and the object that it is sent on; and the
- * odd ones that must not.
+ * The requests of wl_shm: each that must be refused, with its error code and the object
+ * that the error is on; and unusual ones that must be accepted.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,13 +18,13 @@
 #include "peer.h"
 #include "server.h"
 
-/* A buffer of which everything is right. */
+/* A valid buffer. */
 #define WIDTH 16
 #define HEIGHT 8
 #define STRIDE (WIDTH * 4)
 #define BYTES (STRIDE * HEIGHT)
 
-/* A client with a pool of "size" bytes. */
+/* Creates a client with a pool of "size" bytes. */
 static struct peer *create_peer_with_pool(struct server *server, int32_t size) {
 	struct peer *peer = peer_create(server);
 	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = size);
@@ -85,13 +84,13 @@ static void pool_may_be_resized_to_any_larger_size(void **state) {
 	struct peer *peer = create_peer_with_pool(server, BYTES);
 	tell(peer, resize_pool, .size = BYTES + 1);
 	tell(peer, resize_pool, .size = INT32_MAX);
-	/* What follows from its file is for the reader to find out. */
+	/* The size of the file is checked when the buffer is read. */
 	tell(peer, create_buffer, .offset = INT32_MAX - BYTES, .width = WIDTH,
 		.height = HEIGHT, .stride = STRIDE);
 	peer_finish(peer);
 }
 
-/* What is no memory */
+/* Fds that are refused */
 
 static bool take_fd(struct actor *actor, const struct args *args, int fd,
 		const char *what) {
@@ -100,12 +99,12 @@ static bool take_fd(struct actor *actor, const struct args *args, int fd,
 		strerror(errno));
 }
 
-/* For all these: an fd that create_pool can send. */
+/* All these fds can be sent by create_pool. */
 
 static bool open_pipe(struct actor *actor, const struct args *args) {
 	int fds[2] = { -1, -1 };
 	int ret = pipe(fds);
-	/* A process still has the other end for writing, so a read would wait. */
+	/* A process still has the other end for writing, so read() would block. */
 	actor->memory[ACTOR_SLOTS - 1].fd = fds[1];
 	return ret == 0 && take_fd(actor, args, fds[0], "pipe");
 }
@@ -122,12 +121,12 @@ static bool open_path_with(struct actor *actor, const struct args *args,
 	return take_fd(actor, args, open(path, args->open_flags), path);
 }
 
-/* .path, for .open_flags. */
+/* Opens .path with .open_flags. */
 static bool open_path(struct actor *actor, const struct args *args) {
 	return open_path_with(actor, args, args->path);
 }
 
-/* A memfd, for .open_flags. */
+/* Opens a memfd with .open_flags. */
 static bool open_memfd(struct actor *actor, const struct args *args) {
 	char path[64];
 	if (!make_memory(actor, args)) {
@@ -138,7 +137,7 @@ static bool open_memfd(struct actor *actor, const struct args *args) {
 	return open_path_with(actor, args, path);
 }
 
-/* In /tmp, for .open_flags. */
+/* Opens a file in /tmp with .open_flags. */
 static bool open_file(struct actor *actor, const struct args *args) {
 	char path[] = "/tmp/sealpool-test-XXXXXX";
 	int fd = mkstemp(path);
@@ -170,7 +169,7 @@ static void socket_is_not_memory(void **state) {
 	expect_fd_refused(peer);
 }
 
-/* Until the compositor has found out what the file is. */
+/* Waits until the compositor has found out what the file is. */
 static bool create_pool_and_wait(struct actor *actor, const struct args *args) {
 	return create_pool(actor, args) && wait_for_the_end(actor, args);
 }
@@ -227,9 +226,9 @@ static bool create_pool_without_fd(struct actor *actor,
 	if (!send_create_pool(actor, args, NULL)) {
 		return false;
 	}
-	/* If the server closed the socket with something unread in it, that
-	 * would be all that libwayland-client tells (ECONNRESET), and not the
-	 * error: send no more until it has closed it. */
+	/* If the server closed the socket with unread data in it, libwayland-client would
+	 * report only ECONNRESET, not the error. So nothing is sent until the server has
+	 * closed it. */
 	poll(&socket, 1, actor->client.patience);
 	return true;
 }
@@ -238,7 +237,7 @@ static void create_pool_without_an_fd_ends_only_that_client(void **state) {
 	struct server *server = *state;
 	struct peer *bystander = create_peer_with_pool(server, BYTES);
 	struct peer *peer = peer_create(server);
-	/* libwayland's own answer; the pool was never heard of. */
+	/* libwayland posts this error; Sealpool never sees the request. */
 	refused(peer, "wl_display", -1, WL_DISPLAY_ERROR_INVALID_METHOD,
 		create_pool_without_fd, .size = BYTES);
 	peer_finish(peer);
@@ -247,7 +246,7 @@ static void create_pool_without_an_fd_ends_only_that_client(void **state) {
 	peer_finish(bystander);
 }
 
-/* What is memory, odd as it may be */
+/* Unusual fds that are accepted */
 
 static void show_picture(struct peer *peer) {
 	tell(peer, create_pool, .size = BYTES);
@@ -270,7 +269,7 @@ static void expect_readable(struct server *server, struct peer *peer,
 	expect_shown(server, peer, kind);
 }
 
-/* In .memory, a picture of frame 5. */
+/* Draws frame 5 in .memory. */
 static bool draw_in_memory(struct actor *actor, const struct args *args) {
 	struct client_image image = {
 		.width = WIDTH,
@@ -306,7 +305,7 @@ static void read_only_fd_of_sealed_memory_is_read_in_place(void **state) {
 
 static bool seal_against_writing(struct actor *actor,
 		const struct args *args) {
-	/* Refused while there is a mapping that can be written. */
+	/* Sealing fails while a writable mapping exists. */
 	struct client_memory *memory = &actor->memory[args->memory];
 	munmap(memory->data, memory->size);
 	memory->data = NULL;
@@ -355,7 +354,8 @@ static void file_on_a_local_disk_is_copied(void **state) {
 	struct server *server = *state;
 	struct peer *peer = create_peer_with_picture(server, CLIENT_MEMORY_FILE);
 	show_picture(peer);
-	/* A thread reads it, on a busy machine later than the event loop waits. */
+	/* A thread reads it. On a busy machine, that may be after the event loop has
+	 * stopped waiting. */
 	while (is_black(server_get_shown(server, peer))) {
 		server_dispatch(server, -1, server_now_ms() + 100);
 	}
@@ -372,7 +372,7 @@ static bool expect_huge_page(struct actor *actor, const struct args *args) {
 
 static void huge_pages_are_copied(void **state) {
 	if (!has_huge_pages()) {
-		print_message("skipped: no huge pages are to be had here "
+		print_message("skipped: there are no huge pages "
 			"(/proc/sys/vm/nr_hugepages)\n");
 		skip();
 	}
@@ -383,11 +383,11 @@ static void huge_pages_are_copied(void **state) {
 	expect_readable(*state, peer, SEALPOOL_MEMORY_SHADOW);
 }
 
-/* A pool may be larger than its file, and of huge pages the kernel would make a
- * file as long as a mapping for writing is. */
+/* A pool may be larger than its file. On hugetlbfs, a writable mapping would make the
+ * file as long as the mapping. */
 static void writing_to_huge_pages_never_makes_the_file_longer(void **state) {
 	if (!has_huge_pages()) {
-		print_message("skipped: no huge pages are to be had here "
+		print_message("skipped: there are no huge pages "
 			"(/proc/sys/vm/nr_hugepages)\n");
 		skip();
 	}
@@ -439,8 +439,7 @@ static size_t count(const struct announced *announced, uint32_t format) {
 	return found;
 }
 
-/* Binds wl_shm at .version, looks at its formats, makes a pool with it, and
- * destroys it. */
+/* Binds wl_shm at .version, checks the formats, and creates and destroys a pool. */
 static bool use_version(struct actor *actor, const struct args *args) {
 	struct client *client = &actor->client;
 	struct announced announced = { 0 };

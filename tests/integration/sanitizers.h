@@ -3,8 +3,8 @@
 #define INTEGRATION_SANITIZERS_H
 
 /**
- * Which sanitizer this is built with, as 0 or 1: gcc defines a macro for each,
- * clang has to be asked.
+ * Which sanitizer this is built with, as 0 or 1. gcc defines a macro for each, clang has
+ * __has_feature().
  */
 
 #ifndef __has_feature

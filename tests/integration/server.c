@@ -2,8 +2,8 @@
 /*
  * A compositor in the test's own process.
  *
- * Its surfaces hold references to what is attached and committed. What is there
- * of wlr-screencopy is a way to hand a wl_buffer to something else than a surface.
+ * Its surfaces hold references to what is attached and committed. It has as much of
+ * wlr-screencopy as is needed to pass a wl_buffer to an object other than a surface.
  */
 #include <drm_fourcc.h>
 #include <errno.h>
@@ -100,21 +100,21 @@ static void handle_new_buffer(struct wl_listener *listener, void *data) {
 	server->newest = data;
 }
 
-/* libwayland notes each client that it ends; here that is the usual. */
+/* libwayland logs each client that it disconnects, which is expected here. */
 static void ignore_log(const char *format, va_list args) {
-	/* The client tells the test what its error was. */
+	/* The client reports its error to the test. */
 }
 
 void server_ignore_short_file(struct sealpool_buffer *buffer,
 		uint64_t file_size, void *data) {
-	/* The test looks at what is read. */
+	/* The test checks what is read. */
 }
 
 bool server_init(struct server *server) {
 	*server = (struct server){ 0 };
 	wl_log_set_handler_server(ignore_log);
 	server->fds_before = count_fds();
-	/* None, unless a test has failed before. */
+	/* There are none, unless an earlier test has failed. */
 	server->mappings_before = count_pool_mappings();
 	wl_list_init(&server->peers);
 	server->display = wl_display_create();
@@ -180,7 +180,7 @@ bool server_destroy(struct server *server) {
 		wl_display_destroy(server->display);
 	}
 
-	/* An fd that was refused is closed on a thread of its own. */
+	/* A refused fd is closed by another thread. */
 	int64_t deadline = server_now_ms() + SERVER_PATIENCE_MS;
 	size_t fds;
 	while ((fds = count_fds()) != server->fds_before &&
@@ -257,7 +257,7 @@ struct server_surface *server_get_surface(struct server *server,
 	struct compositor_surface *surface = compositor_get_surface(
 		&server->compositor, peer->client, index);
 	if (surface == NULL) {
-		fail_msg("the client has no such surface");
+		fail_msg("the client does not have this surface");
 	}
 	return get_surface(surface);
 }

@@ -26,8 +26,8 @@ static void missing_bytes_read_as_zero_and_end_the_client(void **state) {
 	struct peer *bystander = peer_create_with_picture(server,
 		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	struct peer *peer = peer_create(server);
-	/* A pool with more room than the buffer takes, so that the three sizes
-	 * can be told apart. */
+	/* The pool is larger than the buffer, so that the three sizes in the message
+	 * differ. */
 	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
 		.width = WIDTH, .height = HEIGHT, .size = 2 * BYTES);
 	tell(peer, draw_and_show, .frame = 1);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two sorts of clients. An honest one draws only into a buffer that was released. A
- * hostile one commits while another thread of it truncates, grows and seals the file, and
- * punches holes into it.
+ * Two sorts of clients. The honest one draws only into a released buffer. The hostile one
+ * commits while another thread of it truncates, grows and seals the file, and punches
+ * holes into it.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -14,7 +14,7 @@
 #include "sanitizers.h"
 #include "threads.h"
 
-/* Of an honest client. */
+/* The buffers of an honest client. */
 #define BUFFERS 3
 #define BYTES (WIDTH * HEIGHT * 4)
 
@@ -30,7 +30,7 @@ uint32_t random_below(struct random *random, uint32_t end) {
 }
 
 struct random random_create(uint32_t which) {
-	/* Anything but 0. */
+	/* The state must not be 0. */
 	return (struct random){ .state = (random_seed * 2654435761u + which) | 1 };
 }
 
@@ -64,7 +64,7 @@ bool show_frames(struct actor *actor, const struct args *args) {
 		return false;
 	}
 	uint32_t *pixels[BUFFERS];
-	/* Which frame each of them holds. */
+	/* The frame that each buffer holds. */
 	uint32_t frames[BUFFERS] = { 0 };
 	for (int i = 0; i < BUFFERS; i++) {
 		place.buffer = i;
@@ -84,7 +84,7 @@ bool show_frames(struct actor *actor, const struct args *args) {
 				&actor->buffers[index])) {
 			return false;
 		}
-		/* With what it has missed. */
+		/* The bands that this buffer has missed, and the new one. */
 		for (uint32_t i = frames[index] + 1; i <= frame; i++) {
 			draw_band(pixels[index], i % BANDS, i);
 		}
@@ -110,7 +110,7 @@ struct attack {
 	atomic_bool over;
 };
 
-/* Does to the file what its own compositor could never foresee. */
+/* Changes the file at random times. */
 static void *spoil_file(void *data) {
 	struct attack *attack = data;
 	struct random random = attack->random;
@@ -123,17 +123,17 @@ static void *spoil_file(void *data) {
 				FALLOC_FL_KEEP_SIZE, size / 2, SIDE_BYTES);
 			break;
 		case 1:
-			/* From here on it can only grow. */
+			/* From now on, the file can only grow. */
 			if (random_below(&random, 64) == 0) {
 				fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK);
 			}
 			break;
 		default:
-			/* Half of the time, back to what is right. */
+			/* Half of the time, the size becomes the right one again. */
 			if (size % 2 == 0) {
 				size = 2 * SIDE_BYTES;
 			}
-			/* Refused once it is sealed. */
+			/* Fails once the file is sealed. */
 			if (ftruncate(fd, size) < 0) {
 				break;
 			}
@@ -144,17 +144,17 @@ static void *spoil_file(void *data) {
 
 #define POOL_SIZE_MAX (64 * SIDE_BYTES)
 
-/* Makes the pool longer, whether or not its file is. */
+/* Resizes the pool, whether or not the file is large enough. */
 static bool grow_pool(struct actor *actor, int32_t *pool_size) {
 	*pool_size += SIDE_BYTES;
 	return resize_pool(actor, &(struct args){ .size = *pool_size });
 }
 
 /*
- * Buffers that overlap, also with one that is gone but for its readers, show
- * each other's bytes, and are copied to the same place, by one thread while
- * another one reads there. That is how shared memory is, but ThreadSanitizer
- * cannot know that it is meant: for it, each has a place that none had before.
+ * Puts a buffer at a place that no buffer had before. Buffers that overlap, or that
+ * follow one that is still read, share bytes and the place of their copies, so one thread
+ * would copy there while another reads. That is in the nature of shared memory, but
+ * ThreadSanitizer would report a race.
  */
 static bool replace_buffer(struct actor *actor, struct random *random,
 		int buffer, int32_t *pool_size) {
@@ -175,7 +175,7 @@ static bool replace_buffer(struct actor *actor, struct random *random,
 	return destroy_buffer(actor, &args) && create_buffer(actor, &args);
 }
 
-/* One request or a few. */
+/* Sends one request, or a few. */
 static bool act_at_random(struct actor *actor, struct random *random,
 		int32_t *pool_size) {
 	struct args args = {
@@ -202,7 +202,7 @@ static bool act_at_random(struct actor *actor, struct random *random,
 	}
 }
 
-/* One connection, from begin to end. */
+/* Attacks during one connection. */
 static bool attack_once(struct actor *actor, struct random *random) {
 	struct client *client = &actor->client;
 	struct attack attack = {
@@ -251,9 +251,9 @@ static bool attack_once(struct actor *actor, struct random *random) {
 	if (!alive) {
 		struct client_fate fate;
 		client_get_fate(client, &fate);
-		/* The object of the error may be destroyed by now. If requests were
-		 * still in the socket, the kernel may have dropped the error with
-		 * everything else that was not read yet. */
+		/* The object that the error is on may be destroyed by now. If the server
+		 * had not read all requests, the kernel may have dropped the error with
+		 * them. */
 		if (fate.kind == CLIENT_PROTOCOL_ERROR &&
 				fate.code != WL_SHM_ERROR_INVALID_FD) {
 			return false;

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading on several threads, while a client does its worst to its file.
+ * Reading on several threads, while a client changes its file at random.
  *
  *     integration-threads [--seconds N] [--seed N]
  *
- * Three client processes: two honest ones, of which one is read in place and one
- * is copied, and one that commits while another thread of it truncates, grows
+ * There are three client processes: two honest ones, of which one is read in place and one
+ * is copied, and a hostile one, which commits while another thread of it truncates, grows
  * and seals the file, and punches holes into it. Four threads of the compositor read the
- * buffers that are shown. Each pixel of the honest clients must be right at each read,
- * as if the other client did not exist.
+ * buffers that are shown. At each read, each pixel of the honest clients must be right, as
+ * if the hostile client did not exist.
  *
- * An honest client draws only into a buffer that was released, and a buffer is released
- * when the last thread has read it. So a buffer's pixels are known while it is read: those
- * of the frame that was committed with it. They are wrong as soon as the damage of one
- * commit is lost, even if it was committed while another thread copied.
+ * An honest client draws only into a released buffer, and a buffer is released when the
+ * last thread has read it. So the pixels of a buffer are known while it is read: those of
+ * the frame that was committed with it. They are wrong if the damage of one commit is lost,
+ * for example because another thread copied at the same time.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -34,7 +34,7 @@
 #define READERS 4
 #define HONEST 2
 
-/* To have happened before the test can end. */
+/* The test runs until this has happened. */
 #define FRAMES_MIN 20
 #define READS_MIN 20
 
@@ -42,16 +42,16 @@ static int seconds = 3;
 
 /* The compositor */
 
-/** A buffer as it was committed once. */
+/** A buffer as it was committed. */
 struct shown {
 	struct wl_list link; /* scene.shown */
 	/* A reference. */
 	struct sealpool_buffer *buffer;
-	/* Whose it is, or -1 for the hostile client's. */
+	/* The number of the honest client, or -1 for the hostile one. */
 	int honest;
 	uint32_t frame;
 	unsigned readers;
-	/* Something else is shown there by now. */
+	/* The surface shows another buffer by now. */
 	bool retired;
 };
 
@@ -59,20 +59,20 @@ struct scene {
 	struct server *server;
 	struct peer *honest[HONEST];
 	uint32_t frames[HONEST];
-	/* Written to when a thread has done with something retired. */
+	/* A thread writes to it when it has read a retired buffer. */
 	int wakeup_fd;
 	struct wl_event_source *wakeup;
 
 	atomic_bool stop;
 	atomic_uint reads[HONEST];
 	atomic_uint hostile_reads;
-	/* The first thing that was not as it should be. */
+	/* The first failure. */
 	atomic_bool failed;
 	char failure[256];
 
 	pthread_mutex_t lock; /* over all below, and what they point to */
 	struct wl_list shown; /* shown.link */
-	/* Without what is retired. */
+	/* Without retired ones. */
 	unsigned shown_len;
 };
 
@@ -89,7 +89,7 @@ static void note_failure(struct scene *scene, const char *format, ...) {
 	va_end(args);
 }
 
-/* With the lock held. */
+/* Requires: scene->lock. */
 static void drop_shown(struct shown *shown) {
 	wl_list_remove(&shown->link);
 	sealpool_buffer_send_release(shown->buffer);
@@ -97,7 +97,7 @@ static void drop_shown(struct shown *shown) {
 	free(shown);
 }
 
-/* Puts another buffer in the place of what a surface shows. */
+/* Shows another buffer on a surface. */
 static void replace_shown(struct server_surface *surface, struct shown *shown) {
 	struct scene *scene = surface->server->data;
 	struct shown *old = surface->data;
@@ -156,7 +156,7 @@ static int handle_wakeup(int fd, uint32_t mask, void *data) {
 	return 0;
 }
 
-/* The reading threads */
+/* The reader threads */
 
 static struct shown *pick_shown(struct scene *scene, struct random *random) {
 	struct shown *shown, *picked = NULL;
@@ -188,7 +188,8 @@ static void read_honest(struct scene *scene, const struct shown *shown) {
 	int ret = sealpool_buffer_begin_access(shown->buffer,
 		SEALPOOL_ACCESS_READ, &access);
 	if (ret < 0) {
-		note_failure(scene, "an honest client's buffer cannot be read: %s",
+		note_failure(scene, "an honest client's buffer cannot be read: "
+				"%s",
 			strerror(-ret));
 		return;
 	}
@@ -211,7 +212,7 @@ static void read_honest(struct scene *scene, const struct shown *shown) {
 	scene->reads[shown->honest]++;
 }
 
-/* Where the sum goes, so that the bytes are looked at. */
+/* The sums are stored, so that the reads are not optimised away. */
 static _Atomic uint32_t checksum;
 
 static void read_hostile(struct scene *scene, const struct shown *shown,
@@ -241,7 +242,7 @@ struct reader {
 	struct scene *scene;
 	pthread_t thread;
 	struct random random;
-	/* One of them writes as well, as a screen capture would. */
+	/* One of the threads writes as well, as a screen capture would. */
 	bool writes;
 };
 
@@ -295,7 +296,7 @@ static int setup_with(void **state, bool lenient) {
 	struct server *server = server_create(&(struct sealpool_options){
 		.size = sizeof(struct sealpool_options),
 		.short_file = lenient ? server_ignore_short_file : NULL,
-		/* Copies come and go all the time in one of the two. */
+		/* In one of the two tests, copies are created and freed all the time. */
 		.shadow_idle_ms = lenient ? 1 : 0,
 	});
 	struct scene *scene = calloc(1, sizeof(*scene));
@@ -323,7 +324,7 @@ static int teardown(void **state) {
 	struct server *server = *state;
 	struct scene *scene = server->data;
 	wl_display_destroy_clients(server->display);
-	/* Of a test that failed. */
+	/* After a test that failed. */
 	struct shown *shown, *tmp;
 	wl_list_for_each_safe(shown, tmp, &scene->shown, link) {
 		drop_shown(shown);
@@ -345,7 +346,7 @@ static int setup_strict(void **state) {
 	return setup_with(state, false);
 }
 
-/* Whether all has happened at least a few times. */
+/* Returns whether everything has happened at least a few times. */
 static bool is_enough(const struct scene *scene, bool lenient) {
 	for (int i = 0; i < HONEST; i++) {
 		if (scene->frames[i] < FRAMES_MIN ||
@@ -357,8 +358,8 @@ static bool is_enough(const struct scene *scene, bool lenient) {
 		(lenient ? scene->server->messages : shared->told) > 0;
 }
 
-/* Dispatches the display for the time of the test. Returns false if something
- * went wrong, or never happened. */
+/* Dispatches the display for the time of the test. Returns false on a failure, or if
+ * something never happened. */
 static bool run(struct scene *scene, bool lenient) {
 	int64_t end = server_now_ms() + (int64_t)seconds * 1000;
 	int64_t deadline = end + SERVER_PATIENCE_MS;
@@ -368,7 +369,8 @@ static bool run(struct scene *scene, bool lenient) {
 			return true;
 		}
 		if (now >= deadline) {
-			note_failure(scene, "too little has happened");
+			note_failure(scene, "not everything has happened often "
+					"enough");
 			break;
 		}
 		server_dispatch(scene->server, -1, now < end ? end : deadline);
@@ -381,8 +383,7 @@ static void read_on_threads(struct server *server, bool lenient) {
 		CLIENT_MEMORY_SEALED, CLIENT_MEMORY_UNSEALED,
 	};
 	struct scene *scene = server->data;
-	/* All processes before the first thread: a fork takes but one of them
-	 * along. */
+	/* Forks all processes before the first thread is created. */
 	for (int i = 0; i < HONEST; i++) {
 		scene->honest[i] = peer_create(server);
 	}
@@ -410,7 +411,8 @@ static void read_on_threads(struct server *server, bool lenient) {
 		pthread_join(readers[i].thread, NULL);
 	}
 	print_message("%u and %u frames, read %u and %u times; the hostile "
-		"client's %u times, ended %u times, told why %u times\n",
+		"client's %u times; it was disconnected %u times, and received "
+		"the error %u times\n",
 		scene->frames[0], scene->frames[1], scene->reads[0],
 		scene->reads[1], scene->hostile_reads, shared->ended,
 		shared->told);
@@ -418,7 +420,6 @@ static void read_on_threads(struct server *server, bool lenient) {
 		fail_msg("%s", scene->failure);
 	}
 
-	/* Each commit is compared with all of them. */
 	peer_end(hostile, "attack");
 	for (int i = 0; i < HONEST; i++) {
 		peer_end(scene->honest[i], "show_frames");
@@ -430,7 +431,7 @@ static void read_on_threads(struct server *server, bool lenient) {
 		peer_finish(scene->honest[i]);
 	}
 	peer_finish(hostile);
-	/* Whatever the hostile client left to the kernel to close. */
+	/* Closes what the hostile client left to the kernel to close. */
 	wl_display_destroy_clients(server->display);
 	handle_wakeup(scene->wakeup_fd, WL_EVENT_READABLE, scene);
 	assert_true(wl_list_empty(&scene->shown));
@@ -451,7 +452,7 @@ static void *begin_and_end(void *data) {
 	return NULL;
 }
 
-/* Not a byte of it changes. */
+/* Its bytes do not change during a read. */
 static void readers_of_one_copy_do_not_disturb_each_other(void **state) {
 	struct server *server = *state;
 	struct peer *peer = peer_create(server);

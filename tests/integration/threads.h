@@ -10,27 +10,27 @@
 
 #include "peer.h"
 
-/** Of the honest clients' buffers. */
+/** The size of the honest clients' buffers. */
 #define WIDTH 256
 #define BANDS 8
 #define BAND_HEIGHT 24
 #define BAND_PIXELS (BAND_HEIGHT * WIDTH)
 #define HEIGHT (BANDS * BAND_HEIGHT)
 
-/** Of the other's. */
+/** The size of the hostile client's buffers. */
 #define SIDE 128
 #define SIDE_BYTES (SIDE * SIDE * 4)
 
-/** What the processes have in common. */
+/** Shared by all processes. */
 struct shared {
 	atomic_bool stop;
-	/* How often the compositor has ended the hostile client's connection,
-	 * and how often it was heard why. */
+	/* How often the hostile client was disconnected, and how often it received the
+	 * error. */
 	atomic_uint ended, told;
 };
 
 extern struct shared *shared;
-/** Where the compositor listens, for those that come back. */
+/** The compositor's socket, for clients that reconnect. */
 extern char socket_path[80];
 extern uint32_t random_seed;
 
@@ -39,12 +39,12 @@ struct random {
 };
 
 struct random random_create(uint32_t which);
-/** From 0 to end - 1. */
+/** Returns a number from 0 to end - 1. */
 uint32_t random_below(struct random *random, uint32_t end);
 
 /**
- * Each frame draws and damages one band of rows, the next one each time. So the pixels of
- * frame 10, with 8 bands, are those of
+ * Each frame draws and damages the next band of rows. So with 8 bands, the bands of frame
+ * 10 were drawn by these frames:
  *
  *     band      0  1  2  3  4  5  6  7
  *     frame     8  9 10  3  4  5  6  7
@@ -52,13 +52,13 @@ uint32_t random_below(struct random *random, uint32_t end);
  * Frame 0 draws all bands.
  */
 uint32_t get_band_frame(uint32_t frame, uint32_t band);
-/** Pixel number "index" as the frame has drawn it. */
+/** Returns pixel number "index" after this frame. */
 uint32_t get_pixel(uint32_t frame, uint32_t index);
 
-/** An honest client: shows frames in memory of .kind, until it is told to stop. */
+/** An honest client: shows frames in memory of .kind until it is told to stop. */
 bool show_frames(struct actor *actor, const struct args *args);
 
-/** A hostile one, which comes back when it is disconnected. */
+/** A hostile client, which reconnects when it is disconnected. */
 bool attack(struct actor *actor, const struct args *args);
 
 #endif

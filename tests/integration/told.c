@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A compositor that tells damage itself: sealpool_options.no_commit_tracker.
+ * A compositor that declares damage itself: sealpool_options.no_commit_tracker.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,18 +11,18 @@
 #include "server.h"
 #include "silent-files.h"
 
-/* Wide, so that the rows of a rectangle are copied one by one. */
+/* Wide enough that the rows of a rectangle are copied one by one. */
 #define WIDTH 512
 #define HEIGHT 32
 #define STRIDE (WIDTH * 4)
 #define BYTES (STRIDE * HEIGHT)
 
-/* What the compositor tells at each commit. */
+/* The damage that the compositor declares at each commit. */
 struct told {
 	bool quiet;
 	const struct sealpool_box *boxes;
 	size_t len;
-	/* What the last call has returned. */
+	/* The result of the last call. */
 	bool answered;
 	unsigned holds, releases;
 };
@@ -68,7 +68,7 @@ static void be_quiet(struct server *server) {
 	told->quiet = true;
 }
 
-/* A picture that was told of once, which is frame 1 and has been read. */
+/* Creates a client whose picture, frame 1, was declared once and has been read. */
 static struct peer *create_peer_that_was_read(struct server *server,
 		uint64_t *copied) {
 	tell_boxes(server, NULL, 0);
@@ -93,7 +93,7 @@ static void no_request_is_followed(void **state) {
 		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	uint64_t copied = 0;
 	for (int i = 0; i < 3; i++) {
-		/* A tracker would know that nothing has changed. */
+		/* A commit tracker would know that nothing has changed. */
 		expect_copied(server, peer, &copied, BYTES);
 	}
 	peer_finish(peer);
@@ -161,7 +161,7 @@ static void what_is_not_told_shows_an_older_frame(void **state) {
 	tell_boxes(server, &too_little, 1);
 	tell(peer, draw_and_show, .frame = 2);
 	expect_image(server_get_shown(server, peer), &expected);
-	/* Until it is told. */
+	/* Until it is declared. */
 	tell_boxes(server, &rest, 1);
 	tell(peer, attach, .buffer = 0);
 	tell(peer, commit, .surface = 0);
@@ -185,7 +185,7 @@ static void one_turn_of_commits_is_copied_once(void **state) {
 	peer_finish(peer);
 }
 
-/* It was not drawn when it was made. */
+/* It was not drawn when it was created. */
 static void buffer_becomes_direct_though_nothing_is_damaged(void **state) {
 	struct server *server = *state;
 	tell_boxes(server, NULL, 0);

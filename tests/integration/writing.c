@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Write access: where what the compositor has written ends up.
+ * Write accesses: what the compositor writes reaches the client's file, and nothing else
+ * does.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +37,7 @@ static void expect_written(struct server *server, struct peer *peer,
 		struct sealpool_buffer *buffer, uint64_t copied_out) {
 	struct sealpool_access access;
 	assert_int_equal(begin_write(buffer, &access), 0);
-	/* A write access sees what is there. */
+	/* A write access shows the current contents. */
 	assert_int_equal(*(uint32_t *)access.data, client_pattern(0, 0, 1));
 	write_frame(&access, 7);
 	sealpool_buffer_end_access(&access);
@@ -84,7 +85,7 @@ static void capture_is_handed_back(void **state) {
 	}
 }
 
-/* Its bytes between the rows are another's. */
+/* The bytes between the rows belong to another buffer. */
 static bool expect_gaps_filled(struct actor *actor, const struct args *args) {
 	const struct client_buffer *buffer = &actor->buffers[args->buffer];
 	const uint8_t *bytes = buffer->memory->data;
@@ -94,7 +95,7 @@ static bool expect_gaps_filled(struct actor *actor, const struct args *args) {
 		if (column >= buffer->width * 4 && bytes[i] !=
 				(uint8_t)client_pattern(i, 0, args->frame)) {
 			return client_fail(&actor->client,
-				"byte %d is not as it was", i);
+				"byte %d has changed", i);
 		}
 	}
 	return true;
@@ -109,7 +110,7 @@ static void only_pixels_are_handed_back(void **state) {
 	tell(peer, fill_memory, .frame = 3);
 	struct sealpool_access access;
 	assert_int_equal(begin_write(server->newest, &access), 0);
-	/* All of it, as a careless writer would. */
+	/* The gaps between the rows as well, as a careless writer would. */
 	memset(access.data, 0xee, (STRIDE + 64) * HEIGHT);
 	write_frame(&access, 7);
 	sealpool_buffer_end_access(&access);
@@ -137,7 +138,7 @@ static void what_is_written_stays_when_a_neighbour_is_read(void **state) {
 	peer_finish(peer);
 }
 
-/* And two over the same bytes. */
+/* Two buffers over the same bytes. */
 static void what_is_written_stays_when_its_bytes_are_read(void **state) {
 	struct server *server = *state;
 	struct peer *peer = peer_create_with_picture(server,
@@ -157,7 +158,7 @@ static void what_is_written_stays_when_its_bytes_are_read(void **state) {
 	peer_finish(peer);
 }
 
-/* Screen recorders do it with each frame. */
+/* Screen recorders write at each frame. */
 static void memory_for_writing_is_kept(void **state) {
 	struct server *server = *state;
 	struct peer *peer = peer_create(server);
@@ -205,8 +206,8 @@ static void writing_to_a_file_that_is_too_short_ends_the_client(void **state) {
 	peer_finish(peer);
 }
 
-/* With the file cut while the compositor writes. Rows that are left, or begun,
- * are written. */
+/* The file is truncated while the compositor writes. The rows before its end are written,
+ * also in part. */
 static void write_while_the_file_is_cut(struct server *server,
 		struct peer *peer) {
 	struct sealpool_buffer *buffer = server_get_shown(server, peer);
@@ -235,8 +236,8 @@ static void file_cut_during_a_write_ends_the_client(void **state) {
 }
 
 static bool expect_cut_write(struct actor *actor, const struct args *args) {
-	/* The bytes past the truncated end become visible: they must not have been
-	 * written to. */
+	/* The bytes past the truncated end become visible. They must not have been
+	 * written. */
 	if (!expect_size(actor, args) || !map_memory_again(actor,
 			&(struct args){ .size = BYTES })) {
 		return false;
@@ -277,8 +278,8 @@ static void expect_not_writable(struct server *server, struct peer *peer) {
 	peer_finish(peer);
 }
 
-/* A client whose picture is only then made read-only by "seals", or, if there
- * are none, by its fd. */
+/* Creates a client whose picture becomes read-only after it was created: by "seals", or,
+ * without any, by its fd. */
 static struct peer *create_peer_not_writable(struct server *server,
 		enum client_memory_kind kind, unsigned seals) {
 	struct peer *peer = peer_create(server);
@@ -310,7 +311,7 @@ static void memory_sealed_against_new_writers_cannot_be_written(void **state) {
 		CLIENT_MEMORY_SEALED, F_SEAL_FUTURE_WRITE));
 }
 
-/* The mapping of an earlier access can still be written, as the kernel allows. */
+/* The mapping of an earlier access is still writable: the kernel allows that. */
 static void memory_sealed_after_a_write_cannot_be_written(void **state) {
 	struct server *server = *state;
 	static const enum client_memory_kind kinds[] = {
