@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pools and buffers, right or wrong as the test wants them.
+ * Pools and buffers, valid or invalid as the test wants them.
  */
 #include <wayland-client.h>
 
@@ -83,7 +83,8 @@ bool client_buffer_get_image(struct client *client,
 		(size_t)buffer->stride * (size_t)buffer->height;
 	if (buffer->memory->data == NULL || buffer->memory->size < end) {
 		return client_fail(client,
-			"a buffer ends at byte %zu of a file of %zu", end,
+			"the buffer ends at byte %zu, but the file has %zu "
+				"bytes", end,
 			buffer->memory->size);
 	}
 	*image = (struct client_image){

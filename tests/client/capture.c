@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is on the output, by one of three protocols. The compositor writes it
- * into a buffer of ours: the other direction of a wl_shm.
+ * Pictures of the output, taken with one of three protocols. The compositor writes them
+ * into a buffer of this client: the other direction of wl_shm.
  */
 #include <stdio.h>
 #include <string.h>
@@ -34,7 +34,7 @@ static bool has_red_first(uint32_t format, bool *red_first) {
 	return false;
 }
 
-/* The first one that can be understood is as good as any. */
+/* Takes the first format that this file can convert. */
 static void offer_format(struct client_capture *capture, uint32_t format) {
 	bool red_first;
 	if (!capture->has_format || (!has_red_first(capture->format,
@@ -48,7 +48,7 @@ static void set_size(struct client_capture *capture, int32_t width,
 		int32_t height) {
 	capture->width = width;
 	capture->height = height;
-	/* All formats that can be understood have as much. */
+	/* All formats that this file can convert have 4 bytes a pixel. */
 	capture->stride = width * 4;
 }
 
@@ -70,7 +70,7 @@ static void wlr_handle_buffer(void *data, struct zwlr_screencopy_frame_v1 *frame
 	capture->width = (int32_t)width;
 	capture->height = (int32_t)height;
 	capture->stride = (int32_t)stride;
-	/* Before version 3, nothing comes after this. */
+	/* Before version 3, there is no buffer_done event. */
 	if (zwlr_screencopy_frame_v1_get_version(frame) <
 			ZWLR_SCREENCOPY_FRAME_V1_BUFFER_DONE_SINCE_VERSION) {
 		capture->described = true;
@@ -80,7 +80,7 @@ static void wlr_handle_buffer(void *data, struct zwlr_screencopy_frame_v1 *frame
 static void wlr_handle_linux_dmabuf(void *data,
 		struct zwlr_screencopy_frame_v1 *frame, uint32_t format,
 		uint32_t width, uint32_t height) {
-	/* This is about shared memory. */
+	/* Only shared memory is used. */
 }
 
 static void wlr_handle_buffer_done(void *data,
@@ -97,7 +97,7 @@ static void wlr_handle_flags(void *data, struct zwlr_screencopy_frame_v1 *frame,
 
 static void wlr_handle_damage(void *data, struct zwlr_screencopy_frame_v1 *frame,
 		uint32_t x, uint32_t y, uint32_t width, uint32_t height) {
-	/* Sent only to those who ask for it. */
+	/* Sent only on request. */
 }
 
 static void wlr_handle_ready(void *data, struct zwlr_screencopy_frame_v1 *frame,
@@ -108,7 +108,7 @@ static void wlr_handle_ready(void *data, struct zwlr_screencopy_frame_v1 *frame,
 }
 
 static void wlr_handle_failed(void *data, struct zwlr_screencopy_frame_v1 *frame) {
-	set_failed(data, "it did not say why");
+	set_failed(data, "the compositor gave no reason");
 }
 
 static const struct zwlr_screencopy_frame_v1_listener wlr_frame_listener = {
@@ -150,13 +150,13 @@ static void ext_handle_shm_format(void *data,
 static void ext_handle_dmabuf_device(void *data,
 		struct ext_image_copy_capture_session_v1 *session,
 		struct wl_array *device) {
-	/* This is about shared memory. */
+	/* Only shared memory is used. */
 }
 
 static void ext_handle_dmabuf_format(void *data,
 		struct ext_image_copy_capture_session_v1 *session,
 		uint32_t format, struct wl_array *modifiers) {
-	/* This is about shared memory. */
+	/* Only shared memory is used. */
 }
 
 static void ext_handle_done(void *data,
@@ -167,7 +167,7 @@ static void ext_handle_done(void *data,
 
 static void ext_handle_stopped(void *data,
 		struct ext_image_copy_capture_session_v1 *session) {
-	set_failed(data, "it has stopped the session");
+	set_failed(data, "the compositor has ended the session");
 }
 
 static const struct ext_image_copy_capture_session_v1_listener
@@ -183,20 +183,20 @@ static const struct ext_image_copy_capture_session_v1_listener
 static void ext_handle_transform(void *data,
 		struct ext_image_copy_capture_frame_v1 *frame,
 		uint32_t transform) {
-	/* The output's, which is known to be none. */
+	/* The output's transform, which is known to be normal. */
 }
 
 static void ext_handle_damage(void *data,
 		struct ext_image_copy_capture_frame_v1 *frame, int32_t x,
 		int32_t y, int32_t width, int32_t height) {
-	/* All of the buffer is asked for, each time. */
+	/* The whole buffer is requested each time. */
 }
 
 static void ext_handle_presentation_time(void *data,
 		struct ext_image_copy_capture_frame_v1 *frame,
 		uint32_t seconds_high, uint32_t seconds_low,
 		uint32_t nanoseconds) {
-	/* When is not the question. */
+	/* The time does not matter. */
 }
 
 static void ext_handle_ready(void *data,
@@ -210,13 +210,13 @@ static void ext_handle_failed(void *data,
 		uint32_t reason) {
 	switch (reason) {
 	case EXT_IMAGE_COPY_CAPTURE_FRAME_V1_FAILURE_REASON_BUFFER_CONSTRAINTS:
-		set_failed(data, "the buffer is not as it should be");
+		set_failed(data, "the buffer does not meet the constraints");
 		break;
 	case EXT_IMAGE_COPY_CAPTURE_FRAME_V1_FAILURE_REASON_STOPPED:
-		set_failed(data, "it has stopped the session");
+		set_failed(data, "the compositor has ended the session");
 		break;
 	default:
-		set_failed(data, "it did not say why");
+		set_failed(data, "the compositor gave no reason");
 	}
 }
 
@@ -236,7 +236,7 @@ static bool ext_begin(struct client *client, struct client_capture *capture) {
 	if (capture->ext_source == NULL) {
 		return client_fail(client, "no memory");
 	}
-	/* The first picture of a session never waits for a change. */
+	/* The first frame of a session never waits for a change. */
 	capture->ext_session =
 		ext_image_copy_capture_manager_v1_create_session(
 			client->copy_capture, capture->ext_source, 0);
@@ -270,7 +270,7 @@ static bool ext_copy(struct client *client, struct client_capture *capture,
 
 static void weston_handle_format(void *data,
 		struct weston_capture_source_v1 *source, uint32_t drm_format) {
-	/* DRM fourcc codes, but for two, are wl_shm's. */
+	/* Except for two, wl_shm's formats are DRM fourcc codes. */
 	uint32_t format = drm_format;
 	if (drm_format == WESTON_ARGB8888) {
 		format = WL_SHM_FORMAT_ARGB8888;
@@ -294,12 +294,13 @@ static void weston_handle_complete(void *data,
 
 static void weston_handle_retry(void *data,
 		struct weston_capture_source_v1 *source) {
-	set_failed(data, "the buffer is not as it should be");
+	set_failed(data, "the buffer does not meet the constraints");
 }
 
 static void weston_handle_failed(void *data,
 		struct weston_capture_source_v1 *source, const char *reason) {
-	set_failed(data, reason != NULL ? reason : "it did not say why");
+	set_failed(data, reason != NULL ? reason : "the compositor gave no "
+			"reason");
 }
 
 static const struct weston_capture_source_v1_listener weston_source_listener = {
@@ -320,11 +321,11 @@ static bool weston_begin(struct client *client,
 	}
 	weston_capture_source_v1_add_listener(capture->weston_source,
 		&weston_source_listener, capture);
-	/* No event says that there are no more formats. */
+	/* No event marks the end of the list. */
 	return client_roundtrip(client);
 }
 
-/* Any of them */
+/* Any format of the list */
 
 bool client_capture_is_possible(const struct client *client) {
 	bool has_ext = client->copy_capture != NULL &&
@@ -339,8 +340,9 @@ bool client_capture_begin(struct client *client,
 	*capture = (struct client_capture){ .client = client };
 	bool ok;
 	if (!client_capture_is_possible(client)) {
-		return client_fail(client, "the compositor has no protocol "
-			"for captures, or not one plain output");
+		return client_fail(client, "the compositor has no protocol for "
+			"captures, or not exactly one output without scale and "
+			"transform");
 	}
 	if (client->screencopy != NULL) {
 		ok = wlr_begin(client, capture);
@@ -360,8 +362,8 @@ bool client_capture_begin(struct client *client,
 	}
 	return (capture->has_format && capture->width > 0 &&
 			capture->height > 0) ||
-		client_fail(client, "the compositor does not say what a "
-			"captured picture is like");
+		client_fail(client, "the compositor does not describe the "
+			"buffer for a capture");
 }
 
 void client_capture_end(struct client_capture *capture) {
@@ -413,7 +415,8 @@ bool client_capture_read(struct client_capture *capture,
 	struct client *client = capture->client;
 	bool red_first;
 	if (!has_red_first(capture->format, &red_first)) {
-		return client_fail(client, "captured in the strange format %#x",
+		return client_fail(client, "the picture has the unexpected "
+				"format %#x",
 			capture->format);
 	}
 	struct client_image raw;
@@ -449,7 +452,7 @@ bool client_capture_output(struct client *client, enum client_memory_kind kind,
 	int32_t size = capture.stride * capture.height;
 	ok = ok && client_memory_create(client, &memory, kind, (size_t)size);
 	if (ok) {
-		/* A pixel that is left out has to show. */
+		/* A pixel that the compositor does not write must be noticed. */
 		memset(memory.data, 0x5a, memory.size);
 	}
 	ok = ok && client_pool_create(client, &pool, &memory, size) &&

@@ -17,9 +17,8 @@ struct weston_capture_source_v1;
 struct zwlr_screencopy_frame_v1;
 
 /**
- * One picture of the output, being taken with wlr-screencopy,
- * ext-image-copy-capture or Weston's output capture: the first of them that the
- * compositor has.
+ * A capture of the output with wlr-screencopy, ext-image-copy-capture or Weston's output
+ * capture: the first of them that the compositor has.
  */
 struct client_capture {
 	struct client *client;
@@ -28,8 +27,7 @@ struct client_capture {
 	struct ext_image_copy_capture_session_v1 *ext_session;
 	struct ext_image_copy_capture_frame_v1 *ext_frame;
 	struct weston_capture_source_v1 *weston_source;
-	/* What the buffer for it must be like: a wl_shm format, pixels,
-	 * bytes. */
+	/* The required buffer: wl_shm format, size in pixels, stride in bytes. */
 	uint32_t format;
 	bool has_format;
 	int32_t width, height, stride;
@@ -37,33 +35,34 @@ struct client_capture {
 	/* The bottom row comes first. */
 	bool y_invert;
 	bool described, over, failed;
-	/* Why, where the compositor has said. */
+	/* The compositor's reason for a failure, if it gave one. */
 	char reason[128];
 };
 
 /**
- * Whether the compositor has a protocol to take pictures of its output with, and
- * one output, on which clients' pixels are neither scaled nor turned. It may
- * refuse this client all the same.
+ * Returns whether the compositor has a protocol for captures, and exactly one output,
+ * whose pixels are those of clients, neither scaled nor transformed. It may still refuse
+ * this client.
  */
 bool client_capture_is_possible(const struct client *client);
 
-/** Asks for a picture, and waits until the compositor says what it needs. */
+/** Requests a capture, and waits until the compositor has described the buffer that it
+ * needs. */
 bool client_capture_begin(struct client *client,
 	struct client_capture *capture);
 void client_capture_end(struct client_capture *capture);
 
-/** Has it put into a buffer, and waits until it is there. */
+/** Has the capture written to a buffer, and waits for it. */
 bool client_capture_copy(struct client_capture *capture,
 	struct client_buffer *buffer);
 
-/** Makes an image, top row first, of what is in the buffer. */
+/** Makes an image of the buffer, with the top row first. */
 bool client_capture_read(struct client_capture *capture,
 	const struct client_buffer *buffer, struct client_image *image);
 
 /**
- * All of it: takes a picture of the output by way of memory of a kind. It shows
- * all that this client has committed before. To be destroyed by the caller.
+ * Does all of it: captures the output in memory of a kind. The image shows all that this
+ * client has committed before. The caller destroys it.
  */
 bool client_capture_output(struct client *client, enum client_memory_kind kind,
 	struct client_image *image);

@@ -2,9 +2,8 @@
 /*
  * A test client's connection.
  *
- * Two things that libwayland-client leaves to its users: waits that end, and
- * the sentence that comes with a protocol error, which the library does not
- * keep but only logs.
+ * It adds two things to libwayland-client: waits with a limit, and the message of a
+ * protocol error, which the library does not keep but only logs.
  */
 #include <errno.h>
 #include <poll.h>
@@ -24,14 +23,15 @@
 #include "wlr-screencopy-unstable-v1-client-protocol.h"
 #include "xdg-shell-client-protocol.h"
 
-/* Whose events are being handled: the log function is not told. */
+/* The client whose events are dispatched: the log function has no user data. */
 static _Thread_local struct client *dispatching;
 
 static void handle_log(const char *format, va_list args) {
 	char line[512];
 	vsnprintf(line, sizeof(line), format, args);
 	line[strcspn(line, "\n")] = '\0';
-	/* "wl_buffer#12: error 2: sentence"; others go where they would. */
+	/* Keeps the message of "wl_buffer#12: error 2: message", and prints other lines
+	 * as libwayland-client would. */
 	const char *sentence = strstr(line, ": error ");
 	if (sentence != NULL) {
 		sentence = strstr(sentence + strlen(": error "), ": ");
@@ -54,11 +54,11 @@ static void handle_geometry(void *data, struct wl_output *output, int32_t x,
 
 static void handle_mode(void *data, struct wl_output *output, uint32_t flags,
 		int32_t width, int32_t height, int32_t refresh) {
-	/* A captured picture tells its size. */
+	/* The size of a captured picture is known from its own protocol. */
 }
 
 static void handle_output_done(void *data, struct wl_output *output) {
-	/* What is looked at does not change together. */
+	/* The members that are compared arrive in separate events. */
 }
 
 static void handle_scale(void *data, struct wl_output *output, int32_t factor) {
@@ -91,10 +91,10 @@ static const struct wl_seat_listener seat_listener = {
 
 static const struct {
 	const struct wl_interface *interface;
-	/* The newest whose events are all handled here. */
+	/* The newest version whose events are all handled here. */
 	uint32_t version;
 	size_t member;
-	/* Of those that are described at once. */
+	/* For globals that describe themselves when they are bound. */
 	const void *listener;
 } globals[] = {
 	{ &wl_compositor_interface, 4, offsetof(struct client, compositor) },
@@ -180,7 +180,7 @@ bool client_connect(struct client *client, const char *name) {
 		xdg_wm_base_add_listener(client->wm_base, &wm_base_listener,
 			NULL);
 	}
-	/* Until output and seat are described. */
+	/* Waits for the descriptions of output and seat. */
 	return client_roundtrip(client);
 }
 
@@ -216,7 +216,7 @@ static bool fail_by_fate(struct client *client, const char *what) {
 			fate.name, fate.code, fate.interface, fate.id,
 			fate.message);
 	}
-	return client_fail(client, "waiting for %s: the compositor is gone: %s",
+	return client_fail(client, "waiting for %s: the connection is closed: %s",
 		what, strerror(wl_display_get_error(client->display)));
 }
 
@@ -227,16 +227,15 @@ static bool dispatch_pending(struct client *client) {
 	return ok;
 }
 
-/* Dispatches what comes first: events, the connection's end (returns false), or
- * the deadline. */
+/* Dispatches events until something happens, the connection ends (returns false), or the
+ * deadline passes. */
 static bool dispatch_until(struct client *client, int64_t deadline) {
 	struct wl_display *display = client->display;
 	if (wl_display_prepare_read(display) != 0) {
 		return dispatch_pending(client);
 	}
 	short events = POLLIN;
-	/* A connection that cannot be written to any more may still hold the
-	 * error to be read. */
+	/* If the connection cannot be written, the error may still be readable. */
 	if (wl_display_flush(display) < 0 && errno == EAGAIN) {
 		events |= POLLOUT;
 	}
@@ -261,7 +260,7 @@ bool client_wait(struct client *client, const bool *done, const char *what) {
 		}
 		if (!*done && client_now_ms() >= deadline) {
 			return client_fail(client,
-				"waited %d ms for %s in vain",
+				"waited %d ms without success for %s",
 				client->patience, what);
 		}
 	}
@@ -295,7 +294,7 @@ static const char *error_name(const char *interface, uint32_t code) {
 	static const char *const display[] = { "wl_display.invalid_object",
 		"wl_display.invalid_method", "wl_display.no_memory",
 		"wl_display.implementation" };
-	/* The errors of a pool and of a buffer are wl_shm's. */
+	/* Errors on a pool or a buffer have wl_shm's codes. */
 	if (strcmp(interface, "wl_shm") == 0 ||
 			strcmp(interface, "wl_shm_pool") == 0 ||
 			strcmp(interface, "wl_buffer") == 0) {
@@ -327,8 +326,8 @@ void client_get_fate(const struct client *client, struct client_fate *fate) {
 	const struct wl_interface *interface = NULL;
 	fate->code = wl_display_get_protocol_error(client->display, &interface,
 		&fate->id);
-	/* Of errors on wl_display itself, libwayland makes other errnos than
-	 * EPROTO; it has no interface where the object was destroyed. */
+	/* For errors on wl_display itself, libwayland sets other errnos than EPROTO. It
+	 * has no interface if the object was destroyed. */
 	if (error != EPROTO && interface == NULL) {
 		fate->kind = CLIENT_DISCONNECTED;
 		return;

@@ -19,21 +19,19 @@ struct wp_viewporter;
 struct xdg_wm_base;
 struct zwlr_screencopy_manager_v1;
 
-/** How long a wait lasts before it is given up, unless the caller says. All waits
- * are by the clock of clock.h. */
+/** The default limit of each wait. All waits use the clock of clock.h. */
 #define CLIENT_PATIENCE_MS 30000
 
 /**
  * A connection to a compositor. It must not move while it is open.
  *
- * All functions that return bool return false on failure, with a sentence in
- * "error" that the caller can print. No connection is used by two threads at
- * once.
+ * All functions that return bool return false on failure, with a message in "error" for
+ * the caller to print. A connection may be used by one thread at a time.
  */
 struct client {
 	struct wl_display *display;
 
-	/* NULL where the compositor does not have it. */
+	/* NULL if the compositor does not have it. */
 	struct wl_compositor *compositor;
 	struct wl_subcompositor *subcompositor;
 	struct wl_shm *shm;
@@ -43,19 +41,19 @@ struct client {
 	struct ext_image_copy_capture_manager_v1 *copy_capture;
 	struct ext_output_image_capture_source_manager_v1 *output_sources;
 	struct weston_capture_v1 *weston_capture;
-	/* The first of them. */
+	/* The first one. */
 	struct wl_seat *seat;
 	uint32_t seat_capabilities;
 	struct wl_output *output;
-	/* There is one output, and its pixels are those of its clients, neither
-	 * scaled nor turned. */
+	/* There is exactly one output, whose pixels are those of clients, neither scaled
+	 * nor transformed. */
 	bool output_is_plain;
 
-	/* For each wait, in milliseconds. */
+	/* The limit of each wait, in milliseconds. */
 	int patience;
-	/* What went wrong last. */
+	/* The last failure. */
 	char error[512];
-	/* The human part of the protocol error, if there was one. */
+	/* The message of the protocol error, if there was one. */
 	char message[256];
 };
 
@@ -63,15 +61,15 @@ enum client_fate_kind {
 	CLIENT_ALIVE,
 	/** The compositor sent an error and closed the connection. */
 	CLIENT_PROTOCOL_ERROR,
-	/** The connection closed without a word. */
+	/** The connection was closed without an error. */
 	CLIENT_DISCONNECTED,
 };
 
-/** What became of a connection. */
+/** The state or the end of a connection. */
 struct client_fate {
 	enum client_fate_kind kind;
-	/* Of a protocol error. The interface is "unknown" where the client had
-	 * destroyed the object. */
+	/* Of a protocol error. The interface is "unknown" if the client had destroyed the
+	 * object. */
 	char interface[64];
 	uint32_t id;
 	uint32_t code;
@@ -82,8 +80,8 @@ struct client_fate {
 };
 
 /**
- * Connects to a display ("name" as for wl_display_connect()) and binds all of
- * the globals above. To be closed with client_disconnect() even if it failed.
+ * Connects to a display ("name" as for wl_display_connect()) and binds all globals above.
+ * Call client_disconnect() even if it failed.
  */
 bool client_connect(struct client *client, const char *name);
 void client_disconnect(struct client *client);
@@ -93,24 +91,24 @@ bool client_fail(struct client *client, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /**
- * Dispatches events until "*done" is true. Fails when the connection ends or
- * patience does; "what" says in the error text what was waited for.
+ * Dispatches events until "*done" is true. Fails if the connection ends or the limit is
+ * reached. "what" names in the message what was waited for.
  */
 bool client_wait(struct client *client, const bool *done, const char *what);
 
 /** Waits until the compositor has handled all requests sent so far. */
 bool client_roundtrip(struct client *client);
 
-/** What has become of the connection as far as it is known now. */
+/** Returns the state of the connection as far as it is known. */
 void client_get_fate(const struct client *client, struct client_fate *fate);
 
 /**
- * Dispatches events until the connection ends or "ms" milliseconds have passed,
- * and says what has become of it.
+ * Dispatches events until the connection ends or "ms" milliseconds have passed. Returns
+ * its state.
  */
 void client_wait_fate(struct client *client, int ms, struct client_fate *fate);
 
-/** One line of key=value pairs, without a newline: "fate=alive", say. */
+/** Prints one line of key=value pairs, without a newline: for example "fate=alive". */
 void client_fate_print(const struct client_fate *fate, FILE *file);
 
 #endif

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The time that tests wait by.
+ * The clock by which tests wait.
  *
- * How long a compositor takes for an answer is what it works for it, and what it
- * sleeps: on a machine with more to run than processors, it also waits for one
- * of them, and that says nothing about the compositor. The kernel counts this
- * wait for each thread, when it ends: the second number of schedstat, in
- * nanoseconds. So a wait may be known only after the clock has counted it, and the
- * clock stands still later for it.
+ * The time of a compositor's answer consists of its work and its sleep. On a busy
+ * machine, the compositor also waits for a processor, which says nothing about the
+ * compositor. For each thread, the kernel counts this wait when it ends: the second
+ * number of schedstat, in nanoseconds. So a wait may become known only after the clock
+ * has counted it. The clock then stands still for as long.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -19,28 +18,28 @@
 
 #include "clock.h"
 
-/* The caller and some more. */
+/* The calling process, and several others. */
 #define FOLLOWED_MAX 8
-/* How often processes are looked at. */
+/* How often schedstat is read. */
 #define LOOK_NS INT64_C(10000000)
-/* Threads may wait for processors at the same time. What they wait together is no
- * reason to stand still for long after. */
+/* Several threads may wait for processors at the same time. The sum of their waits must
+ * not stop the clock for long. */
 #define OWED_MAX_NS INT64_C(10000000000)
 #define SLOWEST 50
 
 struct client_clock {
-	/* Whose it is. */
+	/* The process that the clock belongs to. */
 	pid_t self;
 	struct {
 		pid_t pid;
-		/* When it was looked at last. */
+		/* The sum at the last reading. */
 		int64_t waited;
 	} followed[FOLLOWED_MAX];
 	size_t followed_len;
 	int64_t looked;
-	/* For how long it has still to stand still. */
+	/* How long the clock has still to stand still. */
 	int64_t owed;
-	/* What it shows. */
+	/* The time of the clock. */
 	int64_t ns;
 };
 
@@ -52,8 +51,8 @@ static int64_t get_wall_ns(void) {
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* How long the threads that a process has now have waited for a processor. Returns
- * false, with errno set, when that cannot be found out. */
+/* Sums up how long the current threads of a process have waited for a processor. Returns
+ * false, with errno set, if that is unknown. */
 static bool get_waited(pid_t pid, int64_t *waited) {
 	char path[64];
 	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
@@ -74,7 +73,7 @@ static bool get_waited(pid_t pid, int64_t *waited) {
 			entry->d_name);
 		FILE *file = fopen(name, "re");
 		if (file == NULL) {
-			/* A thread may have ended. */
+			/* A thread may have exited. */
 			ok = errno == ENOENT;
 			continue;
 		}
@@ -92,7 +91,7 @@ static void look(int64_t now) {
 	for (size_t i = 0; i < clock->followed_len;) {
 		int64_t waited, before = clock->followed[i].waited;
 		if (get_waited(clock->followed[i].pid, &waited)) {
-			/* It is less when a thread has ended. */
+			/* The sum is less when a thread has exited. */
 			clock->owed += waited > before ? waited - before : 0;
 			clock->followed[i++].waited = waited;
 		} else if (errno == ENOENT) {
@@ -130,7 +129,7 @@ static void follow(pid_t pid) {
 	}
 }
 
-/* It goes on from what it shows. */
+/* Keeps the time of the clock. */
 static void begin(pid_t self) {
 	struct client_clock *clock = &own;
 	clock->self = self;

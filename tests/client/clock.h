@@ -6,18 +6,18 @@
 #include <sys/types.h>
 
 /**
- * Milliseconds of a clock that a busy machine does not advance. It never goes
- * back. Time in which the processes that it follows work or sleep counts; time in
- * which a thread of theirs waits for a processor does not, except for a fiftieth
- * of it, so that each wait ends some day.
+ * Returns the milliseconds of a clock that stands still while a busy machine delays the
+ * test. It never goes back. The time in which the followed processes work or sleep
+ * counts. The time in which one of their threads waits for a processor does not, except
+ * for a fiftieth of it, so that each wait of a test ends.
  *
- * Each thread has one. It follows the calling process, and begins to do so anew
- * after a fork. Where the kernel does not tell how long a process has waited
- * (/proc/PID/task/TID/schedstat), it is the monotonic clock.
+ * Each thread has its own clock. It follows the calling process, and starts anew after a
+ * fork. Without /proc/PID/task/TID/schedstat, it is the monotonic clock.
  */
 int64_t client_now_ms(void);
 
-/** Makes the clock follow another process, unless it is 0: not known. */
+/** Makes the clock follow another process. 0 means that the process is unknown, and does
+ * nothing. */
 void client_clock_follow(pid_t pid);
 
 #endif

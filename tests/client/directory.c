@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where tests make files that have names.
+ * A directory for files with names.
  */
 #include <stdio.h>
 #include <stdlib.h>

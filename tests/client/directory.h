@@ -6,9 +6,9 @@
 #include <stddef.h>
 
 /**
- * Creates an empty directory, "NAME-" and six more characters, and writes its
- * path: in $TMPDIR, or in /tmp where that is not set or the path would not fit.
- * A size of 64 leaves room for a socket's name in it. Returns false with errno.
+ * Creates an empty directory, "NAME-" and six more characters, and writes its path. It is
+ * in $TMPDIR, or in /tmp if that is not set or the path would not fit. With a size of 64,
+ * a socket's name fits into a socket address. Returns false with errno set.
  */
 bool client_directory_create(char *path, size_t size, const char *name);
 

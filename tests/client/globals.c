@@ -26,7 +26,7 @@ static void handle_global(void *data, struct wl_registry *registry,
 	if (global->object != NULL || global->version == 0) {
 		return;
 	}
-	/* The system's libwayland may know an older one. */
+	/* The system's libwayland may know only an older version. */
 	uint32_t known = (uint32_t)global->interface->version;
 	global->object = wl_registry_bind(registry, name, global->interface,
 		lower(lower(version, known), global->version));
@@ -38,7 +38,7 @@ static void handle_global(void *data, struct wl_registry *registry,
 
 static void handle_global_remove(void *data, struct wl_registry *registry,
 		uint32_t name) {
-	/* Globals are looked for once. */
+	/* Each registry is read once. */
 }
 
 static const struct wl_registry_listener registry_listener = {

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pictures that tell what is wrong with them.
+ * Images whose pixels show what is wrong with them.
  *
- * Each pixel is a hash of where it belongs and of the frame that drew it, so
- * that a wrong offset, stride or damage shows as wrong pixels and not as
- * another shade of right ones; and from a pixel one can often tell which frame
- * it was left over from.
+ * Each pixel is a hash of its place and of the frame that drew it. So a wrong offset,
+ * stride or damage results in wrong pixels, not in another shade of right ones. A pixel
+ * that was left over often shows from which frame.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +12,7 @@
 
 #include "image.h"
 
-/* How many frames back a left-over pixel is looked for. */
+/* The number of earlier frames in which a left-over pixel is looked for. */
 #define FRAMES_LOOKED_BACK 64
 
 bool client_image_create(struct client_image *image, int32_t width,
@@ -72,7 +71,7 @@ uint32_t client_pattern(int32_t x, int32_t y, uint32_t frame) {
 	hash ^= hash >> 15;
 	hash *= 0x2c1b3c6du;
 	hash ^= hash >> 13;
-	/* Bit 16 keeps it apart from memory that nobody wrote. */
+	/* Bit 16 distinguishes it from memory that was never written. */
 	return 0xff000000u | (hash & 0xffffffu) | 0x010000u;
 }
 
@@ -95,7 +94,7 @@ static bool same(uint32_t a, uint32_t b) {
 	return ((a ^ b) & 0xffffff) == 0;
 }
 
-/* Says where a wrong pixel may come from. */
+/* Describes where a wrong pixel may come from. */
 static void explain(uint32_t pixel, int32_t x, int32_t y, char *text,
 		size_t size) {
 	text[0] = '\0';
@@ -126,7 +125,7 @@ bool client_image_expect(const struct client_image *image, int32_t x, int32_t y,
 	if (x < 0 || y < 0 || expected->width > image->width - x ||
 			expected->height > image->height - y) {
 		snprintf(error, error_size,
-			"%dx%d pixels at %d,%d are not within a picture of %dx%d",
+			"%dx%d pixels at %d,%d exceed a picture of %dx%d",
 			expected->width, expected->height, x, y, image->width,
 			image->height);
 		return false;
@@ -181,7 +180,7 @@ static bool shows(const struct client_image *image, int32_t x, int32_t y,
 	return true;
 }
 
-/* A pixel that is not like those before it. */
+/* A pixel that differs from those before it. */
 static void find_mark(const struct client_image *image, int32_t *x,
 		int32_t *y) {
 	uint32_t first = client_image_get(image, 0, 0);
@@ -197,7 +196,7 @@ static void find_mark(const struct client_image *image, int32_t *x,
 	*x = *y = 0;
 }
 
-/* Where a picture begins with black, much of a screen begins like it: its mark is
+/* If the part begins with black, much of a screen does too. So a distinctive pixel is
  * looked for first. */
 bool client_image_find(const struct client_image *image,
 		const struct client_image *part, int32_t *x, int32_t *y) {
@@ -228,8 +227,7 @@ static int compare_places(const void *a, const void *b) {
 	return (left->pixel > right->pixel) - (left->pixel < right->pixel);
 }
 
-/* Each pixel of the image that is one of the part's is a vote for where the
- * part is. */
+/* Each pixel of the image that is in the part votes for the place of the part. */
 bool client_image_find_closest(const struct client_image *image,
 		const struct client_image *part, int32_t *x, int32_t *y) {
 	size_t places_len = (size_t)part->width * (size_t)part->height;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files to make pools of: each sort that clients are known to use.
+ * Files for pools: each sort that clients are known to use.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -148,7 +148,7 @@ bool client_memory_cut(struct client *client, struct client_memory *memory,
 		memory->data = NULL;
 	}
 	if (ftruncate(memory->fd, (off_t)size) != 0) {
-		return client_fail(client, "cutting a file to %zu bytes: %s",
+		return client_fail(client, "truncating a file to %zu bytes: %s",
 			size, strerror(errno));
 	}
 	memory->size = size;

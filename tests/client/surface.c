@@ -45,12 +45,12 @@ static const struct xdg_surface_listener xdg_surface_listener = {
 static void handle_toplevel_configure(void *data,
 		struct xdg_toplevel *xdg_toplevel, int32_t width,
 		int32_t height, struct wl_array *states) {
-	/* A test window has the size that its test gives it. */
+	/* A test's window has the size that the test gives it. */
 }
 
 static void handle_toplevel_close(void *data,
 		struct xdg_toplevel *xdg_toplevel) {
-	/* It closes when its test is over. */
+	/* The window is closed at the end of the test. */
 }
 
 static const struct xdg_toplevel_listener xdg_toplevel_listener = {

@@ -18,7 +18,7 @@ struct client_surface {
 	struct wl_surface *surface;
 	/* NULL before client_surface_create_viewport(). */
 	struct wp_viewport *viewport;
-	/* What the next commit shows. */
+	/* The buffer of the next commit. */
 	struct client_buffer *attached;
 };
 
@@ -36,27 +36,27 @@ struct client_subsurface {
 };
 
 /**
- * Creates a window and waits until the compositor takes buffers for it; the
- * next commit with a buffer shows it. It keeps to its buffers' size, whatever
- * the compositor proposes.
+ * Creates a window, and waits until the compositor accepts buffers for it. The next
+ * commit with a buffer shows it. Its size is that of its buffers, whatever the compositor
+ * proposes.
  */
 bool client_window_create(struct client *client, struct client_window *window,
 	const char *title);
 void client_window_destroy(struct client_window *window);
 
-/** Creates a subsurface in sync mode, at a position within its parent. */
+/** Creates a synchronized subsurface at a position within its parent. */
 bool client_subsurface_create(struct client *client,
 	struct client_subsurface *subsurface, struct client_surface *parent,
 	int32_t x, int32_t y);
-/** Lets its commits show without the parent's. */
+/** Makes the subsurface desynchronized. */
 void client_subsurface_set_desync(struct client_subsurface *subsurface);
 void client_subsurface_destroy(struct client_subsurface *subsurface);
 
-/** To be committed; the buffer has so many times the surface's pixels. */
+/** The buffer has this many times the surface's pixels, from the next commit on. */
 void client_surface_set_scale(struct client_surface *surface, int32_t scale);
 bool client_surface_create_viewport(struct client_surface *surface);
 
-/** NULL takes the surface off the screen. */
+/** NULL unmaps the surface. */
 void client_surface_attach(struct client_surface *surface,
 	struct client_buffer *buffer);
 /** In surface coordinates. */
@@ -68,13 +68,12 @@ void client_surface_damage_buffer(struct client_surface *surface, int32_t x,
 void client_surface_commit(struct client_surface *surface);
 
 /**
- * Commits and waits until the compositor says that a good time to draw the next
- * frame has come: in wlroots, that the surface was painted in the state that
- * was committed. A surface that is not on the screen is never painted.
+ * Commits, and waits for the frame callback. In wlroots, the surface was then painted in
+ * the committed state. A surface that is not visible is never painted.
  */
 bool client_surface_present(struct client_surface *surface);
 
-/** Attaches, damages all of the buffer, and presents. */
+/** Attaches, damages the whole buffer, and presents. */
 bool client_surface_show(struct client_surface *surface,
 	struct client_buffer *buffer);
 

@@ -84,7 +84,7 @@ static void surface_handle_frame(struct wl_client *client,
 
 static void surface_handle_set_region(struct wl_client *client,
 		struct wl_resource *resource, struct wl_resource *region) {
-	/* Nothing is painted. */
+	/* Nothing is drawn. */
 }
 
 static void surface_handle_commit(struct wl_client *client,
@@ -110,12 +110,12 @@ static void surface_handle_commit(struct wl_client *client,
 
 static void surface_handle_set_number(struct wl_client *client,
 		struct wl_resource *resource, int32_t number) {
-	/* Nothing is painted. */
+	/* Nothing is drawn. */
 }
 
 static void surface_handle_offset(struct wl_client *client,
 		struct wl_resource *resource, int32_t x, int32_t y) {
-	/* Nothing is painted. */
+	/* Nothing is drawn. */
 }
 
 static const struct wl_surface_interface surface_impl = {
@@ -192,7 +192,7 @@ struct compositor_surface *compositor_get_surface(struct compositor *compositor,
 static void region_handle_rect(struct wl_client *client,
 		struct wl_resource *resource, int32_t x, int32_t y,
 		int32_t width, int32_t height) {
-	/* Nothing is painted. */
+	/* Nothing is drawn. */
 }
 
 static const struct wl_region_interface region_impl = {

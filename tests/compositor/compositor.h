@@ -3,10 +3,10 @@
 #define COMPOSITOR_COMPOSITOR_H
 
 /**
- * The compositor that test programs run in a process of their own or of the test:
- * surfaces that keep what was last committed, and objects of other protocols that are
- * handed a wl_buffer. It draws nothing and knows nothing of any wl_shm. When a buffer
- * is read, and how, is up to the program, which sets the functions below.
+ * The compositor of the test programs, in the test's process or in one of its own:
+ * surfaces that keep what was last committed, and objects of other protocols that receive
+ * a wl_buffer. It draws nothing, and does not depend on any wl_shm. The program sets the
+ * functions below, which decide when and how a buffer is read.
  */
 
 #include <stdbool.h>
@@ -18,7 +18,7 @@
 
 struct compositor;
 
-/** A wl_buffer while it exists, NULL from then on. */
+/** A wl_buffer while it exists, NULL afterwards. */
 struct compositor_buffer {
 	struct wl_resource *resource;
 	struct wl_listener destroy;
@@ -34,40 +34,39 @@ struct compositor_surface {
 	struct wl_list callbacks; /* wl_resource links, of wl_surface.frame */
 };
 
-/** An object that a wl_buffer is handed to: a frame of wlr-screencopy, say. */
+/** An object that receives a wl_buffer, for example a frame of wlr-screencopy. */
 struct compositor_taker {
 	struct wl_list link; /* compositor.takers */
 	struct compositor *compositor;
 	struct wl_resource *resource;
-	/* The newest one. */
+	/* The newest buffer. */
 	struct compositor_buffer buffer;
 };
 
-/** What a program does at its clients' requests. Any member may be 0. */
+/** The program's handlers. Any member may be 0. */
 struct compositor_impl {
-	/* Bytes of a surface that begins with struct compositor_surface. The rest
-	 * is zero at first. */
+	/* The size of the program's surface, which begins with struct compositor_surface.
+	 * The rest is zeroed. */
 	size_t surface_size;
 	void (*handle_new_surface)(struct compositor_surface *surface);
-	/* "buffer" is NULL for none. It is .pending already. */
+	/* "buffer" is NULL for none. .pending has it already. */
 	void (*handle_attach)(struct compositor_surface *surface,
 		struct wl_resource *buffer);
-	/* In surface or in buffer coordinates. */
+	/* In surface or buffer coordinates. */
 	void (*handle_damage)(struct compositor_surface *surface, int32_t x,
 		int32_t y, int32_t width, int32_t height);
-	/* What was attached is .current already, in the place of "replaced" (NULL
-	 * for none). Frame callbacks are sent afterwards. */
+	/* .current is the attached buffer already; "replaced" (NULL for none) is the
+	 * buffer before. Frame callbacks are sent afterwards. */
 	void (*handle_commit)(struct compositor_surface *surface,
 		struct wl_resource *replaced);
-	/* Before it is freed. */
+	/* Called before the surface is freed. */
 	void (*handle_surface_destroy)(struct compositor_surface *surface);
-	/* It is .buffer already. */
+	/* .buffer has it already. */
 	void (*handle_take)(struct compositor_taker *taker,
 		struct wl_resource *buffer);
 };
 
-/** A global whose objects have one implementation, and struct compositor as user
- * data. */
+/** A global whose objects have one implementation, with struct compositor as user data. */
 struct compositor_global {
 	const struct wl_interface *interface;
 	int version;
@@ -89,37 +88,37 @@ struct compositor {
 	void *data;
 };
 
-/** Offers wl_compositor. Returns false where that cannot be done. */
+/** Advertises wl_compositor. Returns false on failure. */
 bool compositor_init(struct compositor *compositor, struct wl_display *display,
 	const struct compositor_impl *impl, void *data);
 
-/** Offers one more global, which must not move either. */
+/** Advertises another global, which must not move. */
 bool compositor_offer(struct compositor *compositor,
 	const struct compositor_global *global);
 
-/** A wl_output that tells nothing, and viewports that change nothing. */
+/** A wl_output that sends no events, and viewports that have no effect. */
 extern const struct compositor_global compositor_output, compositor_viewporter;
 /** Each of its frames is a taker. */
 extern const struct compositor_global compositor_screencopy;
 
-/** A client's surfaces, from 0 on in the order of their making; NULL if there is no
- * such surface. */
+/** Returns a client's surface by its number, in the order of creation, from 0 on; NULL if
+ * there is none. */
 struct compositor_surface *compositor_get_surface(struct compositor *compositor,
 	const struct wl_client *client, int index);
 
 /**
- * Creates an object that "manager", an object of a compositor_global, was asked for.
- * Its implementation uses compositor_take() and compositor_handle_destroy().
+ * Creates an object for a request on "manager", an object of a compositor_global. Its
+ * implementation uses compositor_take() and compositor_handle_destroy().
  */
 void compositor_create_taker(struct wl_client *client,
 	struct wl_resource *manager, const struct wl_interface *interface,
 	uint32_t id, const void *impl);
 
-/** A request that hands a wl_buffer to a taker. */
+/** Handles a request that passes a wl_buffer to a taker. */
 void compositor_take(struct wl_client *client, struct wl_resource *resource,
 	struct wl_resource *buffer);
 
-/** A request that destroys its object. */
+/** Handles a request that destroys its object. */
 void compositor_handle_destroy(struct wl_client *client,
 	struct wl_resource *resource);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Objects that are handed a wl_buffer, and those of wlr-screencopy.
+ * Objects that receive a wl_buffer, and those of wlr-screencopy.
  */
 #include <stdlib.h>
 

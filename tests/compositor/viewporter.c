@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Viewports: only what is said of them is followed, by the library.
+ * Viewports without effect: only the library follows their requests.
  */
 #include <wayland-server-core.h>
 
@@ -10,12 +10,12 @@
 static void viewport_handle_set_source(struct wl_client *client,
 		struct wl_resource *resource, wl_fixed_t x, wl_fixed_t y,
 		wl_fixed_t width, wl_fixed_t height) {
-	/* Nothing is painted. */
+	/* Nothing is drawn. */
 }
 
 static void viewport_handle_set_destination(struct wl_client *client,
 		struct wl_resource *resource, int32_t width, int32_t height) {
-	/* Nothing is painted. */
+	/* Nothing is drawn. */
 }
 
 static const struct wp_viewport_interface viewport_impl = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Attacks, and what others see of them: nothing.
+ * Attacks have no effect on what other clients show.
  */
 #include <string.h>
 
@@ -44,7 +44,7 @@ static void bystander_destroy(struct bystander *bystander) {
 static void bystander_go_on(struct screen *screen, struct bystander *bystander,
 		uint32_t frame) {
 	struct client_surface *surface = &bystander->window.surface;
-	/* The one that is not on the screen. */
+	/* The buffer that is not shown. */
 	size_t i = (frame + 1) % 2;
 	struct client_buffer *buffer = &bystander->canvas.buffers[i];
 	must(screen, client_buffer_wait_released(&screen->client, buffer));
@@ -56,8 +56,8 @@ static void bystander_go_on(struct screen *screen, struct bystander *bystander,
 	must(screen, client_surface_present(surface));
 }
 
-/* With others looking on: their windows are exact before, after, and when they
- * go on, and only the attacker has an error. */
+/* Attacks while bystanders show windows. Their pixels are exact before, afterwards, and
+ * in later frames, and only the attacker gets an error. */
 static void attack_beside_bystanders(struct screen *screen,
 		enum attack_kind kind, const char *interface) {
 	static const enum client_memory_kind kinds[] = {
@@ -84,7 +84,7 @@ static void attack_beside_bystanders(struct screen *screen,
 		assert_int_equal(fate.kind, CLIENT_PROTOCOL_ERROR);
 		assert_string_equal(fate.interface, interface);
 		assert_string_equal(fate.name, "wl_shm.invalid_fd");
-		/* A client developer can act on it. */
+		/* The message helps a client's developer. */
 		assert_non_null(strstr(fate.message, "bytes"));
 
 		assert_true(compositor_is_alive(&screen->compositor));
@@ -118,7 +118,7 @@ static void a_short_file_hurts_its_client_only(void **state) {
 static void a_pool_resized_past_its_sealed_file_hurts_its_client_only(
 		void **state) {
 	struct screen *screen = *state;
-	/* Behind the guard there is a wl_shm that would map it. */
+	/* Behind the guard there is a wl_shm that would map the file. */
 	attack_beside_bystanders(screen, ATTACK_SEALED_RESIZE,
 		screen_is_guarded(screen) ? "wl_shm_pool" : "wl_buffer");
 }
@@ -157,9 +157,9 @@ static void picture_commit(struct picture *picture,
 }
 
 /*
- * A window whose next buffer cannot be copied, for the budget of 512 MiB, is drawn
- * once more before its client has gone: the compositor is busy with another
- * window's copy until its next frame is due.
+ * One window's next buffer cannot be copied, as it exceeds the budget of 512 MiB. This
+ * window is drawn once more before its client is disconnected, since the compositor is
+ * busy with another window's copy until the next frame is due.
  */
 static void a_window_beyond_the_budget_hurts_its_client_only(void **state) {
 	enum { SMALL = 64, BUSY = 5000, LARGE = 12000 };

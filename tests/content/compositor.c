@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The compositor under test, as a process: that it lives is one of the things
- * to be tested.
+ * The compositor under test, in a process of its own: the tests check that it survives.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -20,7 +19,7 @@
 #include "compositor.h"
 #include "directory.h"
 
-/* For any order, also under valgrind. */
+/* The limit of any order, also under valgrind. */
 #define PATIENCE_MS 60000
 
 static bool fail(struct compositor *compositor, const char *format, ...)
@@ -34,7 +33,7 @@ static bool fail(struct compositor *compositor, const char *format, ...) {
 	return false;
 }
 
-/* Takes the next line out of what was read; false when there is none yet. */
+/* Takes the next line that was read. Returns false if there is none yet. */
 static bool take_line(struct compositor *compositor, char *line, size_t size) {
 	char *end = memchr(compositor->line, '\n', compositor->line_length);
 	if (end == NULL) {
@@ -56,7 +55,7 @@ static bool read_line(struct compositor *compositor, char *line, size_t size) {
 		int64_t left = deadline - client_now_ms();
 		if (room == 0 || left <= 0) {
 			return fail(compositor,
-				"the compositor did not print what it should");
+				"the compositor printed an unexpected line");
 		}
 		int n = poll(&pollfd, 1, (int)left);
 		if (n == 0 || (n < 0 && errno == EINTR)) {
@@ -74,7 +73,7 @@ static bool read_line(struct compositor *compositor, char *line, size_t size) {
 
 static _Noreturn void run(const char *runtime_dir, int out, pid_t parent,
 		char *const command[]) {
-	/* It never outlives its test. */
+	/* The compositor never outlives its test. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent) {
 		_exit(127);
@@ -134,11 +133,11 @@ bool compositor_start(struct compositor *compositor, char *const command[]) {
 }
 
 static bool reap(struct compositor *compositor, int *status) {
-	/* waitpid() cannot be told how long to wait, but the pipe's other end
-	 * is closed when the process ends. */
+	/* waitpid() has no time limit, but the pipe's other end is closed when the
+	 * process ends. */
 	char line[1024];
 	while (read_line(compositor, line, sizeof(line))) {
-		/* what it has to say of its last clients */
+		/* messages about its last clients */
 	}
 	for (int i = 0; i < PATIENCE_MS / 10; i++) {
 		if (waitpid(compositor->pid, status, WNOHANG) != 0) {
@@ -161,7 +160,7 @@ bool compositor_stop(struct compositor *compositor) {
 		if (!reap(compositor, &status)) {
 			kill(compositor->pid, SIGKILL);
 			waitpid(compositor->pid, &status, 0);
-			ok = fail(compositor, "the compositor does not end");
+			ok = fail(compositor, "the compositor does not exit");
 		} else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
 			ok = fail(compositor,
 				"the compositor ended with %s %d",
@@ -170,12 +169,12 @@ bool compositor_stop(struct compositor *compositor) {
 				WTERMSIG(status));
 		}
 	} else {
-		ok = fail(compositor, "the compositor had died");
+		ok = fail(compositor, "the compositor had ended before");
 	}
 	compositor->pid = -1;
 	close(compositor->out);
 	if (rmdir(compositor->runtime_dir) != 0) {
-		/* One that died leaves its socket and lock. */
+		/* A compositor that died leaves its socket and lock. */
 		char path[160];
 		unlink(compositor->display);
 		snprintf(path, sizeof(path), "%s.lock", compositor->display);
@@ -187,14 +186,14 @@ bool compositor_stop(struct compositor *compositor) {
 
 bool compositor_is_alive(struct compositor *compositor) {
 	siginfo_t info = { 0 };
-	/* Leaves it to be waited for. */
+	/* Leaves the process to be waited for. */
 	return compositor->pid >= 0 &&
 		waitid(P_PID, (id_t)compositor->pid, &info,
 			WEXITED | WNOHANG | WNOWAIT) == 0 &&
 		info.si_pid == 0;
 }
 
-/* The value of " key=" in a line of such pairs. */
+/* Returns the value of " key=" in a line of such pairs. */
 static uint64_t value_of(const char *line, const char *key) {
 	const char *found = strstr(line, key);
 	return found != NULL ? strtoull(found + strlen(key), NULL, 10) : 0;
@@ -204,7 +203,7 @@ bool compositor_count(struct compositor *compositor,
 		struct compositor_counts *counts) {
 	*counts = (struct compositor_counts){ 0 };
 	if (!compositor->counts) {
-		return fail(compositor, "the compositor does not count");
+		return fail(compositor, "the compositor prints no counters");
 	}
 	if (kill(compositor->pid, SIGUSR1) != 0) {
 		return fail(compositor, "kill: %s", strerror(errno));

@@ -7,14 +7,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/** A sealpool-tiny that runs as a process of its own. */
+/** A sealpool-tiny in a process of its own. */
 struct compositor {
 	pid_t pid;
-	/* Where its socket is, and nothing else. */
+	/* The directory of its socket, and of nothing else. */
 	char runtime_dir[64];
-	/* The socket's path, which wl_display_connect() takes as a name. */
+	/* The socket's path, which wl_display_connect() accepts as a name. */
 	char display[128];
-	/* It counts what shared memory costs. */
+	/* It counts the costs of shared memory. */
 	bool counts;
 	char error[256];
 
@@ -23,21 +23,21 @@ struct compositor {
 	size_t line_length;
 };
 
-/** What all pools of all clients are, and have cost. */
+/** The pools of all clients, and their costs. */
 struct compositor_counts {
-	/* Buffers, by memory kind. */
+	/* The number of buffers, by memory kind. */
 	uint64_t direct, nofault, shadow;
-	/* Bytes, since the clients that are there have connected. */
+	/* Bytes, for all clients that are connected. */
 	uint64_t copied_in, copied_out;
 };
 
 /**
- * Starts it, with a command line that ends with NULL, headless, and waits until
- * clients can connect. Functions return false with "error" set on failure.
+ * Starts the compositor, headless, with a command line that ends with NULL, and waits
+ * until clients can connect. Functions return false with "error" set on failure.
  */
 bool compositor_start(struct compositor *compositor, char *const command[]);
 
-/** Ends it. Fails when it had ended before, or ends in another way than well. */
+/** Stops it. Fails if it had ended before, or does not exit with success. */
 bool compositor_stop(struct compositor *compositor);
 
 bool compositor_is_alive(struct compositor *compositor);

@@ -3,8 +3,8 @@
  * Damage: what the client damages is read again, and no damage is lost, for each kind of
  * damage request and each buffer.
  *
- * Each picture is compared twice: once after the compositor has repainted the damage, and
- * once after it had to repaint all of the window.
+ * Each picture is compared twice: after the compositor has repainted the damage, and
+ * after it had to repaint the whole window.
  */
 #include <string.h>
 #include <viewporter-client-protocol.h>
@@ -18,7 +18,7 @@ struct rect {
 	int32_t x, y, width, height;
 };
 
-/* A window with a cover, and how it should look. */
+/* A window with a cover, and its expected contents. */
 struct subject {
 	struct canvas canvas;
 	struct client_window window;
@@ -58,7 +58,7 @@ static int32_t random_below(struct subject *subject, int32_t end) {
 	return (int32_t)((subject->seed >> 8) % (uint32_t)end);
 }
 
-/* A rectangle within SIDE x SIDE, from 1x1 up. */
+/* Returns a rectangle of 1x1 or more within SIDE x SIDE. */
 static struct rect random_rect(struct subject *subject) {
 	struct rect rect = {
 		.x = random_below(subject, SIDE),
@@ -94,7 +94,7 @@ static void show_first_frame(struct screen *screen, struct subject *subject) {
 	subject_check(screen, subject);
 }
 
-/* Several rectangles a frame, of the one buffer that there is. */
+/* Several rectangles per frame, in a single buffer. */
 static void show_damaged_frames(struct screen *screen, bool in_surface,
 		bool in_buffer) {
 	struct subject subject;
@@ -136,7 +136,7 @@ static void many_rectangles_in_one_commit_are_shown(void **state) {
 	show_first_frame(screen, &subject);
 	client_surface_attach(surface, &subject.canvas.buffers[0]);
 	for (int32_t i = 0; i < 300; i++) {
-		/* Apart from one another, so that none goes into the next. */
+		/* Apart from one another, so that they are not merged. */
 		struct rect rect = {
 			i % 20 * 8 + i % 3, i / 20 * 10 + i % 5, 2, 3,
 		};
@@ -152,8 +152,8 @@ static void many_rectangles_in_one_commit_are_shown(void **state) {
 static void damage_beyond_the_edges_counts_within_them(void **state) {
 	struct screen *screen = *state;
 	struct subject subject;
-	/* Said, and what of it is within. Nothing ends beyond INT32_MAX, where
-	 * wlroots loses count. */
+	/* The requested damage, and the part of it within the buffer. Nothing ends beyond
+	 * INT32_MAX, where wlroots' arithmetic overflows. */
 	static const struct {
 		struct rect said, within;
 	} cases[] = {
@@ -201,16 +201,16 @@ static void copy_rect(struct client_image *to, const struct client_image *from,
 #define SWAP_FRAMES 14
 
 /*
- * Draws as clients with buffer age do: into each buffer, what has changed since
- * it was used last, while the damage is what has changed since the last frame.
- * Of "unseen" + 1 frames, only the last is waited for and looked at.
+ * Draws like a client with buffer age: it draws what has changed since the buffer was
+ * used last, and damages what has changed since the last frame. Of each "unseen" + 1
+ * frames, only the last is waited for and compared.
  */
 static void swap_buffers(struct screen *screen, size_t buffers_len,
 		uint32_t unseen) {
 	struct subject subject;
 	struct client_surface *surface = &subject.window.surface;
 	struct rect changed[SWAP_FRAMES];
-	/* The frame after the one that a buffer holds; 0 for nothing yet. */
+	/* The frame after the one in each buffer; 0 if nothing was drawn. */
 	uint32_t next[CANVAS_BUFFERS_MAX] = { 0 };
 	subject_create(screen, &subject, buffers_len, SIDE, SIDE);
 	for (uint32_t frame = 0; frame < SWAP_FRAMES; frame++) {
@@ -265,7 +265,7 @@ static void damage_of_buffers_that_nobody_saw_adds_up(void **state) {
 	swap_buffers(*state, 3, 1);
 }
 
-/* Blocks of 2x2 equal pixels have an exact average, so halving is exact too. */
+/* Blocks of 2x2 equal pixels have an exact average, so scaling by one half is exact. */
 static void draw_halved(struct client_image *image, struct client_image *expected,
 		const struct rect *rect, uint32_t frame) {
 	client_image_draw_rect(image, 2 * rect->x, 2 * rect->y,
@@ -331,7 +331,7 @@ static void a_change_of_scale_shows_all_of_the_buffer(void **state) {
 #define CROP_X 37
 #define CROP_Y 53
 
-/* Surface coordinates begin somewhere within the buffer. */
+/* The origin of surface coordinates is within the buffer. */
 static void damage_of_a_cropped_buffer_is_shown(void **state) {
 	struct screen *screen = *state;
 	struct subject subject;
@@ -362,7 +362,7 @@ static void damage_of_a_cropped_buffer_is_shown(void **state) {
 	subject_destroy(&subject);
 }
 
-/* All of a buffer at half its size. */
+/* The whole buffer is shown at half its size. */
 static void damage_of_a_scaled_buffer_is_shown(void **state) {
 	struct screen *screen = *state;
 	struct subject subject;
@@ -383,7 +383,7 @@ static void damage_of_a_scaled_buffer_is_shown(void **state) {
 	subject_destroy(&subject);
 }
 
-/* A viewport that comes when the buffer is known already, and goes again. */
+/* A viewport is added to a surface with a buffer, and removed again. */
 static void damage_is_shown_when_a_viewport_comes_and_goes(void **state) {
 	struct screen *screen = *state;
 	struct subject subject;
@@ -392,7 +392,7 @@ static void damage_is_shown_when_a_viewport_comes_and_goes(void **state) {
 	show_first_frame(screen, &subject);
 	must(screen, client_surface_create_viewport(surface));
 	for (uint32_t frame = 1; frame < 6; frame++) {
-		/* Mirrored by nothing, but shifted: the right half only. */
+		/* Not scaled, but cropped to the right half. */
 		bool cropped = frame == 2 || frame == 3;
 		if (frame == 2) {
 			wp_viewport_set_source(surface->viewport,
@@ -423,8 +423,8 @@ static void damage_is_shown_when_a_viewport_comes_and_goes(void **state) {
 	subject_destroy(&subject);
 }
 
-/* The buffer's pixels lie a quarter turn counter-clockwise from the surface's,
- * and damage is in the surface's coordinates. */
+/* The buffer's pixels are rotated by 90 degrees counter-clockwise, and damage is in
+ * surface coordinates. */
 static void damage_of_a_turned_buffer_is_shown(void **state) {
 	struct screen *screen = *state;
 	struct subject subject;
@@ -466,8 +466,8 @@ static void a_frame_copies_only_its_damage(void **state) {
 	draw(&subject.expected, &(struct rect){ 0, 0, SIDE, SIDE }, 0);
 	subject_check(screen, &subject);
 	for (uint32_t frame = 1; frame < 9; frame++) {
-		/* The same place each time: what the other buffer lacks is the
-		 * same pixels. */
+		/* The same rectangle each time, so the other buffer lacks the same
+		 * pixels. */
 		struct rect rect = { 40, 50, 25, 16 };
 		size_t i = (frame + 1) % 2;
 		struct client_buffer *buffer = &subject.canvas.buffers[i];
@@ -480,7 +480,8 @@ static void a_frame_copies_only_its_damage(void **state) {
 		damage(surface, &rect, false);
 		must(screen, client_surface_present(surface));
 		screen_count(screen, &after);
-		/* The first one lacks what the other's first frame damaged. */
+		/* The first frame also copies what the other buffer's first frame
+		 * damaged. */
 		assert_int_equal(after.copied_in - before.copied_in,
 			frame > 1 ? 25 * 16 * 4 : SIDE * SIDE * 4);
 		subject_check(screen, &subject);
@@ -498,7 +499,7 @@ static void create_screen_image(struct screen *screen,
 	client_image_destroy(&got);
 }
 
-/* Of which the screen shows the top left. */
+/* The screen shows its top left part. */
 static void a_large_frame_copies_only_its_damage(void **state) {
 	enum { WIDTH = 3840, HEIGHT = 2160, DAMAGE = 100 };
 	struct screen *screen = *state;
@@ -529,7 +530,8 @@ static void a_large_frame_copies_only_its_damage(void **state) {
 		damage(&window.surface, &rect, true);
 		must(screen, client_surface_present(&window.surface));
 		screen_count(screen, &after);
-		/* The first one lacks what the other's first frame damaged. */
+		/* The first frame also copies what the other buffer's first frame
+		 * damaged. */
 		assert_int_equal(after.copied_in - before.copied_in, 4 *
 			(frame > 1 ? DAMAGE * DAMAGE : WIDTH * HEIGHT));
 	}

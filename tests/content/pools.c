@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bytes of every sort of pool, from the client to the screen and back.
+ * Pixels in each sort of pool, from the client to the screen and back.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -19,21 +19,21 @@
 #define HEIGHT 147
 #define BYTES (WIDTH * HEIGHT * 4)
 
-/* For how long a client that should die may live. */
+/* How long a client may live that should be disconnected. */
 #define FATE_MS 30000
 
 static bool is_sealed(enum client_memory_kind kind) {
 	return kind == CLIENT_MEMORY_SEALED || kind == CLIENT_MEMORY_FIXED;
 }
 
-/* A surface that was committed with a buffer. */
+/* A surface with the buffer that was committed. */
 struct shown {
 	struct client_surface *surface;
 	struct client_buffer *buffer;
 };
 
-/* Each sight is that of a surface. Behind a guard, a busy compositor may not wait for a
- * file that is not memory, and may show its bytes at the next commit only. */
+/* Waits until each surface shows its sight. Behind a guard, a busy compositor may not
+ * wait for a file that is not memory, and show its bytes only at the next commit. */
 static void expect_shown(struct screen *screen, const struct shown *shown,
 		const struct sight *sights, size_t len) {
 	bool may_be_late = screen->kind == CLIENT_MEMORY_FILE &&
@@ -90,7 +90,7 @@ static void a_capture_arrives_in_a_pool(void **state) {
 	struct sight sight = { 0, 0, &canvas.images[0] };
 	screen_expect_through(screen, screen->kind, &sight, 1);
 
-	/* Of a file that is not memory, only what was written in time is counted. */
+	/* For a file that is not memory, only what was written in time is counted. */
 	if (screen->compositor.counts && screen->kind != CLIENT_MEMORY_FILE) {
 		struct compositor_counts counts;
 		screen_count(screen, &counts);
@@ -111,8 +111,7 @@ static void a_capture_never_makes_a_short_file_longer(void **state) {
 	struct client_fate fate;
 	must(screen, client_capture_begin(client, &capture));
 	int32_t size = capture.stride * capture.height;
-	/* Not at the end of a page, beyond which it could be made longer
-	 * without a fault. */
+	/* Not at the end of a page, past which a write would grow the file. */
 	size_t file_size = (size_t)size / 2 + 100;
 	must(screen, client_memory_create(client, &memory,
 		CLIENT_MEMORY_UNSEALED, file_size));
@@ -120,7 +119,7 @@ static void a_capture_never_makes_a_short_file_longer(void **state) {
 	must(screen, client_buffer_create_with_format(&pool, &buffer, 0,
 		capture.width, capture.height, capture.stride,
 		capture.format));
-	/* Whether the picture counts as taken is not the question. */
+	/* Whether the capture succeeds does not matter. */
 	client_capture_copy(&capture, &buffer);
 	client_wait_fate(client, FATE_MS, &fate);
 
@@ -136,8 +135,8 @@ static void a_capture_never_makes_a_short_file_longer(void **state) {
 	client_capture_end(&capture);
 }
 
-/* wlroots' own wl_shm does not take memory that it may not write, and behind the
- * guard it gets what is sealed as it is. */
+/* wlroots' own wl_shm does not accept read-only memory, and behind the guard it gets
+ * sealed memory as it is. */
 static void needs_read_only(struct screen *screen) {
 	if (is_sealed(screen->kind)) {
 		screen_needs_sealpool(screen);
@@ -179,14 +178,13 @@ static void a_capture_into_read_only_memory_is_refused(void **state) {
 	client_capture_end(&capture);
 }
 
-/* A pool grows from one page to this size in bytes, for which the first mapping has no
- * room. */
+/* A pool grows from one page to this size in bytes, which exceeds its first mapping. */
 #define GROWN_BYTES (64 << 20)
 #define GROWN_SIDE 32
 #define GROWN_BUFFER_BYTES (GROWN_SIDE * GROWN_SIDE * 4)
 
-/* Each step shows a buffer at the end of the grown pool, and changes a part of
- * the first one, which stays on the screen all the time. */
+/* Each step shows a buffer at the end of the grown pool, and changes a part of the first
+ * one, which stays on the screen. */
 static void a_grown_pool_shows_its_new_bytes(void **state) {
 	struct screen *screen = *state;
 	struct client *client = &screen->client;
@@ -266,11 +264,11 @@ static void show_at_offset(struct screen *screen, int32_t padding) {
 	struct client_window window;
 	struct client_image image, expected;
 	int32_t offset = 1021 * 4, stride = WIDTH * 4 + padding;
-	/* The last row may end before its padding does. */
+	/* The pool may end before the padding of the last row. */
 	int32_t size = offset + stride * HEIGHT;
 	must(screen, client_memory_create(client, &memory, screen->kind,
 		(size_t)size));
-	/* What is not the buffer's must not be seen. */
+	/* Bytes outside the buffer must not be shown. */
 	memset(memory.data, 0xa5, (size_t)size);
 	must(screen, client_pool_create(client, &pool, &memory, size));
 	must(screen, client_buffer_create(&pool, &buffer, offset, WIDTH,
@@ -304,7 +302,7 @@ static void a_buffer_at_an_offset_with_padded_rows_shows_its_bytes(
 	show_at_offset(screen, 4096);
 }
 
-/* What a 16-bit pixel looks like with 8 bits a colour. */
+/* Returns the screen's pixel for a 16-bit pixel. */
 static uint32_t widen(uint16_t pixel) {
 	uint32_t red = pixel >> 11, green = pixel >> 5 & 0x3f;
 	uint32_t blue = pixel & 0x1f;
@@ -329,7 +327,7 @@ static void a_16_bit_format_shows_its_bytes(void **state) {
 	image_create(&expected, WIDTH, HEIGHT);
 	must(screen, client_window_create(client, &window, "16 bit"));
 	for (uint32_t frame = 0; frame < 3; frame++) {
-		/* All of it, then an odd part. */
+		/* First the whole picture, then an odd part of it. */
 		int32_t x = frame * 13, y = frame * 11;
 		int32_t width = WIDTH - 2 * x, height = HEIGHT - 2 * y;
 		for (int32_t i = y; i < y + height; i++) {
@@ -354,8 +352,8 @@ static void a_16_bit_format_shows_its_bytes(void **state) {
 	client_image_destroy(&expected);
 }
 
-/* A pool of memory that is made as it should be first: its client draws through
- * a mapping from before. */
+/* The memory is changed before its pool is created. The client draws through an older
+ * mapping. */
 static void show_twice(struct screen *screen, struct client_memory *memory) {
 	struct client *client = &screen->client;
 	struct client_pool pool;
@@ -426,8 +424,7 @@ static void a_seal_that_comes_late_makes_a_buffer_direct(void **state) {
 	canvas_destroy(&canvas);
 }
 
-/* Buffers that share pages: what the compositor keeps of one must not go with
- * the other. */
+/* The buffers share pages: destroying one must not free the other's copy. */
 static void a_destroyed_buffer_leaves_its_neighbours_alone(void **state) {
 	struct screen *screen = *state;
 	struct client *client = &screen->client;
@@ -446,7 +443,7 @@ static void a_destroyed_buffer_leaves_its_neighbours_alone(void **state) {
 		must(screen, client_surface_show(&windows[i].surface,
 			&canvas.buffers[i]));
 	}
-	/* The windows stand side by side; the middle one goes. */
+	/* The windows are side by side; the middle one is closed. */
 	struct sight sights[] = {
 		{ 0, 0, &expected[0] },
 		{ 2 * 61, 0, &expected[2] },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The screen of a compositor that is there for one test.
+ * The screen of a compositor that exists for one test.
  */
 #include <poll.h>
 #include <stdio.h>
@@ -8,8 +8,7 @@
 
 #include "screen.h"
 
-/* Set once, before the tests: cmocka hands nothing to a setup but the test's
- * own state. */
+/* Set before all tests: cmocka passes nothing else to a setup than the test's own state. */
 static char **compositor_command;
 
 int screen_setup(void **state) {
@@ -78,8 +77,8 @@ static bool shows(const struct client_image *got, const struct sight *sights,
 	return true;
 }
 
-/* A file that is not memory is written by another thread, for which the compositor
- * does not wait for long: on a busy machine the first picture may come too late. */
+/* Another thread writes to a file that is not memory, and the compositor waits for it
+ * only briefly: on a busy machine, the first picture may come too late. */
 static void capture(struct screen *screen, enum client_memory_kind kind,
 		const struct sight *sights, size_t sights_len,
 		struct client_image *got) {
@@ -97,7 +96,7 @@ void screen_expect_through(struct screen *screen, enum client_memory_kind kind,
 	struct client_image got, all;
 	capture(screen, kind, sights, sights_len, &got);
 
-	/* One by one first: they can tell better what is wrong. */
+	/* Each sight by itself first, which gives better messages. */
 	char error[256];
 	for (size_t i = 0; i < sights_len; i++) {
 		if (!client_image_expect(&got, sights[i].x, sights[i].y,
@@ -113,8 +112,7 @@ void screen_expect_through(struct screen *screen, enum client_memory_kind kind,
 			sights[i].image);
 	}
 	if (!client_image_expect(&got, 0, 0, &all, error, sizeof(error))) {
-		fail_msg("on the screen beside what should be there, captured "
-			"with %s memory: %s", client_memory_kind_name(kind),
+		fail_msg("elsewhere on the screen, captured with %s memory: %s", client_memory_kind_name(kind),
 			error);
 	}
 	client_image_destroy(&all);

@@ -3,11 +3,10 @@
 #define CONTENT_SCREEN_H
 
 /**
- * What the tests here have in common: a compositor of their own, a client of
- * it, and a comparison of the whole screen with what it should show.
+ * Common parts of these tests: a compositor, a client, and a comparison of the whole
+ * screen with what it should show.
  *
- * sealpool-tiny puts windows side by side from the top left, undecorated, on
- * black.
+ * sealpool-tiny places windows side by side from the top left, undecorated, on black.
  */
 
 #include <stdarg.h>
@@ -27,11 +26,11 @@
 struct screen {
 	struct compositor compositor;
 	struct client client;
-	/* What the test is run with. */
+	/* The memory that the test is run with. */
 	enum client_memory_kind kind;
 };
 
-/** Something that is to be seen, with its top left corner at x, y. */
+/** An image that should be shown with its top left corner at x, y. */
 struct sight {
 	int32_t x, y;
 	const struct client_image *image;
@@ -39,7 +38,7 @@ struct sight {
 
 /**
  * A subsurface that covers its parent for a moment, so that everything below it is
- * repainted: an error in a copy that the compositor has shows only then.
+ * repainted. Only that shows an error in the compositor's copy.
  */
 struct cover {
 	struct client_subsurface subsurface;
@@ -48,23 +47,24 @@ struct cover {
 	struct client_buffer buffer;
 };
 
-/* A compositor that has waited for a file which is not memory gets time to wait again. */
+/* After the compositor has waited for a file that is not memory, it needs this time
+ * before it may wait again. */
 #define SCREEN_LATE_MS 200
 #define SCREEN_LATE_TRIES 100
 
 #define CANVAS_BUFFERS_MAX 3
 
-/** A file, a pool as large, and buffers of one size side by side in it. */
+/** A file, a pool of the same size, and buffers of one size side by side in it. */
 struct canvas {
 	struct client_memory memory;
 	struct client_pool pool;
 	struct client_buffer buffers[CANVAS_BUFFERS_MAX];
-	/* The pixels of each. */
+	/* The pixels of each buffer. */
 	struct client_image images[CANVAS_BUFFERS_MAX];
 	size_t buffers_len;
 };
 
-/** Fails the test with the client's error text unless "call" is true. */
+/** Fails the test with the client's error unless "call" is true. */
 #define must(screen, call) \
 	do { \
 		if (!(call)) { \
@@ -72,8 +72,8 @@ struct canvas {
 		} \
 	} while (0)
 
-/** A test's setup and teardown; the latter fails when the compositor does not
- * live and end well. The state is a struct screen. */
+/** Setup and teardown of a test. Teardown fails unless the compositor is alive and exits
+ * with success. The state is a struct screen. */
 int screen_setup(void **state);
 int screen_teardown(void **state);
 
@@ -84,17 +84,16 @@ int screen_teardown(void **state);
 	{ #function "(" #k ")", function, screen_setup, screen_teardown, \
 		(void *)(intptr_t)CLIENT_MEMORY_##k }
 
-/** Takes the compositor's command line from the program's. To be called before
- * any test is run. */
+/** Takes the compositor's command line from the program's. Call it before any test. */
 bool screen_init(int argc, char *argv[]);
 
-/** Leaves the test out where the compositor's wl_shm is not Sealpool's. */
+/** Skips the test unless the compositor's wl_shm is Sealpool's. */
 void screen_needs_sealpool(struct screen *screen);
 
-/** Whether it is another wl_shm, behind a guard. */
+/** Returns whether it is another wl_shm, behind a guard. */
 bool screen_is_guarded(const struct screen *screen);
 
-/** Takes a picture with memory of a kind, and compares all of it. */
+/** Takes a picture with memory of a kind, and compares the whole of it. */
 void screen_expect_through(struct screen *screen, enum client_memory_kind kind,
 	const struct sight *sights, size_t sights_len);
 /** The same, with sealed memory. */
@@ -103,14 +102,14 @@ void screen_expect(struct screen *screen, const struct sight *sights,
 /** Returns whether the screen shows each sight. It may show other things as well. */
 bool screen_shows(struct screen *screen, const struct sight *sights,
 	size_t sights_len);
-/** One window, at the top left. */
+/** Expects one window, at the top left. */
 void screen_expect_window(struct screen *screen,
 	const struct client_image *image);
 
-/** What the compositor has counted, of all that was sent to it so far. */
+/** Returns the compositor's counters, after all requests so far. */
 void screen_count(struct screen *screen, struct compositor_counts *counts);
-/** Checks how many buffers are direct and shadow, where that is counted.
- * nofault counts as shadow. */
+/** Checks how many buffers are direct and shadow, if the compositor counts them. nofault
+ * counts as shadow. */
 void screen_expect_kinds(struct screen *screen, uint64_t direct,
 	uint64_t shadow);
 
@@ -119,11 +118,11 @@ void canvas_create(struct screen *screen, struct canvas *canvas,
 	int32_t height);
 void canvas_destroy(struct canvas *canvas);
 
-/** To be created before the parent's next commit. */
+/** Create it before the parent's next commit. */
 void cover_create(struct screen *screen, struct cover *cover,
 	struct client_surface *parent, int32_t width, int32_t height);
 void cover_destroy(struct cover *cover);
-/** Covers the parent, and uncovers it. */
+/** Covers and uncovers the parent. */
 void cover_flash(struct screen *screen, struct cover *cover);
 
 void image_create(struct client_image *image, int32_t width, int32_t height);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What happens between a commit and the time its buffer is read: surfaces that
- * wait for others, buffers that are gone or in two places.
+ * The time between a commit and the read of its buffer: subsurfaces that wait for their
+ * parent, and buffers that are destroyed or on two surfaces.
  */
 #include <wayland-client.h>
 
 #include "screen.h"
 
 #define SIDE 128
-/* Where subsurfaces are on their parent. */
+/* The position of the subsurface on its parent. */
 #define SUB_X 150
 #define SUB_Y 60
 #define PARENT_WIDTH 400
@@ -70,7 +70,7 @@ static void check_both_ways(struct screen *screen, struct family *family) {
 	family_check(screen, family);
 }
 
-/* Draws a column of the pattern, and commits it with that much damage. */
+/* Draws a column of the pattern, damages it, and commits. */
 static void commit_column(struct screen *screen, struct family *family,
 		size_t buffer, int32_t x, uint32_t frame) {
 	struct client_surface *surface = &family->subsurface.surface;
@@ -97,8 +97,7 @@ static void a_desync_subsurface_shows_at_once(void **state) {
 	family_destroy(&family);
 }
 
-/* Committed in two steps, with nothing to be seen before the parent's commit;
- * by turns in the same buffer and in one and the other. */
+/* Two commits that show nothing before the parent's commit. The buffers alternate. */
 static void a_sync_subsurface_shows_with_its_parent(void **state) {
 	struct screen *screen = *state;
 	struct family family;
@@ -109,7 +108,7 @@ static void a_sync_subsurface_shows_with_its_parent(void **state) {
 	client_image_paste(&next, 0, 0, &family.expected);
 	size_t shown = 0;
 	for (uint32_t frame = 1; frame < 10; frame++) {
-		/* The buffer that is not on the screen may be drawn on. */
+		/* The buffer that is not shown may be drawn on. */
 		size_t buffer = 1 - shown;
 		int32_t x = (int32_t)(frame * 23 % (SIDE - 30));
 		must(screen, client_buffer_wait_released(&screen->client,
@@ -132,17 +131,16 @@ static void a_sync_subsurface_shows_with_its_parent(void **state) {
 }
 
 /*
- * A buffer that is on the screen is read there while the next one waits for the
- * parent. It was drawn before that damage, so reading it makes nothing up to
- * date in the sense of later commits: the client draws what it lacks when it
- * gets it back.
+ * A buffer on the screen is read while the next one waits for the parent's commit. It was
+ * drawn before that commit's damage. So reading it must not make it current for later
+ * commits: the client draws what the buffer lacks when it is released.
  */
 static void a_buffer_read_while_the_next_one_waits_is_up_to_date_later(
 		void **state) {
 	struct screen *screen = *state;
 	struct family family;
 	family_create(screen, &family);
-	/* Both in use, so that all is known of both. */
+	/* Both buffers are shown once, so that both are tracked. */
 	client_image_paste(&family.canvas.images[1], 0, 0, &family.expected);
 	commit_column(screen, &family, 1, 0, 1);
 	client_image_draw_rect(&family.expected, 0, 0, 10, SIDE, 1, 1);
@@ -153,7 +151,7 @@ static void a_buffer_read_while_the_next_one_waits_is_up_to_date_later(
 		&family.canvas.buffers[0]));
 	client_image_paste(&family.canvas.images[0], 0, 0, &family.expected);
 	commit_column(screen, &family, 0, 20, 2);
-	/* Buffer 1 is painted once more, and again. */
+	/* Buffer 1 is painted again, twice. */
 	check_both_ways(screen, &family);
 	client_image_draw_rect(&family.expected, 20, 0, 10, SIDE, 1, 2);
 	must(screen, client_surface_present(&family.window.surface));
@@ -190,7 +188,7 @@ static void a_subsurface_shows_anew_after_it_was_hidden(void **state) {
 	family_destroy(&family);
 }
 
-/* How much of what made the last frame is gone before it is painted. */
+/* What is destroyed before the frame is painted. */
 enum gone {
 	GONE_BUFFER,
 	GONE_POOL,
@@ -240,7 +238,7 @@ static void memory_unmapped_after_the_commit_is_shown(void **state) {
 	destroy_right_after_commit(*state, GONE_MEMORY);
 }
 
-/* The pool is no more than a way to make buffers. */
+/* A pool is needed only to create buffers. */
 static void buffers_work_without_their_pool(void **state) {
 	struct screen *screen = *state;
 	struct canvas canvas;
@@ -269,8 +267,7 @@ static void buffers_work_without_their_pool(void **state) {
 	client_image_destroy(&expected);
 }
 
-/* The protocol leaves open what its surface shows then; that others are shown
- * as before, it does not. */
+/* The protocol does not define what this surface shows then, but others must not change. */
 static void a_buffer_destroyed_between_attach_and_commit_does_no_harm(
 		void **state) {
 	struct screen *screen = *state;
@@ -300,7 +297,7 @@ static void a_buffer_destroyed_between_attach_and_commit_does_no_harm(
 	canvas_destroy(&canvas);
 }
 
-/* Each surface hears of a change by its own commits, sooner or later. */
+/* Each surface shows a change after a commit of its own. */
 static void one_buffer_shows_on_two_surfaces(void **state) {
 	struct screen *screen = *state;
 	struct canvas canvas;

@@ -19,15 +19,14 @@
 
 static const char *trace_path;
 
-/* What a compositor cannot do without: to wait, to talk to its clients, to set
- * a timer, and to be asked for its counters. Not here is all that has to do with
- * files, mappings, signal handlers and locks. */
+/* A compositor must wait, talk to its clients, set a timer, and print its counters.
+ * System calls about files, mappings, signal handlers and locks are not in this list. */
 static const char *const expected_calls[] = {
 	"epoll_ctl", "epoll_pwait", "epoll_wait", "read", "recvmsg", "sendmsg",
 	"timerfd_settime",
 };
 
-/* A line is "PID CALL(ARGUMENTS...", or about something else than a call. */
+/* A line is "PID CALL(ARGUMENTS...", or is not about a call. */
 static const char *get_call(const char *line, size_t *length) {
 	const char *call = strchr(line, ' ');
 	if (call == NULL) {
@@ -54,9 +53,9 @@ static bool is_handler_for_sigbus(const char *line) {
 		strstr(line, "signal(SIGBUS") != NULL;
 }
 
-/* Returns how many calls there are in the trace from when the compositor had
- * printed its counters to when it looks up its clients' names to print them once
- * more, and fails if one is not expected. */
+/* Returns the number of calls in the trace between two prints of the counters: after the
+ * first one, and before the names of clients are looked up for the second one. Fails if
+ * one of them is unexpected. */
 static unsigned check_trace(void) {
 	FILE *trace = fopen(trace_path, "re");
 	if (trace == NULL) {
@@ -79,7 +78,7 @@ static unsigned check_trace(void) {
 	}
 	fclose(trace);
 	if (wrong[0] != '\0') {
-		fail_msg("not to be expected of the compositor: %s", wrong);
+		fail_msg("the compositor made an unexpected call: %s", wrong);
 	}
 	return asked ? calls : 0;
 }
@@ -114,7 +113,7 @@ static void a_thousand_sealed_frames_make_no_system_call(void **state) {
 
 	unsigned calls = check_trace();
 	print_message("%u system calls for %u frames\n", calls, FRAMES);
-	/* To wait for the frame and to answer it is one at the least. */
+	/* At least one call waits for each frame, and one answers it. */
 	assert_true(calls > FRAMES);
 	client_window_destroy(&window);
 	canvas_destroy(&canvas);
@@ -139,7 +138,7 @@ static unsigned count_reads(void) {
 	return count_calls("pread64(");
 }
 
-/* So that the test above is known to see what it looks for. */
+/* Shows that the test above can fail. */
 static void an_unsealed_frame_makes_system_calls(void **state) {
 	struct screen *screen = *state;
 	struct canvas canvas;
@@ -170,7 +169,7 @@ static void expect_calls_of_small_frames(struct screen *screen,
 	canvas_create(screen, &canvas, kind, 2, WIDTH, SIDE);
 	must(screen, client_window_create(&screen->client, &window, "small"));
 	unsigned before[CALLS], sum = 0;
-	/* What the others lack of the first frames comes first. */
+	/* The first frames also copy what the other buffers lack. */
 	for (int frame = -8; frame < SOME; frame++) {
 		struct client_buffer *buffer = &canvas.buffers[frame & 1];
 		if (frame == 0) {
@@ -187,7 +186,7 @@ static void expect_calls_of_small_frames(struct screen *screen,
 			frame < -4 ? WIDTH : 10, frame < -4 ? SIDE : 20);
 		must(screen, client_surface_present(&window.surface));
 	}
-	/* Before the counters are asked for, which reads files. */
+	/* Before the counters are printed, which reads files. */
 	for (size_t i = 0; i < CALLS; i++) {
 		unsigned made = count_calls(calls[i]) - before[i];
 		print_message("%s): %u\n", calls[i], made);
@@ -200,7 +199,7 @@ static void expect_calls_of_small_frames(struct screen *screen,
 	canvas_destroy(&canvas);
 }
 
-/* Whether it is sealed, how large it is, and the pixels. */
+/* One each for its seals, its size and its pixels. */
 static void a_small_unsealed_frame_makes_three_system_calls(void **state) {
 	expect_calls_of_small_frames(*state, CLIENT_MEMORY_UNSEALED, 3);
 }
@@ -209,7 +208,7 @@ static void what_can_never_be_sealed_makes_one_less(void **state) {
 	expect_calls_of_small_frames(*state, CLIENT_MEMORY_SHM_OPEN, 2);
 }
 
-/* Of the client's last pool, what it was copied to is used again. */
+/* The copies get the memory of the client's last pool. */
 static void a_new_pool_every_frame_makes_no_new_shadow(void **state) {
 	enum { SOME = 12 };
 	struct screen *screen = *state;
@@ -242,8 +241,8 @@ static void a_new_pool_every_frame_makes_no_new_shadow(void **state) {
 	canvas_destroy(&canvases[1]);
 }
 
-/* A client chooses the shape of its damage: in columns a pixel wide, all over a
- * tall buffer, it has a thousand times more rows than pages. */
+/* A client chooses the shape of its damage: columns one pixel wide, on a tall buffer,
+ * have a thousand times more rows than pages. */
 static void damage_in_columns_makes_no_more_calls_than_pages(void **state) {
 	enum { HEIGHT = 4096, COLUMNS = 60 };
 	struct screen *screen = *state;

@@ -38,9 +38,9 @@
 
 #include <sealpool/shm.h>
 
-/* Rows are long enough that of damage of a part of their width, what lies between
- * two rows is not copied along. The size decides what is called: one version of the
- * library unmaps what is small later than what is large. */
+/* Rows are so long that the bytes between the damaged parts of two rows are not copied.
+ * The size matters: one version of the library unmaps small buffers later than large
+ * ones. */
 #define WIDTH 256
 #define HEIGHT 64
 #define STRIDE (WIDTH * 4)
@@ -112,7 +112,7 @@ static void check(bool ok, const char *what) {
 
 static struct wl_display *server;
 static struct wl_client *server_client;
-/* The newest buffer, with a reference; NULL for none. */
+/* The newest buffer, a reference; NULL for none. */
 static struct sealpool_buffer *held;
 
 static void handle_new_buffer(struct wl_listener *listener, void *data) {
@@ -138,7 +138,7 @@ static void handle_commit(struct wl_client *client,
 	/* Nothing is drawn. */
 }
 
-/* No other request is sent. */
+/* The client sends no other request. */
 static const struct wl_surface_interface surface_impl = {
 	.attach = handle_attach,
 	.damage = handle_damage,
@@ -169,7 +169,7 @@ static void bind_compositor(struct wl_client *client, void *data,
 		&compositor_impl);
 }
 
-/* Does all that is to be done now. */
+/* Dispatches all pending events. */
 static void dispatch(void) {
 	struct wl_event_loop *loop = wl_display_get_event_loop(server);
 	struct pollfd pollfd = {
@@ -215,7 +215,7 @@ static const struct wl_registry_listener registry_listener = {
 	.global_remove = handle_global_remove,
 };
 
-/* Has the server handle what the client asks for, and the client its answers. */
+/* Has the server handle the client's requests, and the client the events. */
 static void take_turns(void) {
 	wl_display_flush(client);
 	dispatch();
@@ -228,7 +228,7 @@ static void take_turns(void) {
 	}
 }
 
-/* The same, with the server's part recorded. */
+/* The same, and records the server's part. */
 static void record_requests(const char *step) {
 	wl_display_flush(client);
 	record_begin();
@@ -243,7 +243,7 @@ static void record_read(const char *step) {
 	record_end(step);
 }
 
-/* All of the file has memory. */
+/* Creates a file whose memory is all allocated. */
 static int create_file(size_t size) {
 	int fd = memfd_create("crossings", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	check(fd >= 0 && posix_fallocate(fd, 0, (off_t)size) == 0,
@@ -270,7 +270,7 @@ static void show(struct wl_buffer *buffer) {
 	take_turns();
 }
 
-/* A buffer that is not sealed, in a pool of its own, shown for the first time. */
+/* Shows a buffer of an unsealed file, in a pool of its own, for the first time. */
 static struct wl_buffer *show_new(struct wl_shm_pool **pool, size_t file_size) {
 	*pool = create_pool(create_file(file_size));
 	struct wl_buffer *buffer = create_buffer(*pool);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files that a compositor reads: it gets copies of them, or their client an error.
+ * Files that a compositor reads: it gets copies of them, or the client gets an error.
  */
 #include <fcntl.h>
 #include <string.h>
@@ -19,7 +19,7 @@
 
 /* Keymaps */
 
-/* 'x', and a byte of 0 at the end. */
+/* Bytes of 'x', and a zero byte at the end. */
 static int create_text(int seals) {
 	int fd = create_memfd(KEYMAP_BYTES, 0);
 	fill_memfd(fd, KEYMAP_BYTES - 1, 'x');
@@ -33,7 +33,7 @@ static void expect_keymap(int fd) {
 	int received = get_received();
 	settle_readers();
 	assert_false(is_same_file(fd, received));
-	/* The copy is the compositor's: the client cannot change it. */
+	/* The copy belongs to the compositor, and the client cannot change it. */
 	ftruncate(fd, 0);
 	char last[2];
 	assert_int_equal(pread(received, last, 2, KEYMAP_BYTES - 2), 2);
@@ -95,7 +95,7 @@ static void keymap_of_a_senseless_size_is_refused(void **state) {
 	}
 }
 
-/* wlroots looks for a byte of 0 in what it has mapped. */
+/* wlroots looks for the zero byte in its mapping. */
 static void keymap_that_has_no_end_is_refused(void **state) {
 	int fd = create_memfd(2 * 4096, 0);
 	fill_memfd(fd, 2 * 4096, 'x');
@@ -137,7 +137,7 @@ static void what_is_no_file_is_refused(void **state) {
 	assert_int_equal(pipe(fds), 0);
 	refuse_keymap(fds[0], KEYMAP_BYTES, "keymap: the file");
 	end();
-	/* Writing end: it cannot be read. */
+	/* The writing end of a pipe cannot be read. */
 	refuse_keymap(fds[1], KEYMAP_BYTES, "keymap: the file");
 	end();
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
@@ -162,7 +162,7 @@ static void silent_keymap_is_refused_in_time(void **state) {
 	end();
 }
 
-/* The copy is made all the same, and closed. */
+/* The copy is still made, and closed. */
 static void late_keymap_is_refused_in_time(void **state) {
 	struct silent_files files = { 0 };
 	mount_late(&files);
@@ -173,7 +173,7 @@ static void late_keymap_is_refused_in_time(void **state) {
 	end();
 }
 
-/* Profiles, gamma tables */
+/* Color profiles, gamma tables */
 
 static void profile_is_copied_to_its_place(void **state) {
 	begin();
@@ -235,7 +235,7 @@ static void gamma_table_is_copied_as_long_as_it_is(void **state) {
 	end();
 }
 
-/* What a compositor would show of zeroes is black. */
+/* With a table of zeroes, the screen would be black. */
 static void empty_gamma_table_is_refused(void **state) {
 	begin();
 	int fd = create_memfd(0, 0);
@@ -272,7 +272,7 @@ static void copies_that_are_kept_are_charged(void **state) {
 		assert_int_equal(receiver_get_charged(&client.receiver), i << 18);
 	}
 	set_profile(1 << 18);
-	/* A reserve that all clients have is above it. */
+	/* The reserve of all clients is larger than it. */
 	expect_display_error("over the budget");
 	end();
 }

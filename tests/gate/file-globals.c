@@ -30,7 +30,7 @@ static const struct wl_interface *const globals[] = {
 static file_func handle_file;
 static void *handle_file_data;
 
-/* Of any of these interfaces. */
+/* Dispatches a request of any of these interfaces. */
 static int dispatch(const void *data, void *target, uint32_t opcode,
 		const struct wl_message *message, union wl_argument *args) {
 	if (strcmp(message->name, "destroy") == 0) {

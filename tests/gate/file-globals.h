@@ -3,8 +3,8 @@
 #define GATE_FILE_GLOBALS_H
 
 /**
- * Interfaces with requests that have files. Each is a global of its own, also where
- * compositors have other objects make them.
+ * Interfaces with requests that carry files. Each is a global here, though compositors
+ * create some of them by requests on other objects.
  */
 
 #include <stdbool.h>
@@ -22,7 +22,7 @@ extern const struct wl_interface gate_unknown_interface;
 typedef void (*file_func)(const struct wl_message *message,
 	const union wl_argument *args, int fd, void *data);
 
-/** Offers them all, on one display at a time. Returns false when memory is lacking. */
+/** Advertises all of them, on one display at a time. Returns false if there is no memory. */
 bool file_globals_create(struct wl_display *display, file_func func,
 	void *data);
 

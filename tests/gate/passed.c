@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files that a compositor gets as they are, or does not get at all.
+ * Files that a compositor gets unchanged, or does not get.
  */
 #include <fcntl.h>
 #include <linux/udmabuf.h>
@@ -36,7 +36,7 @@ static void refuse_dmabuf(int fd) {
 	end();
 }
 
-/* Named as if it were one. */
+/* Its name is that of a dma-buf. */
 static int create_forged_dmabuf(void) {
 	int fd = memfd_create("/dmabuf:", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	assert_int_equal(ftruncate(fd, 65536), 0);
@@ -68,7 +68,7 @@ static void silent_file_is_no_dmabuf(void **state) {
 	end();
 }
 
-/* A real one, where the system lets us make any. */
+/* A real one, if the system permits creating one. */
 static int create_dmabuf(void) {
 	int device = open("/dev/udmabuf", O_RDWR | O_CLOEXEC);
 	if (device < 0) {
@@ -92,7 +92,7 @@ static void dmabuf_passes(void **state) {
 		skip();
 	}
 	begin();
-	/* The second one is known by the first. */
+	/* The second one is recognised by the first. */
 	for (int i = 0; i < 2; i++) {
 		add_plane(fd);
 		assert_true(roundtrip());
@@ -109,7 +109,7 @@ static void dmabuf_passes(void **state) {
 	end();
 }
 
-/* All others */
+/* Other requests */
 
 static void take(int fd) {
 	wl_proxy_marshal(client.unknown, 0, fd);
@@ -139,7 +139,7 @@ static void what_the_kernel_answers_for_passes(void **state) {
 	struct stat st;
 	fstat(fd, &st);
 	if (major(st.st_dev) == 0) {
-		/* No disk: an overlay, say. */
+		/* The file is not on a disk, but for example on an overlay. */
 		close(fd);
 	} else {
 		expect_passed(fd);
@@ -178,7 +178,7 @@ static void each_of_several_files_is_looked_at(void **state) {
 	end();
 }
 
-/* A compositor closes it when it has sent it on. */
+/* A compositor closes such a file when it has sent it on. */
 static void nor_does_it_to_another_client(void **state) {
 	struct silent_files files = { 0 };
 	mount_silent(&files);

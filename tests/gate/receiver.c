@@ -42,9 +42,9 @@ static void handle_log(void *data, enum sealpool_log_importance importance,
 	vsnprintf(receiver->message, sizeof(receiver->message), format, args);
 }
 
-/* libwayland notes each client that it ends; here that is the usual. */
+/* libwayland logs each client that it disconnects, which is expected here. */
 static void ignore_log(const char *format, va_list args) {
-	/* The tests look at what was sent. */
+	/* The tests inspect the message. */
 }
 
 bool receiver_init(struct receiver *receiver, bool guard,

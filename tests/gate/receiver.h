@@ -3,8 +3,7 @@
 #define GATE_RECEIVER_H
 
 /**
- * A compositor in the test's own process that receives files, and does nothing with
- * them: what it was sent, the test looks at.
+ * A compositor in the test's own process that receives files and keeps them for the test.
  */
 
 #include <stdbool.h>
@@ -21,21 +20,20 @@ struct wl_display;
 struct receiver {
 	struct wl_display *display;
 	struct sealpool_shm *shm;
-	/* The test's only client; to be used while it is there. */
+	/* The test's only client; valid while it is connected. */
 	struct wl_client *client;
-	/* What came in files, since the test emptied this; the test closes them. */
+	/* The received files since the test cleared this. The test closes them. */
 	int fds[RECEIVER_FDS_MAX];
 	size_t fds_len;
-	/* Closes each at once, as compositors do with keymaps. */
+	/* Closes each file at once, as compositors do with keymaps. */
 	bool closes;
 	/* Sends an event before that. */
 	bool sends;
-	/* What Sealpool has logged last. */
+	/* Sealpool's last log message. */
 	char message[512];
 };
 
-/** With a wl_shm of Sealpool's own, or a guard. Returns false when a resource is
- * lacking. */
+/** Creates a wl_shm of Sealpool's, or a guard. Returns false if a resource is missing. */
 bool receiver_init(struct receiver *receiver, bool guard,
 	const struct sealpool_options *options);
 void receiver_finish(struct receiver *receiver);
@@ -43,10 +41,10 @@ void receiver_finish(struct receiver *receiver);
 /** Connects a client. Returns its end of the socket, or -1. */
 int receiver_connect(struct receiver *receiver);
 
-/** Handles what was sent so far. */
+/** Handles all that was sent so far. */
 void receiver_dispatch(struct receiver *receiver);
 
-/** Bytes of copies that are charged to the client. */
+/** Returns the bytes of copies that are charged to the client. */
 uint64_t receiver_get_charged(struct receiver *receiver);
 
 #endif

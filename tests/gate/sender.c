@@ -36,7 +36,7 @@ static const struct wl_callback_listener callback_listener = {
 	.done = handle_done,
 };
 
-/* Returns whether the client is still there. */
+/* Returns whether the client is still connected. */
 bool roundtrip(void) {
 	bool done = false;
 	struct wl_callback *callback = wl_display_sync(client.display);
@@ -55,8 +55,7 @@ bool roundtrip(void) {
 	return done;
 }
 
-/* A file that is not memory is read by a thread, which a busy machine may let run
- * late. */
+/* A thread reads a file that is not memory, and may run late on a busy machine. */
 static void be_patient(void) {
 	struct sp_readers *readers =
 		&client.receiver.shm->context->memory.readers;
@@ -122,7 +121,7 @@ void end(void) {
 	receiver_finish(&client.receiver);
 }
 
-/* What was received */
+/* Received files */
 
 int get_received(void) {
 	assert_int_equal(client.receiver.fds_len, 1);
@@ -136,7 +135,7 @@ bool is_same_file(int a, int b) {
 	return st[0].st_dev == st[1].st_dev && st[0].st_ino == st[1].st_ino;
 }
 
-/* Whoever maps so much of it can read all of that. */
+/* Whoever maps this much of the file can read all of it. */
 void expect_bytes(int fd, off_t offset, size_t size, uint8_t byte) {
 	struct stat st;
 	assert_int_equal(fstat(fd, &st), 0);
@@ -158,7 +157,7 @@ void expect_null(int fd) {
 	assert_int_equal(st.st_rdev, null.st_rdev);
 }
 
-/* The client has gone, with this error and with these words in the log. */
+/* The client must be disconnected with this error, and the log must contain these words. */
 void expect_error(const struct wl_interface *interface, uint32_t code,
 		const char *words) {
 	assert_false(roundtrip());
@@ -175,7 +174,7 @@ void expect_error(const struct wl_interface *interface, uint32_t code,
 
 /* Files */
 
-/* On a disk, or what there is in its place: no memory. */
+/* A file in /var/tmp, which is on a disk on most machines. */
 int create_disk_file(void) {
 	char path[] = "/var/tmp/sealpool-test-XXXXXX";
 	int fd = mkstemp(path);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a client can do to a compositor that believes its wl_shm_pools.
+ * Attacks on a compositor that trusts its wl_shm_pools.
  *
- * Each attack starts from a window that the compositor has painted, so that its
- * pool is in use, and ends in the same way: a buffer whose bytes are not there
- * is committed with all of it damaged, frame after frame.
+ * Each attack starts with a window that the compositor has painted, so that its pool is
+ * in use. Each ends in the same way: a buffer with missing bytes is committed, with full
+ * damage, frame after frame.
  */
 #include <wayland-client.h>
 
@@ -15,14 +15,14 @@
 #include "memory.h"
 #include "surface.h"
 
-/* sealed-resize starts from a file of one page. */
+/* In sealed-resize, the file has one page. */
 #define PAGE_SIDE 32
 #define PAGE_BYTES (PAGE_SIDE * PAGE_SIDE * 4)
 
 #define SIDE 192
 #define BYTES (SIDE * SIDE * 4)
 
-/* And its pool ends up with this many: 252 rows of 256 pixels, and the page. */
+/* The final size of its pool: 252 rows of 256 pixels, and the page. */
 #define RESIZED_BYTES (256 * 1024)
 #define RESIZED_WIDTH 256
 #define RESIZED_HEIGHT 252
@@ -32,9 +32,9 @@ struct attacker {
 	struct client_memory memory;
 	struct client_pool pool;
 	struct client_window window;
-	/* The first is in order when it is shown first. */
+	/* The first buffer is valid when it is shown first. */
 	struct client_buffer buffers[2];
-	/* One of them, once its bytes are not there. */
+	/* One of these, whose bytes are missing later. */
 	struct client_buffer *bad;
 	struct wl_callback *frame;
 };

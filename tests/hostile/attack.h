@@ -8,12 +8,12 @@ struct client;
 struct client_fate;
 
 enum attack_kind {
-	/** A file without seals, cut to nothing while it is on the screen. */
+	/** An unsealed file, truncated to 0 bytes while it is on the screen. */
 	ATTACK_TRUNCATE,
 	/** A file shorter than its pool, and a buffer beyond its end. */
 	ATTACK_SHORT,
-	/** A file sealed and large enough when the pool was made, and a pool
-	 * that was then resized past its end. */
+	/** A file that was sealed and large enough when the pool was created, and a pool
+	 * that is then resized past its end. */
 	ATTACK_SEALED_RESIZE,
 };
 
@@ -24,12 +24,12 @@ enum attack_kind {
 const char *attack_name(enum attack_kind kind);
 
 /**
- * Shows a window that is in order, attacks the compositor with it, and says what
- * has become of the client: it waits for "ms" milliseconds before it believes
- * that it stays alive, and shows the bad buffer again with each frame.
+ * Shows a valid window, and attacks the compositor with it. Returns what has become of
+ * the client: if "ms" milliseconds pass without an error, it counts as alive. In this
+ * time, the bad buffer is shown at each frame.
  *
- * Returns false, with the client's error set, when the attack could not be
- * carried out. Whatever the fate, it was carried out.
+ * Returns false, with the client's error set, if the attack could not be carried out.
+ * Whatever the fate, it was carried out.
  */
 bool attack(struct client *client, enum attack_kind kind, int ms,
 	struct client_fate *fate);

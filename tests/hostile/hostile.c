@@ -19,7 +19,7 @@
 #include "attack.h"
 #include "client.h"
 
-/* How long it runs before it reports that it is alive. */
+/* How long the attack lasts before the client counts as alive. */
 #define ATTACK_MS 10000
 
 static bool find_case(const char *name, enum attack_kind *kind) {

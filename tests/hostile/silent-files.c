@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A FUSE file system that leaves requests unanswered.
+ * A FUSE file system that does not respond to requests.
  *
- * It is a process of its own: when it exits, its end of the connection is closed, and the
- * kernel wakes all processes that wait for the file system. The whole process group of a
- * case may be killed, so another process, in a group of its own, waits for that and
- * removes the mount.
+ * Its server is a process of its own. When that exits, its end of the connection is
+ * closed, and the kernel wakes all processes that wait for the file system. A case may
+ * kill its whole process group, so another process, in a group of its own, waits for that
+ * and unmounts the file system.
  */
 #define FUSE_USE_VERSION 34
 
@@ -33,20 +33,20 @@
 #define INODE 2
 #define FILE_SIZE (1 << 20)
 
-/* The end of the pipe that tells what was asked. */
+/* The end of the pipe that reports the requests. */
 static int asked_fd;
-/* What is left unanswered. */
+/* The requests without a response. */
 static unsigned silences;
-/* How long an answer to a read takes, in milliseconds. */
+/* The delay of each response to a read, in milliseconds. */
 static unsigned delay;
-/* Whose flushes are answered, or 0. */
+/* The process whose flushes get a response, or 0. */
 static pid_t owner;
-/* The time of this process is over. */
+/* The lifetime of this process is over. */
 static volatile sig_atomic_t expired;
 
 static void note(char what) {
 	if (write(asked_fd, &what, 1) != 1) {
-		/* The test is gone, and so are we soon. */
+		/* The test has ended, so this process ends too. */
 		raise(SIGTERM);
 	}
 }
@@ -57,8 +57,7 @@ static void handle_lookup(fuse_req_t request, fuse_ino_t parent,
 		fuse_reply_err(request, ENOENT);
 		return;
 	}
-	/* What the kernel knows of the file grows old at once, or it would
-	 * answer in our place. */
+	/* The kernel must not cache the attributes, or it would answer by itself. */
 	struct fuse_entry_param entry = {
 		.ino = INODE,
 		.attr = {
@@ -119,15 +118,15 @@ static void handle_read(fuse_req_t request, fuse_ino_t inode, size_t size,
 			size < sizeof(bytes) ? size : sizeof(bytes));
 		return;
 	}
-	/* The kernel takes what is missing for the file's end, and fills up
-	 * with zeroes what it holds of the file. */
+	/* The kernel takes missing bytes for the end of the file, and fills its page with
+	 * zeroes. */
 	fuse_reply_buf(request, zeroes,
 		size < sizeof(zeroes) ? size : sizeof(zeroes));
 }
 
 static void handle_flush(fuse_req_t request, fuse_ino_t inode,
 		struct fuse_file_info *info) {
-	/* Some close() waits from now on. */
+	/* From now on, other processes' close() blocks. */
 	if (!(silences & SILENT_FILES_FLUSH) ||
 			fuse_req_ctx(request)->pid == owner) {
 		fuse_reply_err(request, 0);
@@ -165,15 +164,15 @@ static const struct fuse_lowlevel_ops operations = {
 	.poll = handle_poll,
 };
 
-/* A signal may come just before read(), which then waits for the next. */
+/* If the signal arrives just before read(), that blocks until the next one. */
 static void handle_alarm(int signal) {
 	expired = 1;
 	raise(SIGTERM);
 	alarm(1);
 }
 
-/* Exits with 0 if it was told to end, with 1 if its time was over first, or if
- * it never began. */
+/* Exits with 0 if it was told to end, or with 1 if its lifetime was over first, or if it
+ * could not mount. */
 static _Noreturn void serve(const char *directory, int ready_fd, pid_t parent) {
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent) {
@@ -187,7 +186,7 @@ static _Noreturn void serve(const char *directory, int ready_fd, pid_t parent) {
 			fuse_session_mount(session, directory) != 0) {
 		_exit(1);
 	}
-	/* Not to be restarted: read(). */
+	/* read() must not be restarted. */
 	struct sigaction action = { .sa_handler = handle_alarm };
 	sigaction(SIGALRM, &action, NULL);
 	alarm(LIFE_SECONDS);
@@ -199,8 +198,8 @@ static _Noreturn void serve(const char *directory, int ready_fd, pid_t parent) {
 	_exit(in_time ? 0 : 1);
 }
 
-/* Waits until the server has ended, which has the other end of the pipe, and
- * leaves nothing of the file system. */
+/* Waits until the server, which has the other end of the pipe, has exited. Then removes
+ * the mount and the folder. */
 static _Noreturn void clean_up(const char *directory, int served_fd) {
 	setpgid(0, 0);
 	dup2(served_fd, STDIN_FILENO);
@@ -208,7 +207,7 @@ static _Noreturn void clean_up(const char *directory, int served_fd) {
 	char none;
 	while (read(STDIN_FILENO, &none, 1) < 0 && errno == EINTR) {
 	}
-	/* The server has unmounted it if it could. */
+	/* The server has unmounted it, if it could. */
 	if (umount2(directory, MNT_DETACH) < 0 && errno == EPERM) {
 		pid_t pid = fork();
 		if (pid == 0) {
@@ -222,8 +221,8 @@ static _Noreturn void clean_up(const char *directory, int served_fd) {
 	_exit(0);
 }
 
-/* Starts the two processes. Returns the end of a pipe, which tells when it is
- * mounted and then what was asked, or -1. */
+/* Starts the two processes. Returns the end of a pipe that reports the mount and then the
+ * requests, or -1. */
 static int start(struct silent_files *files, unsigned requests, bool owned,
 		unsigned ms) {
 	int asked[2], served[2];
@@ -243,7 +242,7 @@ static int start(struct silent_files *files, unsigned requests, bool owned,
 	}
 	files->pid = files->cleaner > 0 ? fork() : -1;
 	if (files->pid == 0) {
-		/* Nothing of the test's is to stay open in here. */
+		/* Closes all fds of the test. */
 		dup2(served[1], STDIN_FILENO);
 		asked_fd = dup2(asked[1], STDOUT_FILENO);
 		close_range(STDERR_FILENO + 1, ~0u, 0);
@@ -258,7 +257,7 @@ static int start(struct silent_files *files, unsigned requests, bool owned,
 	return asked[0];
 }
 
-/* Waits for both. Returns the status of the server. */
+/* Waits for both processes. Returns the exit status of the server. */
 static int reap(const struct silent_files *files) {
 	int status = -1;
 	if (files->pid > 0) {
@@ -290,7 +289,7 @@ static bool mount_about(struct silent_files *files, unsigned requests,
 		if (files->asked >= 0) {
 			close(files->asked);
 		}
-		/* Where there was no process to do it. */
+		/* Done here if there was no process to do it. */
 		rmdir(files->directory);
 		return false;
 	}
@@ -320,7 +319,7 @@ bool silent_files_were_asked(const struct silent_files *files) {
 }
 
 bool silent_files_unmount(struct silent_files *files) {
-	/* A signal may come just before read(), which then waits for the next. */
+	/* If the signal arrives just before read(), that blocks until the next one. */
 	siginfo_t info = { 0 };
 	do {
 		kill(files->pid, SIGTERM);

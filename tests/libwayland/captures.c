@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Captures: what a compositor writes to a buffer, by libwayland's functions for wl_shm.
+ * Captures: what a compositor writes to a buffer, with libwayland's functions for wl_shm.
  */
 #include <fcntl.h>
 #include <wayland-server-protocol.h>
@@ -10,7 +10,7 @@
 #include "server/context.h"
 #include "shm.h"
 
-/* Creates a client whose only buffer is a capture's. */
+/* Creates a client whose only buffer was used for a capture. */
 static struct peer *create_captured(struct host *host,
 		enum client_memory_kind kind) {
 	struct peer *peer = peer_create(&host->server);
@@ -50,7 +50,7 @@ static void a_capture_after_the_surface_reaches_its_client(void **state) {
 	peer_finish(peer);
 }
 
-/* The compositor keeps the address that it finds when the buffer is attached. */
+/* The compositor keeps the address that the buffer has when it is attached. */
 static void a_captured_buffer_has_one_address_when_shown(void **state) {
 	struct host *host = *state;
 	for (int kind = CLIENT_MEMORY_SEALED; kind <= CLIENT_MEMORY_FILE;
@@ -68,7 +68,7 @@ static void a_captured_buffer_has_one_address_when_shown(void **state) {
 	}
 }
 
-/* An image of the surface that was made before the capture still has the first one. */
+/* An image of the surface that was created before the capture keeps its address. */
 static void the_address_before_a_capture_stays_current(void **state) {
 	struct host *host = *state;
 	for (int kind = CLIENT_MEMORY_SEALED; kind <= CLIENT_MEMORY_FILE;
@@ -87,7 +87,7 @@ static void the_address_before_a_capture_stays_current(void **state) {
 	}
 }
 
-/* A slow file is read when the client commits: here after the capture has begun. */
+/* A slow file is read when the client commits, which is here after the capture has begun. */
 static void what_is_written_while_it_is_shown_is_read(void **state) {
 	struct host *host = *state;
 	for (int kind = CLIENT_MEMORY_UNSEALED; kind <= CLIENT_MEMORY_FILE;
@@ -140,8 +140,8 @@ static void what_is_shown_after_a_capture_is_not_written(void **state) {
 	}
 }
 
-/* A capture's buffer is gone, and another of its pool is still used: the descriptor is
- * freed when another client needs it. */
+/* A destroyed buffer of a capture shares its pool with one that is still in use. The fd
+ * is closed when another client needs it. */
 static void a_capture_does_not_keep_its_file(void **state) {
 	struct host *host = *state;
 	struct peer *peer = peer_create(&host->server);
@@ -187,7 +187,7 @@ static void what_cannot_be_written_can_be_read(void **state) {
 	}
 }
 
-/* One that is read in place, too. */
+/* Also one that is read in place. */
 static void what_is_on_a_surface_can_be_written(void **state) {
 	struct host *host = *state;
 	struct peer *sealed_late = peer_create_with_picture(&host->server,

@@ -32,7 +32,7 @@ static const struct compositor_impl impl = {
 
 static void ignore_log(void *data, enum sealpool_log_importance importance,
 		const char *format, va_list args) {
-	/* Clients tell what their errors were. */
+	/* Clients report their errors to the test. */
 }
 
 struct host *host_create(uint32_t fds) {
@@ -52,7 +52,7 @@ struct host *host_create(uint32_t fds) {
 	assert_int_equal(*wl_display_add_shm_format(server->display,
 		WL_SHM_FORMAT_NV12), WL_SHM_FORMAT_NV12);
 	host->shm = sp_libwayland_get_shm(server->display);
-	/* A file on disk is read by a thread, which a busy machine may let run late. */
+	/* A thread reads a file on a disk, and may run late on a busy machine. */
 	struct sp_readers *readers = &host->shm->context->memory.readers;
 	readers->allowance = readers->allowance_max =
 		(int64_t)SERVER_PATIENCE_MS * 1000;

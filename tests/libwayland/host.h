@@ -3,7 +3,8 @@
 #define LIBWAYLAND_HOST_H
 
 /**
- * A compositor on libwayland's functions for wl_shm, which are Sealpool's here.
+ * A compositor that uses libwayland's functions for wl_shm, which are replaced by
+ * Sealpool's.
  */
 
 #include "peer.h"
@@ -17,11 +18,11 @@
 struct host {
 	struct server server;
 	struct sealpool_shm *shm;
-	/* What was committed and captured last. */
+	/* The last committed and the last captured buffer. */
 	struct wl_shm_buffer *shown, *captured;
 };
 
-/** "fds" is how many clients may hold; 0 for the default. */
+/** "fds" is the limit of a client, or 0 for the default. */
 struct host *host_create(uint32_t fds);
 
 /* For cmocka: */
@@ -33,12 +34,12 @@ int teardown(void **state);
 
 /** Fails unless the buffer shows this frame. */
 void expect(struct wl_shm_buffer *buffer, uint32_t frame);
-/** The same in an access, as a compositor does for each frame. */
+/** The same during an access, as a compositor does for each frame. */
 void expect_read(struct wl_shm_buffer *buffer, uint32_t frame);
-/** The same with an image that has the address. */
+/** The same with an address that was kept. */
 void expect_read_at(struct wl_shm_buffer *buffer, void *data, uint32_t frame);
 
-/** As a capture does. */
+/** Draws a frame during an access, as a capture does. */
 void write_frame(struct wl_shm_buffer *buffer, uint32_t frame);
 
 struct sealpool_stats get_stats(struct host *host, struct peer *peer);

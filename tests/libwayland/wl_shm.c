@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What libwayland's functions for wl_shm do. The compositor keeps the address of what a
- * surface shows, as compositors do in an image.
+ * libwayland's functions for wl_shm. The compositor keeps the address of a surface's
+ * buffer, as compositors do in an image.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -187,7 +187,7 @@ static void other_resources_are_no_buffers(void **state) {
 	peer_finish(peer);
 }
 
-/* Half of the functions */
+/* Missing calls */
 
 static void an_access_may_never_end(void **state) {
 	struct host *host = *state;

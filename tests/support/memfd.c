@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory files for tests: each function fails the test when it cannot do its work.
+ * Memfds for tests. Each function fails the test if it cannot do its work.
  */
 #include <fcntl.h>
 #include <setjmp.h>

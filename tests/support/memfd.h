@@ -3,7 +3,7 @@
 #define SUPPORT_MEMFD_H
 
 /**
- * Memory files for tests.
+ * Memfds for tests.
  */
 
 #include <stddef.h>
@@ -12,14 +12,14 @@
 
 size_t page_size(void);
 
-/** A memfd of "size" bytes without memory, and with these F_SEAL_* flags. It can be
+/** Creates a memfd of "size" bytes without memory, with these F_SEAL_* flags. It can be
  * sealed later. */
 int create_memfd(off_t size, int seals);
 
 /** Writes "byte" to the first "filled" bytes of a file. */
 void fill_memfd(int fd, off_t filled, uint8_t byte);
 
-/** The same file through another open file description. */
+/** Opens the same file with another open file description. */
 int reopen(int fd, int flags);
 
 #endif

@@ -16,7 +16,7 @@
 size_t count_fds(void) {
 	DIR *dir = opendir("/proc/self/fd");
 	assert_non_null(dir);
-	/* Neither ".", "..", nor the directory's own. */
+	/* Neither ".", "..", nor the directory's own fd. */
 	size_t count = 0;
 	while (readdir(dir) != NULL) {
 		count++;

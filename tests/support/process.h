@@ -3,19 +3,20 @@
 #define SUPPORT_PROCESS_H
 
 /**
- * What this process has open and mapped, as /proc tells.
+ * What this process has open and mapped, from /proc.
  */
 
 #include <stddef.h>
 
 size_t count_fds(void);
 
-/** Memory that is there. */
+/** Returns the resident memory. */
 size_t count_resident_bytes(void);
 
-/** Mappings whose line in /proc/self/maps has one of two texts in it; "" for all. */
+/** Counts the mappings whose line in /proc/self/maps contains one of two texts; ""
+ * matches all. */
 size_t count_mappings(const char *text, const char *other);
-/** Their bytes. */
+/** Returns the size of such mappings in bytes. */
 size_t count_mapped_bytes(const char *text, const char *other);
 
 #endif

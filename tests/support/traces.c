@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a test leaves behind, as /proc tells.
+ * What a test leaves behind, from /proc.
  */
 #include <stdio.h>
 #include <sys/types.h>
@@ -9,7 +9,7 @@
 #include "process.h"
 #include "traces.h"
 
-/* As it was before the test that runs now. */
+/* The numbers before the current test. */
 static size_t fds_before, mappings_before;
 
 size_t traces_count_mappings(void) {

@@ -3,8 +3,8 @@
 #define SUPPORT_TRACES_H
 
 /**
- * What a test leaves behind in its process: file descriptors, and mappings of
- * files that it made. It is to leave none.
+ * Checks that a test leaves nothing behind in its process: no file descriptors, and no
+ * mappings of files that it created.
  */
 
 #include <setjmp.h>
@@ -13,10 +13,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-/** Of memfds, and of files that have no name any more. */
+/** Counts the mappings of memfds, and of files without a name. */
 size_t traces_count_mappings(void);
 
-/** For cmocka: "state" remains the test's. */
+/** For cmocka. "state" remains the test's own. */
 int traces_setup(void **state);
 int traces_teardown(void **state);
 

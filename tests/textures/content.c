@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is in wlroots' textures is what clients have drawn and committed; and what is
- * in their memory, where it cannot be written.
+ * wlroots' textures contain what clients have drawn and committed. What is written to
+ * memory that cannot be written is discarded.
  */
 #include <drm_fourcc.h>
 #include <stdlib.h>
@@ -52,7 +52,8 @@ static void a_texture_has_what_its_client_drew(void **state) {
 	}
 }
 
-/* Where rows of pixels lie in the pool. */
+/* Layout in the pool */
+
 static void a_buffer_at_an_offset_with_padded_rows_is_uploaded(void **state) {
 	struct host *host = *state;
 	for (size_t i = 0; i < KINDS_LEN; i++) {
@@ -87,7 +88,7 @@ static void damage_updates_its_rectangle(void **state) {
 		client_image_draw(&expected, 1);
 		for (size_t j = 0; j < sizeof(rects) / sizeof(rects[0]); j++) {
 			uint32_t frame = (uint32_t)j + 2;
-			/* All is drawn, and not all is damaged. */
+			/* The whole buffer is drawn, but not all of it is damaged. */
 			tell(peer, draw, .frame = frame);
 			tell(peer, show, .x = rects[j].x, .y = rects[j].y,
 				.width = rects[j].width,
@@ -96,7 +97,7 @@ static void damage_updates_its_rectangle(void **state) {
 				rects[j].y, rects[j].width, rects[j].height, 1,
 				frame);
 			host_expect_shown(host, peer, &expected);
-			/* It is the same texture, updated. */
+			/* The texture is updated, not replaced. */
 			assert_ptr_equal(host_get_client_buffer(host, peer),
 				client_buffer);
 		}
@@ -105,8 +106,8 @@ static void damage_updates_its_rectangle(void **state) {
 	}
 }
 
-/* The other buffer of two lacks what was damaged since it was shown last: wlroots
- * does not ask for that, since the texture has it. */
+/* The second of two buffers lacks what was damaged since it was shown last. wlroots does
+ * not read that, since the texture has it. */
 static void damage_of_two_buffers_adds_up(void **state) {
 	struct host *host = *state;
 	for (size_t i = 0; i < KINDS_LEN; i++) {
@@ -184,7 +185,7 @@ static void a_grown_pool_shows_its_new_bytes(void **state) {
 	}
 }
 
-/* wlroots makes another texture where somebody holds the one there is. */
+/* wlroots creates another texture if somebody holds the current one. */
 static void a_texture_that_is_held_keeps_its_picture(void **state) {
 	struct host *host = *state;
 	for (size_t i = 0; i < KINDS_LEN; i++) {
@@ -223,13 +224,13 @@ static void no_buffer_means_no_texture(void **state) {
 
 static const struct {
 	const char *name;
-	uint32_t format; /* DRM's, as all here */
+	uint32_t format; /* As DRM codes, like all formats here. */
 	int32_t pixel_bytes;
-	/* GLES 2 reads textures in few formats, not in all that it takes. This
-	 * one begins with the same bytes. */
+	/* GLES 2 can read textures only in few formats. This one has the same bytes
+	 * first. */
 	uint32_t read_format;
 	int32_t read_bytes;
-	/* Which bits of each pixel mean something. */
+	/* The meaningful bits of each pixel. */
 	uint8_t mask[4];
 } formats[] = {
 	{ "ARGB8888", DRM_FORMAT_ARGB8888, 4, DRM_FORMAT_ARGB8888, 4,
@@ -249,7 +250,7 @@ static const struct {
 		{ 255, 255 } },
 };
 
-/* In WL_SHM_FORMAT_*: the two that each wl_shm has are numbered otherwise. */
+/* As WL_SHM_FORMAT_*: the two required formats have other numbers there. */
 static uint32_t shm_format(uint32_t format) {
 	switch (format) {
 	case DRM_FORMAT_ARGB8888:
@@ -260,7 +261,7 @@ static uint32_t shm_format(uint32_t format) {
 	return format;
 }
 
-/* The bytes of pattern "frame", as fill_memory() draws it. */
+/* Fails unless the texture has pattern "frame", as fill_memory() draws it. */
 static void expect_filled(struct wlr_texture *texture, size_t i,
 		int32_t stride, uint32_t frame) {
 	int32_t pixel = formats[i].pixel_bytes, read_pixel = formats[i].read_bytes;
@@ -284,7 +285,7 @@ static void expect_filled(struct wlr_texture *texture, size_t i,
 		uint8_t got = mask & data[y * read_stride + x * read_pixel + k];
 		if (got != drawn) {
 			fail_msg("%s: byte %d of the pixel at %d,%d should be "
-				"0x%02x, and is 0x%02x", formats[i].name, k, x,
+				"0x%02x, but is 0x%02x", formats[i].name, k, x,
 				y, drawn, got);
 		}
 	}
@@ -314,8 +315,8 @@ static void each_format_shows_its_bytes(void **state) {
 	}
 }
 
-/* The compositor may open no file, which a copy to write to is. wlroots has nothing to
- * do where an access fails, and the client has done nothing wrong. */
+/* The compositor may open no file, but a copy for writing is a file. wlroots cannot
+ * handle an access that fails, and the client has done nothing wrong. */
 static void what_cannot_be_written_is_discarded(void **state) {
 	struct host *host = *state;
 	host->keeps = true;

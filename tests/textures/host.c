@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The compositor's side: wlroots does it all.
+ * The compositor's side, on wlroots.
  */
 #include <drm_fourcc.h>
 #include <signal.h>
@@ -19,12 +19,12 @@
 
 #include "host.h"
 
-/* One for all tests of the program: its driver compiles shaders first. */
+/* One for all tests of the program, since the driver compiles shaders first. */
 static EGLDisplay egl_display = EGL_NO_DISPLAY;
 static struct wlr_renderer *renderer;
 
-/* What these did before cmocka, which returns from them to the next test. The
- * driver's locks stay taken then if it was the driver that faulted. */
+/* The actions before cmocka, which continues with the next test after a fault. If the
+ * driver has faulted, its locks would stay locked then. */
 static const int fault_signals[] = { SIGBUS, SIGSEGV };
 static struct sigaction fault_actions[2];
 
@@ -41,9 +41,9 @@ bool host_init(void) {
 	for (int i = 0; i < 2; i++) {
 		sigaction(fault_signals[i], NULL, &fault_actions[i]);
 	}
-	/* Not on a GPU, whose driver may keep fds; without threads of its own,
-	 * which client processes are forked beside; and without leaving
-	 * shaders in anyone's home. */
+	/* In software, since the driver of a GPU may keep fds; without threads of its
+	 * own, since client processes are forked; and without writing shaders to the home
+	 * folder. */
 	setenv("WLR_RENDERER_ALLOW_SOFTWARE", "1", true);
 	setenv("LIBGL_ALWAYS_SOFTWARE", "1", true);
 	setenv("LP_NUM_THREADS", "0", true);
@@ -57,7 +57,7 @@ bool host_init(void) {
 	if (egl_display == EGL_NO_DISPLAY ||
 			!eglInitialize(egl_display, NULL, NULL) ||
 			!eglBindAPI(EGL_OPENGL_ES_API)) {
-		puts("there is no EGL without a surface here");
+		puts("there is no EGL display without a surface");
 		return false;
 	}
 	EGLContext context = eglCreateContext(egl_display, EGL_NO_CONFIG_KHR,
@@ -66,14 +66,14 @@ bool host_init(void) {
 		wlr_egl_create_with_context(egl_display, context);
 	renderer = egl == NULL ? NULL : wlr_gles2_renderer_create(egl);
 	if (renderer == NULL) {
-		puts("wlroots cannot render with GLES2 here");
+		puts("wlroots cannot render with GLES2");
 		return false;
 	}
 	return true;
 }
 
 void host_finish(void) {
-	/* The context goes with the renderer. */
+	/* The renderer destroys the context. */
 	wlr_renderer_destroy(renderer);
 	eglTerminate(egl_display);
 }
@@ -114,7 +114,7 @@ void host_expect_frame(const struct client_image *image, uint32_t frame) {
 	client_image_destroy(&expected);
 }
 
-/* A commit whose bytes come late is held back. */
+/* A commit whose bytes come late is delayed. */
 static void wait_until_shown(struct host *host, struct host_surface *surface) {
 	int64_t deadline = server_now_ms() + SERVER_PATIENCE_MS;
 	while (surface->wlr_surface != NULL &&
@@ -133,7 +133,7 @@ struct host_surface *host_get_surface(struct host *host,
 			return surface;
 		}
 	}
-	fail_msg("the client has no such surface");
+	fail_msg("the client does not have this surface");
 	return NULL;
 }
 
@@ -190,7 +190,7 @@ static void surface_handle_destroy(struct wl_listener *listener, void *data) {
 	wl_list_remove(&surface->commit.link);
 	wl_list_remove(&surface->destroy.link);
 	surface->wlr_surface = NULL;
-	/* Another one may get its address. */
+	/* Another buffer may get its address. */
 	surface->client = NULL;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bytes that are not there when wlroots uploads them: the texture has zeroes in
- * their place, the client gets its error, and other textures stay what they are.
+ * Bytes that are missing when wlroots uploads them: the texture has zeroes in their
+ * place, the client gets its error, and other textures do not change.
  */
 #include <wayland-client.h>
 
@@ -13,7 +13,7 @@
 /* Whole pages. */
 #define BYTES (STRIDE * HEIGHT)
 
-/* Not whole pages: the kernel fills up the last one with zeroes. */
+/* Not whole pages: the kernel fills the last one with zeroes. */
 #define CUT_ROWS 13
 #define CUT_BYTES (CUT_ROWS * STRIDE)
 
@@ -23,8 +23,7 @@ static const enum client_memory_kind unsealed_kinds[] = {
 
 #define UNSEALED_KINDS_LEN (sizeof(unsealed_kinds) / sizeof(unsealed_kinds[0]))
 
-/* Two clients that look on, one in memory that is copied and one in memory that
- * is read in place. */
+/* Two bystanders, one whose memory is copied and one whose memory is read in place. */
 struct bystanders {
 	struct host *host;
 	struct peer *peers[2];
@@ -40,7 +39,7 @@ static void bystanders_create(struct host *host,
 		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 }
 
-/* They show what they did, and then something else. */
+/* They still show the same, and then something else. */
 static void bystanders_go_on(struct bystanders *bystanders) {
 	for (int i = 0; i < 2; i++) {
 		struct peer *peer = bystanders->peers[i];
@@ -59,8 +58,8 @@ static void bystanders_finish(struct bystanders *bystanders) {
 	}
 }
 
-/* Shows .buffer of a client that is ended for it, and returns its surface, which
- * shows the first rows of pattern "frame" and nothing below. */
+/* Shows .buffer of a client that is disconnected for it. Returns its surface, which shows
+ * the first rows of pattern "frame", and zeroes below. */
 static struct host_surface *expect_end(struct host *host, struct peer *peer,
 		int buffer, int32_t rows, uint32_t frame) {
 	struct host_surface *surface = host_get_surface(host, peer, 0);
@@ -87,11 +86,11 @@ static void a_file_cut_after_a_commit_is_zeroes_at_the_next(void **state) {
 		for (size_t j = 0; j < sizeof(rows) / sizeof(rows[0]); j++) {
 			struct peer *peer = peer_create_with_picture(
 				&host->server, unsealed_kinds[i], WIDTH, HEIGHT);
-			/* Its bytes may come late, from a file on a disk. */
+			/* The bytes of a file on a disk may come late. */
 			host_expect_shown_frame(host, peer, 1);
 			tell(peer, draw, .frame = 2);
 			tell(peer, cut_memory, .size = rows[j] * STRIDE);
-			/* What was uploaded is wlroots' own. */
+			/* The texture belongs to wlroots. */
 			host_expect_shown_frame(host, peer, 1);
 			expect_end(host, peer, 0, rows[j], 2);
 			peer_kill(peer);
@@ -101,7 +100,7 @@ static void a_file_cut_after_a_commit_is_zeroes_at_the_next(void **state) {
 	bystanders_finish(&bystanders);
 }
 
-/* Of a texture that is updated, only the damage is uploaded. */
+/* If a texture is updated, only the damage is uploaded. */
 static void a_file_cut_after_a_commit_is_zeroes_within_the_damage(
 		void **state) {
 	struct host *host = *state;
@@ -137,8 +136,7 @@ static void a_file_shorter_than_its_pool_is_zeroes_past_its_end(void **state) {
 	struct bystanders bystanders;
 	bystanders_create(host, &bystanders);
 	for (size_t i = 0; i < UNSEALED_KINDS_LEN; i++) {
-		/* A buffer that ends in the file, one that is cut off by its
-		 * end, and one past it. */
+		/* A buffer within the file, one across its end, and one past it. */
 		for (int j = 1; j < 3; j++) {
 			struct peer *peer = peer_create(&host->server);
 			tell(peer, make_memory, .kind = unsealed_kinds[i],
@@ -168,8 +166,7 @@ static void a_file_shorter_than_its_pool_is_zeroes_past_its_end(void **state) {
 	bystanders_finish(&bystanders);
 }
 
-/* The seal holds for the bytes that were there when it was seen, and for no
- * others. */
+/* The seal holds only for the bytes that the file had when the seal was seen. */
 static void a_pool_resized_past_its_sealed_file_is_zeroes_past_its_end(
 		void **state) {
 	static const enum client_memory_kind kinds[] = {
@@ -182,10 +179,10 @@ static void a_pool_resized_past_its_sealed_file_is_zeroes_past_its_end(
 		struct peer *peer = peer_create_with_picture(&host->server,
 			kinds[i], WIDTH, HEIGHT);
 		tell(peer, resize_pool, .size = 64 * BYTES);
-		/* This one is read in place, as before. */
+		/* This buffer is still read in place. */
 		tell(peer, draw_and_show, .frame = 2);
 		host_expect_shown_frame(host, peer, 2);
-		/* Its first rows are within the file, and most of it is not. */
+		/* Only its first rows are within the file. */
 		tell(peer, create_buffer, .buffer = 1,
 			.offset = BYTES - CUT_BYTES, .width = WIDTH,
 			.height = 50 * HEIGHT, .stride = STRIDE);

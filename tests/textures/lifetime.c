@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Textures outlive what they were made of, in any order.
+ * Textures outlive the buffers that they were made from, in any order.
  *
- * A wlr_client_buffer, which is what a surface keeps of an upload, does not lock
- * the wlr_buffer that it was made of, its source: it listens for its end. A
- * source that ends without a word stays in it as a pointer to freed memory.
+ * A wlr_client_buffer, which a surface keeps of an upload, does not lock its source, the
+ * wlr_buffer that it was made from. It listens for the source's destruction. If a source
+ * is freed without that event, a pointer to freed memory stays.
  */
 #include <wayland-client.h>
 #include <wlr/render/wlr_texture.h>
@@ -25,13 +25,13 @@ static const enum client_memory_kind kinds[] = {
 
 #define KINDS_LEN (sizeof(kinds) / sizeof(kinds[0]))
 
-/* Fails unless the wlr_client_buffer knows that its source is gone. */
+/* Fails unless the wlr_client_buffer knows that its source is destroyed. */
 static void expect_no_source(struct wlr_client_buffer *client_buffer) {
 	void *data;
 	uint32_t format;
 	size_t stride;
 	assert_null(client_buffer->source);
-	/* This is handed on to the source, with wlroots 0.19 and later. */
+	/* With wlroots 0.19 and later, this access is passed on to the source. */
 	assert_false(wlr_buffer_begin_data_ptr_access(&client_buffer->base,
 		WLR_BUFFER_DATA_PTR_ACCESS_READ, &data, &format, &stride));
 }
@@ -53,7 +53,7 @@ static void a_texture_outlives_its_wl_buffer(void **state) {
 		expect_no_source(host_get_client_buffer(host, peer));
 		host_expect_shown_frame(host, peer, 1);
 
-		/* It is updated from another one. */
+		/* The texture is updated from another buffer. */
 		struct client_image expected;
 		assert_true(client_image_create(&expected, WIDTH, HEIGHT));
 		client_image_draw(&expected, 1);
@@ -67,12 +67,13 @@ static void a_texture_outlives_its_wl_buffer(void **state) {
 		tell(peer, destroy_buffer, .buffer = 1);
 		expect_no_source(host_get_client_buffer(host, peer));
 
-		/* Another size makes another one, and ends the first. */
+		/* For another size, another texture is created, and the first one
+		 * destroyed. */
 		tell(peer, make_picture, .buffer = 2, .kind = kinds[i],
 			.width = 2 * WIDTH, .height = HEIGHT);
 		tell(peer, draw_and_show, .buffer = 2, .frame = 3);
 		host_expect_shown_frame(host, peer, 3);
-		/* The last one ends with its surface. */
+		/* The last one is destroyed with its surface. */
 		tell(peer, destroy_buffer, .buffer = 2);
 		expect_no_source(host_get_client_buffer(host, peer));
 		tell(peer, destroy_surface, .surface = 0);
@@ -96,7 +97,7 @@ static void a_texture_outlives_its_pool(void **state) {
 	}
 }
 
-/* What a client can destroy, in each of the six orders that there are. */
+/* The objects that a client can destroy, in each of the six orders. */
 static order_func const orders[][3] = {
 	{ destroy_pool, destroy_buffer, destroy_surface },
 	{ destroy_pool, destroy_surface, destroy_buffer },
@@ -110,7 +111,7 @@ static void a_held_texture_outlives_its_client(void **state) {
 	struct host *host = *state;
 	for (size_t i = 0; i < KINDS_LEN; i++) {
 		for (size_t j = 0; j < sizeof(orders) / sizeof(orders[0]); j++) {
-			/* The client goes at once, or after some of it. */
+			/* The client is killed at once, or after some of it. */
 			for (size_t len = 0; len <= 3; len++) {
 				struct peer *peer = peer_create_with_picture(
 					&host->server, kinds[i], WIDTH, HEIGHT);
@@ -130,7 +131,7 @@ static void a_held_texture_outlives_its_client(void **state) {
 	}
 }
 
-/* The end of a wlr_buffer, as whoever follows it hears of it. */
+/* Counts how often a wlr_buffer reports its destruction: by an event, and by an addon. */
 struct follower {
 	struct wl_listener destroy;
 	unsigned destroys;
@@ -204,8 +205,8 @@ static void a_wlr_buffer_ends_once_with_its_last_lock(void **state) {
 	}
 }
 
-/* Each frame in a buffer of its own, in sizes by turns, that is gone before
- * anything is answered: what is freed is soon used for something else. */
+/* Each frame has a buffer of its own, in alternating sizes, which is destroyed before
+ * anything is answered. Freed memory is soon used for something else. */
 static bool show_once(struct actor *actor, const struct args *args) {
 	for (uint32_t i = 0; i < args->count; i++) {
 		struct args picture = *args;
@@ -219,7 +220,7 @@ static bool show_once(struct actor *actor, const struct args *args) {
 		destroy_buffer(actor, &drawn);
 		destroy_pool(actor, &drawn);
 		client_memory_destroy(&actor->memory[0]);
-		/* File descriptors that are sent wait for being read. */
+		/* File descriptors that were sent wait in the socket. */
 		if (i % 8 == 7 && !client_roundtrip(&actor->client)) {
 			return false;
 		}
