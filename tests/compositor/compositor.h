@@ -66,7 +66,8 @@ struct compositor_impl {
 		struct wl_resource *buffer);
 };
 
-/** A global whose objects have one implementation, with struct compositor as user data. */
+/** A global whose objects have one implementation, with struct compositor as user
+ * data. */
 struct compositor_global {
 	const struct wl_interface *interface;
 	int version;

@@ -8,7 +8,8 @@
 
 #include "screen.h"
 
-/* Set before all tests: cmocka passes nothing else to a setup than the test's own state. */
+/* Set before all tests: cmocka passes nothing else to a setup than the test's own
+ * state. */
 static char **compositor_command;
 
 int screen_setup(void **state) {
@@ -112,8 +113,8 @@ void screen_expect_through(struct screen *screen, enum client_memory_kind kind,
 			sights[i].image);
 	}
 	if (!client_image_expect(&got, 0, 0, &all, error, sizeof(error))) {
-		fail_msg("elsewhere on the screen, captured with %s memory: %s", client_memory_kind_name(kind),
-			error);
+		fail_msg("elsewhere on the screen, captured with %s memory: %s",
+			client_memory_kind_name(kind), error);
 	}
 	client_image_destroy(&all);
 	client_image_destroy(&got);

@@ -267,7 +267,8 @@ static void buffers_work_without_their_pool(void **state) {
 	client_image_destroy(&expected);
 }
 
-/* The protocol does not define what this surface shows then, but others must not change. */
+/* The protocol does not define what this surface shows then, but others must not
+ * change. */
 static void a_buffer_destroyed_between_attach_and_commit_does_no_harm(
 		void **state) {
 	struct screen *screen = *state;

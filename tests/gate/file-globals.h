@@ -22,7 +22,8 @@ extern const struct wl_interface gate_unknown_interface;
 typedef void (*file_func)(const struct wl_message *message,
 	const union wl_argument *args, int fd, void *data);
 
-/** Advertises all of them, on one display at a time. Returns false if there is no memory. */
+/** Advertises all of them, on one display at a time. Returns false if there is no
+ * memory. */
 bool file_globals_create(struct wl_display *display, file_func func,
 	void *data);
 

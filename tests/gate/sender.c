@@ -157,7 +157,8 @@ void expect_null(int fd) {
 	assert_int_equal(st.st_rdev, null.st_rdev);
 }
 
-/* The client must be disconnected with this error, and the log must contain these words. */
+/* The client must be disconnected with this error, and the log must contain these
+ * words. */
 void expect_error(const struct wl_interface *interface, uint32_t code,
 		const char *words) {
 	assert_false(roundtrip());

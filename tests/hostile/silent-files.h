@@ -33,7 +33,8 @@ struct silent_files {
 	char error[256];
 };
 
-/** Returns whether this was built with libfuse 3, without which nothing can be mounted. */
+/** Returns whether this was built with libfuse 3, without which nothing can be
+ * mounted. */
 bool silent_files_are_built(void);
 
 /**

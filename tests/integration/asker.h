@@ -55,7 +55,8 @@ bool destroy_in_order(struct actor *actor, const struct args *args);
 /** Creates .count buffers, requests feedback about them, and destroys them. */
 bool leave_inert(struct actor *actor, const struct args *args);
 
-/** Requests feedback about buffer 0 and budgets .count times, and never reads the events. */
+/** Requests feedback about buffer 0 and budgets .count times, and never reads the
+ * events. */
 bool ask_without_listening(struct actor *actor, const struct args *args);
 
 /** For the server: a global that creates such buffers. */

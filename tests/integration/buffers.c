@@ -201,7 +201,8 @@ static void drm_code_of_a_required_format_is_refused(void **state) {
 }
 
 static void planes_after_the_first_must_be_in_the_pool(void **state) {
-	/* 16x8 pixels: 128 bytes of luma, then a quarter as many samples of each colour. */
+	/* 16x8 pixels: 128 bytes of luma, then a quarter as many samples of each
+	 * colour. */
 	static const struct buffer_case semiplanar = {
 		0, 16, 8, 16, WL_SHM_FORMAT_NV12,
 	};

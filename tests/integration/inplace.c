@@ -147,7 +147,8 @@ static bool has_bounce_file(void) {
 	return false;
 }
 
-/* Reads a narrow column of many rows. They are read from a mapping if that cannot block. */
+/* Reads a narrow column of many rows. They are read from a mapping if that cannot
+ * block. */
 static void read_column(struct server *server, struct peer *peer) {
 	tell(peer, create_pool, .size = SIDE * SIDE * 4);
 	tell(peer, create_buffer, .width = SIDE, .height = SIDE,
@@ -199,7 +200,8 @@ static void large_file_whose_buffers_are_as_large_is_read_in_place(
 	peer_finish(peer);
 }
 
-/* Accesses that began before the change read the same bytes as those that began after it. */
+/* Accesses that began before the change read the same bytes as those that began after
+ * it. */
 static void sparse_file_is_copied_only_while_it_is_filled(void **state) {
 	struct server *server = *state;
 	struct peer *peer = peer_create(server);
@@ -224,7 +226,8 @@ static void sparse_file_is_copied_only_while_it_is_filled(void **state) {
 	assert_ptr_not_equal(late.data, early.data);
 	assert_memory_equal(late.data, early.data, BYTES);
 
-	/* When the buffer is read in place again, a copy that was up to date is in use. */
+	/* When the buffer is read in place again, a copy that was up to date is in
+	 * use. */
 	tell(peer, punch_place, .offset = (int32_t)MIB, .size = LARGE);
 	int64_t end = server_now_ms() + SERVER_PATIENCE_MS;
 	do {

@@ -87,7 +87,8 @@ static void the_address_before_a_capture_stays_current(void **state) {
 	}
 }
 
-/* A slow file is read when the client commits, which is here after the capture has begun. */
+/* A slow file is read when the client commits, which is here after the capture has
+ * begun. */
 static void what_is_written_while_it_is_shown_is_read(void **state) {
 	struct host *host = *state;
 	for (int kind = CLIENT_MEMORY_UNSEALED; kind <= CLIENT_MEMORY_FILE;

@@ -27,7 +27,8 @@ extern struct display display;
 
 /** Creates the display. */
 int guests_setup(void **state, const struct sealpool_budget *budget);
-/** For cmocka: destroys all guests and the display. Fails if anything is still charged. */
+/** For cmocka: destroys all guests and the display. Fails if anything is still
+ * charged. */
 int guests_teardown(void **state);
 
 /** Guests are in memory in the order of their connections. */

@@ -53,7 +53,8 @@ static struct kernel {
 	/* The mapping is anonymous memory, or a copy of the file as it was when it was
 	 * mapped. */
 	bool is_anonymous, is_snapshot;
-	/* The file grows to the size of the mapping: at once, or when a page is touched. */
+	/* The file grows to the size of the mapping: at once, or when a page is
+	 * touched. */
 	bool lengthens, lengthens_late;
 	/* Pages past the file's end appear: when the file is mapped, or when they are
 	 * touched. They have this byte. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The record of a client: each client that needs one has exactly one, and its lifetime. */
+/* The record of a client: each client that needs one has exactly one, and its
+ * lifetime. */
 #include <drm_fourcc.h>
 #include <unistd.h>
 

@@ -332,7 +332,8 @@ static void identities_are_in_the_order_of_their_age(void **state) {
 
 /* The kernel's answers */
 
-/* Starts a process that connects, and that stays until its end of the socket is closed. */
+/* Starts a process that connects, and that stays until its end of the socket is
+ * closed. */
 static pid_t start_process(int *server_fd) {
 	int pair[2];
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
