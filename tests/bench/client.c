@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The client. It is the same process for all implementations, so what it does
- * to the machine's caches is the same as well.
+ * The client. It is the same process for all implementations, so its effect on the
+ * machine's caches is the same too.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -44,7 +44,7 @@ bool connection_try(struct connection *connection, int fd) {
 	struct wl_registry *registry =
 		client_look_for_globals(connection->display, globals);
 	if (registry == NULL) {
-		die("look for what it needs");
+		die("list the globals");
 	}
 	bool answered = wl_display_roundtrip(connection->display) >= 0;
 	wl_registry_destroy(registry);
@@ -60,7 +60,7 @@ bool connection_try(struct connection *connection, int fd) {
 	if (connection->compositor == NULL || connection->shm == NULL ||
 			connection->bench == NULL || connection->seat == NULL ||
 			connection->keyboard_manager == NULL) {
-		die("find what it needs");
+		die("bind the globals");
 	}
 	return true;
 }

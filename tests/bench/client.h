@@ -9,8 +9,8 @@
 #include "bench-client-protocol.h"
 
 /**
- * A connection of the one client process. Whatever fails ends the program, as
- * nothing that was measured would be of use.
+ * A connection of the only client process. A failure ends the program, since the
+ * measurement would be of no use.
  */
 struct connection {
 	struct wl_display *display;
@@ -24,7 +24,7 @@ struct connection {
 struct memory {
 	int fd;
 	uint64_t size;
-	/* NULL where it was not mapped. */
+	/* NULL if it is not mapped. */
 	uint8_t *data;
 };
 
@@ -35,15 +35,15 @@ struct window {
 };
 
 void connection_open(struct connection *connection, int fd);
-/** The same, but returns false where the server has ended. */
+/** The same, but returns false if the server has ended. */
 bool connection_try(struct connection *connection, int fd);
 void connection_close(struct connection *connection);
 void roundtrip(struct connection *connection);
 
-/** A memfd; "sealed" is F_SEAL_SHRINK. All of it is filled if "fill". */
+/** Creates a memfd. "sealed" is F_SEAL_SHRINK; "fill" fills all of it. */
 void memory_create(struct memory *memory, bool sealed, uint64_t size,
 	bool fill);
-/** Fills a part by write(), which costs less than to map it. */
+/** Fills a part with write(), which costs less than a mapping. */
 void memory_fill(struct memory *memory, uint64_t offset, uint64_t size);
 void memory_grow(struct memory *memory, uint64_t size);
 void memory_map(struct memory *memory);

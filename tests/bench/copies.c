@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How fast a 3840x2160 buffer can be copied out of a client's file without a
- * fault: what Sealpool's own copy is compared with.
+ * How fast a 3840x2160 buffer can be copied from a client's file without a fault, for
+ * comparison with Sealpool's own copy.
  *
- * Both ends are warm: the file's pages are there, and the destination has been
- * written to.
+ * Both ends are warm: the file has its pages, and the destination has been written.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +23,7 @@
 
 struct ends {
 	int fd;
-	/* The client's file, mapped; not to be touched by a load. */
+	/* The mapping of the client's file. It must not be read by loads. */
 	uint8_t *from;
 	uint8_t *to;
 };
@@ -54,7 +53,7 @@ static bool copy_process_vm(const struct ends *ends) {
 	return process_vm_readv(getpid(), &to, 1, &from, 1, 0) == (ssize_t)SIZE;
 }
 
-/* For comparison: this one faults. */
+/* For comparison: this one can fault. */
 static bool copy_memcpy(const struct ends *ends) {
 	memcpy(ends->to, ends->from, SIZE);
 	return true;
@@ -112,7 +111,8 @@ void measure_copies(struct results *results, unsigned rounds) {
 		}
 		int status;
 		if (pid < 0 || waitpid(pid, &status, 0) < 0 || status != 0) {
-			fprintf(stderr, "bench: copies could not be made\n");
+			fprintf(stderr, "bench: the copies could not be "
+					"measured\n");
 			break;
 		}
 		for (size_t i = 0; i < ENGINES_LEN; i++) {

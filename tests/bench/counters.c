@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a thread spends.
+ * Counters of a thread.
  *
- * Instructions, system calls, page faults and bytes are the same on any machine and
- * under any load. Callgrind counts the first, a tracer (ptrace) the second: under
- * valgrind, the time is asked by a system call, and natively it is not.
+ * Instructions, system calls, page faults and bytes are the same on any machine and under
+ * any load. Callgrind counts instructions, and a tracer (ptrace) counts system calls:
+ * under valgrind, reading the clock is a system call, and natively it is not.
  */
 #include <inttypes.h>
 #include <signal.h>
@@ -64,7 +64,7 @@ static uint64_t faults_now(void) {
 	return (uint64_t)(usage.ru_minflt + usage.ru_majflt);
 }
 
-/* Reads the newest dump, of the main thread, which is needed no more then. */
+/* Reads the newest dump, which is the main thread's, and deletes it. */
 static bool read_dump(uint64_t *instructions) {
 	static unsigned serial;
 	char path[4096], line[4096];
@@ -110,8 +110,8 @@ static void exec_callgrind(const char *folder, char *const *args) {
 	};
 	snprintf(out, sizeof(out), "--callgrind-out-file=%s/%%p", folder);
 	setenv(FOLDER_VARIABLE, folder, 1);
-	/* How much free() keeps of each size, for malloc(). calloc() takes from the
-	 * heap's end then. */
+	/* free() keeps this many chunks of each size for malloc(). calloc() then takes
+	 * memory from the end of the heap. */
 	setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=65535", 1);
 	size_t len = 6;
 	while (*args != NULL && len < sizeof(all) / sizeof(all[0]) - 1) {
@@ -120,7 +120,7 @@ static void exec_callgrind(const char *folder, char *const *args) {
 	execvp("valgrind", (char *const *)all);
 }
 
-/* Until the traced process ends. Other threads than its first are not followed. */
+/* Runs until the traced process ends. Follows only its first thread. */
 static void trace(pid_t pid, volatile uint64_t *calls) {
 	int status, signal = 0;
 	bool in_call = false;
@@ -135,7 +135,7 @@ static void trace(pid_t pid, volatile uint64_t *calls) {
 			in_call = !in_call;
 			*calls += in_call;
 		}
-		/* SIGTRAP is that of execve(). */
+		/* This SIGTRAP is execve()'s. */
 		if ((signal & ~0x80) == SIGTRAP) {
 			signal = 0;
 		}
@@ -149,7 +149,7 @@ static void exec_traced(char *const *args, volatile uint64_t *calls) {
 		trace(pid, calls);
 	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* How mappings are aligned decides how many faults they take. */
+	/* The number of faults depends on the alignment of mappings. */
 	personality(ADDR_NO_RANDOMIZE);
 	if (pid == 0 && ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0) {
 		raise(SIGSTOP);

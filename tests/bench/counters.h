@@ -4,9 +4,10 @@
 
 #include <stdint.h>
 
-/** How a server is run. What is counted in one way would be wrong in another. */
+/** How a server is run. Each metric is measured in one way, since the others would
+ * distort it. */
 enum way {
-	/* As it is: CPU time. */
+	/* Normally: CPU time. */
 	WAY_TIMED,
 	/* With a tracer: system calls, page faults, bytes copied. */
 	WAY_TRACED,
@@ -15,20 +16,20 @@ enum way {
 	WAYS_LEN,
 };
 
-/** What the main thread of a server has spent. */
+/** The costs of a server's main thread. */
 enum metric {
-	METRIC_INSTRUCTIONS, /* of its own, not the kernel's */
+	METRIC_INSTRUCTIONS, /* in user space */
 	METRIC_CALLS,
 	METRIC_FAULTS,
 	METRIC_BYTES, /* copied by wl_shm */
-	METRIC_NS, /* on a processor, the kernel's part included */
+	METRIC_NS, /* on a processor, including the kernel's time */
 	METRICS_LEN,
 };
 
-/** A metric's unit, as it is written in a table. */
+/** A metric's unit, as in the tables. */
 extern const char *const metric_names[METRICS_LEN];
 
-/** In which way it is measured. */
+/** Returns the way in which a metric is measured. */
 enum way metric_way(enum metric metric);
 
 struct spent {
@@ -37,21 +38,21 @@ struct spent {
 
 /* In a server */
 
-/** CPU time of the calling thread so far, in nanoseconds. */
+/** Returns the CPU time of the calling thread so far, in nanoseconds. */
 uint64_t cpu_now(void);
 
-/** Begins to count, what METRIC_CALLS and METRIC_BYTES are from now on being given by
- * the caller. */
+/** Begins to count. The caller sets "spent" to the current values of METRIC_CALLS and
+ * METRIC_BYTES. */
 void counters_start(enum way way, struct spent *spent);
-/** Ends that: "spent" is what has been spent since. Returns false where callgrind has
- * not told. */
+/** Ends counting, and sets "spent" to the difference. Returns false without callgrind's
+ * dump. */
 bool counters_stop(enum way way, struct spent *spent);
 
 /* Outside */
 
-/** Runs a program with its arguments, the last of which is NULL, in the place of this
- * process. Counts the system calls of its main thread in "calls" if it is traced.
- * "folder" is for callgrind's files. Returns if that cannot be done. */
+/** Replaces this process by a program. The last argument is NULL. Counts the system calls
+ * of its main thread in "calls" if it is traced. "folder" is for callgrind's files.
+ * Returns only on failure. */
 void counters_exec(enum way way, const char *folder, char *const *args,
 	volatile uint64_t *calls);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The goals, and what became of them. A goal is met if the whole interval of each of its
- * ratios is within the limit, and missed if that of one is beyond it.
+ * The goals, and whether they are met. A goal is met if the whole interval of each of its
+ * ratios is within the limit, and missed if the whole interval of one is beyond it.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -12,22 +12,23 @@
 enum verdict {
 	VERDICT_MET,
 	VERDICT_MISSED,
-	/* The limit lies within an interval. */
+	/* The limit is within an interval. */
 	VERDICT_OPEN,
 	VERDICT_NOT_MEASURED,
 };
 
-/* What is compared. */
+/* What is compared with what. */
 enum versus {
-	/* Sealpool to the better of the two stock ones, libsealpool-wlroots to wlroots. */
+	/* Sealpool with the better of the two stock ones, libsealpool-wlroots with
+	 * wlroots. */
 	TO_RIVAL,
 	TO_WLROOTS,
 	TO_LIBWAYLAND,
-	/* How a figure grows from the first series to the second, to how the
-	 * better one's does. */
+	/* The growth of a figure from the first series to the second, with that of the
+	 * better one. */
 	GROWTH,
-	/* Sealpool's copy, which is the difference of two series, to the fastest of
-	 * those that measure_copies() makes. */
+	/* Sealpool's copy, which is the difference of two series, with the fastest copy
+	 * that measure_copies() makes. */
 	COPY,
 };
 
@@ -35,17 +36,17 @@ struct goal {
 	const char *title;
 	enum metric metric;
 	enum versus versus;
-	/* At most. */
+	/* The highest ratio. */
 	double limit;
-	/* Of a goal that is missed so far: at most this, or the short form fails. */
+	/* The ratio of a goal that is missed so far: above this, the short form fails. */
 	double so_far;
-	/* Of all series whose names begin so. */
+	/* All series whose names begin with this. */
 	const char *begins;
-	/* Of GROWTH, the second series. */
+	/* For GROWTH, the second series. */
 	const char *second;
-	/* Only what libsealpool-wlroots does counts. */
+	/* Only libsealpool-wlroots counts. */
 	bool face_only;
-	/* Has series in the short form. */
+	/* The short form has series for it. */
 	bool is_short;
 };
 
@@ -103,7 +104,7 @@ static const struct goal goals[] = {
 
 #define GOALS_LEN (sizeof(goals) / sizeof(goals[0]))
 
-/* The worst of all ratios of a goal. */
+/* The worst ratio of a goal. */
 struct outcome {
 	enum verdict verdict;
 	struct interval ratio;
@@ -112,7 +113,7 @@ struct outcome {
 	size_t len, met;
 };
 
-/* As many digits as are shown. */
+/* Rounds to the digits that are printed. */
 static double round_to_shown(double ratio) {
 	return round(ratio * 1000) / 1000;
 }
@@ -136,7 +137,7 @@ static void consider(const struct goal *goal, struct outcome *outcome,
 	}
 	outcome->met += verdict == VERDICT_MET;
 	outcome->len++;
-	/* One that is missed is worse than one that is open. */
+	/* Missed is worse than open. */
 	if (outcome->verdict == VERDICT_NOT_MEASURED ||
 			(outcome->verdict != VERDICT_MISSED &&
 			verdict != VERDICT_MET)) {
@@ -254,7 +255,7 @@ void write_ratio(enum metric metric, struct interval ratio, FILE *file) {
 	}
 }
 
-/* Worse than it was. */
+/* Worse than it was so far. */
 static bool is_failed(const struct goal *goal, const struct outcome *outcome) {
 	double limit = goal->so_far > 0 ? goal->so_far : goal->limit;
 	return outcome->len > 0 && round_to_shown(outcome->ratio.low) > limit;

@@ -6,16 +6,16 @@
 
 #include "results.h"
 
-/** Writes a cell of a table, times with their interval. */
+/** Writes a cell of a table; times have their interval. */
 void write_ratio(enum metric metric, struct interval ratio, FILE *file);
 
-/** Goals that were measured. One that is missed has failed only if it is missed by more
+/** The number of measured goals. A missed goal has failed only if it is missed by more
  * than so far. */
 struct goals_count {
 	unsigned passed, failed;
 };
 
-/** Writes the table of goals, all or those of the short form. */
+/** Writes the table of goals: all of them, or those of the short form. */
 struct goals_count goals_write(const struct results *results, bool is_short,
 	FILE *file);
 

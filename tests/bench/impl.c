@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The implementations that are compared, each called in the way its own users
- * do.
+ * The implementations that are compared. Each is called as its own users do.
  */
 #include <assert.h>
 #include <drm_fourcc.h>
@@ -18,7 +17,7 @@
 #include "impl.h"
 
 static_assert(sizeof(struct sealpool_access) <= IMPL_ACCESS_SIZE,
-	"room for an access");
+	"struct sealpool_access needs more room");
 
 static const uint32_t formats[] = {
 	DRM_FORMAT_ARGB8888,
@@ -53,7 +52,7 @@ static void libwayland_end(void *buffer, void *access) {
 	wl_shm_buffer_end_access(buffer);
 }
 
-/* So that what is read is not left out for being of no use. */
+/* Keeps the compiler from leaving out the reads. */
 static uintptr_t volatile used;
 
 static bool libwayland_access(void **buffers, size_t len, uint32_t count) {
@@ -70,7 +69,7 @@ static bool libwayland_access(void **buffers, size_t len, uint32_t count) {
 	return true;
 }
 
-/* wlroots, and Sealpool's face for it */
+/* wlroots, and Sealpool's library for it */
 
 static bool wlroots_create(struct wl_display *display) {
 	return wlr_shm_create(display, 2, formats, FORMATS_LEN) != NULL;
@@ -155,7 +154,7 @@ static bool face_create(struct wl_display *display) {
 	if (sealpool == NULL) {
 		return false;
 	}
-	/* They delay commits of wlr_surfaces, which this server does not have. */
+	/* These delay commits of wlr_surfaces, which this server does not have. */
 	sealpool_shm_set_commit_funcs(sealpool, NULL, NULL, NULL);
 	return true;
 }

@@ -12,30 +12,31 @@ struct wl_resource;
 
 /** One implementation of wl_shm, as a compositor uses it. */
 struct impl {
-	/* As it is written in a table. */
+	/* Its name in the tables. */
 	const char *title;
-	/* Not one of the two that come with libwayland and wlroots. */
+	/* Not one of the two of libwayland and wlroots. */
 	bool ours;
 
 	/* Creates the global. */
 	bool (*create)(struct wl_display *display);
-	/* What to call a wl_buffer by; NULL for one of another make. Valid as
-	 * long as the wl_buffer, or until unlock(). */
+	/* Returns a handle for a wl_buffer, or NULL for one that is not of this wl_shm.
+	 * Valid until the wl_buffer is destroyed, or unlock() is called. */
 	void *(*lock)(struct wl_resource *resource);
-	/* The compositor has done with it: sends wl_buffer.release. */
+	/* Releases the buffer: sends wl_buffer.release. */
 	void (*unlock)(void *buffer, struct wl_resource *resource);
 
-	/* A read access. "access" is room for whatever it needs. */
+	/* Begins a read access. "access" has IMPL_ACCESS_SIZE bytes for the
+	 * implementation. */
 	bool (*begin)(void *buffer, void *access, void **data, size_t *stride);
 	void (*end)(void *buffer, void *access);
-	/* So many of them, of the buffers in turn, and nothing else. */
+	/* Makes "count" accesses to the buffers in turn. */
 	bool (*access)(void **buffers, size_t len, uint32_t count);
 
-	/* Bytes of a client that were copied so far; NULL where none are. */
+	/* Returns the bytes of a client that were copied so far. NULL if none are. */
 	uint64_t (*get_copied)(struct wl_client *client);
 };
 
-/* Room for a struct sealpool_access. */
+/* Enough for a struct sealpool_access. */
 #define IMPL_ACCESS_SIZE 128
 
 enum impl_index {

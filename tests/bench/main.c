@@ -22,10 +22,10 @@
 #include "server.h"
 #include "tiny.h"
 
-/* The exit status of a test that was skipped. */
+/* The exit status of a skipped test. */
 #define NOTHING_MEASURED 77
 
-/* How long to go on where a time is not resolved. */
+/* The longest time for a figure that is not resolved. */
 #define SECONDS_MAX 10
 
 static double now(void) {
@@ -34,7 +34,7 @@ static double now(void) {
 	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-/* For a thousand clients. */
+/* Enough for a thousand clients. */
 static void raise_fds(void) {
 	struct rlimit limit;
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
@@ -74,7 +74,7 @@ static void run_scenario(const struct scenario *scenario,
 	}
 }
 
-/* Of what is measured elsewhere. */
+/* The part that is measured in tiny.c. */
 #define PART_TINY "end-to-end"
 #define PART_COPIES "copy"
 
@@ -143,12 +143,12 @@ static void measure(const struct wishes *wishes, struct results *results) {
 		[WAY_CALLGRIND] = way_is_possible(WAY_CALLGRIND),
 	};
 	if (!possible[WAY_TRACED]) {
-		fprintf(stderr, "bench: ptrace is not allowed here: no system "
+		fprintf(stderr, "bench: ptrace is not permitted: no system "
 			"calls, faults and bytes\n");
 	}
 	if (!possible[WAY_CALLGRIND]) {
-		fprintf(stderr, "bench: valgrind is not there, or was not when "
-			"this was built: no instructions\n");
+		fprintf(stderr, "bench: valgrind is missing, or was when this "
+			"was built: no instructions\n");
 	}
 	double start = now();
 	for (size_t i = 0; i < scenarios_len; i++) {

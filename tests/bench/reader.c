@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The readers: composing with pixman into a framebuffer in memory, as wlroots'
- * pixman renderer and Weston's do, and uploading to a texture with
- * glTexSubImage2D(), as wlroots' GLES renderer does. The latter runs on
- * llvmpipe, without a screen.
+ * The readers. One composites with pixman into a framebuffer in memory, as wlroots' and
+ * Weston's pixman renderers do. One uploads to a texture with glTexSubImage2D(), as
+ * wlroots' GLES renderer does; it runs on llvmpipe, without a screen.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +17,7 @@
 #include <GLES2/gl2ext.h>
 
 static bool init_gles(struct reader *reader) {
-	/* Not the GPU that some machines have: this is about memory. */
+	/* Not on a GPU, since this measures memory. */
 	setenv("LIBGL_ALWAYS_SOFTWARE", "1", 1);
 	PFNEGLGETPLATFORMDISPLAYEXTPROC get_display =
 		(PFNEGLGETPLATFORMDISPLAYEXTPROC)eglGetProcAddress(
@@ -85,7 +84,7 @@ bool reader_init(struct reader *reader, uint32_t kind, int32_t width,
 		.height = height,
 	};
 	if (kind == BENCH_READER_GLES && !init_gles(reader)) {
-		fprintf(stderr, "bench: there is no GLES here\n");
+		fprintf(stderr, "bench: GLES is not available\n");
 		return false;
 	}
 	if (kind == BENCH_READER_PIXMAN) {

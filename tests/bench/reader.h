@@ -8,24 +8,24 @@
 #include <stdint.h>
 
 /**
- * What a compositor does with the pixels of a surface, all of them ARGB8888.
+ * How a compositor reads the pixels of a surface, all of them ARGB8888.
  */
 struct reader {
 	/* enum bench_reader */
 	uint32_t kind;
 	int32_t width, height;
-	/* What is composed into. */
+	/* The framebuffer. */
 	pixman_image_t *framebuffer;
 	unsigned texture;
-	/* So that nothing is left out for being of no use. */
+	/* Keeps the compiler from leaving out the reads. */
 	uint32_t sum;
 };
 
-/** Returns false, after a message, where it cannot be had. */
+/** Returns false, after a message, if the reader is not available. */
 bool reader_init(struct reader *reader, uint32_t kind, int32_t width,
 	int32_t height);
 
-/** Reads the damaged part of a buffer as large as the framebuffer. */
+/** Reads the damaged part of a buffer that has the framebuffer's size. */
 void reader_read(struct reader *reader, void *data, size_t stride,
 	const pixman_region32_t *damage);
 

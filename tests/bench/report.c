@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a person reads: the goals, all figures, and a chart of the ratios.
+ * The report: the goals, all figures, and a chart of the ratios.
  */
 #include <math.h>
 #include <stdio.h>
@@ -64,7 +64,7 @@ static void write_markdown(const struct results *results, FILE *file) {
 	}
 }
 
-/* The chart: a row for each scenario's instructions, on a logarithmic axis. */
+/* The chart: a row for the instructions of each scenario, on a logarithmic axis. */
 
 #define ROW 18
 #define LEFT 260

@@ -6,7 +6,7 @@
 
 #include "results.h"
 
-/** Writes results.md, the goals and all figures, and results.svg, a chart, into a
+/** Writes results.md with the goals and all figures, and results.svg with a chart, into a
  * folder. Returns false after a message. */
 bool report_write(const struct results *results, const char *folder);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What was measured.
+ * The results.
  *
- * Of counts, the least of several counts, as chance (how the heap happens to lie) only
- * adds to it. Of times, the median; a ratio of times is taken within each round, whose
- * parts ran one after the other, so that a machine that is busier in one round than in
- * the next does not show in it.
+ * Of several counts, the smallest is taken, since chance (the state of the heap) only
+ * adds to them. Of times, the median is taken. A ratio of times is computed within each
+ * round, whose parts ran one after the other, so that a round on a busier machine does
+ * not change it.
  */
 #include <math.h>
 #include <stdio.h>
@@ -65,9 +65,9 @@ static int compare(const void *a, const void *b) {
 
 struct interval interval_of(double *times, size_t len) {
 	qsort(times, len, sizeof(times[0]), compare);
-	/* So many of them lie below the median of all that there might be, and as
-	 * many above, with 95 % certainty, whatever their distribution. It takes six
-	 * to be certain of anything. */
+	/* With 95 % certainty, at least this many of the times are below the true
+	 * median, and as many above, whatever their distribution. That takes at least
+	 * six times. */
 	double outside = ((double)len - 1.96 * sqrt((double)len)) / 2;
 	double median = (times[(len - 1) / 2] + times[len / 2]) / 2;
 	if (outside < 0) {

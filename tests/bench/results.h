@@ -8,11 +8,11 @@
 #include "counters.h"
 #include "impl.h"
 
-/* Of times, from fewer nothing follows. */
+/* Fewer times have no interval. */
 #define ROUNDS_MIN 6
 #define ROUNDS_MAX 100
 
-/** One thing that was measured, for each implementation in each round. */
+/** One figure, for each implementation in each round. */
 struct series {
 	/* "frame/sealed/100x100/1080p/pixman/2" */
 	char name[96];
@@ -26,37 +26,40 @@ struct results {
 	size_t len;
 };
 
-/** A ratio, and of times, between what it lies with a certainty of 95 %. */
+/** A ratio. For times, also the limits between which it is with 95 % certainty. */
 struct interval {
 	double low, median, high;
 };
 
-/** Finds the series or makes it. */
+/** Finds or creates the series. */
 struct series *results_get(struct results *results, enum metric metric,
 	const char *name);
-/** The series of that name, or NULL. */
+/** Returns the series with this name, or NULL. */
 const struct series *results_find(const struct results *results,
 	enum metric metric, const char *name);
 
 void series_add(struct series *series, enum impl_index impl, double sample);
 bool series_has(const struct series *series, enum impl_index impl);
-/** The least of what was counted, the median of times. There must be some. */
+/** Returns the smallest count, or the median time. There must be at least one. */
 double series_get(const struct series *series, enum impl_index impl);
 
-/** Of at least one number, which are sorted by this. */
+/** Sorts the times, and computes their median and interval. There must be at least
+ * one. */
 struct interval interval_of(double *times, size_t len);
-/** Nothing is nothing's equal, and something infinitely more. */
+/** Returns a / b: 1 if both are 0, and infinity if only b is 0. */
 double ratio_of(double a, double b);
-/** That of one implementation to another; of times, round by round. */
+/** Returns the ratio of one implementation to another; for times, from the ratios of the
+ * rounds. */
 struct interval series_ratio(const struct series *series, enum impl_index impl,
 	enum impl_index other);
 
-/** What an implementation is compared with: wlroots' for libsealpool-wlroots, libwayland's for
- * the guard in front of it, Sealpool without the gate for the one with it, and the better of
- * the two for the core. */
+/** Returns what an implementation is compared with: wlroots for libsealpool-wlroots, libwayland for
+ * the guard in front of it, Sealpool without the gate for the one with it, and the better of the
+ * two for the core. */
 enum impl_index series_rival(const struct series *series, enum impl_index impl);
 
-/** Whether the intervals of all ratios of the series from "first" on are within 3 %. */
+/** Returns whether the intervals of all ratios of the series from "first" on are within 3
+ * %. */
 bool results_are_resolved(const struct results *results, enum metric metric,
 	size_t first);
 

@@ -11,39 +11,39 @@
 
 struct run;
 
-/** One thing to be done with one implementation. */
+/** One kind of measurement, for each implementation. */
 struct scenario {
-	/* What the names of its results begin with. */
+	/* The beginning of its results' names. */
 	const char *part;
 	void (*run)(struct run *run);
 	/* The client seals its memory against shrinking. */
 	bool sealed;
-	/* Each scenario's own: sizes, numbers of things. */
+	/* The scenario's own numbers: sizes and counts. */
 	int32_t a, b, c;
 	/* Part of the short form. */
 	bool is_short;
-	/* Also done with IMPL_GUARDED, with IMPL_GATED. */
+	/* Is also done with IMPL_GUARDED, with IMPL_GATED. */
 	bool guarded, gated;
 };
 
 extern const struct scenario scenarios[];
 extern const size_t scenarios_len;
 
-/** What each read of an implementation of ours wastes, to see that it is noticed. */
+/** What each read of Sealpool's wastes, to show that it is noticed. */
 struct waste {
 	uint32_t calls;
-	/* Of the instructions that the better of the others takes. */
+	/* As a part of the instructions that the better of the others takes. */
 	double instructions;
 };
 
-/** Runs a scenario once, in one way, and adds what was measured. */
+/** Runs a scenario once, in one way, and adds the results. */
 void scenario_run(const struct scenario *scenario, enum impl_index impl,
 	enum way way, const struct waste *waste, struct results *results);
 
-/** Whether servers can be run in that way here, and things be counted. */
+/** Returns whether servers can be run in this way on this machine. */
 bool way_is_possible(enum way way);
 
-/** Copies from a file into memory, in each way that cannot fault. */
+/** Measures copies from a file into memory, by each method that cannot fault. */
 void measure_copies(struct results *results, unsigned rounds);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is measured. Each run is of one implementation in a fresh server.
+ * The scenarios. Each run is of one implementation in a fresh server.
  *
- * The client waits for each answer before it goes on, so that the number of system
- * calls does not depend on how the two processes happen to be scheduled.
+ * The client waits for each answer before it continues, so that the number of system
+ * calls does not depend on the scheduling of the two processes.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -26,13 +26,13 @@ struct run {
 	struct connection connection; /* the first client's */
 };
 
-/* Counts are taken several times in one server, as they differ only by how the heap
- * lies. */
+/* Counts are taken several times in one server. They differ only by the state of the
+ * heap. */
 static int repeats(const struct run *run) {
 	return run->way == WAY_TIMED ? 1 : 9;
 }
 
-/* How often to do something that is timed so many times. */
+/* Returns how often to do something that is timed this many times. */
 static int times(const struct run *run, int timed) {
 	return run->way == WAY_TIMED || timed < 10 ? timed : 10;
 }
@@ -49,7 +49,7 @@ static void start(struct run *run) {
 	bench_start(run->connection.bench);
 }
 
-/* Notes what has been spent since then, for each of so many things. */
+/* Adds the costs since then, divided by "count". */
 static void add(struct run *run, int count, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 static void add(struct run *run, int count, const char *format, ...) {
@@ -59,7 +59,7 @@ static void add(struct run *run, int count, const char *format, ...) {
 	vsnprintf(name, sizeof(name), format, args);
 	va_end(args);
 	if (run->server.notes->failed || run->server.notes->spent_len == 0) {
-		fprintf(stderr, "bench: %s: a server could not do its part\n",
+		fprintf(stderr, "bench: %s: a server has failed\n",
 			name);
 		exit(1);
 	}
@@ -93,7 +93,7 @@ static void run_access(struct run *run) {
 		window_commit(&window, create_buffer(pool, size * i, 64, 64),
 			0, 0, 64, 64);
 	}
-	/* Caches, and the copies, are filled. */
+	/* Fills caches and copies. */
 	bench_access(connection->bench, (uint32_t)buffers * 2);
 	int count = run->way == WAY_TIMED ? 20000 : 1000;
 	for (int i = 0; i < repeats(run); i++) {
@@ -144,7 +144,7 @@ static void run_new_pool(struct run *run) {
 	window_create(&window, connection);
 	bench_set_reader(connection->bench, BENCH_READER_PIXMAN, width, height);
 	int count = times(run, 8);
-	/* Two are alive at a time: the one shown and the one drawn. */
+	/* Two exist at a time: the one shown and the one drawn. */
 	struct memory memories[2];
 	struct wl_shm_pool *pools[2] = { NULL };
 	struct wl_buffer *buffers[2];
@@ -175,12 +175,12 @@ static void run_new_pool(struct run *run) {
 	memory_destroy(&memories[1]);
 }
 
-/* resize: a pool grows by what a new buffer takes, which is drawn and read; the older
- * ones live on. The file grows by more at a time, as it does with many clients. */
+/* resize: a pool grows by the size of a new buffer, which is drawn and read. The older
+ * buffers stay. The file grows in larger steps, as it does with many clients. */
 
 #define RESIZE_SIDE 256
 #define RESIZE_STEPS 64
-/* They fit into one message, so that it is the pool that costs. */
+/* They fit into one message, so that the pools dominate the cost. */
 #define RESIZE_BATCH 16
 
 static void run_resize(struct run *run) {
@@ -208,7 +208,7 @@ static void run_resize(struct run *run) {
 				size - growth, side, side), 0, 0, side, side);
 		}
 		stop(run);
-		/* At first, code is run for the first time. */
+		/* The first batch runs cold code. */
 		if (batch > 0) {
 			add(run, RESIZE_BATCH, "resize/%s", kind(run));
 		}
@@ -220,9 +220,9 @@ static void run_resize(struct run *run) {
 
 struct damage {
 	const char *name;
-	/* 0 for the buffer's. */
+	/* 0 for the buffer's size. */
 	int32_t width, height;
-	/* Of the buffer's pixels. */
+	/* As a share of the buffer's pixels. */
 	double share;
 };
 
@@ -252,8 +252,8 @@ static void draw(struct memory *memory, int32_t width, int32_t height,
 	}
 }
 
-/* A waste of instructions is a part of what the others took: of what was measured
- * before under the same name. */
+/* Wasted instructions are a share of what the others took, in earlier results with the
+ * same name. */
 static void waste(struct run *run, const char *name) {
 	const struct series *series = results_find(run->results,
 		METRIC_INSTRUCTIONS, name);
@@ -268,7 +268,7 @@ static void waste(struct run *run, const char *name) {
 	}
 }
 
-/* Frames of one damage, drawn into each of the buffers in turn. */
+/* Shows frames with the same damage, in each of the buffers in turn. */
 static void show_frames(struct run *run, struct window *window,
 		struct memory *memory, struct wl_buffer **buffers,
 		const struct damage *damage) {
@@ -287,7 +287,7 @@ static void show_frames(struct run *run, struct window *window,
 		buffers_len);
 	waste(run, name);
 	for (int i = 0; i < repeats(run); i++) {
-		/* What the others lack of the last damage comes first. */
+		/* The first frames also copy what the other buffers lack. */
 		for (int frame = -buffers_len; frame < count; frame++) {
 			if (frame == 0) {
 				start(run);
@@ -319,8 +319,8 @@ static void run_frame(struct run *run) {
 	for (int32_t i = 0; i < buffers_len; i++) {
 		buffers[i] = create_buffer(pool, size * i, width, height);
 	}
-	/* Until all is mapped, copied and touched that will be: Sealpool maps
-	 * its copies little by little. */
+	/* Until everything is mapped, copied and touched: Sealpool maps its copies in
+	 * parts. */
 	int32_t warm = impls[run->impl].ours && !run->scenario->sealed ? 10 : 2;
 	for (int32_t i = 0; i < warm * buffers_len; i++) {
 		window_present(&window, buffers[i % buffers_len], 0, 0, width,
@@ -332,7 +332,7 @@ static void run_frame(struct run *run) {
 	memory_destroy(&memory);
 }
 
-/* A small buffer of a client's own, and one frame of it. */
+/* A small buffer in a file of its own, and one frame of it. */
 static struct wl_buffer *show_one(struct run *run,
 		struct connection *connection, struct window *window,
 		struct memory *memory, int32_t buffers) {
@@ -355,7 +355,7 @@ static struct wl_buffer *show_one(struct run *run,
 	return buffer;
 }
 
-/* requests that have nothing to do with wl_shm, ten at a time */
+/* requests of interfaces other than wl_shm's, ten at a time */
 
 static void run_requests(struct run *run) {
 	struct memory memory;
@@ -534,7 +534,7 @@ const struct scenario scenarios[] = {
 	{ "frame", run_frame, true, 1080, 2, BENCH_READER_GLES },
 	{ "frame", run_frame, true, 2160, 2, BENCH_READER_GLES },
 #endif
-	/* A read by itself: an access, and what it has copied. */
+	/* A read by itself: an access, and what it copies. */
 	{ "read", run_frame, true, 1080, 1, BENCH_READER_ACCESS,
 		.guarded = true },
 	{ "read", run_frame, false, 1080, 1, BENCH_READER_ACCESS,

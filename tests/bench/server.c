@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A compositor that has surfaces and nothing else, and counts what it spends.
+ * A compositor that has only surfaces, and counts its costs.
  *
- * A surface is read when it is committed, and its buffer given back at once:
- * the least that a compositor does with a frame.
+ * A surface is read when it is committed, and its buffer is released at once: the least
+ * that a compositor does with a frame.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -69,7 +69,7 @@ static void handle_damage(struct compositor_surface *base, int32_t x,
 		(unsigned)width, (unsigned)height);
 }
 
-/* One turn of the loop is three instructions. */
+/* One iteration of the loop is three instructions. */
 static void waste(const struct running *server) {
 	for (uint32_t i = 0; i < server->wasted_calls; i++) {
 		syscall(SYS_getppid);
@@ -149,15 +149,15 @@ static uint64_t get_copied(const struct running *server,
 }
 
 /*
- * How the heap happens to lie decides how much work it is to get and free memory: some
- * hundred instructions for each frame. So there are new chunks of each size, one beside
- * the other, to be taken first; free() keeps what it gets (counters.c).
+ * The state of the heap decides how much work allocating and freeing is: some hundred
+ * instructions for each frame. So there are new chunks of each size, side by side, which
+ * are taken first; free() keeps what it gets (counters.c).
  */
 static void prepare_heap(void) {
 	for (size_t size = 24; size <= 1032; size += 16) {
 		void *volatile chunks[8];
 		for (size_t i = 0; i < 8; i++) {
-			/* calloc() takes no chunk that was freed. */
+			/* calloc() takes no freed chunk. */
 			chunks[i] = calloc(1, size);
 		}
 		for (size_t i = 0; i < 8; i++) {
@@ -281,8 +281,7 @@ static int serve(enum impl_index impl, enum way way, int socket_fd,
 	struct running server = { .impl = &impls[impl], .way = way };
 	server.notes = mmap(NULL, sizeof(*server.notes),
 		PROT_READ | PROT_WRITE, MAP_SHARED, notes_fd, 0);
-	/* Whether there is something for malloc() to consolidate is a matter of
-	 * chance as well. */
+	/* Whether malloc() consolidates chunks is a matter of chance as well. */
 	mallopt(M_MXFAST, 0);
 	struct wl_display *display = wl_display_create();
 	if (server.notes == MAP_FAILED || display == NULL ||
@@ -309,7 +308,7 @@ void server_main(int argc, char **argv) {
 
 /* From the outside */
 
-/* An abstract name, which leaves no file behind. */
+/* An abstract name leaves no file behind. */
 static socklen_t make_address(const char *path, struct sockaddr_un *address) {
 	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	memcpy(address->sun_path + 1, path, strlen(path));
@@ -340,7 +339,7 @@ int server_connect(struct server *server) {
 	return fd;
 }
 
-/* In a child. */
+/* Runs in the child. */
 static void exec_server(const struct server *server, enum impl_index impl,
 		enum way way, int socket_fd, int notes_fd) {
 	char self[4096] = "", numbers[4][16];
@@ -351,7 +350,7 @@ static void exec_server(const struct server *server, enum impl_index impl,
 		snprintf(numbers[i], sizeof(numbers[i]), "%d", values[i]);
 	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* So that it is the reader that uploads. */
+	/* Uploads are then done by the thread that is measured. */
 	setenv("LP_NUM_THREADS", "0", 1);
 	if (readlink("/proc/self/exe", self, sizeof(self) - 1) > 0) {
 		counters_exec(way, server->folder, args, &server->notes->calls);
@@ -371,7 +370,7 @@ int server_start(struct server *server, enum impl_index impl, enum way way) {
 			exit(1);
 		}
 	}
-	/* The server inherits both. */
+	/* The server inherits both fds. */
 	int notes_fd = memfd_create("sealpool-bench-notes", 0);
 	int socket_fd = listen_at(server->path);
 	if (notes_fd < 0 || socket_fd < 0 ||

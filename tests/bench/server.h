@@ -11,39 +11,40 @@
 
 #define NOTES_MAX 64
 
-/** What the server has seen, shared with the process that started it. */
+/** The server's results, in memory shared with the process that started it. */
 struct notes {
-	/* For each stop, in their order. */
+	/* One for each stop, in order. */
 	struct spent spent[NOTES_MAX];
 	uint32_t spent_len;
-	/* System calls so far, where they are traced. */
+	/* System calls so far, if they are traced. */
 	volatile uint64_t calls;
-	/* Something that was to be measured could not be done. */
+	/* Something could not be measured. */
 	bool failed;
 };
 
 /** A server in a process of its own. */
 struct server {
 	pid_t pid;
-	/* The socket's path, for more than the first client. */
+	/* The socket's path, for the second client and later ones. */
 	char path[64];
-	/* Where callgrind puts its files. */
+	/* The folder of callgrind's files. */
 	char folder[64];
 	struct notes *notes;
 };
 
 /**
  * Starts a fresh server with one implementation, and connects to it. Returns the fd of
- * the connection, which breaks where the server cannot be run in that way.
+ * the connection, which is closed by the other end if the server cannot be run in this
+ * way.
  */
 int server_start(struct server *server, enum impl_index impl, enum way way);
-/** One more connection to it. */
+/** Connects once more. */
 int server_connect(struct server *server);
-/** Ends it, and gives the notes back. */
+/** Stops the server, and unmaps the notes. */
 void server_finish(struct server *server);
 
-/** What main() does in a server: if these are a server's arguments, this does not
- * return. */
+/** To be called first in main(): if these are a server's arguments, it runs the server
+ * and does not return. */
 void server_main(int argc, char **argv);
 
 #endif

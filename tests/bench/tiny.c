@@ -62,7 +62,7 @@ static pid_t start(const char *path, bool stock, FILE **output) {
 	return pid;
 }
 
-/* Nanoseconds on a processor so far. */
+/* Returns the CPU time so far, in nanoseconds. */
 static double get_cpu(pid_t pid) {
 	char path[64];
 	snprintf(path, sizeof(path), "/proc/%d/schedstat", (int)pid);
@@ -108,7 +108,7 @@ static bool scene_create(struct scene *scene, bool sealed) {
 			return false;
 		}
 	}
-	/* As many as it takes until all is mapped. */
+	/* Until everything is mapped. */
 	for (int i = 0; i < 10 * BUFFERS; i++) {
 		if (!client_surface_show(&scene->window.surface,
 				&scene->buffers[i % BUFFERS])) {
@@ -199,7 +199,7 @@ static bool run(struct results *results, const char *path, bool sealed,
 	return ok;
 }
 
-/* As many rounds as it takes, but no more than half a minute's. */
+/* Rounds are added until the figure is resolved, for at most half a minute. */
 #define SECONDS_MAX 30
 
 void measure_tiny(struct results *results, const char *path) {

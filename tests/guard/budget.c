@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a client may hold through the guard, and what becomes of it when there is
- * nothing left to hold: it is disconnected with a sentence, the log has one too,
- * and nothing without memory gets to the compositor.
+ * The limits of a client behind the guard. A client that exceeds one is disconnected with
+ * a message, which is also logged, and no buffer without memory reaches the compositor.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,7 +77,7 @@ static void finish_bystander(struct host *host, struct peer *peer) {
 	peer_finish(peer);
 }
 
-/* The last order brought its client's end, for want of what "budget" says. */
+/* Fails unless the client's error and the log name this budget. */
 static void expect_over(struct host *host, const char *message,
 		const char *budget) {
 	if (strstr(message, budget) == NULL) {
@@ -130,7 +129,7 @@ static void a_buffer_too_many(void **state) {
 	finish_bystander(host, other);
 }
 
-/* Two for a pool with a shadow. */
+/* A pool with a shadow has two fds. */
 static void an_fd_too_many(void **state) {
 	struct host *host = *state;
 	struct peer *other = create_bystander(host);
@@ -147,7 +146,7 @@ static void an_fd_too_many(void **state) {
 	finish_bystander(host, other);
 }
 
-/* As KWin does, which has an fd for each. */
+/* As with KWin, which has an fd for each buffer. */
 static void the_fds_of_buffers_count(void **state) {
 	struct host *host = *state;
 	struct peer *peer = peer_create(&host->server);
@@ -183,12 +182,12 @@ static bool create_buffer_and_keep_silent(struct actor *actor,
 		const struct args *args) {
 	create_buffer(actor, args);
 	wl_display_flush(actor->client.display);
-	/* Until it is killed. */
+	/* Waits to be killed. */
 	pause();
 	return false;
 }
 
-/* An object exists only when the next message is handled, of any client. */
+/* The guard counts the fd of a new object only at the next message, of any client. */
 static void who_is_over_at_the_message_of_another_goes(void **state) {
 	struct host *host = *state;
 	struct peer *other = peer_create(&host->server);
@@ -220,7 +219,7 @@ static void who_is_over_at_the_message_of_another_goes(void **state) {
 }
 
 struct watch {
-	/* Whose request was handled last, and who is watched. */
+	/* The client whose request was handled last, and the watched one. */
 	const struct wl_client *handled, *client;
 	struct wl_listener destroy;
 	bool gone_at_its_own;
@@ -239,7 +238,7 @@ static void note_end(struct wl_listener *listener, void *data) {
 	watch->gone_at_its_own = watch->handled == watch->client;
 }
 
-/* libwayland goes on with the request, and so with what belongs to its client. */
+/* libwayland continues with the request, and so uses the client's objects. */
 static void nobody_goes_while_its_own_request_is_handled(void **state) {
 	struct host *host = *state;
 	struct sp_account *all =
@@ -260,7 +259,7 @@ static void nobody_goes_while_its_own_request_is_handled(void **state) {
 	}
 	watch.client = holding->client;
 	wl_client_add_destroy_listener(holding->client, &watch.destroy);
-	/* There is no more than that. */
+	/* All fds are in use. */
 	all->limits[SP_RESOURCE_FDS] = all->wanted[SP_RESOURCE_FDS] =
 		all->used[SP_RESOURCE_FDS];
 	host->has_fds = true;
@@ -285,8 +284,8 @@ static void nobody_goes_while_its_own_request_is_handled(void **state) {
 	peer_kill(asking);
 }
 
-/* For the fd that the compositor's wl_shm may keep for the pool. The error of who has to
- * go is a message, too, at which the new pool does not exist yet. */
+/* One fd more is for the compositor's wl_shm, which may keep the pool's. The error to the
+ * disconnected client is a message, too, during which the new pool does not exist yet. */
 static void pool_is_guarded_for_which_another_client_has_to_go(void **state) {
 	struct host *host = *state;
 	struct sp_account *all =
@@ -298,7 +297,7 @@ static void pool_is_guarded_for_which_another_client_has_to_go(void **state) {
 			.kind = CLIENT_MEMORY_UNSEALED);
 	}
 	struct peer *asking = peer_create(&host->server);
-	/* For the pool and its shadow. */
+	/* Enough for the pool and its shadow. */
 	all->limits[SP_RESOURCE_FDS] = all->wanted[SP_RESOURCE_FDS] =
 		all->used[SP_RESOURCE_FDS] + 2;
 	tell(asking, make_picture, .width = WIDTH, .height = HEIGHT,
@@ -310,7 +309,7 @@ static void pool_is_guarded_for_which_another_client_has_to_go(void **state) {
 	peer_finish(asking);
 }
 
-/* What is only made costs nothing; what is attached does. */
+/* A buffer is charged when it is attached, not when it is created. */
 static void a_byte_too_many(void **state) {
 	struct host *host = *state;
 	struct peer *other = create_bystander(host);
@@ -331,8 +330,8 @@ static void a_byte_too_many(void **state) {
 	finish_bystander(host, other);
 }
 
-/* The error ends the client only after the request: what is dispatched must not
- * be a buffer without memory, which the compositor would give it by reading. */
+/* The error disconnects the client only after the request. The request must not pass a
+ * buffer without memory to the compositor, which would allocate it by reading. */
 static void nothing_without_memory_is_attached(void **state) {
 	struct host *host = *state;
 	struct peer *other = create_bystander(host);
@@ -367,8 +366,8 @@ static void nor_is_it_lent(void **state) {
 	finish_bystander(host, other);
 }
 
-/* A compositor may keep what it shows when the client has destroyed all of it,
- * so that is held as well. */
+/* A compositor may keep what it shows when the client has destroyed everything, so that
+ * stays charged. */
 static void what_is_shown_is_held(void **state) {
 	struct host *host = *state;
 	host->keeps = true;
@@ -383,8 +382,7 @@ static void what_is_shown_is_held(void **state) {
 		tell(peer, destroy_pool);
 	}
 	assert_int_equal(host_get_stats(host, peer).shadow_bytes, 4 * BYTES);
-	/* What another buffer or nothing has replaced, or has gone with its
-	 * surface, is not. */
+	/* A buffer that was replaced, or whose surface was destroyed, is not charged. */
 	tell(peer, attach, .surface = 0, .buffer = NO_BUFFER);
 	tell(peer, commit, .surface = 0);
 	assert_int_equal(host_get_stats(host, peer).shadow_bytes, 3 * BYTES);
@@ -424,7 +422,7 @@ static struct peer *create_holder(struct host *host, int buffers) {
 	return peer;
 }
 
-/* What it asks for is within its own limit, and the others hold nearly all. */
+/* The request is within the client's own limit, but the others hold nearly everything. */
 static void room_is_made_before_one_who_asks_is_refused(void **state) {
 	struct host *host = *state;
 	struct peer *honest = create_bystander(host);
@@ -440,12 +438,12 @@ static void room_is_made_before_one_who_asks_is_refused(void **state) {
 	for (int i = 0; i < 3; i++) {
 		connected += hogs[i]->client != NULL;
 	}
-	/* As many as it takes have gone. */
+	/* No more clients than necessary are disconnected. */
 	assert_int_equal(connected, 1);
 	peer_finish(honest);
 }
 
-/* Where the compositor itself lacks something. */
+/* The compositor itself lacks a resource. */
 
 static void with_limit(int resource, rlim_t value, struct rlimit *old) {
 	assert_int_equal(getrlimit(resource, old), 0);
@@ -458,7 +456,7 @@ static void no_fd_for_a_shadow(void **state) {
 	struct peer *other = create_bystander(host);
 	struct peer *peer = peer_create(&host->server);
 	tell(peer, make_memory, .kind = CLIENT_MEMORY_UNSEALED, .size = BYTES);
-	/* One is left, for the client's own. */
+	/* One is left for the client's own. */
 	int lowest = dup(0);
 	close(lowest);
 	struct rlimit old;
@@ -471,7 +469,7 @@ static void no_fd_for_a_shadow(void **state) {
 	finish_bystander(host, other);
 }
 
-/* It raises a signal, too, unless one looks first. */
+/* A write beyond the limit also raises a signal, unless the limit is checked first. */
 static void no_file_as_long_as_the_shadow(void **state) {
 	struct host *host = *state;
 	struct peer *other = create_bystander(host);
@@ -499,7 +497,7 @@ static rlim_t get_address_space(void) {
 }
 
 static void no_addresses_for_the_shadow(void **state) {
-	/* Sanitizers take all there are. */
+	/* A sanitizer takes all addresses. */
 	if (WITH_ADDRESS_SANITIZER || WITH_THREAD_SANITIZER) {
 		skip();
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a compositor destroys while it hears that something else goes. A record that
- * is used after that is found by AddressSanitizer or valgrind.
+ * Objects that the compositor destroys in the handler of another object's destruction.
+ * AddressSanitizer and valgrind find records that are used afterwards.
  */
 #include <string.h>
 #include <wayland-client.h>
@@ -13,7 +13,7 @@
 #define STRIDE (WIDTH * 4)
 #define BYTES (STRIDE * HEIGHT)
 
-/* The first buffer that is attached takes its surface with it. */
+/* The destruction of the first attached buffer also destroys its surface. */
 static struct {
 	struct wl_listener buffer_destroy;
 	struct wl_resource *surface;
@@ -33,7 +33,7 @@ static void handle_message(void *data, enum wl_protocol_logger_type direction,
 	}
 }
 
-/* It shows another one by then, so that nothing else keeps the first. */
+/* The surface shows another buffer, so that nothing else keeps the first one. */
 static void surface_may_go_with_a_buffer_that_it_has_shown(void **state) {
 	struct host *host = *state;
 	end.surface = NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the guard tells clients, of pools and buffers that are not its own.
+ * Feedback from the guard, about pools and buffers that another wl_shm created.
  */
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -43,14 +43,14 @@ static void it_is_not_offered_unless_wanted(void **state) {
 	peer_finish(peer);
 }
 
-/* Clients would be offered two. */
+/* A second one would be advertised as well. */
 static void there_is_one_for_a_guard(void **state) {
 	struct host *host = *state;
 	struct sealpool_shm *shm = sealpool_guard_get_shm(host->guard);
 	struct sealpool_feedback *feedback = sealpool_feedback_create(shm);
 	assert_non_null(feedback);
 	assert_ptr_equal(sealpool_feedback_create(shm), feedback);
-	/* And another one after its end. */
+	/* After it is destroyed, another one can be created. */
 	sealpool_feedback_destroy(feedback);
 	assert_non_null(sealpool_feedback_create(shm));
 }
@@ -136,7 +136,7 @@ static void a_buffer_of_something_else_is_refused(void **state) {
 	peer_finish(peer);
 }
 
-/* In one go: the wl_shm behind has made them before they are asked about. */
+/* In one message: the guarded wl_shm has created them before feedback is requested. */
 static bool make_and_get_all(struct actor *actor, const struct args *args) {
 	return make_picture(actor, args) && get_pool_feedback(actor, args) &&
 		get_buffer_feedback(actor, args) &&

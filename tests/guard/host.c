@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The compositor's side: what it does is what its protocols' names say, and no
- * more.
+ * The compositor's side. It does what the names in its protocols say, and no more.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,7 +18,7 @@
 #include "wlr-screencopy-unstable-v1-server-protocol.h"
 #include "xdg-toplevel-icon-v1-server-protocol.h"
 
-/* libwayland's own memory, as an image: no copy. */
+/* An image of libwayland's own mapping, without a copy. */
 static bool get_image(const struct compositor_buffer *buffer,
 		struct client_image *image) {
 	struct wl_shm_buffer *shm = buffer->resource != NULL ?
@@ -91,7 +90,7 @@ static void handle_surface_destroy(struct compositor_surface *base) {
 	client_image_destroy(&surface->image);
 }
 
-/* What takes buffers */
+/* Takers of buffers */
 
 static void handle_take(struct compositor_taker *taker,
 		struct wl_resource *buffer) {
@@ -136,7 +135,7 @@ static const struct weston_capture_v1_interface weston_impl = {
 
 static void icon_handle_set_name(struct wl_client *client,
 		struct wl_resource *resource, const char *name) {
-	/* No names are shown. */
+	/* The names are not used. */
 }
 
 static void icon_handle_add_buffer(struct wl_client *client,
@@ -234,7 +233,7 @@ struct host_surface *host_get_surface(struct host *host,
 	struct compositor_surface *surface = compositor_get_surface(
 		&host->server.compositor, peer->client, index);
 	if (surface == NULL) {
-		fail_msg("the client has no such surface");
+		fail_msg("the client does not have this surface");
 	}
 	return get_surface(surface);
 }
@@ -281,8 +280,8 @@ static void handle_log(void *data, enum sealpool_log_importance importance,
 	server->messages++;
 }
 
-/* Is called after the guard, as it is older, and so does what a wl_shm would that
- * is called after both. */
+/* This logger is called after the guard's, since it was added earlier. So it can act for
+ * a wl_shm that is called after both. */
 static void open_fd(void *data, enum wl_protocol_logger_type direction,
 		const struct wl_protocol_logger_message *message) {
 	struct host *host = data;
@@ -332,7 +331,7 @@ void host_guard(struct host *host, const struct sealpool_options *options) {
 	mine.log_data = server;
 	host->guard = sealpool_guard_create(server->display, &mine);
 	assert_non_null(host->guard);
-	/* A file on disk is read by a thread, which a busy machine may let run late. */
+	/* A thread reads a file on a disk, and may run late on a busy machine. */
 	struct sp_readers *readers = &sealpool_guard_get_shm(host->guard)->
 		context->memory.readers;
 	readers->allowance = readers->allowance_max =

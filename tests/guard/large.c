@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files whose memory takes long to free are never freed on the event loop: neither by the
- * guard, nor by the guarded wl_shm.
+ * Files whose memory takes long to free are never freed on the event loop, neither by the
+ * guard nor by the guarded wl_shm.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,12 +16,12 @@
 
 #include "host.h"
 
-/* No other file is as long. */
+/* No other file has this size. */
 #define LARGE (((int64_t)33 << 20) + 4096)
 
 static pthread_t main_thread;
 static atomic_bool watching;
-/* Of fds of such files, in this process. */
+/* The number of closed fds of such files in this process. */
 static atomic_size_t closed_here, closed_elsewhere, closed_while_mapped;
 
 static bool is_mapped(const struct stat *st) {
@@ -42,7 +42,7 @@ static bool is_mapped(const struct stat *st) {
 	return mapped;
 }
 
-/* In place of libc's, for all that is linked to this program. */
+/* Replaces libc's in this program. */
 int close(int fd) {
 	struct stat st;
 	if (watching && fstat(fd, &st) == 0 && st.st_size == LARGE) {
@@ -61,7 +61,7 @@ static int setup(void **state) {
 	return host_setup(state);
 }
 
-/* The last one, whenever that comes. */
+/* Waits until a thread has closed the last one. */
 static void expect_closed_elsewhere(void) {
 	while (closed_elsewhere == 0) {
 		if (closed_here > 0) {
@@ -75,7 +75,7 @@ static void expect_closed_elsewhere(void) {
 	assert_int_equal(closed_while_mapped, 0);
 }
 
-/* An order: from then on, only the compositor has the file. */
+/* An order: closes the client's fd, so that only the compositor has the file. */
 static bool forget_memory(struct actor *actor, const struct args *args) {
 	client_memory_destroy(&actor->memory[args->memory]);
 	return true;
@@ -135,7 +135,7 @@ static void so_is_one_of_less(void **state) {
 	refuse(*state, CLIENT_MEMORY_UNSEALED, -1);
 }
 
-/* Its blocks may be many, or it is on no disk here and as memory. */
+/* Its blocks may be many. Skipped if the folder is not on a disk. */
 static void and_one_on_a_disk(void **state) {
 	refuse(*state, CLIENT_MEMORY_FILE, -1);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Buffers that are passed to other objects than surfaces: what the compositor has written
- * is in the client's file when the client gets the event for it. Nothing else is written
- * to the client's memory, also if the client does something meanwhile.
+ * Buffers that are passed to objects other than surfaces. When the client gets the event,
+ * its file has what the compositor has written. Nothing else is written to the client's
+ * memory, whatever the client does meanwhile.
  */
 #include <wayland-client.h>
 
@@ -40,7 +40,7 @@ static void a_capture_is_there_when_the_client_hears_of_it(void **state) {
 			host_write(host_get_taker(host), 0, HEIGHT, 2);
 			host_end_capture(host, peer, j);
 			tell(peer, expect_drawn, .frame = 2);
-			/* With the same object, or as good as. */
+			/* With the same object, or an equivalent one. */
 			tell(peer, draw, .frame = 3);
 			tell(peer, take_again, .count = j);
 			host_expect_taken(host_get_taker(host), 3);
@@ -52,7 +52,7 @@ static void a_capture_is_there_when_the_client_hears_of_it(void **state) {
 	}
 }
 
-/* Pixels that the compositor leaves alone are the client's. */
+/* Pixels that the compositor does not write are the client's. */
 static void only_rows_that_were_written_are_handed_back(void **state) {
 	struct host *host = *state;
 	struct peer *peer = host_create_drawn_peer(host, WIDTH, HEIGHT);
@@ -70,8 +70,8 @@ static void only_rows_that_were_written_are_handed_back(void **state) {
 	peer_finish(peer);
 }
 
-/* Weston's capture source lives on, and tells of the size of its output when it
- * likes. By then the buffer may be on a surface. */
+/* A capture source of Weston stays, and may send the size of its output at any time. By
+ * then, the buffer may be on a surface. */
 static void what_a_client_draws_later_is_not_written_over(void **state) {
 	struct host *host = *state;
 	struct peer *peer = host_create_drawn_peer(host, WIDTH, HEIGHT);
@@ -87,7 +87,7 @@ static void what_a_client_draws_later_is_not_written_over(void **state) {
 	peer_finish(peer);
 }
 
-/* The same bytes are two wl_buffers. */
+/* Two wl_buffers have the same bytes. */
 static void nor_what_it_draws_through_another_buffer(void **state) {
 	struct host *host = *state;
 	struct peer *peer = peer_create(&host->server);
@@ -108,7 +108,7 @@ static void nor_what_it_draws_through_another_buffer(void **state) {
 	peer_finish(peer);
 }
 
-/* A commit in the midst of a capture: what was captured is not lost. */
+/* A commit during a capture: what was captured is not lost. */
 static void a_capture_outlives_a_commit_of_its_buffer(void **state) {
 	struct host *host = *state;
 	struct peer *peer = host_create_drawn_peer(host, WIDTH, HEIGHT);
@@ -121,8 +121,8 @@ static void a_capture_outlives_a_commit_of_its_buffer(void **state) {
 	peer_finish(peer);
 }
 
-/* Of the rows that a commit copies, the client's bytes may be changed; the rows beside
- * them may not. */
+/* Of the rows that a commit copies, the client's bytes may change; the rows beside them
+ * must not. */
 static void a_capture_is_handed_back_once_around_commits(void **state) {
 	struct host *host = *state;
 	struct peer *peer = host_create_drawn_peer(host, WIDTH, HEIGHT);
@@ -153,8 +153,8 @@ static void a_capture_is_handed_back_once_around_commits(void **state) {
 	peer_finish(peer);
 }
 
-/* Buffers need not have the same rows to have the same bytes: here, what one has
- * in half a row is a row of the other. */
+/* Buffers with the same bytes need not have the same rows: here, half a row of one is a
+ * row of the other. */
 static void a_capture_outlives_a_commit_of_its_bytes(void **state) {
 	struct host *host = *state;
 	struct peer *peer = peer_create(&host->server);
@@ -179,7 +179,7 @@ static void a_capture_outlives_a_commit_of_its_bytes(void **state) {
 	peer_finish(peer);
 }
 
-/* However many parts they are in. */
+/* In any number of parts. */
 static void rows_between_what_was_written_are_not_handed_back(void **state) {
 	struct host *host = *state;
 	enum { ROWS = 300 };
@@ -215,7 +215,7 @@ static void what_describes_a_capture_hands_nothing_back(void **state) {
 	peer_finish(peer);
 }
 
-/* Twice with the first object, and with another. */
+/* Twice with the first object, and once with another. */
 static bool take_at_once(struct actor *actor, const struct args *args) {
 	struct args other = *args;
 	other.count++;
@@ -223,7 +223,8 @@ static bool take_at_once(struct actor *actor, const struct args *args) {
 		take_frame(actor, &other);
 }
 
-/* Before the next request is looked at, though it was read with the first. */
+/* The capture is written back before the next request is handled, though both were read
+ * together. */
 static void what_is_captured_at_once_is_handed_back(void **state) {
 	struct host *host = *state;
 	for (uint32_t i = 0; i < 2; i++) {
@@ -242,8 +243,8 @@ static void what_is_captured_at_once_is_handed_back(void **state) {
 
 #define REQUESTS 96
 
-/* Passes .buffer to eight icons, one after another, .count times, and commits it after
- * each if there is a surface. All of that is sent at once. */
+/* Passes .buffer to eight icons, one after another, .count times. Commits it after each
+ * if there is a surface. All requests are sent at once. */
 static bool take_icons(struct actor *actor, const struct args *args) {
 	for (uint32_t i = 0; i < args->count; i++) {
 		struct args icon = *args;
@@ -259,7 +260,7 @@ static bool take_icons(struct actor *actor, const struct args *args) {
 	return true;
 }
 
-/* A large buffer would take as long as a client likes. */
+/* Copying a large buffer each time would take as long as the client wants. */
 static void what_is_lent_again_and_again_is_copied_once(void **state) {
 	struct host *host = *state;
 	for (int i = 0; i < 2; i++) {
@@ -268,7 +269,7 @@ static void what_is_lent_again_and_again_is_copied_once(void **state) {
 		tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
 			.width = WIDTH, .height = HEIGHT);
 		tell(peer, draw, .frame = 1);
-		/* The global is bound before. */
+		/* Binds the global before the measurement. */
 		tell(peer, take_icon, .count = 8);
 		if (i == 1) {
 			tell(peer, show);
@@ -288,7 +289,7 @@ static void what_is_lent_again_and_again_is_copied_once(void **state) {
 	}
 }
 
-/* Its attach makes the buffer the surface's; what follows changes nothing. */
+/* Its attach makes the buffer the surface's. The later requests change nothing. */
 static bool commit_often(struct actor *actor, const struct args *args) {
 	for (uint32_t i = 0; i < args->count; i++) {
 		attach(actor, args);

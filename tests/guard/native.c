@@ -76,7 +76,7 @@ static void a_display_may_have_none(void **state) {
 	expect_output("$run --quiet --native --require $program display end", 0, "");
 }
 
-/* Both remain guarded. */
+/* Both displays remain guarded. */
 static void a_wl_shm_of_the_compositors_keeps_the_guard(void **state) {
 	struct result result = shell_run("$run $program display own wl_shm 1 2 end");
 	expect_status(&result, 0);
@@ -104,7 +104,7 @@ static void so_does_a_client_that_has_connected_before(void **state) {
 	expect_text(&result, "(a client has connected before)");
 }
 
-/* The library is loaded from a file of that name. */
+/* Loads the library from a file with this name. */
 static void expect_with_library(const char *name) {
 	setenv("name", name, 1);
 	struct result result = shell_run("d=$(mktemp -d); cp $lib $d/$name;"
@@ -159,7 +159,7 @@ static void native_refuses_any_other_wl_shm(void **state) {
 	expect_no_text(&result, "native\n");
 }
 
-/* libwayland's */
+/* libwayland's wl_shm */
 
 static void native_replaces_the_wl_shm_of_libwayland(void **state) {
 	expect_output("$run --quiet --native $program display own 1 end", 0,
@@ -191,7 +191,7 @@ static void what_is_looked_up_in_libwayland_is_guarded(void **state) {
 	expect_text(&result, "failed\n");
 }
 
-/* The program is weston by its name. */
+/* The name of the program is weston. */
 static void only_known_programs_get_it_unasked(void **state) {
 	struct result result = shell_run("$run $program display own 1");
 	expect_text(&result, "\nguarded\n");
@@ -218,7 +218,7 @@ static void all_displays_have_the_same_functions(void **state) {
 	expect_no_text(&result, "native\n");
 }
 
-/* A format alone is no wl_shm. */
+/* A format alone does not create a wl_shm. */
 static void formats_decide_nothing(void **state) {
 	expect_output("$run --quiet --native $program display format end", 0, "");
 	expect_output("$run --quiet $program display format wl_shm 1 end", 0,

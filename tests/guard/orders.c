@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What clients are told to do with the objects that take buffers.
+ * Orders for clients with objects that take buffers.
  */
 #include <wayland-client.h>
 
@@ -11,7 +11,7 @@
 #include "wlr-screencopy-unstable-v1-client-protocol.h"
 #include "xdg-toplevel-icon-v1-client-protocol.h"
 
-/* One client's: each is a process. At most one of the three in a slot. */
+/* One client's: each client is a process. A slot has at most one of the three. */
 static struct taker {
 	struct zwlr_screencopy_frame_v1 *frame;
 	struct weston_capture_source_v1 *source;
@@ -48,12 +48,12 @@ bool bind_shm(struct actor *actor, const struct args *args) {
 static void frame_handle_buffer(void *data,
 		struct zwlr_screencopy_frame_v1 *frame, uint32_t format,
 		uint32_t width, uint32_t height, uint32_t stride) {
-	/* Known already. */
+	/* The size is known. */
 }
 
 static void frame_handle_flags(void *data,
 		struct zwlr_screencopy_frame_v1 *frame, uint32_t flags) {
-	/* None is set. */
+	/* No flags are sent. */
 }
 
 static void frame_handle_ready(void *data,
@@ -65,24 +65,24 @@ static void frame_handle_ready(void *data,
 
 static void frame_handle_failed(void *data,
 		struct zwlr_screencopy_frame_v1 *frame) {
-	/* Never becomes ready. */
+	/* It never becomes ready. */
 }
 
 static void frame_handle_damage(void *data,
 		struct zwlr_screencopy_frame_v1 *frame, uint32_t x, uint32_t y,
 		uint32_t width, uint32_t height) {
-	/* All of it. */
+	/* The whole frame is damaged. */
 }
 
 static void frame_handle_linux_dmabuf(void *data,
 		struct zwlr_screencopy_frame_v1 *frame, uint32_t format,
 		uint32_t width, uint32_t height) {
-	/* It is to be shared memory. */
+	/* Only shared memory is used. */
 }
 
 static void frame_handle_buffer_done(void *data,
 		struct zwlr_screencopy_frame_v1 *frame) {
-	/* Known already. */
+	/* The size is known. */
 }
 
 static const struct zwlr_screencopy_frame_v1_listener frame_listener = {
@@ -99,13 +99,13 @@ static const struct zwlr_screencopy_frame_v1_listener frame_listener = {
 
 static void source_handle_format(void *data,
 		struct weston_capture_source_v1 *source, uint32_t format) {
-	/* Known already. */
+	/* The format is known. */
 }
 
 static void source_handle_size(void *data,
 		struct weston_capture_source_v1 *source, int32_t width,
 		int32_t height) {
-	/* Known already. */
+	/* The size is known. */
 }
 
 static void source_handle_complete(void *data,
@@ -116,12 +116,12 @@ static void source_handle_complete(void *data,
 
 static void source_handle_retry(void *data,
 		struct weston_capture_source_v1 *source) {
-	/* Never becomes ready. */
+	/* It never becomes ready. */
 }
 
 static void source_handle_failed(void *data,
 		struct weston_capture_source_v1 *source, const char *message) {
-	/* Never becomes ready. */
+	/* It never becomes ready. */
 }
 
 static const struct weston_capture_source_v1_listener source_listener = {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pools and buffers through the guard: what is safe passes as it is, what is not
- * is shown all the same, and nothing that a client does with them reaches
- * libwayland as a mapping that can fault.
+ * Pools and buffers behind the guard: safe ones pass unchanged, others are shown as well,
+ * and no request of a client lets libwayland use a mapping that can fault.
  */
 #include <fcntl.h>
 #include <string.h>
@@ -114,7 +113,7 @@ static void resize_beyond_a_sealed_file_ends_its_client(void **state) {
 	finish_bystander(host, other);
 }
 
-/* Its end comes after the request was dispatched all the same. */
+/* The client is disconnected only after the request was dispatched. */
 struct watched {
 	struct wl_listener client_destroy;
 	size_t bytes;
@@ -142,7 +141,7 @@ static void nor_is_it_mapped_before_that(void **state) {
 	peer_finish(peer);
 }
 
-/* Sent in one go: nothing behind the resize is looked at. */
+/* Sent in one message: no request after the resize is handled. */
 static bool resize_and_commit(struct actor *actor, const struct args *args) {
 	struct args more = {
 		.size = 256 * 1024, .width = 256, .height = 256, .stride = 1024,
@@ -197,8 +196,8 @@ static void an_unsealed_pool_is_resized_a_thousand_times(void **state) {
 	peer_finish(peer);
 }
 
-/* What is found to be missing is told once the commit was handled: the next
- * answer may still come, but not the one after it. */
+/* A short file is reported after the commit was handled: the next roundtrip may still
+ * succeed, but not the one after it. */
 static bool commit_and_wait(struct actor *actor, const struct args *args) {
 	commit(actor, args);
 	for (int i = 0; i < 2; i++) {
@@ -244,7 +243,7 @@ static void a_lenient_guard_leaves_it_alive(void **state) {
 	peer_finish(peer);
 }
 
-/* Buffers that libwayland takes, and reads past their pool's end. */
+/* Buffers that libwayland accepts, and reads beyond the end of their pool. */
 
 static void a_stride_that_is_too_small_is_refused(void **state) {
 	struct host *host = *state;
@@ -283,7 +282,7 @@ static void planes_outside_of_the_pool_are_refused(void **state) {
 	peer_finish(peer);
 }
 
-/* What libwayland refuses is left to it. */
+/* libwayland posts its own errors. */
 static void other_refusals_are_libwaylands(void **state) {
 	struct host *host = *state;
 	struct peer *peer = peer_create(&host->server);
@@ -314,7 +313,7 @@ static void an_id_is_used_again(void **state) {
 	struct host *host = *state;
 	struct peer *peer = peer_create(&host->server);
 	for (uint32_t i = 0; i < 20; i++) {
-		/* Sealed and not, by turns, under the same ids. */
+		/* Sealed and unsealed ones alternate, with the same ids. */
 		tell(peer, make_picture, .width = WIDTH, .height = HEIGHT,
 			.kind = i % 2 == 0 ? CLIENT_MEMORY_SEALED :
 				CLIENT_MEMORY_UNSEALED);
@@ -322,14 +321,14 @@ static void an_id_is_used_again(void **state) {
 		host_expect_shown(host, peer, i);
 		tell(peer, destroy_buffer);
 		if (i % 3 == 0) {
-			/* The pool's id becomes a surface's, and back. */
+			/* The pool's id is used for a surface, and again for a pool. */
 			tell(peer, create_surface, .surface = 1);
 			tell(peer, commit, .surface = 1);
 			tell(peer, destroy_surface, .surface = 1);
 		}
 		tell(peer, destroy_pool);
 	}
-	/* What is shown. */
+	/* The one that is shown. */
 	assert_int_equal(host_get_stats(host, peer).pools, 1);
 	tell(peer, attach, .buffer = NO_BUFFER);
 	tell(peer, commit);
@@ -412,10 +411,10 @@ static void shm_of_version_one(void **state) {
 	peer_finish(peer);
 }
 
-/* Files on disk are closed by threads that go when they have done so. */
+/* Files on disk are closed by threads, which then exit. */
 static size_t count_fds_at_rest(void) {
 	struct stat st;
-	/* A link for each, and two more. */
+	/* The number of links is that of the threads, and two. */
 	while (stat("/proc/self/task", &st) == 0 && st.st_nlink > 3) {
 		usleep(1000);
 	}
@@ -440,14 +439,14 @@ static void nothing_is_left_of_many_clients(void **state) {
 		} else {
 			peer_finish(peer);
 		}
-		/* All kinds have been there. */
+		/* Each kind has been used once. */
 		if (i == 4) {
 			fds = count_fds_at_rest();
 			mappings = count_pool_mappings();
 		}
 	}
-	/* On a busy machine, some of the first ones' may not have been closed yet when
-	 * they were counted. */
+	/* On a busy machine, some fds of the first rounds may not have been closed yet
+	 * when they were counted. */
 	assert_in_range(count_fds_at_rest(), 0, fds);
 	assert_in_range(count_pool_mappings(), 0, mappings);
 }

@@ -16,7 +16,7 @@
 
 #define FDS 10
 
-/* wlroots keeps an fd for each pool beside the guard's. */
+/* For each pool, wlroots keeps an fd besides the guard's. */
 static void fds_of_the_compositor_are_counted(void **state) {
 	struct screen *screen = *state;
 	struct client *client = &screen->client;

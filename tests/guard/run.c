@@ -38,7 +38,7 @@ static void the_status_is_the_compositors(void **state) {
 	expect_status(&result, 128 + 9);
 }
 
-/* Nor does its environment tell of it. */
+/* Nor is anything left in their environment. */
 static void children_are_not_preloaded(void **state) {
 	expect_output("LD_PRELOAD= $run --quiet $display create 0 "
 		"'echo ${LD_PRELOAD-none} ${SEALPOOL_RUN-none}; "
@@ -62,14 +62,14 @@ static void nor_with_an_environment_from_before(void **state) {
 			"0 'echo $LD_PRELOAD' %s", ways[i]);
 		expect_output(command, 0,
 			"guarded\nlibdl.so.2:libm.so.6\n");
-		/* Before there is a display, it is inherited. */
+		/* Before a display is created, it is inherited. */
 		snprintf(command, sizeof(command),
 			"$run --quiet $display none 0 '$display create' %s", ways[i]);
 		expect_output(command, 0, "guarded\n");
 	}
 }
 
-/* Before any of what is preloaded has had its turn. */
+/* Before the constructors of what is preloaded. */
 static void a_library_may_start_programs_when_it_is_loaded(void **state) {
 	static const char *const ways[] = { "execl", "execle", "execlp",
 		"execv", "execve", "execvp", "execvpe", "fexecve",
@@ -96,7 +96,7 @@ static void fds_are_as_many_as_the_compositor_may_have(void **state) {
 		"$run --quiet $display create 0 'set -- $(grep \"open files\" "
 		"/proc/$PPID/limits); echo $(('$n' - $4))'", 0,
 		"guarded\n0\n");
-	/* Without a display, and where there are plenty, nothing is done. */
+	/* Without a display, or with plenty of fds, nothing is changed. */
 	expect_all(LIMITED "$run --quiet $display none 0 'ulimit -n' execve", 3,
 		"1024\n");
 	expect_output("ulimit -n 2000;"
@@ -104,7 +104,7 @@ static void fds_are_as_many_as_the_compositor_may_have(void **state) {
 		"guarded\n2000\n");
 }
 
-/* Of 1024 fds, a client would have less than 768. */
+/* With 1024 fds, a client could have fewer than 768. */
 static void so_a_client_may_have_more_pools(void **state) {
 	expect_output(LIMITED "$run --quiet $display many", 0, "guarded\n");
 }
@@ -118,7 +118,7 @@ static void children_have_the_limit_of_fds_that_was_there(void **state) {
 			"create 0 'ulimit -n; ulimit -H -n' %s", ways[i]);
 		expect_output(command, 0, "guarded\n1024\n2000\n");
 	}
-	/* Once they run. */
+	/* After they have begun to run. */
 	expect_output(LIMITED "$run --quiet $display create 0 'sleep 1; ulimit -n' "
 		"posix_spawn", 0, "guarded\n1024\n");
 	expect_output(LIMITED "$run --quiet $display create 0 'sleep 1; ulimit -n' "
@@ -141,7 +141,7 @@ static void others_remain_preloaded(void **state) {
 		"guarded\nlibdl.so.2:libm.so.6\n");
 }
 
-/* Started by a script, say. */
+/* For example by a script. */
 static void a_compositor_may_be_started_by_others(void **state) {
 	expect_output("$run --quiet sh -c '$display create 3'", 3, "guarded\n");
 }
@@ -151,8 +151,8 @@ static void no_fd_is_left_to_the_compositor(void **state) {
 		"$run --quiet $display create 0 'ls /proc/$PPID/fd | wc -l' >/tmp/y$$;"
 		"a=$(tail -n 1 /tmp/x$$) b=$(tail -n 1 /tmp/y$$);"
 		"rm /tmp/x$$ /tmp/y$$; echo $((b - a))", 0,
-		/* The pool's file, its shadow, an eventfd, of which libwayland
-		 * has a duplicate, and libwayland's for timers. */
+		/* The pool's file, its shadow, an eventfd and libwayland's duplicate of
+		 * it, and libwayland's timerfd. */
 		"5\n");
 }
 
@@ -160,12 +160,12 @@ static void it_may_clear_its_environment(void **state) {
 	expect_output("$run --quiet --patience 600 $display cleared", 0, "guarded\n");
 }
 
-/* As a shell would start it, and execvp(). */
+/* As a shell and execvp() would start it. */
 static void so_it_may_by_a_script_that_names_no_interpreter(void **state) {
 	expect_output("d=$(mktemp -d); echo '$display create 3' >$d/c;"
 		"chmod +x $d/c; $run --quiet $d/c; s=$?; rm -r $d; exit $s", 3,
 		"guarded\n");
-	/* In a folder that PATH does not name, too. */
+	/* Also in a folder that is not in PATH. */
 	expect_output("d=$(mktemp -d); echo '$display create $1' >$d/c;"
 		"chmod +x $d/c; cd $d; PATH=/nonexistent::$PATH $run --quiet c 4; s=$?;"
 		"rm -r $d; exit $s", 4, "guarded\n");
@@ -205,9 +205,9 @@ static void who_ends_before_is_told(void **state) {
 	struct result result = shell_run("$run --patience 600 true");
 	expect_status(&result, 3);
 	expect_text(&result, "true ended before a guard was reported");
-	/* What it has printed is not lost. */
+	/* Its output is not lost. */
 	expect_all("$run --patience 600 sh -c 'echo text' 2>/dev/null", 3, "text\n");
-	/* An error of its own is no other one. */
+	/* Its own exit status is kept. */
 	result = shell_run("$run --patience 600 sh -c 'exit 9'");
 	expect_status(&result, 9);
 }
@@ -232,7 +232,7 @@ static void nor_who_has_got_fds_of_others(void **state) {
 		"7>&1 8>&1 9>&1; $display create'", 0, "guarded\n");
 }
 
-/* As programs do that start others, or that become a daemon. */
+/* As programs do that start others, or become a daemon. */
 static void nor_who_has_closed_what_it_did_not_know(void **state) {
 	expect_output("$run --quiet --patience 600 $display closing", 0, "guarded\n");
 	expect_output("$run --quiet --patience 600 $display none 0 '$display create' "
@@ -241,7 +241,7 @@ static void nor_who_has_closed_what_it_did_not_know(void **state) {
 		0, "guarded\n");
 }
 
-/* Where the watch cannot be told. */
+/* The watch cannot be reached. */
 static void nor_who_is_in_another_network(void **state) {
 	struct result result = shell_run("unshare -n true");
 	if (result.status != 0) {
@@ -264,21 +264,21 @@ static void nobody_is_told_else(void **state) {
 	expect_no_text(&result, "NOT");
 }
 
-/* Not guarded, and not to be */
+/* Not guarded, though required */
 
 static void what_is_required_and_missing_ends_the_compositor(void **state) {
 	struct result result = shell_run("$run --require --patience 1 sleep 600");
 	expect_status(&result, 128 + SIGTERM);
 	expect_text(&result, "sleep is NOT guarded");
 	expect_text(&result, "--require");
-	/* Also one that ends with 0 then. */
+	/* Also one that exits with 0. */
 	result = shell_run("$run --require --patience 1 sh -c "
 		"'trap \"exit 0\" TERM; while :; do sleep 0.1; done'");
 	expect_status(&result, 3);
 }
 
-/* The script prints the pid of a process that has no other output. The watch has
- * one until it has ended that. Nobody may have waited for it yet. */
+/* The script prints the pid of a process without other output. The watch keeps one until
+ * it has ended that process. It may still be a zombie. */
 static void expect_ended(const char *script) {
 	char command[500];
 	snprintf(command, sizeof(command), "{ $run --require --patience 1 "
@@ -292,11 +292,11 @@ static void also_one_that_was_started_by_others(void **state) {
 	expect_ended("sleep 600 >/dev/null 2>&1 & echo $!; wait");
 	/* Its parent has ended. */
 	expect_ended("sleep 600 >/dev/null 2>&1 & echo $!");
-	/* Only its parent tells what it is. */
+	/* Only its parent shows what it is. */
 	expect_ended("env -i sleep 600 >/dev/null 2>&1 & echo $!; wait");
 }
 
-/* Its parent ends before. */
+/* Its parent ends first. */
 static void also_one_that_does_not_want_to(void **state) {
 	expect_ended("(trap \"\" TERM; exec env -i sleep 600 >/dev/null 2>&1) &"
 		"echo $!; wait");
@@ -393,7 +393,7 @@ static void a_library_that_cannot_be_named_is_told(void **state) {
 /* Options */
 
 static void options_are_heeded(void **state) {
-	/* A pool with a shadow needs two. */
+	/* A pool with a shadow has two fds. */
 	struct result result = shell_run("$run --fds 1 $display create");
 	expect_text(&result, "a client may hold 2048 pools, 1 file descriptors");
 	expect_text(&result, "over the budget of 1 fds");

@@ -11,7 +11,7 @@
 
 #include "shell.h"
 
-/* Waits until all have closed their ends of the pipe. */
+/* Waits until all processes have closed their ends of the pipe. */
 struct result shell_run(const char *command) {
 	struct result result = { 0 };
 	char all[4096];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A library of guard-display's. Its constructor is called before those of what is
- * preloaded: if the environment variable GUARD_START is there, it starts a program
- * in that way.
+ * A library of guard-display. Its constructor is called before those of preloaded
+ * libraries. If the environment variable GUARD_START is set, it starts a program in that
+ * way.
  */
 #include <errno.h>
 #include <fcntl.h>

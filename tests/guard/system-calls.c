@@ -31,12 +31,12 @@ struct count {
 struct counts {
 	struct count counts[CALLS_MAX];
 	size_t len;
-	/* Frames in between were marked. */
+	/* The frames in between were marked. */
 	bool complete;
 };
 
-/* Calls that wait for clients, send to them, or set a timer: their number depends on
- * which process is faster. */
+/* Calls that wait for clients, send to them, or set a timer: their number depends on the
+ * scheduling. */
 static bool is_waiting(const char *name) {
 	static const char *const names[] = {
 		"epoll_wait", "epoll_pwait", "epoll_ctl", "read", "recvmsg",
@@ -72,7 +72,7 @@ static unsigned get_calls(const struct counts *counts, const char *name) {
 	return 0;
 }
 
-/* A line is "PID CALL(ARGUMENTS...", or about something else than a call. */
+/* A line is "PID CALL(ARGUMENTS...", or is not about a call. */
 static void read_trace(struct counts *counts) {
 	FILE *trace = fopen(trace_path, "re");
 	if (trace == NULL) {
@@ -161,7 +161,7 @@ static void sealed_frames_make_no_more_system_calls(void **state) {
 	struct counts plain, guarded;
 	count_calls(CLIENT_MEMORY_SEALED, false, &plain);
 	count_calls(CLIENT_MEMORY_SEALED, true, &guarded);
-	/* A frame may be painted once more for some other reason. */
+	/* A frame may be painted again for another reason. */
 	for (size_t i = 0; i < guarded.len; i++) {
 		const struct count *count = &guarded.counts[i];
 		unsigned before = get_calls(&plain, count->name);
@@ -175,7 +175,7 @@ static void sealed_frames_make_no_more_system_calls(void **state) {
 	}
 }
 
-/* So that the test above is known to see what it looks for. */
+/* Shows that the test above can fail. */
 static void unsealed_frames_make_some(void **state) {
 	struct counts guarded;
 	count_calls(CLIENT_MEMORY_UNSEALED, true, &guarded);

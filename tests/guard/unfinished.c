@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Captures that are not completed: what the client has drawn meanwhile remains, whether
- * the frame, the buffer or the client is destroyed first.
+ * Captures that are not completed: what the client has drawn meanwhile stays, whether the
+ * frame, the buffer or the client is destroyed first.
  */
 #include <wayland-client.h>
 
@@ -21,8 +21,7 @@ static const enum client_memory_kind kinds[] = {
 
 #define KINDS_LEN (sizeof(kinds) / sizeof(kinds[0]))
 
-/* Destroys the object in slot .count, and draws: that is done by the time that the
- * compositor hears of it. */
+/* Destroys the object in slot .count, and draws before the compositor handles that. */
 static bool destroy_taker_and_draw(struct actor *actor,
 		const struct args *args) {
 	return destroy_taker(actor, args) && draw(actor, args);
@@ -40,8 +39,8 @@ static void destroy_frame_and_draw(struct peer *peer, bool at_once,
 	}
 }
 
-/* Of a frame in slot 0, for which rows 0 to "bottom" were drawn. With "others", an
- * icon in slot 1 and a source in slot 2 have the same buffer. */
+/* Rows 0 to "bottom" are drawn for the frame in slot 0. With "others", an icon in slot 1
+ * and a source in slot 2 have the same buffer. */
 static struct peer *begin_capture(struct host *host,
 		enum client_memory_kind kind, bool others, int32_t bottom) {
 	struct peer *peer = peer_create(&host->server);
@@ -77,7 +76,7 @@ static void a_frame_that_is_destroyed_overwrites_no_newer_commit(
 	}
 }
 
-/* What the compositor writes for the others is theirs. */
+/* What the compositor writes for the others belongs to them. */
 static void nor_what_was_drawn_when_another_object_speaks(void **state) {
 	struct host *host = *state;
 	for (size_t i = 0; i < KINDS_LEN * 2; i++) {
@@ -94,7 +93,7 @@ static void nor_what_was_drawn_when_another_object_speaks(void **state) {
 	}
 }
 
-/* The first row is a buffer; each of the others has all rows below it. The last one
+/* The first row is a buffer. Each of the others has all rows below it. The last one
  * exceeds what may be passed to captures. The frame is destroyed, or not. */
 static void nor_when_too_much_is_lent(void **state) {
 	struct host *host = *state;
@@ -124,7 +123,7 @@ static void nor_when_too_much_is_lent(void **state) {
 	}
 }
 
-/* It reads what is the newest, too. */
+/* The other object reads the newest pixels, too. */
 static void the_other_object_has_what_was_drawn(void **state) {
 	struct host *host = *state;
 	for (size_t i = 0; i < KINDS_LEN * 2; i++) {
@@ -138,7 +137,7 @@ static void the_other_object_has_what_was_drawn(void **state) {
 	}
 }
 
-/* Without a guard it would be there too. */
+/* Without a guard, it would be the same. */
 static void what_was_written_remains_where_nothing_was_drawn(void **state) {
 	struct host *host = *state;
 	for (size_t i = 0; i < KINDS_LEN * 4; i++) {
@@ -171,7 +170,7 @@ static void also_for_a_source_that_has_captured_before(void **state) {
 	peer_finish(peer);
 }
 
-/* A commit copies what is damaged alone. */
+/* A commit copies only the damage. */
 static void the_screen_shows_what_the_client_has_then(void **state) {
 	struct host *host = *state;
 	struct peer *peer =
@@ -183,7 +182,7 @@ static void the_screen_shows_what_the_client_has_then(void **state) {
 	peer_finish(peer);
 }
 
-/* The same bytes are another wl_buffer. */
+/* Another wl_buffer has the same bytes. */
 static void a_buffer_that_is_destroyed_leaves_what_was_written(void **state) {
 	struct host *host = *state;
 	for (int i = 0; i < 2; i++) {
@@ -210,7 +209,7 @@ static void a_buffer_that_is_destroyed_leaves_what_was_written(void **state) {
 	}
 }
 
-/* It is to be shown now: what was captured is older. */
+/* It is to be shown now, and what was captured is older. */
 static void what_is_drawn_and_shown_during_a_capture_remains(void **state) {
 	struct host *host = *state;
 	for (size_t i = 0; i < KINDS_LEN; i++) {
@@ -230,8 +229,8 @@ static bool take(struct actor *actor, const struct args *args) {
 	return takes[args->frame](actor, args);
 }
 
-/* Nor is it begun with when the file is short already: Weston's GL renderer aborts
- * when the buffer goes with its client meanwhile. */
+/* The capture is not begun if the file is already short: Weston's GL renderer aborts if
+ * the buffer is destroyed with its client meanwhile. */
 static void what_is_short_is_not_lent(void **state) {
 	struct host *host = *state;
 	for (uint32_t i = 0; i < 3; i++) {
@@ -247,7 +246,7 @@ static void what_is_short_is_not_lent(void **state) {
 	}
 }
 
-/* Read with what comes next: the event loop has no turn between them. */
+/* Both requests are read together, so the event loop does nothing in between. */
 static bool show_one_and_take_another(struct actor *actor,
 		const struct args *args) {
 	return show(actor, args) &&
@@ -271,7 +270,7 @@ static void nothing_is_lent_of_who_is_to_go(void **state) {
 		unsigned before = host->buffers_seen;
 		refused(peer, "wl_buffer", 0, WL_SHM_ERROR_INVALID_FD,
 			show_one_and_take_another);
-		/* By its surface. */
+		/* The buffer of its surface. */
 		assert_int_equal(host->buffers_seen, before + 1);
 		peer_finish(peer);
 	}
@@ -299,7 +298,7 @@ static void a_capture_into_read_only_memory_is_the_clients_end(void **state) {
 	tell(peer, create_pool, .size = BYTES);
 	tell(peer, create_buffer, .width = WIDTH, .height = HEIGHT,
 		.stride = STRIDE, .format = 1);
-	/* To read it is allowed. */
+	/* Reading it is permitted. */
 	tell(peer, draw, .frame = 1);
 	tell(peer, take_icon);
 	host_expect_taken(host_get_taker(host), 1);
@@ -310,7 +309,7 @@ static void a_capture_into_read_only_memory_is_the_clients_end(void **state) {
 	peer_finish(peer);
 }
 
-/* The first has the first row, and the others have what is below, each all of it. */
+/* The first buffer has the first row. Each of the others has all rows below. */
 static void make_read_only_buffers(struct peer *peer) {
 	tell(peer, make_memory, .kind = CLIENT_MEMORY_SHM_OPEN, .size = BYTES);
 	tell(peer, make_memory_read_only);
@@ -323,7 +322,7 @@ static void make_read_only_buffers(struct peer *peer) {
 	}
 }
 
-/* libwayland disconnects a client with an error at its next request. */
+/* libwayland disconnects a client with an error only at its next request. */
 static void who_keeps_silent_is_disconnected_too(void **state) {
 	struct host *host = *state;
 	struct peer *peer = peer_create(&host->server);
@@ -338,7 +337,7 @@ static void who_keeps_silent_is_disconnected_too(void **state) {
 	peer_finish(peer);
 }
 
-/* The buffer that was passed first is written back when too many are passed. */
+/* When too many buffers are passed, the first one is written back. */
 static void nothing_is_lent_when_what_was_lent_ends_its_client(void **state) {
 	struct host *host = *state;
 	struct peer *peer = peer_create(&host->server);
@@ -410,8 +409,8 @@ static void a_client_may_end_during_captures(void **state) {
 	}
 }
 
-/* A buffer one pixel wide has as many rows as its pool has pixels. What is noted
- * for each is the client's to pay for. */
+/* A buffer one pixel wide has as many rows as its pool has pixels. The records of the
+ * rows are charged to the client. */
 static void a_tall_buffer_does_not_cost_more_than_its_bytes(void **state) {
 	struct host *host = *state;
 	enum { ROWS = 4 << 20 };

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pages of a shadow that are not used: they are freed before a client is refused, have
- * their bytes again before the compositor reads them, and are not freed while it may
- * still read them.
+ * Unused pages of a shadow are freed before a client is refused. They are filled again
+ * before the compositor reads them, and are not freed while it may still read them.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +15,7 @@
 #define STRIDE (WIDTH * 4)
 #define BYTES (STRIDE * HEIGHT)
 
-/* That many buffers fit. */
+/* The number of buffers that fit. */
 #define FIT 4
 #define MANY 12
 
@@ -90,7 +89,7 @@ static void more_buffers_than_fit_take_turns(void **state) {
 	peer_finish(peer);
 }
 
-/* As a recorder has them. */
+/* As a recorder does. */
 static void more_captures_than_fit_take_turns(void **state) {
 	struct host *host = *state;
 	struct peer *peer = peer_create(&host->server);
@@ -110,7 +109,7 @@ static void more_captures_than_fit_take_turns(void **state) {
 	peer_finish(peer);
 }
 
-/* A new buffer for each frame, at the pool's new end. */
+/* Each frame has a new buffer, at the new end of the pool. */
 static void a_pool_grows_beyond_what_fits(void **state) {
 	struct host *host = *state;
 	host->releases = true;
@@ -172,7 +171,7 @@ static void and_when_they_are_destroyed_while_they_are_shown(void **state) {
 	peer_finish(peer);
 }
 
-/* At the limit of all, what other clients do not use goes as well. */
+/* At the limit of all clients, other clients' unused pages are freed as well. */
 static void what_others_do_not_use_makes_room(void **state) {
 	struct host *host = *state;
 	host->releases = true;
@@ -204,7 +203,7 @@ static void wait_for_bytes(struct host *host, const struct peer *peer,
 	assert_int_equal(count_bytes(host, peer), bytes);
 }
 
-/* Nobody damages it all, and yet all of it is there again. */
+/* Nothing damages the whole buffer, and yet all of it is copied again. */
 static void what_is_idle_is_given_back_and_comes_again(void **state) {
 	struct host *host = *state;
 	host->releases = true;
@@ -216,14 +215,14 @@ static void what_is_idle_is_given_back_and_comes_again(void **state) {
 		tell(peer, draw_and_show, .buffer = 1, .frame = frame);
 		wait_for_bytes(host, peer, BYTES);
 		tell(peer, show, .buffer = 0, .width = 1, .height = 1);
-		/* On a busy machine, the other one may be idle by now. */
+		/* On a busy machine, the other buffer may be idle by now. */
 		host_expect_shown(host, peer, frame);
 		assert_in_range(count_bytes(host, peer), BYTES, 2 * BYTES);
 	}
 	peer_finish(peer);
 }
 
-/* To lend it is to need it as well. */
+/* A buffer that is passed to a capture is in use, too. */
 static void what_is_lent_comes_again(void **state) {
 	struct host *host = *state;
 	host->releases = true;
@@ -238,8 +237,8 @@ static void what_is_lent_comes_again(void **state) {
 	peer_finish(peer);
 }
 
-/* Four are in use, each for another reason. A fifth is refused, and what the
- * compositor may look at is as it was. */
+/* Four buffers are in use, each for another reason. A fifth is refused, and what the
+ * compositor may read has not changed. */
 
 static void what_is_shown_stays(void **state) {
 	struct host *host = *state;
@@ -260,7 +259,7 @@ static void what_is_shown_stays(void **state) {
 	peer_finish(peer);
 }
 
-/* When it shows something else, it is done with. */
+/* When the surface shows another buffer, this one is unused. */
 static void what_was_released_early_goes_when_it_is_replaced(void **state) {
 	struct host *host = *state;
 	host->releases_early = true;
@@ -289,7 +288,7 @@ static void what_was_not_released_stays(void **state) {
 	peer_finish(peer);
 }
 
-/* One release for two commits is not enough. */
+/* One release does not answer two commits. */
 static void each_commit_is_to_be_answered(void **state) {
 	struct host *host = *state;
 	struct peer *peer = peer_create(&host->server);
@@ -311,7 +310,7 @@ static void what_is_attached_only_stays(void **state) {
 	for (int i = 0; i < FIT; i++) {
 		make(peer, i);
 		tell(peer, draw_and_show, .buffer = i);
-		/* Was released, and is about to be shown again. */
+		/* It was released, and is shown again. */
 		tell(peer, create_surface, .surface = i + 1);
 		tell(peer, attach, .surface = i + 1, .buffer = i);
 	}
@@ -362,7 +361,7 @@ static void what_is_lent_stays(void **state) {
 	peer_finish(peer);
 }
 
-/* Sent at once: nothing needs to be copied for the capture. */
+/* Sent together: nothing needs to be copied for the capture. */
 static bool show_replace_and_take(struct actor *actor,
 		const struct args *args) {
 	return draw_and_show(actor, &(struct args){ .frame = args->frame }) &&
@@ -403,7 +402,7 @@ static void what_is_destroyed_while_it_is_lent_stays(void **state) {
 	peer_finish(peer);
 }
 
-/* Of many buffers of the same bytes, the one that was passed first is not followed any
+/* Many buffers have the same bytes. The one that was passed first is not tracked any
  * more, although its object still has it. */
 static void what_is_lent_and_not_followed_stays(void **state) {
 	struct host *host = *state;
@@ -429,7 +428,7 @@ static void what_is_lent_and_not_followed_stays(void **state) {
 	peer_finish(peer);
 }
 
-/* An icon that was set may be shown when its object has gone. */
+/* An icon that was set may be shown after its object is destroyed. */
 static void what_was_an_icon_stays(void **state) {
 	struct host *host = *state;
 	struct peer *peer = peer_create(&host->server);
@@ -468,7 +467,7 @@ static void a_page_of_another_buffer_stays(void **state) {
 			.frame = (uint32_t)i + 1);
 	}
 	assert_int_equal(count_bytes(host, peer), 5 * page);
-	/* The outer ones go. */
+	/* The outer ones are freed. */
 	for (int i = 0; i < 3; i += 2) {
 		tell(peer, attach, .surface = i, .buffer = NO_BUFFER);
 		tell(peer, commit, .surface = i);
@@ -508,7 +507,7 @@ static void what_is_destroyed_while_it_is_shown_stays(void **state) {
 		tell(peer, draw_and_show, .surface = 1, .buffer = i);
 	}
 	host_expect_image(&image, 1);
-	/* It could not be released any more. */
+	/* It can no longer be released. */
 	tell(peer, draw_and_show, .buffer = 1);
 	for (int i = 1; i < MANY; i++) {
 		tell(peer, draw_and_show, .surface = 1, .buffer = i);
@@ -525,7 +524,7 @@ static unsigned read_late(const struct client_image *image) {
 	return sum;
 }
 
-/* From then on, everything stays, and the log says so once. */
+/* From then on, nothing is freed, and this is logged once. */
 static void who_reads_after_a_release_is_found_out(void **state) {
 	struct host *host = *state;
 	host->releases = true;
@@ -544,7 +543,7 @@ static void who_reads_after_a_release_is_found_out(void **state) {
 	assert_int_equal(count_bytes(host, peer), 2 * BYTES);
 	assert_int_equal(host->server.messages, 1);
 	assert_non_null(strstr(host->server.message, "after"));
-	/* What another client has shown stays as well. */
+	/* What another client shows is not freed either. */
 	struct peer *other = peer_create(&host->server);
 	for (int i = 0; i < FIT; i++) {
 		make(other, i);

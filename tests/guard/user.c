@@ -10,7 +10,7 @@
 
 #include "user.h"
 
-/* Returns whether it was sent. */
+/* Returns whether all was sent. */
 static bool send_words(int socket, uint32_t *words, size_t size, int fd) {
 	struct iovec iov = { .iov_base = words, .iov_len = size };
 	union {
@@ -42,12 +42,12 @@ int connect_client(struct wl_display *server) {
 	return fds[1];
 }
 
-/* What it sends is dispatched in between. */
+/* The requests are dispatched in between. */
 void use_shm(struct wl_display *server, uint32_t global, int fd,
 		uint32_t pools) {
 	int socket = connect_client(server);
-	/* By hand: wl_display.get_registry(2), wl_registry.bind(global, "wl_shm", 1,
-	 * 3), wl_shm.create_pool(4, fd, 4096). */
+	/* Encoded by hand: wl_display.get_registry(2), wl_registry.bind(global, "wl_shm",
+	 * 1, 3), wl_shm.create_pool(4, fd, 4096). */
 	uint32_t words[] = {
 		1, 12 << 16 | 1, 2,
 		2, 32 << 16, global, 7, 0x735f6c77, 0x00006d68, 1, 3,
@@ -67,7 +67,7 @@ void use_shm(struct wl_display *server, uint32_t global, int fd,
 	}
 }
 
-/* The descriptors of this process that refer to the file. */
+/* Returns the number of this process's descriptors that refer to the file. */
 static int count_fds(void) {
 	DIR *dir = opendir("/proc/self/fd");
 	struct dirent *entry;

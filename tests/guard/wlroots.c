@@ -36,7 +36,7 @@
 static void *library;
 static void *renderer;
 
-/* Each call is that of a function whose type the caller knows. */
+/* The caller knows the type of the function. */
 static void *find(const char *name) {
 	void *function = dlsym(library, name);
 	if (function == NULL) {
@@ -92,7 +92,7 @@ static void bind_nothing(struct wl_client *client, void *data, uint32_t version,
 	wl_client_post_no_memory(client);
 }
 
-/* Returns the display that the next step is about. */
+/* Returns the display for the next step. */
 static struct wl_display *take_step(struct wl_display *display, const char *step) {
 	bool ok = true;
 	if (strcmp(step, "display") == 0) {
