@@ -3,11 +3,12 @@
  * sealpool-bench [--short] [--only PART] [--waste-call] [--waste-instructions]
  *     [--output FOLDER] [--tiny SEALPOOL-TINY]
  *
- * Compares implementations of wl_shm: see docs/performance.md. Each is run in turn,
- * A B C D A B C D, in a fresh process each time; the client is this process. --short
- * is of some scenarios, and of what does not depend on the host; it exits 1 if a goal is
- * missed, or by more than it was so far. --waste-... lets Sealpool waste a system call, or 5 % of the
- * instructions, with each frame.
+ * Compares implementations of wl_shm: see docs/performance.md. They run in turn,
+ * A B C D A B C D, each time in a fresh process; the client is this process.
+ *
+ * --short measures some scenarios, and only what does not depend on the host. It exits
+ * with 1 if a goal is missed, or is missed by more than it was so far. With --waste-...,
+ * Sealpool wastes a system call, or 5 % of the instructions, with each frame.
  */
 #include <getopt.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The place for statements of a client.
+ * The context of a client's statements.
  *
  * packages: wayland-client
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The place for statements about a buffer.
+ * The context of statements about a buffer.
  *
  * packages: sealpool wayland-server
  */

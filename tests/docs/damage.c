@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The place for statements about damage that the compositor tells.
+ * The context of statements about damage that the compositor declares.
  *
  * packages: sealpool wayland-server
  */

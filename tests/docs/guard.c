@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The place for statements about the guard.
+ * The context of statements about the guard.
  *
  * packages: sealpool wayland-server
  */

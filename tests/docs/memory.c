@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The place for statements of a compositor with its own wl_shm.
+ * The context of statements of a compositor with its own wl_shm.
  *
  * packages: sealpool-memory
  */

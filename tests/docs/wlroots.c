@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The place for statements about libsealpool-wlroots.
+ * The context of statements about libsealpool-wlroots.
  *
  * packages: sealpool-wlroots wayland-server
  */

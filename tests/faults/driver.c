@@ -6,13 +6,13 @@
  *         [--actor NAME] [--nth N] [--always] [--sites] [--preload LIBRARIES]
  *         WAY COMMAND...
  *
- * COMMAND is faults-host in one way or another. The calls that return to the addresses
- * fail: the N-th of those that NAME's requests lead to, and with --always all that
- * come then. --then is another place, whose calls fail once the first have. OBJECT is a number of interpose.c's, OFFSET a hexadecimal one.
+ * COMMAND is faults-host in one of its ways. The calls that return to the addresses of --at
+ * fail: the N-th of those that NAME's requests cause and, with --always, all later ones.
+ * --then is another place, whose calls fail after the first have failed. OBJECT is a number
+ * of interpose.c's, and OFFSET is hexadecimal.
  *
- * Prints what is wrong. Ends with 0, with 1 if anything is wrong, or with 3 if nothing
- * has failed at all. With --sites, prints each call that was made: OBJECT OFFSET ACTOR
- * TIMES.
+ * Prints what is wrong. Exits with 0, with 1 if anything is wrong, or with 3 if nothing has
+ * failed. With --sites, prints each call that was made: OBJECT OFFSET ACTOR TIMES.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,9 +36,9 @@
 #include "driver.h"
 
 #define PATIENCE_MS 30000
-/* As long as the watch takes to end a command, and longer. */
+/* Longer than the watch takes to end a command. */
 #define WATCH_MS 8000
-/* host.h's, and what LeakSanitizer is told to end with. */
+/* Those of host.h, and the exit status for LeakSanitizer. */
 #define NOT_STARTED 10
 #define LEFT_OPEN 11
 #define LEAKED 23
@@ -54,7 +54,7 @@ bool compositor_fail(struct compositor_process *compositor, const char *format, 
 	return false;
 }
 
-/* Reads one byte. Returns what read() does; 0 also when patience ends. */
+/* Reads one byte. Returns what read() does; 0 also after the time limit. */
 static ssize_t read_byte(struct compositor_process *compositor, char *byte) {
 	int64_t end = client_now_ms() + PATIENCE_MS;
 	struct pollfd pollfd = { .fd = compositor->from, .events = POLLIN };
@@ -88,7 +88,7 @@ static bool map_control(struct compositor_process *compositor, char *path,
 	return data != MAP_FAILED;
 }
 
-/* As a compositor would that had the same number, and was killed. */
+/* A compositor that used the same socket and was killed leaves this. */
 static void leave_stale_socket(void) {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -104,7 +104,7 @@ static _Noreturn void become_compositor(int in, int out, const char *preload,
 		char *argv[]) {
 	dup2(in, STDIN_FILENO);
 	dup2(out, STDOUT_FILENO);
-	/* Fewer than there may be, so that there is something to be raised. */
+	/* Lower than the hard limit, so that it can be raised. */
 	struct rlimit limit;
 	getrlimit(RLIMIT_NOFILE, &limit);
 	limit.rlim_cur = 256;
@@ -117,7 +117,7 @@ static _Noreturn void become_compositor(int in, int out, const char *preload,
 	_exit(127);
 }
 
-/* Returns whether it is ready. */
+/* Returns whether the compositor is ready. */
 static bool start(struct compositor_process *compositor, const char *preload,
 		char *argv[]) {
 	int to[2], from[2];
@@ -150,7 +150,7 @@ static bool has_failed(const struct compositor_process *compositor,
 	return (compositor->control->failed_actors >> actor & 1) != 0;
 }
 
-/* Without a guard it is ended by the watch of sealpool-run, which may not be able to. */
+/* Without a guard, the watch of sealpool-run ends the command, unless it fails. */
 static void wait_for_watch(struct compositor_process *compositor) {
 	struct pollfd pollfd = { .fd = compositor->from };
 	int64_t until = client_now_ms() + PATIENCE_MS;
@@ -161,7 +161,7 @@ static void wait_for_watch(struct compositor_process *compositor) {
 	}
 }
 
-/* Who has come of it has ended as well. */
+/* Its own processes must have ended as well. */
 static void wait_for_others(struct compositor_process *compositor) {
 	int64_t until = client_now_ms() + PATIENCE_MS;
 	int status;
@@ -188,7 +188,7 @@ static void judge(struct compositor_process *compositor, bool started, int statu
 		return;
 	}
 	if (WIFSIGNALED(status)) {
-		/* That explains whatever was seen before. */
+		/* This explains what was seen before. */
 		char seen[sizeof(compositor->failure)];
 		memcpy(seen, compositor->failure, sizeof(seen));
 		compositor->failure[0] = '\0';
@@ -205,7 +205,7 @@ static void judge(struct compositor_process *compositor, bool started, int statu
 	}
 }
 
-/* Ends it, and judges how it has ended. */
+/* Ends the compositor, and checks how it has ended. */
 static void end(struct compositor_process *compositor, bool started) {
 	if (compositor->unguarded) {
 		wait_for_watch(compositor);
@@ -217,7 +217,7 @@ static void end(struct compositor_process *compositor, bool started) {
 			!compositor->unguarded) {
 		compositor_fail(compositor, "the compositor is gone");
 	}
-	/* Closed at its end. */
+	/* The pipe is closed when it ends. */
 	while (read_byte(compositor, &answer) == 1) {
 	}
 	close(compositor->to);

@@ -18,27 +18,27 @@ struct compositor_process {
 	uint32_t clients;
 	/* The wl_shm is libwayland's, behind a guard. */
 	bool libwayland;
-	/* libsealpool-libwayland: a copy stays as long as its buffer, and neither feedback
-	 * nor a monitor is offered. */
+	/* libsealpool-libwayland: a copy stays as long as its buffer, and there is
+	 * neither feedback nor a monitor. */
 	bool keeps_copies;
-	/* There is no display, and sealpool-run is to end it for that. */
+	/* There is no display, so sealpool-run is to end the command. */
 	bool unguarded;
-	/* What was found first. */
+	/* The first failure. */
 	char failure[1024];
 };
 
-/** Has it do what a command of host.c's says. Returns false if it is gone. */
+/** Has the compositor run a command of host.c. Returns false if it has ended. */
 bool compositor_tell(struct compositor_process *compositor, char command,
 	uint32_t client);
 
-/** Notes what is wrong, unless something was before. Returns false. */
+/** Keeps the first failure. Returns false. */
 bool compositor_fail(struct compositor_process *compositor, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/** Does all steps. What went wrong is in .failure. */
+/** Runs all steps. A failure is in .failure. */
 void scenario_run(struct compositor_process *compositor);
 
-/** "truncating": an actor of control.h. */
+/** Returns the name of an actor of control.h, for example "truncating". */
 const char *scenario_get_name(uint32_t actor);
 uint32_t scenario_find_actor(const char *name);
 

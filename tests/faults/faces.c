@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The ways in which a compositor uses Sealpool: the core; libsealpool-wlroots; the guard;
- * sealpool-run, which needs no call of the compositor; and libwayland's functions, which
- * libsealpool-libwayland replaces if it is preloaded.
+ * sealpool-run, without a call of the compositor's; and libsealpool-libwayland, which
+ * replaces libwayland's functions when it is preloaded.
  */
 #include <dlfcn.h>
 #include <drm_fourcc.h>
@@ -26,7 +26,7 @@
 #include "server/context.h"
 #include "shm.h"
 
-/* Little enough that a few requests are too many. Idle is soon. */
+/* Small limits, so that a few requests exceed them, and a short idle time. */
 static const struct sealpool_options options = {
 	.size = sizeof(options),
 	.budget = {
@@ -37,7 +37,7 @@ static const struct sealpool_options options = {
 };
 
 static bool offer(struct host *host) {
-	/* The compositor can do without both. */
+	/* Both are optional for the compositor. */
 	if (host->shm != NULL) {
 		sealpool_feedback_create(host->shm);
 		sealpool_monitor_create(host->shm);
@@ -55,14 +55,14 @@ static void make_late(struct host *host) {
 
 /* Core */
 
-/* A commit that is held back is shown all the same, and once more when it is let go. */
+/* A delayed commit is shown at once, and again when it is released. */
 static uint32_t hold_commit(struct wl_resource *surface, void *data) {
 	return 1;
 }
 
 static void release_commit(struct wl_resource *surface, uint32_t number,
 		void *data) {
-	/* The driver looks until all is there. */
+	/* The driver reads until all bytes have arrived. */
 }
 
 static bool core_start(struct host *host) {
@@ -109,7 +109,7 @@ static bool core_access(void *held, bool writes,
 }
 
 static void core_get_fd(void *held) {
-	/* It stays the buffer's. */
+	/* The buffer owns it. */
 	sealpool_buffer_get_fd(held);
 }
 
@@ -123,7 +123,7 @@ static bool wlroots_start(struct host *host) {
 	if (renderer == NULL) {
 		return false;
 	}
-	/* Its defaults, but for what takes long. */
+	/* The defaults, except for what takes long. */
 	host->shm = sealpool_wlr_shm_create_with_renderer(host->display, 2,
 		renderer, &(struct sealpool_options){
 			.size = sizeof(options),
@@ -131,7 +131,7 @@ static bool wlroots_start(struct host *host) {
 				.shadow_bytes = 4 << 20 },
 			.shadow_idle_ms = 100,
 		});
-	/* The surfaces are no wlr_surfaces. */
+	/* The surfaces are not wlr_surfaces. */
 	if (host->shm != NULL) {
 		sealpool_shm_set_commit_funcs(host->shm, NULL, NULL, NULL);
 	}
@@ -176,14 +176,14 @@ static void wlroots_get_fd(void *held) {
 }
 #endif
 
-/* The guard in front of libwayland's wl_shm. No access is announced to libwayland,
- * which would protect this process itself. */
+/* The guard in front of libwayland's wl_shm. The compositor does not announce accesses to
+ * libwayland, which would then protect this process itself. */
 
 static bool stock_start(struct host *host) {
 	return wl_display_init_shm(host->display) == 0;
 }
 
-/* A display with the wl_shm of wlroots, in whose place a native module has its own. */
+/* A display with the wl_shm of wlroots, which a native module replaces. */
 static bool use_native_module(void) {
 #ifdef FAULTS_WLROOTS
 	static const uint32_t formats[] = {
@@ -201,8 +201,8 @@ static bool use_native_module(void) {
 #endif
 }
 
-/* What sealpool-run looks at besides: a program that is started, an event loop that is
- * none of a display's, and what wlroots creates. */
+/* Other calls that sealpool-run intercepts: starting a program, creating an event loop
+ * without a display, and creating the objects of wlroots. */
 static bool preload_start(struct host *host) {
 	pid_t pid = fork();
 	if (pid == 0) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What clients send in requests other than wl_shm's.
+ * Files that clients send in requests other than wl_shm's.
  */
 #include <fcntl.h>
 #include <string.h>
@@ -16,10 +16,10 @@
 #include "wlr-gamma-control-unstable-v1-client-protocol.h"
 
 #define BYTES 65536
-/* It takes a thread longer to read these than to be given up. */
+/* A thread takes longer to read these than the compositor waits. */
 #define BYTES_ON_DISK (1 << 20)
 
-/* Returns NULL after a sentence in client.error. */
+/* Returns NULL with a message in client.error. */
 static void *bind_global(struct guest *guest, const struct wl_interface *interface) {
 	struct client *client = &guest->client;
 	struct client_global wanted[] = {
@@ -35,7 +35,7 @@ static void *bind_global(struct guest *guest, const struct wl_interface *interfa
 	return wanted[0].object;
 }
 
-/* A text of this length in bytes, with the 0 at its end. */
+/* Creates a text of this length in bytes, with a zero byte at its end. */
 static int create_text(const char *folder, size_t length) {
 	static char text[BYTES_ON_DISK];
 	memset(text, 'x', length - 1);
@@ -50,7 +50,7 @@ static int create_text(const char *folder, size_t length) {
 	return fd;
 }
 
-/* The compositor maps it, and reads all. */
+/* The compositor maps the keymap, and reads all of it. */
 static bool send_keymap(struct guest *guest, int fd, uint32_t length) {
 	struct faults_control *control = guest->compositor->control;
 	struct zwp_virtual_keyboard_v1 *keyboard =
@@ -72,7 +72,7 @@ bool step_send_keymap(struct guest *guest, int arg) {
 	return send_keymap(guest, create_text(NULL, BYTES), BYTES);
 }
 
-/* It is read in time, or refused. */
+/* The file is read in time, or refused. */
 bool step_send_keymap_on_disk(struct guest *guest, int arg) {
 	return send_keymap(guest, create_text("/var/tmp", BYTES_ON_DISK),
 			BYTES_ON_DISK) ||
@@ -84,7 +84,7 @@ bool step_send_short_keymap(struct guest *guest, int arg) {
 		guest_expect_error(guest, "wl_display.implementation");
 }
 
-/* Shorter than the longest that there may be. The compositor keeps it for a while. */
+/* Shorter than the longest permitted. The compositor keeps it for a while. */
 bool step_send_gamma(struct guest *guest, int arg) {
 	struct zwlr_gamma_control_v1 *gamma =
 		bind_global(guest, &zwlr_gamma_control_v1_interface);
@@ -99,7 +99,7 @@ bool step_send_gamma(struct guest *guest, int arg) {
 	return ok && client_roundtrip(&guest->client);
 }
 
-/* An eventfd is in a file system of the kernel's, as dma-bufs are in another. */
+/* Like a dma-buf, an eventfd is in a file system of the kernel's, but in another one. */
 bool step_send_no_dmabuf(struct guest *guest, int arg) {
 	struct zwp_linux_buffer_params_v1 *params =
 		bind_global(guest, &zwp_linux_buffer_params_v1_interface);
@@ -135,7 +135,7 @@ bool step_receive(struct guest *guest, int arg) {
 	return ok;
 }
 
-/* A file in a file system that has no disk, and is none that is known. */
+/* A file in an unknown file system without a disk. */
 bool step_receive_into_file(struct guest *guest, int arg) {
 	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
 	bool ok = !receive(guest, fd) &&

@@ -9,7 +9,7 @@
 #include "guest.h"
 #include "wlr-screencopy-unstable-v1-client-protocol.h"
 
-/* What the compositor's captures show. */
+/* The pattern that the compositor draws into captures. */
 #define CAPTURED 7777
 
 bool guest_connect(struct guest *guest) {
@@ -48,7 +48,7 @@ bool guest_add_buffer(struct guest *guest, int index) {
 		client_roundtrip(&guest->client);
 }
 
-/* Whether the compositor has seen what there is to be seen. */
+/* Returns whether the compositor has read what the client has drawn. */
 static bool sees(struct guest *guest) {
 	const struct faults_shown *shown =
 		&guest->compositor->control->shown[guest->slot];
@@ -63,20 +63,20 @@ static bool sees(struct guest *guest) {
 		guest->client.error, sizeof(guest->client.error));
 }
 
-/* What its own calls were for, which fail from then on, may never come. */
+/* The result of its own calls, which fail from then on, may never come. */
 static bool is_hopeless(const struct guest *guest) {
 	const struct faults_control *control = guest->compositor->control;
 	return control->always &&
 		(control->failed_actors >> guest->actor & 1) != 0;
 }
 
-/* Whether there is something to be waited for. */
+/* Returns whether to wait for late bytes. */
 static bool may_come(const struct guest *guest, int64_t end) {
 	return guest->late && client_now_ms() < end && !is_hopeless(guest) &&
 		guest->compositor->control->failed == guest->failed_before;
 }
 
-/* What comes late is there at some later look. */
+/* Late bytes are there at a later look. */
 static bool sees_in_time(struct guest *guest) {
 	int64_t end = client_now_ms() + guest->client.patience;
 	while (!sees(guest)) {
@@ -148,12 +148,12 @@ struct capture {
 static void handle_buffer(void *data, struct zwlr_screencopy_frame_v1 *frame,
 		uint32_t format, uint32_t width, uint32_t height,
 		uint32_t stride) {
-	/* The compositor takes what it gets. */
+	/* The size does not matter. */
 }
 
 static void handle_flags(void *data, struct zwlr_screencopy_frame_v1 *frame,
 		uint32_t flags) {
-	/* None are of interest. */
+	/* The flags do not matter. */
 }
 
 static void handle_ready(void *data, struct zwlr_screencopy_frame_v1 *frame,
@@ -172,7 +172,7 @@ static const struct zwlr_screencopy_frame_v1_listener frame_listener = {
 	.failed = handle_failed,
 };
 
-/* Whether the picture is in the buffer, some time at the latest. */
+/* Returns whether the picture is in the buffer, waiting for it if needed. */
 static bool has_captured(struct guest *guest, int index) {
 	struct client *client = &guest->client;
 	struct client_image image, expected;

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A compositor that reads each buffer when it is committed, and writes a picture to
- * each that is handed to a capture.
+ * A compositor that reads each buffer when it is committed, and writes a picture to each
+ * buffer of a capture.
  *
  *     faults-host native|wlroots|guard|preload|libwayland|none
  *
- * Prints the name of its socket and a newline. Of its standard input it reads two
- * bytes at a time, and prints the first when it has done what that says for the client
- * that the second numbers (in the order in which they connected):
+ * Prints the name of its socket and a newline. Reads commands of two bytes from its
+ * standard input: a letter, and the number of a client, in the order of connecting. Prints
+ * the letter when the command is done:
  *
- *     r  read what it shows again
+ *     r  reads again what the client shows
  *     t  the same on another thread, while the display's thread waits
- *     f  ask for fds of what it shows
- *     k  keep that, also when its client has gone
- *     s  ask for all statistics, of all clients
+ *     f  requests fds of what it shows
+ *     k  keeps that, also when the client has disconnected
+ *     s  requests all statistics, of all clients
  *     n  nothing
- *     i  wait until there are no idle copies
- *     q  end
+ *     i  waits until there are no idle copies
+ *     q  exits
  *
- * "none" has no display, and ends when it is told anything at all.
+ * With "none", there is no display, and any command ends the process.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -35,7 +35,7 @@
 #include "process.h"
 #include "wlr-screencopy-unstable-v1-server-protocol.h"
 
-/* What a capture shows. */
+/* The pattern of captures. */
 #define CAPTURED 7777
 
 struct surface {
@@ -100,7 +100,7 @@ static void show(const struct client_image *image, void *data) {
 	shown->reads++;
 }
 
-/* NULL for nothing. A buffer of libwayland's is not held: it is gone once it is
+/* Returns NULL for none. A buffer of libwayland's cannot be kept after it is
  * destroyed. */
 static void *get_buffer(const struct host *host, struct surface *surface) {
 	return host->face->holds ? surface->held : surface->base.current.resource;
@@ -189,7 +189,7 @@ static void handle_file(const struct wl_message *message,
 	host->file = fd;
 }
 
-/* What the driver asks for */
+/* The driver's commands */
 
 static void *run_thread(void *data) {
 	struct surface *surface = data;
@@ -205,7 +205,7 @@ static void read_on_thread(struct surface *surface) {
 	pthread_join(thread, NULL);
 }
 
-/* For the client that connected in this place. */
+/* For the client with this number, in the order of connecting. */
 static void handle_surfaces(struct host *host, char command, size_t client) {
 	struct compositor_surface *base;
 	wl_list_for_each(base, &host->compositor.surfaces, link) {
@@ -246,8 +246,8 @@ static uint64_t get_stats(struct host *host) {
 	return bytes;
 }
 
-/* Three times as long as it takes until copies are idle; less if there are none. With
- * sealpool-run, until it has printed its statistics. */
+/* Waits three times as long as copies take to become idle, unless there are none. With
+ * sealpool-run, until that has printed its statistics. */
 static void wait_for_idle(struct host *host) {
 	struct wl_event_loop *loop = wl_display_get_event_loop(host->display);
 	int times = strcmp(host->face->name, "preload") != 0 ? 30 : 105;
@@ -315,7 +315,7 @@ static bool start(struct host *host) {
 	return true;
 }
 
-/* What was refused is closed by a thread, which takes a moment. */
+/* A thread closes refused files, after a moment. */
 static bool is_clean(size_t fds, size_t mappings) {
 	size_t fds_now = 0, mappings_now = 0;
 	for (int i = 0; i < 1000; i++) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Is loaded into a compositor before libc (LD_PRELOAD), and stands in front of every
- * function outside Sealpool that Sealpool calls and that can fail. A call by anybody
- * else goes on to the function. One by Sealpool is noted, by its return address, and
- * fails where the driver says so. symbols.c has the functions.
+ * A library that is preloaded into a compositor (LD_PRELOAD). It replaces every function
+ * outside Sealpool that Sealpool calls and that can fail. A call from elsewhere is passed
+ * on to the function. A call from Sealpool is recorded with its return address, and fails
+ * where the driver wants it. symbols.c has the functions.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 #include "control.h"
 #include "interpose.h"
 
-/* Their order is that of scripts/faults. */
+/* In the order of scripts/faults. */
 static const char *const names[] = {
 	"libsealpool.so", "libsealpool-wlroots.so", "sealpool-preload.so",
 	"sealpool-run", "libsealpool-libwayland.so",
@@ -30,7 +30,7 @@ static struct {
 static struct faults_control *control;
 
 static int find_object(struct dl_phdr_info *info, size_t size, void *data) {
-	/* The program itself is nameless. */
+	/* The program itself has an empty name. */
 	const char *path = info->dlpi_name[0] != '\0' ? info->dlpi_name :
 		program_invocation_short_name;
 	const char *slash = strrchr(path, '/');
@@ -71,7 +71,7 @@ static void begin(void) {
 	control = data;
 }
 
-/* Returns FAULTS_SITE(), or 0 for somebody else's call. */
+/* Returns FAULTS_SITE(), or 0 for a call from elsewhere. */
 static uint64_t find_site(const void *address) {
 	uintptr_t number = (uintptr_t)address;
 	for (size_t i = 0; i < OBJECTS; i++) {
@@ -84,7 +84,7 @@ static uint64_t find_site(const void *address) {
 
 static void note(uint64_t site, uint32_t actor) {
 	uint64_t key = site << 6 | actor;
-	/* 13 bits of it. */
+	/* The key has 13 bits of it. */
 	for (size_t i = key * 0x9e3779b97f4a7c15u >> 51;;
 			i = (i + 1) % FAULTS_SITES_MAX) {
 		uint64_t found = 0;
@@ -105,7 +105,7 @@ static bool has(const uint64_t *sites, uint32_t len, uint64_t site) {
 	return false;
 }
 
-/* Whether it is to fail: the first place's calls. */
+/* Returns whether a call at the first place fails. */
 static bool is_first(uint64_t site, uint32_t actor) {
 	if (!has(control->armed, control->armed_len, site)) {
 		return false;
@@ -118,7 +118,7 @@ static bool is_first(uint64_t site, uint32_t actor) {
 		atomic_fetch_add(&control->seen, 1) + 1 == control->nth;
 }
 
-/* And the second one's. */
+/* The same for the second place. */
 static bool is_then(uint64_t site) {
 	return atomic_load(&control->failed) > 0 &&
 		has(control->then, control->then_len, site) &&

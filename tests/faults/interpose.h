@@ -6,13 +6,13 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-/** Whether the call that returns to "address" is to fail. Notes it. */
+/** Records the call that returns to "address". Returns whether it fails. */
 bool interpose_fails(const void *address);
 
-/** Whether nothing of a file on disk is in memory now. */
+/** Returns whether nothing of a file on a disk is in the page cache. */
 bool interpose_is_cold(void);
 
-/** Sets *function to what is behind this library. */
+/** Sets *function to the function that this library replaces. */
 void interpose_find(void **function, const char *name);
 
 #endif

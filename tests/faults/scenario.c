@@ -2,14 +2,13 @@
 /*
  * What clients do while calls of the compositor fail.
  *
- * They act one after the other, a step at a time, and a step is over when the
- * compositor has handled all of it. So a call that fails belongs to the client whose
- * step it is. After each step:
+ * They act in turn, one step at a time. A step ends when the compositor has handled all of
+ * it. So a call that fails belongs to the client whose step it is. After each step:
  *
- * - A client for which no call has failed so far has seen what it should: its pixels
- *   are exact, and it is connected (or has got the error that its request deserves).
- * - One for which calls have failed may have been disconnected. If it is not, and calls
- *   do not fail from then on, each later step is as exact as anybody's.
+ * - A client for which no call has failed so far sees what it should: its pixels are exact,
+ *   and it is connected (or has got the error that its request deserves).
+ * - A client for which calls have failed may have been disconnected. If it is not, and
+ *   calls do not continue to fail, each later step is as exact as for any other client.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -240,10 +239,10 @@ static bool is_hit(const struct compositor_process *compositor, uint32_t actor) 
 	return (compositor->control->failed_actors >> actor & 1) != 0;
 }
 
-/* Whether the step's failure is one of the compositor's calls'. */
+/* Returns whether the failure of a step is due to a failed call. */
 static bool is_excused(const struct compositor_process *compositor,
 		const struct guest *guest) {
-	/* What these ask is offered if that can be done. */
+	/* What these request is advertised only if it could be created. */
 	if ((strcmp(guest->name, "monitor") == 0 ||
 			strcmp(guest->name, "curious") == 0) && is_hit(compositor, FAULTS_START)) {
 		return true;
@@ -258,7 +257,7 @@ static void run_step(struct compositor_process *compositor,
 	struct faults_control *control = compositor->control;
 	guest->failed_before = control->failed;
 	control->actor = guest->actor;
-	/* Where it was not found out that its file is memory, that is read late. */
+	/* If it could not be found out that the file is memory, it is read late. */
 	guest->late |= is_hit(compositor, guest->actor);
 	control->cold = strcmp(guest->name, "cold-file") == 0;
 	bool ok = step->func(guest, step->arg);
@@ -279,7 +278,7 @@ static void run_step(struct compositor_process *compositor,
 	control->actor = FAULTS_NOBODY;
 }
 
-/* Who has nothing more to do is connected still. */
+/* A client without further steps is still connected. */
 static void check_connected(struct compositor_process *compositor,
 		struct guest *guest) {
 	compositor->control->actor = guest->actor;

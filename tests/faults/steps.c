@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What clients do, honest ones first.
+ * The steps of clients: first those of honest ones.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -84,7 +84,7 @@ bool step_tell(struct guest *guest, int command) {
 	return compositor_tell(guest->compositor, (char)command, 0);
 }
 
-/* Two buffers more, behind those that there are. */
+/* Adds two buffers behind the existing ones. */
 bool step_grow(struct guest *guest, int buffers) {
 	size_t size = guest->memory.size + 2 * GUEST_BYTES;
 	if (!client_memory_grow(&guest->client, &guest->memory, size)) {
@@ -103,14 +103,14 @@ bool step_destroy_pool(struct guest *guest, int arg) {
 /* More than is freed at once. */
 #define HUGE_BYTES (34 << 20)
 
-/* A file that is much larger than what is shown of it. */
+/* A file that is much larger than its buffers. */
 bool step_begin_huge(struct guest *guest, int arg) {
 	return guest_begin(guest, CLIENT_MEMORY_SEALED, HUGE_BYTES) &&
 		fallocate(guest->memory.fd, 0, 0, HUGE_BYTES) == 0 &&
 		guest_add_buffer(guest, 0);
 }
 
-/* As many have it that do not have such pages: then nothing is to be seen. */
+/* On a machine without huge pages, memory of another kind; then nothing is checked. */
 bool step_begin_huge_pages(struct guest *guest, int arg) {
 	struct client *client = &guest->client;
 	int fd = memfd_create("faults", MFD_HUGETLB | MFD_CLOEXEC);
@@ -126,7 +126,7 @@ bool step_begin_huge_pages(struct guest *guest, int arg) {
 	return guest_add_buffer(guest, 0) && guest_commit(guest, 0);
 }
 
-/* What is shown stays to be seen, if the compositor holds it. */
+/* The picture stays if the compositor holds the buffer. */
 bool step_destroy_buffer(struct guest *guest, int index) {
 	client_buffer_destroy(&guest->buffers[index]);
 	return client_roundtrip(&guest->client);
@@ -142,7 +142,7 @@ bool step_seal(struct guest *guest, int arg) {
 	return client_memory_seal(&guest->client, &guest->memory, F_SEAL_SHRINK);
 }
 
-/* Hostile ones */
+/* Hostile clients */
 
 bool step_cut(struct guest *guest, int arg) {
 	return client_memory_cut(&guest->client, &guest->memory, 0) &&
@@ -150,7 +150,7 @@ bool step_cut(struct guest *guest, int arg) {
 			"wl_shm.invalid_fd"));
 }
 
-/* The compositor may end the client for that, or tell it that there is no picture. */
+/* The compositor may disconnect the client, or report that the capture has failed. */
 bool step_cut_captured(struct guest *guest, int arg) {
 	return client_memory_cut(&guest->client, &guest->memory, 0) &&
 		!guest_capture(guest, 0) && guest_expect_error(guest,
@@ -171,7 +171,7 @@ bool step_make_read_only(struct guest *guest, int arg) {
 				&guest->memory, 2 * GUEST_BYTES)) {
 		return false;
 	}
-	/* libwayland's own wl_shm takes no such file. */
+	/* libwayland's own wl_shm does not accept such a file. */
 	return (guest_add_buffer(guest, 0) && guest_add_buffer(guest, 1)) ||
 		(guest->compositor->libwayland &&
 		guest_expect_error(guest, "wl_shm.invalid_fd"));
@@ -187,7 +187,7 @@ bool step_resize_beyond(struct guest *guest, int arg) {
 			"wl_shm.invalid_fd"));
 }
 
-/* Something that is not memory. */
+/* A file that is not memory. */
 bool step_send_fd(struct guest *guest, int what) {
 	int fds[2] = { -1, -1 };
 	switch (what) {
@@ -213,8 +213,8 @@ bool step_send_fd(struct guest *guest, int what) {
 	guest->pools[0].memory = &guest->memory;
 	close(fds[0]);
 	close(fds[1]);
-	/* All in one go: who still sends when the compositor has closed the connection
-	 * may be told of that (ECONNRESET) before it has read the error. */
+	/* All requests in one message: a client that still sends after the compositor has
+	 * closed the connection may get ECONNRESET before it has read the error. */
 	if (client_buffer_create(&guest->pools[0], &guest->buffers[0], 0,
 			GUEST_SIDE, GUEST_SIDE, GUEST_SIDE * 4)) {
 		wl_surface_attach(guest->surface, guest->buffers[0].buffer, 0, 0);
@@ -229,7 +229,7 @@ bool step_bad_stride(struct guest *guest, int arg) {
 	return guest_expect_error(guest, "wl_shm.invalid_stride");
 }
 
-/* More than the budget has. */
+/* More than the budget permits. */
 bool step_too_many_pools(struct guest *guest, int arg) {
 	for (int i = 1; i < GUEST_POOLS; i++) {
 		if (!client_pool_create(&guest->client, &guest->pools[i],
@@ -250,7 +250,7 @@ bool step_too_many_buffers(struct guest *guest, int arg) {
 	return guest_expect_error(guest, NULL);
 }
 
-/* Two pictures of so many rows of 8 KiB; looks at the corner of one. */
+/* Shows two pictures with this many rows of 8 KiB, and checks the corner of one. */
 static bool show_large(struct guest *guest, int rows, bool sealed, int index) {
 	struct client *client = &guest->client;
 	int32_t size = rows * 8192;
@@ -279,7 +279,7 @@ static bool show_large(struct guest *guest, int rows, bool sealed, int index) {
 	return client_roundtrip(client);
 }
 
-/* A file with holes: it has no more bytes than were drawn. */
+/* A file with holes: it has memory only for what was drawn. */
 bool step_show_sparse(struct guest *guest, int rows) {
 	return show_large(guest, rows, false, 0) && guest_look(guest, 'r');
 }
@@ -305,7 +305,7 @@ bool step_redraw_column(struct guest *guest, int rows) {
 	return guest_look(guest, 'r');
 }
 
-/* Together they are more than a client's bytes that are read in place. */
+/* Together they exceed the bytes of a client that are read in place. */
 bool step_show_large_sealed(struct guest *guest, int rows) {
 	if (!show_large(guest, rows, true, 0) || !guest_look(guest, 'r')) {
 		return false;
@@ -321,7 +321,7 @@ bool step_too_many_bytes(struct guest *guest, int rows) {
 	return guest_expect_error(guest, NULL);
 }
 
-/* What there is to be known of its memory, and of its budget. */
+/* Requests feedback about memory and budgets. */
 bool step_ask(struct guest *guest, int arg) {
 	struct client *client = &guest->client;
 	if (guest->compositor->keeps_copies) {
@@ -338,7 +338,8 @@ bool step_ask(struct guest *guest, int arg) {
 	wl_registry_destroy(registry);
 	struct sealpool_shm_feedback_manager_v1 *manager = wanted[0].object;
 	if (!ok || manager == NULL) {
-		return client_fail(client, "there is no feedback");
+		return client_fail(client, "the compositor does not advertise "
+				"feedback");
 	}
 	struct sealpool_shm_feedback_v1 *of_pool =
 		sealpool_shm_feedback_manager_v1_get_pool_feedback(manager,
@@ -359,7 +360,7 @@ bool step_ask(struct guest *guest, int arg) {
 	return ok && client_roundtrip(client);
 }
 
-/* Reads what sealpool-top would. */
+/* Reads the monitor like sealpool-top. */
 bool step_monitor(struct guest *guest, int arg) {
 	if (guest->compositor->keeps_copies) {
 		return true;

@@ -3,9 +3,8 @@
 #define FAULTS_STEPS_H
 
 /**
- * What a client of the scenario does in one step: until the compositor has handled
- * it, and the client has seen what it should. Returns false after a sentence in
- * client.error.
+ * The steps of the scenario's clients. A step ends when the compositor has handled it,
+ * and the client has checked what it shows. Returns false with a message in client.error.
  */
 
 #include "guest.h"

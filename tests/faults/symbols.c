@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The functions that can fail, and how they fail here. scripts/faults complains of
- * a function that Sealpool calls and that is neither here nor in "never-fail".
+ * The functions that can fail, and how they fail. scripts/faults complains about a
+ * function that Sealpool calls and that is neither here nor in "never-fail".
  *
- * FAILS(type, name, parameters, arguments, what is returned, errno)
+ * FAILS(type, name, parameters, arguments, result, errno)
  *
- * A function that has to have done something for its failure to be a real one does it
- * first: see close().
+ * A function whose failure has side effects has them here too: see close().
  */
-/* The names are those of the dynamic linker: no open64() behind open(). */
+/* The dynamic linker's names are used: open() must not become open64(). */
 #undef _FILE_OFFSET_BITS
 #include <dirent.h>
 #include <errno.h>
@@ -35,7 +34,7 @@
 
 #include "interpose.h"
 
-/* Only pointers of these are seen, and the project's own headers declare others. */
+/* Only pointers to these are used. The project's own headers declare other functions. */
 struct wl_array;
 struct wl_client;
 struct wl_display;
@@ -66,7 +65,7 @@ struct wl_protocol_logger;
 		return real args; \
 	}
 
-/* With one more argument, of whatever type fits into a register. */
+/* With one more argument, of any type that fits into a register. */
 #define FAILS_VARIADIC(type, name, params, last, args, value, error) \
 	DECLARE(type, name, params) { \
 		static type (*real) params; \
@@ -84,7 +83,7 @@ struct wl_protocol_logger;
 		return real args; \
 	}
 
-/* With a list of arguments, which "real" takes as a va_list. */
+/* With variable arguments, which "real" takes as a va_list. */
 #define FAILS_PRINTING(name, behind, params, last, args, value, error) \
 	DECLARE(int, name, params) { \
 		va_list list; \
@@ -119,7 +118,7 @@ FAILS(ssize_t, process_vm_readv, (pid_t pid, const struct iovec *local,
 	unsigned long flags), (pid, local, local_len, remote, remote_len, flags),
 	-1, EPERM)
 
-/* Files. The descriptor is closed whatever close() returns. */
+/* Files. close() always closes the descriptor, whatever it returns. */
 DECLARE(int, close, (int fd)) {
 	FIND(int, close, (int fd))
 	bool fails = interpose_fails(CALLER);
@@ -149,7 +148,7 @@ FAILS(ssize_t, pwrite64, (int fd, const void *data, size_t size, off64_t offset)
 	(fd, data, size, offset), -1, EIO)
 FAILS(ssize_t, pwritev64, (int fd, const struct iovec *iov, int n, off64_t offset),
 	(fd, iov, n, offset), -1, EIO)
-/* What a file that is not memory has in memory, to be had without waiting. */
+/* Reads from a file that is not memory what is in the page cache, without waiting. */
 DECLARE(ssize_t, preadv64v2, (int fd, const struct iovec *iov, int n, off64_t offset,
 		int flags)) {
 	FIND(ssize_t, preadv64v2, (int, const struct iovec *, int, off64_t, int))
@@ -175,7 +174,7 @@ FAILS(int, chdir, (const char *path), (path), -1, EACCES)
 FAILS(DIR *, opendir, (const char *path), (path), NULL, EMFILE)
 FAILS(struct dirent64 *, readdir64, (DIR *dir), (dir), NULL, EIO)
 
-/* Streams. What could not be written is told by ferror() and fclose(). */
+/* Streams. ferror() and fclose() report what could not be written. */
 FAILS(FILE *, fopen64, (const char *path, const char *mode), (path, mode), NULL, EMFILE)
 FAILS(FILE *, open_memstream, (char **text, size_t *size), (text, size), NULL, ENOMEM)
 DECLARE(int, fclose, (FILE *file)) {
@@ -198,7 +197,7 @@ FAILS_PRINTING(__isoc99_fscanf, vfscanf, (FILE *file, const char *format, ...), 
 FAILS_PRINTING(__isoc23_fscanf, vfscanf, (FILE *file, const char *format, ...), format,
 	(file, format, list), EOF, EIO)
 
-/* Sockets, and what wakes. */
+/* Sockets, and wakeups. */
 FAILS(int, socket, (int domain, int type, int protocol), (domain, type, protocol),
 	-1, EMFILE)
 FAILS(int, bind, (int fd, const struct sockaddr *address, socklen_t size),
@@ -219,7 +218,7 @@ FAILS(ssize_t, recv, (int fd, void *data, size_t size, int flags),
 	(fd, data, size, flags), -1, ECONNRESET)
 FAILS(int, eventfd, (unsigned count, int flags), (count, flags), -1, EMFILE)
 FAILS(int, eventfd_read, (int fd, uint64_t *count), (fd, count), -1, EAGAIN)
-/* It fails when the number is at its end, and can be read then. */
+/* It fails when the counter is at its maximum; the eventfd is readable then. */
 DECLARE(int, eventfd_write, (int fd, uint64_t count)) {
 	FIND(int, eventfd_write, (int fd, uint64_t count))
 	bool fails = interpose_fails(CALLER);
@@ -301,7 +300,7 @@ DECLARE(long, syscall, (long number, ...)) {
 	return real(number, a, b, c, d, e, f);
 }
 
-/* The sizes of pages and ticks are always known; the machine's memory is not. */
+/* The sizes of pages and ticks are always known; the size of the memory is not. */
 DECLARE(long, sysconf, (int name)) {
 	FIND(long, sysconf, (int name))
 	if (interpose_fails(CALLER) && name != _SC_PAGESIZE && name != _SC_CLK_TCK) {
@@ -331,7 +330,7 @@ FAILS(struct wl_resource *, wl_resource_create, (struct wl_client *client,
 	const struct wl_interface *interface, int version, uint32_t id),
 	(client, interface, version, id), NULL, errno)
 
-/* pixman: what failed is an empty region. */
+/* pixman: a failure results in an empty region. */
 #define FAILS_REGION(name, params, args) \
 	DECLARE(pixman_bool_t, name, params) { \
 		FIND(pixman_bool_t, name, params) \

@@ -6,27 +6,27 @@
 
 #include "access.h"
 
-/* Something that one of the threads does. */
+/* What a thread does. */
 enum work {
 	WORK_NOTHING,
 	WORK_BEGIN,
 	WORK_END,
-	/* Both, with a copy of what was there between them. */
+	/* Both of these, with a copy of the bytes in between. */
 	WORK_READ,
 	WORK_DROP,
 };
 
 struct slot {
-	/* NULL for no reference. */
+	/* NULL if there is no reference. */
 	struct sealpool_buffer *buffer;
 	struct host_buffer *host_buffer;
 	struct sealpool_access access;
 	bool active, writing;
-	/* It is in place, and shows what the file has now. */
+	/* The access is in place, and shows the file as it is now. */
 	bool direct;
-	/* As it was seen. */
+	/* A copy of the bytes. */
 	uint8_t *seen;
-	/* A thread reads it; and what was known of it before. */
+	/* A thread reads it; and what was known before that. */
 	bool racing;
 	struct truth_buffer before;
 	int ret;
@@ -164,7 +164,7 @@ static size_t get_size(const struct slot *slot) {
 	return slot->before.end - slot->before.start;
 }
 
-/* Where nothing tells what is stale, all is copied anew. */
+/* If it is not known what is stale, everything is copied again. */
 static bool prepare(struct slot *slot) {
 	struct host_buffer *buffer = slot->host_buffer;
 	if (slot->buffer == NULL || slot->racing || slot->active) {
@@ -181,8 +181,8 @@ static bool prepare(struct slot *slot) {
 	return true;
 }
 
-/* A write may be refused: where the client forbids it, and where that takes more than
- * there is. */
+/* Checks why a write access was refused: because of the client's file, or because a
+ * resource is missing. */
 static void check_refusal(const struct host *host, const struct slot *slot) {
 	const struct host_buffer *buffer = slot->host_buffer;
 	bool allowed = host_can_write(buffer);
@@ -190,7 +190,7 @@ static void check_refusal(const struct host *host, const struct slot *slot) {
 		truth_die("a read access failed: %s", strerror(-slot->ret));
 	}
 	if (slot->ret == 0 && slot->writing && !allowed) {
-		truth_die("a file that cannot be written to is written to");
+		truth_die("a write access to a read-only file was granted");
 	}
 	if (slot->ret != 0 && allowed && buffer->resource != NULL &&
 			host_get_claim(host, buffer) == TRUTH_SINCE) {
@@ -202,11 +202,11 @@ void access_begin(struct host *host, int number, int thread, bool write) {
 	struct slot *slot = &slots[number];
 	for (int i = 0; i < ACCESSES && write; i++) {
 		if (slots[i].active && slots[i].writing) {
-			/* One of two would undo what the other has done. */
+			/* Of two write accesses, one would undo the other. */
 			return;
 		}
 	}
-	/* Else it would not be known whether this one is in place. */
+	/* Otherwise it would not be known whether this one is in place. */
 	access_join(host);
 	if (slot->buffer == NULL || (write && slot->host_buffer->truth->file->
 			changes_len > TRUTH_CHANGES_MAX - 10) || !prepare(slot)) {
@@ -226,7 +226,7 @@ void access_begin(struct host *host, int number, int thread, bool write) {
 		SEALPOOL_MEMORY_DIRECT;
 	struct host_buffer *buffer = slot->host_buffer;
 	if (write || slot->direct) {
-		/* What is written to is not the copy that is read. */
+		/* A write access is to another copy than reads. */
 		truth_forget_copy(buffer->truth);
 	} else if (buffer->tracked) {
 		truth_note_copy(buffer->truth);
@@ -261,7 +261,7 @@ void access_draw(struct host *host, int number, int32_t top, int32_t bottom) {
 	}
 }
 
-/* What is written to a copy is handed back in whole. */
+/* A copy for writing is written back as a whole. */
 static void end_write(struct host *host, struct slot *slot, int thread) {
 	struct host_buffer *buffer = slot->host_buffer;
 	submit_and_await(thread, slot, WORK_END, 0);
@@ -310,7 +310,7 @@ void access_race(struct host *host, int number, int thread) {
 	if (thread == 0 || !prepare(slot)) {
 		return;
 	}
-	/* What happens meanwhile may be seen, or not. */
+	/* Changes during the read may be seen, or not. */
 	size_t size = get_size(slot);
 	slot->before.since = malloc(size);
 	memcpy(slot->before.since, slot->host_buffer->truth->since, size);

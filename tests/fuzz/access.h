@@ -4,7 +4,7 @@
 
 /**
  * References to buffers, and accesses to them, by the main thread or by reader threads.
- * The truth is the main thread's alone.
+ * Only the main thread uses truth.h.
  */
 
 #include <stdbool.h>
@@ -12,31 +12,31 @@
 
 #include "host.h"
 
-/** As many references, and an access for each. */
+/** The number of references. Each has one access. */
 #define ACCESSES 6
-/** Reader threads; 0 means the main thread. */
+/** The number of reader threads; 0 means the main thread. */
 #define ACCESS_THREADS 3
 
 /** Starts the threads, once. */
 void access_init(void);
 
-/** Takes a reference to a buffer in place of another. */
+/** Replaces a reference by one to another buffer. */
 void access_hold(struct host *host, int slot, struct wl_resource *resource);
-/** Gives a reference back, on a thread. */
+/** Drops a reference, on a thread. */
 void access_drop(struct host *host, int slot, int thread);
 
-/** Begins an access, waits for it, and checks what is there. */
+/** Begins an access, waits for it, and checks the bytes. */
 void access_begin(struct host *host, int slot, int thread, bool write);
 /** Draws rows in a write access. */
 void access_draw(struct host *host, int slot, int32_t top, int32_t bottom);
-/** Ends an access, after having checked it again. */
+/** Checks an access again, and ends it. */
 void access_end(struct host *host, int slot, int thread);
-/** Lets a reader thread read a buffer while the main thread goes on. */
+/** Has a reader thread read a buffer while the main thread continues. */
 void access_race(struct host *host, int slot, int thread);
-/** Waits for all of those, and checks what they have seen. */
+/** Waits for all these reads, and checks what they have read. */
 void access_join(struct host *host);
 
-/** Ends all accesses, and gives all references back. */
+/** Ends all accesses, and drops all references. */
 void access_finish(struct host *host);
 
 #endif

@@ -34,8 +34,8 @@ static struct compositor_taker *find_taker(struct host *host,
 }
 
 /* Returns whether another buffer of the same bytes was given to be captured into; it may
- * be destroyed since. What the client writes to these bytes is overwritten then when either
- * capture is ready. */
+ * be destroyed since. What the client writes to these bytes is overwritten then when
+ * either capture is ready. */
 static bool is_lent_twice(const struct host *host,
 		const struct host_buffer *buffer) {
 	const struct truth_buffer *truth = buffer->truth;
@@ -69,7 +69,8 @@ void host_capture(struct host *host, const struct client *client, int32_t top,
 	};
 	truth_for_each_row(buffer->truth, &box, draw_row, &drawing);
 	if (!tell || is_lent_twice(host, buffer)) {
-		/* It may come to the client any time, or undo what it has written. */
+		/* It may be written back at any time, or undo what the client has
+		 * written. */
 		file->wild = true;
 		return;
 	}
@@ -81,7 +82,7 @@ void host_capture(struct host *host, const struct client *client, int32_t top,
 		buffer->truth->end <= file->size;
 	truth_draw(buffer->truth, &box, drawing.data);
 	truth_adopt(buffer->truth, drawing.data, must);
-	/* Else the client has drawn rows that the compositor has not seen. */
+	/* Otherwise, the client has drawn rows that the compositor has not read. */
 	if (must) {
 		buffer->captured_at = file->changes_len;
 	}

@@ -9,7 +9,7 @@
 
 #include "client.h"
 
-/* Requests are created, not decoded, with these numbers. */
+/* The opcodes of requests, which are encoded here. */
 enum {
 	DISPLAY_SYNC = 0,
 	DISPLAY_GET_REGISTRY = 1,
@@ -40,7 +40,7 @@ void client_send_bytes(struct client *client, const void *bytes, size_t length,
 		memcpy(CMSG_DATA(&control.header), &fd, sizeof(int));
 	}
 	if (length > 0 && client->socket >= 0) {
-		/* It may be gone. */
+		/* It may be closed. */
 		sendmsg(client->socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 	}
 }
@@ -98,7 +98,7 @@ void client_connect(struct client *client, struct wl_display *display) {
 	bind_global(client, CLIENT_SCREENCOPY, "zwlr_screencopy_manager_v1", 3);
 	bind_global(client, CLIENT_VIEWPORTER, "wp_viewporter", 1);
 	bind_global(client, CLIENT_OUTPUT, "wl_output", 2);
-	/* The first use of an id is the one after the last. */
+	/* libwayland wants ids to be used in order, so all are used once. */
 	for (uint32_t id = CLIENT_POOLS; id < CLIENT_OBJECTS; id++) {
 		client_request(client, CLIENT_DISPLAY, DISPLAY_SYNC, -1, id);
 	}
@@ -145,7 +145,7 @@ static int reopen(int fd) {
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-/* The truth's fd, by which all is done, can always be written to. */
+/* The truth's own fd is always writable; all changes use it. */
 void client_create_file(struct client *client, int slot,
 		enum client_file_kind kind, uint32_t size) {
 	struct client_file *file = &client->files[slot];
@@ -185,7 +185,8 @@ void client_create_file(struct client *client, int slot,
 	}
 }
 
-/* Whether the file can be changed: some is kept for what is written back. */
+/* Returns whether another change fits. Some changes are reserved for what is written
+ * back. */
 static bool can_change(const struct truth_file *truth) {
 	return truth != NULL && truth->changes_len < TRUTH_CHANGES_MAX - 100;
 }
@@ -238,7 +239,7 @@ void client_punch(struct client *client, int slot, uint32_t start,
 void client_seal(struct client *client, int slot, int seals) {
 	struct truth_file *truth = client->files[slot].truth;
 	if (truth != NULL) {
-		/* Some files have none. */
+		/* Some files cannot be sealed. */
 		fcntl(truth->fd, F_ADD_SEALS, seals);
 	}
 }

@@ -3,8 +3,8 @@
 #define FUZZ_CLIENT_H
 
 /**
- * A client: its files, and the bytes that it sends. Each thing that it can have has an
- * object id of its own, so that a request of any kind can be sent for any of them.
+ * A client: its files, and the bytes that it sends. Each of its possible objects has an
+ * id of its own, so that any request can be sent to any of them.
  */
 
 #include <stdbool.h>
@@ -31,22 +31,22 @@ enum client_object {
 	CLIENT_FRAMES = CLIENT_SURFACES + 2,
 	CLIENT_VIEWPORTS = CLIENT_FRAMES + 2,
 	CLIENT_OBJECTS = CLIENT_VIEWPORTS + 2,
-	/* What else there may be is not looked at. */
+	/* Higher ids are ignored. */
 	CLIENT_IDS = 64,
 };
 
 enum client_file_kind {
 	CLIENT_FILE_UNSEALED,
 	CLIENT_FILE_SEALED,
-	/* Also against growing. */
+	/* Sealed also against growing. */
 	CLIENT_FILE_FIXED,
-	/* Never to be sealed. */
+	/* Cannot be sealed. */
 	CLIENT_FILE_UNSEALABLE,
-	/* An fd that cannot be written to. */
+	/* With an fd that is read-only. */
 	CLIENT_FILE_READ_ONLY,
 	CLIENT_FILE_READ_ONLY_SEALED,
 	CLIENT_FILE_ON_DISK,
-	/* No file. */
+	/* Not a file. */
 	CLIENT_FILE_PIPE,
 	CLIENT_FILE_DIRECTORY,
 	CLIENT_FILE_KINDS,
@@ -54,26 +54,26 @@ enum client_file_kind {
 
 struct client_file {
 	int fd;
-	/* NULL where there is none. */
+	/* NULL if there is no file. */
 	struct truth_file *truth;
 	enum client_file_kind kind;
 };
 
 struct client {
-	/* Its end of the connection; -1 for none. */
+	/* The client's end of the connection; -1 for none. */
 	int socket;
-	/* NULL once it is gone. */
+	/* NULL after it is disconnected. */
 	struct wl_client *wl_client;
 	struct wl_listener destroy;
 	struct client_file files[CLIENT_FILES];
-	/* What it has created and not destroyed. */
+	/* The objects that it has created and not destroyed. */
 	bool exists[CLIENT_OBJECTS];
-	/* Of its pools, as it has said. */
+	/* The sizes of its pools, as it has sent them. */
 	int32_t pool_sizes[CLIENT_BUFFERS - CLIENT_POOLS];
-	/* It has done something that may end it. */
+	/* It has done something for which it may be disconnected. */
 	bool to_blame;
 
-	/* The display's knowledge of it: what is behind its pools and buffers. */
+	/* What the display knows of it: the files of its pools and buffers. */
 	struct truth_file *pool_files[CLIENT_IDS];
 	bool pool_writable[CLIENT_IDS];
 	int32_t known_sizes[CLIENT_IDS];
@@ -83,16 +83,16 @@ struct client {
 		int32_t pool_size, offset, width, height, stride;
 		uint32_t format;
 	} buffers[CLIENT_IDS];
-	/* Its pools may be larger than any budget. */
+	/* Its pools may exceed any budget. */
 	bool huge;
 };
 
-/** Connects, and binds all globals: their names are 1, 2 and so on. The display is to be
- * dispatched then. */
+/** Connects, and binds all globals, whose names are 1, 2 and so on. Dispatch the display
+ * afterwards. */
 void client_connect(struct client *client, struct wl_display *display);
 /** Closes the connection and all files. */
 void client_disconnect(struct client *client);
-/** Forgets what was sent to it. */
+/** Discards what was sent to it. */
 void client_drain(struct client *client);
 
 /** Replaces a file with a new one. */
@@ -117,7 +117,7 @@ void client_send(struct client *client, uint32_t object, uint16_t opcode,
 void client_send_bytes(struct client *client, const void *bytes, size_t length,
 	int fd);
 
-/** A seed that nothing has had yet. */
+/** Returns a seed that was not used yet. */
 uint32_t client_get_seed(void);
 
 #endif

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An input is a program: what three clients and a compositor do, one after another, with
- * a byte for each operation and each of its arguments. There is none that is not valid;
- * what has nothing to work on does nothing.
+ * An input is a program: what three clients and a compositor do, one after another, with a
+ * byte for each operation and each of its arguments. Every input is valid; an operation
+ * without an object to work on does nothing.
  *
  *   byte 0        options of the compositor
  *   byte 1        its limits
  *   then, again and again
- *     operation   (bits 0 to 4), which client (5, 6), and whether the display
- *                 is not dispatched after it (7)
- *     arguments   as many as that takes
+ *     operation   (bits 0 to 4), which client (5, 6), and whether the display is not
+ *                 dispatched afterwards (7)
+ *     arguments   of the operation
  *
- * FUZZ_TRACE in the environment has each operation told.
+ * If FUZZ_TRACE is set in the environment, each operation is printed.
  */
 #include <drm_fourcc.h>
 #include <fcntl.h>
@@ -26,7 +26,7 @@
 #include "host.h"
 #include "system.h"
 
-/* In the order of the protocols. */
+/* The opcodes, in the order of the protocols. */
 enum {
 	SHM_CREATE_POOL = 0,
 	POOL_CREATE_BUFFER = 0, POOL_DESTROY, POOL_RESIZE,
@@ -56,12 +56,12 @@ static uint8_t take_byte(struct run *run) {
 	return *run->input++;
 }
 
-/* One of "count" objects, from "first" on. */
+/* Returns one of "count" ids, from "first" on. */
 static uint32_t take_id(struct run *run, uint32_t first, uint32_t end) {
 	return first + take_byte(run) % (end - first);
 }
 
-/* A size or place in a file: in sixteenths of a page, or unusual. */
+/* Returns a size or an offset in a file: in sixteenths of a page, or an unusual one. */
 static uint32_t take_size(struct run *run) {
 	static const uint32_t sizes[] = {
 		0, 1, 100, 4095, 4096, 4097, 8192, 12288, 16384, 20000, 32768,
@@ -71,7 +71,7 @@ static uint32_t take_size(struct run *run) {
 	return byte < 16 ? sizes[byte] : (uint32_t)byte * 256;
 }
 
-/* Any number, of which some are more likely. */
+/* Returns any number; some are more likely. */
 static int32_t take_number(struct run *run) {
 	static const int32_t numbers[] = {
 		-1, INT32_MIN, INT32_MAX, INT32_MAX - 4095, 4096, 65536, 65537,
@@ -91,18 +91,18 @@ static int32_t take_number(struct run *run) {
 	return (int32_t)number;
 }
 
-/* Those that are offered first. */
+/* The formats that are announced first. */
 static const uint32_t formats[] = {
 	0, 1, DRM_FORMAT_RGB565, DRM_FORMAT_RGB888, DRM_FORMAT_NV12,
 	DRM_FORMAT_YUV420, DRM_FORMAT_ARGB8888, DRM_FORMAT_P010,
 };
 
-/* A request of an object that the client has. */
+/* Returns whether the client has the object. */
 static bool exists(const struct run *run, uint32_t id) {
 	return run->client->exists[id];
 }
 
-/* One that has gone. */
+/* Destroys an object. */
 static void destroy(struct run *run, uint32_t id) {
 	struct client *client = run->client;
 	if (client->exists[id]) {
@@ -143,7 +143,7 @@ static void seal_file(struct run *run) {
 	int slot = (int)take_id(run, 0, CLIENT_FILES);
 	client_seal(run->client, slot, take_byte(run) & (F_SEAL_SHRINK |
 		F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL));
-	/* libwayland maps for writing, and says so. */
+	/* libwayland maps the file for writing, and posts an error if it cannot. */
 	run->client->to_blame = true;
 }
 
@@ -154,7 +154,7 @@ static void create_pool(struct run *run) {
 	uint32_t id = take_id(run, CLIENT_POOLS, CLIENT_BUFFERS);
 	const struct client_file *file =
 		&client->files[take_id(run, 0, CLIENT_FILES)];
-	/* Of the file, all or a part, or any size. */
+	/* The size of the file, a part of it, or any size. */
 	uint8_t how = take_byte(run);
 	if (file->fd < 0) {
 		return;
@@ -178,14 +178,14 @@ static void resize_pool(struct run *run) {
 	uint32_t size = take_size(run);
 	if (exists(run, id)) {
 		int32_t *known = &run->client->pool_sizes[id - CLIENT_POOLS];
-		/* What its file has is not known here. */
+		/* The contents of the file are not known here. */
 		run->client->to_blame = true;
 		*known = (int32_t)size > *known ? (int32_t)size : *known;
 		client_request(run->client, id, POOL_RESIZE, -1, size);
 	}
 }
 
-/* One that the pool has room for. */
+/* Creates a buffer that the pool has room for. */
 static void create_buffer(struct run *run) {
 	static const int32_t pixel_bytes[] = { 4, 4, 2, 3, 1, 1 };
 	struct client *client = run->client;
@@ -194,10 +194,10 @@ static void create_buffer(struct run *run) {
 	uint8_t format = take_byte(run) % 6;
 	int32_t width = 1 + take_byte(run), height = 1 + take_byte(run);
 	int32_t offset = take_byte(run) * 64, padding = take_byte(run);
-	/* Rows may follow each other, or have another buffer's beside them. */
+	/* Rows may be adjacent, or have another buffer's rows beside them. */
 	int32_t pixels = padding < 128 ? (width + 1) & ~1 : width + padding * 4;
 	int32_t stride = pixels * pixel_bytes[format];
-	/* All planes. */
+	/* The end of all planes. */
 	int32_t end = offset + stride * height +
 		(format < 4 ? 0 : (stride + 1) * ((height + 1) / 2));
 	if (!exists(run, pool) ||
@@ -211,7 +211,7 @@ static void create_buffer(struct run *run) {
 		(uint32_t)stride, formats[format]);
 }
 
-/* One of any size. */
+/* Creates a buffer of any size. */
 static void create_any_buffer(struct run *run) {
 	uint32_t pool = take_id(run, CLIENT_POOLS, CLIENT_BUFFERS);
 	uint32_t id = take_id(run, CLIENT_BUFFERS, CLIENT_SURFACES);
@@ -235,7 +235,7 @@ static void destroy_any(struct run *run) {
 
 /* Surfaces */
 
-/* A surface that is there from its first use on. */
+/* Returns a surface, which is created when it is first used. */
 static uint32_t take_surface(struct run *run) {
 	uint32_t id = take_id(run, CLIENT_SURFACES, CLIENT_FRAMES);
 	if (!exists(run, id)) {
@@ -272,7 +272,7 @@ static void commit(struct run *run) {
 	client_send(run->client, take_surface(run), SURFACE_COMMIT, -1, 0, NULL);
 }
 
-/* What all clients do: attach, damage, commit. */
+/* As all clients do: attach, damage, commit. */
 static void show(struct run *run) {
 	uint32_t surface = take_surface(run);
 	uint32_t id = take_id(run, CLIENT_BUFFERS, CLIENT_SURFACES);
@@ -303,7 +303,7 @@ static void set_state(struct run *run) {
 	}
 }
 
-/* A buffer is handed to something else than a surface. */
+/* Passes a buffer to an object other than a surface. */
 static void copy_frame(struct run *run) {
 	struct client *client = run->client;
 	uint32_t frame = take_id(run, CLIENT_FRAMES, CLIENT_VIEWPORTS);
@@ -320,7 +320,7 @@ static void copy_frame(struct run *run) {
 
 /* Any bytes */
 
-/* A header that is right, and what follows it is not. */
+/* Sends a valid header, and invalid arguments. */
 static void send_any(struct run *run) {
 	uint32_t message[8] = { take_id(run, 0, CLIENT_OBJECTS + 2) };
 	uint8_t opcode = take_byte(run) % 12, words = take_byte(run) % 7;
@@ -415,7 +415,7 @@ static void settle(struct run *run) {
 static const struct operation {
 	const char *name;
 	void (*run)(struct run *run);
-	/* Done by a client, which is there again if it was gone. */
+	/* It needs a client, which is connected again if needed. */
 	bool of_client;
 } operations[32] = {
 	{ "settle", settle, false },
@@ -461,7 +461,7 @@ static void step(struct run *run, bool trace) {
 		access_join(&run->host);
 		if (run->client->socket >= 0 && !run->client->to_blame &&
 				run->host.options.limits == 0) {
-			truth_die("a client has done nothing, and is gone");
+			truth_die("a client was disconnected without a reason");
 		}
 		client_disconnect(run->client);
 		host_connect(&run->host, run->client);
@@ -501,8 +501,8 @@ static void print_fds(void) {
 	}
 }
 
-/* As many as before the first input: threads may open and close some when an input is
- * over. */
+/* Expects the number of fds before the first input. After an input, threads may open and
+ * close some. */
 static void check_fds(size_t before) {
 	for (int i = 0; i < 10000 && system_count_fds() != before; i++) {
 		poll(NULL, 0, 1);
@@ -542,7 +542,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t length) {
 	if (system_get_mapped() != 0) {
 		truth_die("%zu bytes are still mapped", system_get_mapped());
 	}
-	/* So that little of what one input does is added to the next one's. */
+	/* So that one input has little effect on the next one. */
 	system_advance(1000000);
 	return 0;
 }

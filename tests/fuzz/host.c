@@ -15,9 +15,9 @@
 #include "system.h"
 
 #define BOXES_MAX 16
-/* Nobody has to wait for a thread as long as that. */
+/* No thread takes longer than this. */
 #define PATIENCE_MS 30000
-/* Larger pools take more than the budgets below. */
+/* Larger pools exceed the budgets below. */
 #define POOL_SIZE_MAX (4 << 20)
 
 static const struct sealpool_budget limits[] = {
@@ -81,7 +81,7 @@ struct host_buffer *host_find_buffer(struct host *host,
 		return NULL;
 	}
 	if (truth->end > (uint32_t)made->pool_size) {
-		truth_die("a buffer to %u is outside of its pool of %d bytes",
+		truth_die("a buffer up to %u is outside of its pool of %d bytes",
 			truth->end, made->pool_size);
 	}
 	struct host_buffer *buffer = calloc(1, sizeof(*buffer));
@@ -115,7 +115,7 @@ enum truth_claim host_get_claim(const struct host *host,
 		TRUTH_SINCE;
 }
 
-/* Requests, before anybody else sees them */
+/* Requests, before the library and libwayland handle them */
 
 static void note_pool(struct client *client, const union wl_argument *args) {
 	uint32_t id = args[0].n;
@@ -145,7 +145,8 @@ static void note_buffer(struct client *client, uint32_t pool,
 	}
 }
 
-/* A box of the surface, in pixels of a buffer. Returns false where it is not known. */
+/* Converts a box from surface to buffer coordinates. Returns false if that is not
+ * known. */
 static bool scale_box(const struct host_surface *surface, int i,
 		struct truth_box *box) {
 	*box = surface->boxes[i];
@@ -160,7 +161,7 @@ static bool scale_box(const struct host_surface *surface, int i,
 		!surface->has_viewport;
 }
 
-/* What was damaged is up to date in a buffer as soon as that is committed. */
+/* The damaged pixels of a buffer are up to date when it is committed. */
 static void note_commit(struct host *host, struct host_surface *surface) {
 	surface->scale = surface->pending_scale;
 	surface->transform = surface->pending_transform;
@@ -327,7 +328,7 @@ static void handle_surface_destroy(struct compositor_surface *base) {
 			continue;
 		}
 		buffer->surface = NULL;
-		/* Without a wl_buffer, it stays what it was. */
+		/* Without a wl_buffer, the copy stays as it was. */
 		if (buffer->resource != NULL) {
 			buffer->tracked = false;
 			truth_forget_copy(buffer->truth);
@@ -359,16 +360,16 @@ static const struct compositor_impl impl = {
 
 static void ignore_log(void *data, enum sealpool_log_importance importance,
 		const char *format, va_list args) {
-	/* Each client that is ended is told of. */
+	/* libwayland logs each disconnected client. */
 }
 
 static void ignore_wayland_log(const char *format, va_list args) {
-	/* The same. */
+	/* Sealpool logs it, too. */
 }
 
 static void ignore_short_file(struct sealpool_buffer *buffer,
 		uint64_t file_size, void *data) {
-	/* It reads as zero, which is checked. */
+	/* The missing bytes read as zero, which is checked. */
 }
 
 static uint32_t hold_commit(struct wl_resource *surface, void *data) {
@@ -377,7 +378,7 @@ static uint32_t hold_commit(struct wl_resource *surface, void *data) {
 
 static void release_commit(struct wl_resource *surface, uint32_t number,
 		void *data) {
-	/* What is shown late is not looked at. */
+	/* Frames that come late are not checked. */
 }
 
 static void create_shm(struct host *host) {
@@ -392,7 +393,7 @@ static void create_shm(struct host *host) {
 			(sizeof(limits) / sizeof(limits[0]))],
 		.short_file = host->options.lenient ? ignore_short_file : NULL,
 		.log = ignore_log,
-		/* Of a clock that stands still. */
+		/* The clock stands still. */
 		.shadow_idle_ms = 60000,
 	};
 	if (!host->options.guarded) {
@@ -426,7 +427,7 @@ void host_init(struct host *host, const struct host_options *options) {
 	compositor_offer(&host->compositor, &compositor_screencopy);
 	compositor_offer(&host->compositor, &compositor_viewporter);
 	compositor_offer(&host->compositor, &compositor_output);
-	/* The newest is called first. */
+	/* The newest logger is called first. */
 	host->logger = wl_display_add_protocol_logger(host->display,
 		handle_message, host);
 	for (int i = 0; i < CLIENTS; i++) {
@@ -506,12 +507,12 @@ void host_finish(struct host *host) {
 		struct client *client = &host->clients[i];
 		if (client->socket >= 0 && client->wl_client == NULL &&
 				!client->to_blame && host->options.limits == 0) {
-			truth_die("client %d has done nothing, and is gone", i);
+			truth_die("client %d was disconnected without a reason", i);
 		}
 		client_disconnect(client);
 	}
 	wl_display_destroy_clients(host->display);
-	/* A thread may still be about to close a file. */
+	/* A thread may still have to close a file. */
 	for (int i = 0; i < PATIENCE_MS; i++) {
 		host_settle(host);
 		if (is_all_given_back(host->shm->context)) {
@@ -521,7 +522,7 @@ void host_finish(struct host *host) {
 	}
 	for (int i = 0; i < SP_RESOURCES; i++) {
 		if (host->shm->context->all.used[i] != 0) {
-			truth_die("%llu of resource %d are not given back",
+			truth_die("%llu of resource %d are still charged",
 				(unsigned long long)
 				host->shm->context->all.used[i], i);
 		}

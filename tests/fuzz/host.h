@@ -3,9 +3,9 @@
 #define FUZZ_HOST_H
 
 /**
- * A compositor with Sealpool's wl_shm, or with libwayland's and a guard before it. It
- * follows what its clients attach, damage and commit by itself, and says of each buffer
- * that it reads what it must show.
+ * A compositor with Sealpool's wl_shm, or with libwayland's behind a guard. By itself, it
+ * follows what its clients attach, damage and commit, and checks each buffer that it
+ * reads.
  */
 
 #include <stdbool.h>
@@ -21,33 +21,33 @@
 
 struct host_options {
 	bool guarded;
-	/* An index of tables of limits; 0 for large ones. */
+	/* An index into tables of limits; 0 for high ones. */
 	uint8_t limits;
-	/* Short files end nobody. */
+	/* A short file does not disconnect its client. */
 	bool lenient;
 	/* Each commit is read at once. */
 	bool reads;
 	/* Buffers are released when they are committed, not when they are replaced. */
 	bool releases_early;
-	/* There are functions that hold back commits. */
+	/* The functions for delayed commits are set. */
 	bool holds;
 };
 
-/** A wl_buffer that the display knows. */
+/** A wl_buffer, as the display knows it. */
 struct host_buffer {
 	struct wl_list link; /* host.buffers */
 	struct truth_buffer *truth;
 	struct client *client;
-	/* NULL once destroyed. */
+	/* NULL once it is destroyed. */
 	struct wl_resource *resource;
 	struct wl_listener destroy;
 	bool writable;
-	/* Commits of a surface tell what is stale; else, nothing is known. */
+	/* Commits of a surface show what is stale; otherwise, that is not known. */
 	bool tracked;
 	struct host_surface *surface;
-	/* How often the file was changed when it was captured into. */
+	/* The number of changes of the file at the last capture. */
 	uint8_t captured_at;
-	/* It was given to be captured into. */
+	/* It was passed to a capture. */
 	bool lent;
 };
 
@@ -57,7 +57,7 @@ struct host {
 	struct host_options options;
 	struct compositor compositor; /* of struct host_surface */
 	struct sealpool_shm *shm;
-	/* Either is NULL. */
+	/* One of these is NULL. */
 	struct sealpool_guard *guard;
 	struct wl_protocol_logger *logger;
 	struct client clients[CLIENTS];
@@ -65,36 +65,36 @@ struct host {
 };
 
 void host_init(struct host *host, const struct host_options *options);
-/** Ends everything, and dies unless all is given back. */
+/** Destroys everything, and aborts if something is still charged. */
 void host_finish(struct host *host);
 
-/** Does all that is to be done now. */
+/** Dispatches all pending events. */
 void host_settle(struct host *host);
 
-/** Connects a client anew. */
+/** Connects a client again. */
 void host_connect(struct host *host, struct client *client);
 
-/** What is known of a wl_buffer, or NULL. */
+/** Returns what is known of a wl_buffer, or NULL. */
 struct host_buffer *host_find_buffer(struct host *host,
 	struct wl_resource *resource);
-/** A client's object with that id if it is a wl_buffer; or NULL. */
+/** Returns a client's object with this id if it is a wl_buffer, or NULL. */
 struct wl_resource *host_get_buffer(const struct client *client, uint32_t id);
 
-/** Whether its file, or its fd, allows it. */
+/** Returns whether its file and its fd permit writing. */
 bool host_can_write(const struct host_buffer *buffer);
-/** How much is known of a buffer: if budgets are used up, little. */
+/** Returns how much is known of a buffer: little if budgets are used up. */
 enum truth_claim host_get_claim(const struct host *host,
 	const struct host_buffer *buffer);
 
-/** Reads, and checks, what the client's surfaces show. */
+/** Reads and checks what the client's surfaces show. */
 void host_read_surfaces(struct host *host, const struct client *client);
 
-/** Draws rows into the buffer that a client has given to be captured into last, and
- * tells it so. */
+/** Draws rows into the buffer that a client has passed to a capture last, and reports to
+ * the client that it is ready. */
 void host_capture(struct host *host, const struct client *client, int32_t top,
 	int32_t bottom, bool tell);
 
-/** Gives back copies that nobody has read for so long. */
+/** Frees copies that were not read for this long. */
 void host_drop_idle(struct host *host);
 
 #endif

@@ -7,7 +7,7 @@
 #include "memory/clock.h"
 #include "system.h"
 
-/* Later than any time that the library subtracts from it. */
+/* Later than any duration that the library subtracts from it. */
 static _Atomic uint64_t now = 1000000;
 static atomic_size_t mapped;
 
@@ -56,7 +56,7 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *time) {
 void *__wrap_mmap(void *at, size_t length, int prot, int flags, int fd,
 		off_t offset) {
 	void *data = __real_mmap(at, length, prot, flags, fd, offset);
-	/* What is put into another mapping is unmapped with it. */
+	/* What is mapped over another mapping is unmapped with it. */
 	if (data != MAP_FAILED && !(flags & MAP_FIXED)) {
 		mapped += length;
 	}

@@ -3,20 +3,20 @@
 #define FUZZ_SYSTEM_H
 
 /**
- * The library's calls to the system that are not as usual: its clock stands still until
- * it is told to go on, and what it maps is counted.
+ * System calls of the library that are replaced: its clock stands still unless it is
+ * advanced, and the bytes that it maps are counted.
  */
 
 #include <stddef.h>
 #include <stdint.h>
 
-/** Lets the clock go on. */
+/** Advances the clock. */
 void system_advance(uint32_t ms);
 
-/** Bytes that the library has mapped now. */
+/** Returns the bytes that the library has mapped. */
 size_t system_get_mapped(void);
 
-/** File descriptors of this process. */
+/** Returns the number of file descriptors of this process. */
 size_t system_count_fds(void);
 
 #endif

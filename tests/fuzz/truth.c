@@ -11,7 +11,7 @@
 
 #define FILES_MAX 12
 #define BUFFERS_MAX 64
-/* Nobody looks at larger ones. */
+/* Larger buffers are not checked. */
 #define BUFFER_END_MAX (2 * TRUTH_FILE_MAX)
 
 static struct truth_file files[FILES_MAX];
@@ -111,7 +111,7 @@ void truth_set_size(struct truth_file *file, uint32_t size) {
 	file->size = size;
 }
 
-/* The whole file, in a buffer of this function's. */
+/* Returns the whole file, in a buffer of this function's. */
 static const uint8_t *read_file(const struct truth_file *file) {
 	static uint8_t bytes[TRUTH_FILE_MAX];
 	struct stat st;
@@ -144,13 +144,14 @@ void truth_check_file(const struct truth_file *file) {
 
 /* Buffers */
 
-/* Bytes of a sample, and pixels for each, across and down; of each plane. */
+/* For each plane: bytes of a sample, and pixels for each sample, horizontally and
+ * vertically. */
 static const struct format {
 	uint32_t drm;
 	int planes_len;
 	struct { uint8_t bytes, hsub, vsub; } planes[TRUTH_PLANES_MAX];
 } formats[] = {
-	/* wl_shm's own numbers for ARGB8888 and XRGB8888. */
+	/* wl_shm's own codes for ARGB8888 and XRGB8888. */
 	{ 0, 1, { { 4, 1, 1 } } },
 	{ 1, 1, { { 4, 1, 1 } } },
 	{ DRM_FORMAT_RGB565, 1, { { 2, 1, 1 } } },
@@ -192,7 +193,7 @@ struct truth_buffer *truth_add_buffer(struct truth_file *file, int32_t offset,
 			.hsub = format->planes[i].hsub,
 			.vsub = format->planes[i].vsub,
 		};
-		/* As the bytes of a row are to those of the first plane's. */
+		/* The strides have the same ratio as the bytes of a row. */
 		uint32_t part = (uint32_t)plane->hsub * buffer.planes[0].bytes;
 		plane->stride = ((uint32_t)stride * plane->bytes + part - 1) / part;
 		uint64_t rows = ((uint64_t)height + plane->vsub - 1) / plane->vsub;
@@ -267,7 +268,7 @@ void truth_commit(struct truth_buffer *buffer) {
 }
 
 void truth_note_copy(struct truth_buffer *buffer) {
-	/* One of a short file is made anew each time. */
+	/* The copy of a short file is made again each time. */
 	if (buffer->copied_at == TRUTH_CHANGES_MAX &&
 			buffer->file->size >= buffer->end) {
 		buffer->copied_at = buffer->file->changes_len;
@@ -278,8 +279,8 @@ void truth_forget_copy(struct truth_buffer *buffer) {
 	buffer->copied_at = TRUTH_CHANGES_MAX;
 }
 
-/* Whether the byte was there after so many changes, or later, but not after more than
- * "until". */
+/* Returns whether the byte was there after "since" changes, or later, but not after more
+ * than "until". */
 static bool was_there(const struct truth_file *file, uint32_t offset,
 		uint8_t since, uint8_t until, uint8_t byte) {
 	uint8_t len = file->changes_len < until ? file->changes_len : until;
@@ -291,7 +292,7 @@ static bool was_there(const struct truth_file *file, uint32_t offset,
 		if (change_get_byte(change, offset) == byte) {
 			return true;
 		}
-		/* It was there when that was known. */
+		/* It was there at that time. */
 		if (i <= since) {
 			return false;
 		}
@@ -320,7 +321,7 @@ static void check_row(struct truth_buffer *buffer, uint32_t offset,
 		uint32_t at = offset + i;
 		uint8_t since = ever ? 0 : check->claim == TRUTH_NOW ?
 			file->changes_len : buffer->since[at - buffer->start];
-		/* What is up to date after a change may have that. */
+		/* What is up to date after a change may have its byte. */
 		bool ok = (ever && row[i] == 0) || was_there(file, at, since,
 			until > since ? until : since, row[i]);
 		if (!ok) {
@@ -343,9 +344,9 @@ void truth_check(struct truth_buffer *buffer, const uint8_t *data,
 	}
 }
 
-/* What is written back */
+/* Writing back */
 
-/* Zero past the file's end. */
+/* The bytes past the file's end are zero. */
 static uint8_t *copy_now(const struct truth_file *file, uint32_t start,
 		uint32_t end) {
 	uint8_t *bytes = calloc(1, end - start);

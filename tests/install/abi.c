@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What programs know that were built with the last release: its functions, and the layout
- * of its structs. If this does not compile or link, they break. Such a change needs a new
- * soname (soversion in meson.build), and an entry in NEWS.md; then change this.
+ * What programs depend on that were built with the last release: its functions, and the
+ * layout of its structs. If this does not compile or link, they break. Such a change
+ * needs a new soname (soversion in meson.build), and an entry in NEWS.md; then change
+ * this.
  *
  * A release adds what is new in it. tests/install/abi.sh compiles this, and has the names
  * and versions of symbols.
@@ -15,13 +16,13 @@
 #include <sealpool/wlroots.h>
 #endif
 
-/* Offsets and sizes are those of machines with 64 bits. */
+/* Offsets and sizes are those of 64-bit machines. */
 #define IS(number) (UINTPTR_MAX != UINT64_MAX || (number))
 
 /* The library has the function, with this type. */
 #define FUNCTION(name, result, arguments) \
 	result(*const uses_##name) arguments = name;
-/* A type of functions. */
+/* A function type. */
 #define TYPE(name, type) \
 	_Static_assert(_Generic((name)NULL, type: 1, default: 0), \
 		#name " is another type");
@@ -29,11 +30,11 @@
 #define SIZE(name, size) \
 	_Static_assert(IS(sizeof(struct name) == (size)), \
 		#name " has another size");
-/* One that begins with its size: new members are added at its end. */
+/* A struct that begins with its size: new members are added at its end. */
 #define GROWS(name, size) \
 	_Static_assert(IS(sizeof(struct name) >= (size)), \
 		#name " has lost members");
-/* An array is given as a pointer. */
+/* The type of an array is that of a pointer. */
 #define MEMBER(name, member, offset, type) \
 	_Static_assert(IS(offsetof(struct name, member) == (offset)), \
 		#name "." #member " has moved"); \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel-cost-faults: how many instructions the kernel takes to show pages of a client's
- * file, and to cut and grow the file, by the kind of mapping that it has. For the same
- * guest as kernel-cost; elsewhere these are nanoseconds.
+ * kernel-cost-faults: how many instructions the kernel takes to map pages of a client's
+ * file, and to truncate and grow the file, for each kind of mapping. For the same guest
+ * as kernel-cost; elsewhere, the figures are nanoseconds.
  */
 #include <fcntl.h>
 #include <stdbool.h>
@@ -51,7 +51,7 @@ static int64_t read_pages(const struct sp_mapping *mapping, size_t from,
 	const volatile uint8_t *data = sp_untrusted_in_place(mapping->data);
 	int64_t start = now();
 	for (size_t i = from; i < to; i++) {
-		expect(data[i * page_size] == byte, "another byte was read");
+		expect(data[i * page_size] == byte, "a wrong byte was read");
 	}
 	return now() - start;
 }
@@ -60,7 +60,7 @@ static void print(const char *what, int64_t took, size_t times) {
 	printf("%-56s %8lld\n", what, (long long)took / (long long)times);
 }
 
-/* The second half of the file comes and goes. */
+/* The second half of the file is removed and added again. */
 static void measure(const char *name, const struct sp_mapping_mode *mode,
 		bool past_end) {
 	printf("%s mapping:\n", name);
@@ -73,7 +73,7 @@ static void measure(const char *name, const struct sp_mapping_mode *mode,
 	struct sp_mapping *mapping = sp_mapping_create(fd, mode,
 		2 * PAGES * page_size, page_size, false);
 	expect(mapping != NULL, "a mapping");
-	/* The page table. */
+	/* Fills the page table. */
 	read_pages(mapping, 0, 1, 1);
 
 	print("  a page of the file, read first",

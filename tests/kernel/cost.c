@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel-cost: how many instructions a frame costs the compositor, by the kind of
- * memory that it lies in: from the commit on, with all that is read once.
+ * kernel-cost: how many instructions a frame costs the compositor, by memory kind: from
+ * the commit on, with one read of everything.
  *
- * For a guest in which each instruction takes a nanosecond of its clock (QEMU's
- * -icount): the kernel's instructions count as well. Elsewhere these are
+ * It needs a guest in which each instruction takes a nanosecond of its clock (QEMU's
+ * -icount): the kernel's instructions count as well. Elsewhere, the figures are
  * nanoseconds.
  *
- * The compositor is in this process, as in the integration tests. It is alone on
- * its processor while it reads: the client waits for its next order.
+ * As in the integration tests, the compositor is in this process. It is alone on its
+ * processor while it reads, since the client waits for its next order.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ static int64_t now(void) {
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-/* Reads as a renderer does: rows of the damage, once. */
+/* Reads as a renderer does: the rows of the damage, once. */
 static uint64_t sum_pixels(const struct sealpool_access *access, int32_t size) {
 	int32_t width = size > 0 ? size : WIDTH;
 	int32_t height = size > 0 ? size : HEIGHT;
@@ -44,7 +44,8 @@ static uint64_t sum_pixels(const struct sealpool_access *access, int32_t size) {
 	return sum;
 }
 
-/* The median of some frames that damage a square of "size", or all for 0. */
+/* Returns the median of some frames that damage a square of "size", or everything for
+ * 0. */
 static int64_t measure(struct server *server, struct peer *peer, int32_t size,
 		uint64_t *copied) {
 	int64_t took[FRAMES];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A control group with 32 MiB, which this process has been put into. */
+/* This process is in a control group with 32 MiB. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #define CGROUP_BYTES ((int64_t)32 << 20)
 #define GREEDY_SIDE 4096
 
-/* Clients are in another one: it is not their memory that is scarce. */
+/* The client leaves the group, so that its memory is not scarce. */
 static bool leave_cgroup(struct actor *actor, const struct args *args) {
 	char pid[32];
 	snprintf(pid, sizeof(pid), "%ld", (long)getpid());
@@ -35,7 +35,7 @@ static struct peer *create_greedy_peer(struct server *server,
 	return peer;
 }
 
-/* By default, no more is read in place than there may be in copies. */
+/* By default, no more is read in place than may be in copies. */
 static int setup_with_much_in_place(void **state) {
 	*state = server_create(&(struct sealpool_options){
 		.size = sizeof(struct sealpool_options),
@@ -93,7 +93,7 @@ static void memory_that_others_pay_for_is_read_in_place(void **state) {
 	}
 }
 
-/* In a child, which may be killed. */
+/* Reads in a child, which may be killed. */
 static int read_holes(struct sealpool_buffer *buffer) {
 	fflush(NULL);
 	pid_t pid = fork();
@@ -120,9 +120,10 @@ static int read_holes(struct sealpool_buffer *buffer) {
 }
 
 /*
- * The known limit: it is the reader's group that pays for a hole, and when that
- * cannot, a process of it is killed. The child is; MAP_NOFAULT changes nothing, except for
- * shared mappings, which show zeroes that nobody pays for.
+ * The known limitation: the reader's group is charged for a hole that is read in place,
+ * and if it has no memory, the kernel kills a process in it, here the child. MAP_NOFAULT
+ * does not change that, except for shared mappings, which show zeroes that are not
+ * charged to anyone.
  */
 static void hole_punched_into_memory_is_paid_for_by_the_reader(void **state) {
 	struct server *server = *state;
@@ -147,7 +148,7 @@ static void hole_punched_into_memory_is_paid_for_by_the_reader(void **state) {
 	}
 }
 
-/* Without a seal, a commit finds the hole, and it is not read in place. */
+/* Without a seal, a commit notices the hole, and the buffer is not read in place. */
 static void hole_punched_into_unsealed_memory_is_not_paid_for(void **state) {
 	struct server *server = *state;
 	struct peer *peer = create_greedy_peer(server, CLIENT_MEMORY_UNSEALED,

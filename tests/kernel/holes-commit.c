@@ -12,7 +12,7 @@
 
 #include "holes.h"
 
-/* From here on, the kernel refuses memory that was not allocated yet. */
+/* From now on, the kernel refuses to allocate memory. */
 static void exhaust_commit_limit(void) {
 	set_setting("/proc/sys/vm/overcommit_kbytes", "1");
 	set_setting("/proc/sys/vm/overcommit_memory", "2");
@@ -32,7 +32,7 @@ static bool expect_sparse(struct actor *actor, const struct args *args) {
 		"the file has %lld blocks", (long long)st.st_blocks);
 }
 
-/* A client that shows a buffer, drawn or not. */
+/* Creates a client that shows a buffer, drawn or not. */
 static struct peer *create_peer_with_picture(void **state,
 		enum client_memory_kind kind, bool drawn,
 		struct sealpool_buffer **buffer) {
@@ -99,12 +99,12 @@ static void hole_of_a_sealed_file_is_a_fault_without_memory(void **state) {
 	assert_int_equal(WTERMSIG(status), SIGBUS);
 }
 
-/* What sealed memory with holes is. */
+/* Returns the kind of sealed memory with holes. */
 static enum sealpool_memory_kind sparse(void) {
 	return coherent ? SEALPOOL_MEMORY_DIRECT : SEALPOOL_MEMORY_SHADOW;
 }
 
-/* There is no memory for a copy either: the frame reads as zero. */
+/* There is no memory for a copy either, so the frame reads as zero. */
 static void sealed_holes_never_read_are_zeroes(void **state) {
 	struct sealpool_buffer *buffer;
 	struct peer *peer = create_peer_with_picture(state,
@@ -155,8 +155,8 @@ static void unsealed_holes_never_read_are_zeroes(void **state) {
 }
 
 /*
- * The known limit: a hole that is punched into memory which is read in place.
- * With MAP_NOFAULT it is none.
+ * The known limitation: a hole that is punched into memory that is read in place. With
+ * MAP_NOFAULT, it is harmless.
  */
 static void hole_punched_into_direct_memory_kills_only_without_nofault(
 		void **state) {
@@ -167,12 +167,12 @@ static void hole_punched_into_direct_memory_kills_only_without_nofault(
 	tell(peer, punch, .memory = 0);
 	expect_end(read_without_memory(buffer), nofault ? 0 : SIGBUS,
 		SAW_ZEROES);
-	/* With memory, a read of the hole does no harm. */
+	/* With memory, reading the hole is harmless. */
 	read_buffer(buffer);
 	peer_finish(peer);
 }
 
-/* The same for writing: a mapping for writing must be shared. */
+/* The same for writing, since a mapping for writing must be shared. */
 static void hole_punched_into_direct_memory_kills_who_writes(void **state) {
 	struct sealpool_buffer *buffer;
 	struct peer *peer = create_peer_with_picture(state,
@@ -205,7 +205,7 @@ static void hole_punched_into_unsealed_memory_kills_nowhere(void **state) {
 	}
 }
 
-/* The zeroes that a hole read as are not taken for its bytes later. */
+/* The zeroes of the hole must not be shown when the hole is filled later. */
 static void hole_filled_after_it_read_as_zero_is_shown(void **state) {
 	struct sealpool_buffer *buffer;
 	struct peer *peer = create_peer_with_picture(state,
@@ -235,7 +235,7 @@ static void hand_back_into_holes_raises_no_signal(void **state) {
 	struct sealpool_buffer *buffer;
 	struct peer *peer = create_peer_with_picture(state,
 		CLIENT_MEMORY_UNSEALED, true, &buffer);
-	/* The copy for writing is there beforehand. */
+	/* The copy for writing exists before. */
 	struct sealpool_access access;
 	assert_int_equal(sealpool_buffer_begin_access(buffer,
 		SEALPOOL_ACCESS_READ | SEALPOOL_ACCESS_WRITE, &access), 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Files of huge pages, of which there are few, or none. */
+/* Files of huge pages, when the system has few of these, or none. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -90,7 +90,7 @@ static void huge_pages_that_there_are_none_of_read_as_zero(void **state) {
 		expect_kind(buffer, SEALPOOL_MEMORY_SHADOW);
 		expect_end(use_in_child(buffer, SEALPOOL_ACCESS_READ,
 			prepare_nothing, restore_nothing), 0, SAW_ZEROES);
-		/* What is written goes nowhere: that would need a page. */
+		/* What is written is lost, since it would need a page. */
 		expect_end(use_in_child(buffer,
 			SEALPOOL_ACCESS_READ | SEALPOOL_ACCESS_WRITE,
 			prepare_nothing, restore_nothing), 0, SAW_ZEROES);
@@ -129,7 +129,7 @@ static void huge_pages_that_are_used_up_are_not_written_to(void **state) {
 	struct sealpool_buffer *buffer = server_get_shown(server, peer);
 	expect_frame(buffer, 1);
 	tell(peer, punch, .memory = 0);
-	/* The mapping may keep what it has reserved; others take the rest. */
+	/* The mapping keeps its reserved pages; others take the rest. */
 	set_huge_pages("0");
 	struct end end = use_in_child(buffer,
 		SEALPOOL_ACCESS_READ | SEALPOOL_ACCESS_WRITE, prepare_nothing,

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel-holes absent|private|shared commit|hugetlb|cgroup: what becomes of a compositor
+ * kernel-holes absent|private|shared commit|hugetlb|cgroup: what happens to a compositor
  * that reads holes of its clients' files when there is no memory to fill them.
  *
- * This changes the settings of the whole system: it is for a guest of its own.
+ * This changes settings of the whole system, and so needs a guest of its own.
  *
- *   commit   strict overcommit, and nothing left to commit
- *   hugetlb  files of huge pages, of which there are few, or none
- *   cgroup   the compositor is in a control group that may not have much
+ *   commit   strict overcommit, with the limit reached
+ *   hugetlb  files of huge pages, of which there are few or none
+ *   cgroup   the compositor is in a control group with little memory
  *
- * The compositor is in this process, as in the integration tests, and what might
- * kill it is done in a child of it, which has the same mappings.
+ * As in the integration tests, the compositor is in this process. What may kill it is done
+ * in a child, which has the same mappings.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
 #define KERNEL_HOLES_H
 
 /**
- * A compositor of which a child uses a client's buffer, and may die of it.
+ * A compositor, a child of which uses a client's buffer and may die of it.
  */
 
 #include <sys/types.h>
@@ -17,18 +17,18 @@
 #define STRIDE (WIDTH * 4)
 #define BYTES (STRIDE * HEIGHT)
 
-/** The kernel has MAP_NOFAULT; has it for shared mappings, which show zeroes in
- * holes, too. */
+/** The kernel has MAP_NOFAULT; it has it for shared mappings, which show zeroes in holes
+ * too. */
 extern bool nofault, coherent;
 
 bool write_setting(const char *path, const char *value);
-/** Fails the test if it cannot. */
+/** Fails the test if the setting cannot be changed. */
 void set_setting(const char *path, const char *value);
 
-/** In a child. cmocka would catch it, and go on with the next test. */
+/** In a child: otherwise, cmocka would catch signals, and continue with the next test. */
 void die_of_signals(void);
 
-/** What a child of the compositor came to. */
+/** How a child of the compositor ended. */
 enum {
 	SAW_ZEROES,
 	SAW_FRAME,
@@ -40,13 +40,13 @@ struct end {
 	int signal, status;
 };
 
-/** Lets a child of the compositor use the buffer once "prepare" has been done:
- * a process that is yet to be forked would not be. */
+/** Has a child of the compositor use the buffer after "prepare" was called. It is forked
+ * before that, since there may be no memory for a fork afterwards. */
 struct end use_in_child(struct sealpool_buffer *buffer, uint32_t flags,
 	void (*prepare)(pid_t child), void (*restore)(void));
 void expect_end(struct end end, int signal, int status);
 
-/** A client punches all of its file. */
+/** A client punches its whole file. */
 bool punch(struct actor *actor, const struct args *args);
 
 int holes_teardown(void **state);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The first process of a guest (see scripts/kernel): mounts what the tests want,
- * runs the steps that are listed in /steps, and ends the guest.
+ * The first process of a guest (see scripts/kernel): mounts file systems, runs the steps
+ * that are listed in /steps, and shuts the guest down.
  *
- * A line of /steps is NAME, SECONDS and a shell command, with a tab between two.
- * What the commands print goes to the second serial port, so that the kernel's
- * messages, on the first, do not get between it. Before each is a line
+ * A line of /steps is NAME, SECONDS and a shell command, separated by tabs. The output of
+ * the commands goes to the second serial port, so that it is not mixed with the kernel's
+ * messages on the first. Before the output of each step there is a line
  *
  *   @@ begin NAME
  *
- * and behind it "@@ end NAME STATUS SECONDS", where STATUS is what a shell makes
- * of it, or "timeout"; at the very end there is a line "@@ done".
+ * and after it "@@ end NAME STATUS SECONDS", where STATUS is that of a shell, or "timeout".
+ * The last line is "@@ done".
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A serial port changes line ends and more, unless told not to. */
+/* By default, a serial port changes line ends and more. */
 static void use_port(const char *path) {
 	int fd = open(path, O_RDWR | O_NOCTTY);
 	if (fd < 0) {
@@ -78,8 +78,7 @@ static time_t now(void) {
 	return ts.tv_sec;
 }
 
-/* Also takes leave of the orphans that end meanwhile. Returns false when the time
- * is up. */
+/* Reaps orphans as well. Returns false when the time is over. */
 static bool wait_for(pid_t pid, time_t deadline, int *status) {
 	sigset_t child;
 	sigemptyset(&child);
@@ -113,7 +112,7 @@ static void run_step(const char *name, long seconds, const char *command) {
 	}
 	int status = 0;
 	bool ended = wait_for(pid, start + seconds, &status);
-	/* With all that it has started. */
+	/* Kills all that it has started. */
 	kill(-pid, SIGKILL);
 	char text[16] = "timeout";
 	if (ended) {
@@ -145,7 +144,7 @@ static void run_steps(void) {
 
 int main(void) {
 	if (getpid() != 1) {
-		fputs("kernel-init: to be the first process of a guest\n",
+		fputs("kernel-init: this must be the first process of a guest\n",
 			stderr);
 		return 2;
 	}

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel-nofault absent|private|shared: how memory without a seal is seen on a kernel
- * that has no MAP_NOFAULT, or has it for such mappings. Real clients, and a compositor
- * in this process, as in the integration tests.
+ * kernel-nofault absent|private|shared: how unsealed memory is read on a kernel without
+ * MAP_NOFAULT, or with it for such mappings, with real clients, and a compositor in this
+ * process, as in the integration tests.
  *
- * Each test says what it expects on each kind of kernel. What is the same on
- * all is the point of most of them: with MAP_NOFAULT a frame costs less, and
- * nothing else is to be seen of it.
+ * Each test says what it expects on each kind of kernel. Most things are the same on all:
+ * with MAP_NOFAULT a frame costs less, and shows the same.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,11 +24,11 @@
 #define STRIDE (WIDTH * 4)
 #define BYTES (STRIDE * HEIGHT)
 
-/* What memory without a seal is, on this kernel. */
+/* The kind of unsealed memory on this kernel. */
 static enum sealpool_memory_kind unsealed;
-/* What it is if it has holes; sealed memory with holes. */
+/* The kinds of unsealed and of sealed memory with holes. */
 static enum sealpool_memory_kind sparse, sealed_sparse;
-/* Zeroes go when the file gets bytes there. */
+/* Zeroes disappear when the file gets bytes there. */
 static bool coherent;
 
 static bool has_nofault(void) {
@@ -110,7 +109,7 @@ static void writes_are_seen_at_the_latest_when_committed(void **state) {
 		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	struct sealpool_buffer *buffer = server_get_shown(server, peer);
 	expect_frame(buffer, 1);
-	/* In place, there is nothing between the client and the reader. */
+	/* In place, the reader sees each write of the client. */
 	tell(peer, draw, .frame = 2);
 	expect_frame(buffer, has_nofault() ? 2 : 1);
 	tell(peer, draw_and_show, .frame = 3);
@@ -151,8 +150,7 @@ static void file_cut_to_nothing_reads_as_zero(void **state) {
 	peer_finish(peer);
 }
 
-/* In the middle of an access, too: what is cut then is gone from the mapping, and
- * not from a copy. */
+/* During an access, truncated bytes disappear from a mapping, but not from a copy. */
 static void memory_cut_while_it_is_read_reads_on(void **state) {
 	struct server *server = *state;
 	struct peer *peer = peer_create_with_picture(server,
@@ -196,8 +194,8 @@ static void pool_that_grows_is_mapped_anew_when_it_must(void **state) {
 		expect_kind(server_get_surface(server, peer, i)->current,
 			unsealed);
 	}
-	/* Once, and then with room to grow; the first buffer still has its own
-	 * mapping. A coherent mapping has room from the start. */
+	/* Once, and then with room to grow; the first buffer still has its own mapping. A
+	 * coherent mapping has room from the start. */
 	if (has_nofault()) {
 		assert_int_equal(count_pool_mappings(),
 			coherent ? mappings : mappings + 1);
@@ -210,7 +208,7 @@ static void pool_that_grows_is_mapped_anew_when_it_must(void **state) {
 	peer_finish(peer);
 }
 
-/* A pool larger than its file, and a picture in each half of it. */
+/* Creates a client with a pool larger than its file, and a picture in each half. */
 static struct peer *create_peer_ahead_of_its_file(struct server *server) {
 	struct peer *peer = peer_create(server);
 	tell(peer, make_memory, .kind = CLIENT_MEMORY_UNSEALED, .size = BYTES);
@@ -243,8 +241,8 @@ static void file_that_grows_after_zeroes_were_seen_is_seen(void **state) {
 	expect_frame_cut(late, 0, 0);
 	tell(peer, grow_memory, .size = 2 * BYTES);
 	tell(peer, draw, .buffer = 1, .frame = 2);
-	/* In a private mapping, zeroes stay where they were seen; what a copy lacks
-	 * is tried again each time. */
+	/* In a private mapping, zeroes stay where they were read. A copy reads missing
+	 * bytes again each time. */
 	if (has_nofault() && !coherent) {
 		expect_frame_cut(late, 0, 0);
 	} else {
@@ -253,7 +251,7 @@ static void file_that_grows_after_zeroes_were_seen_is_seen(void **state) {
 	tell(peer, show, .buffer = 1);
 	expect_frame(late, 2);
 	expect_kind(late, unsealed);
-	/* Nor has that harmed the neighbour. */
+	/* The other buffer is not affected. */
 	tell(peer, draw_and_show, .buffer = 0, .frame = 3);
 	expect_frame(server_get_shown(server, peer), 3);
 	if (has_nofault()) {
@@ -262,7 +260,7 @@ static void file_that_grows_after_zeroes_were_seen_is_seen(void **state) {
 	peer_finish(peer);
 }
 
-/* With memory that client_memory has given up: it was cut. */
+/* client_memory has no mapping of it any more, since it was truncated. */
 static bool grow_again(struct actor *actor, const struct args *args) {
 	struct client_memory *memory = &actor->memory[args->memory];
 	void *data = ftruncate(memory->fd, (off_t)args->size) < 0 ?
@@ -336,7 +334,7 @@ static void what_is_written_makes_no_file_longer(void **state) {
 	peer_finish(peer);
 }
 
-/* Holes: whose memory fills them? */
+/* Holes */
 
 static bool expect_sparse(struct actor *actor, const struct args *args) {
 	struct stat st;
@@ -370,7 +368,7 @@ static void memory_that_was_never_drawn_is_not_filled(void **state) {
 		expect_frame_cut(buffer, 0, 0);
 		expect_kind(buffer, i == 0 ? sealed_sparse : sparse);
 		tell(peer, expect_sparse, .memory = 0);
-		/* Later, it is read in place; not at once each time. */
+		/* Later, it is read in place, but not always at once. */
 		enum sealpool_memory_kind kind = i == 0 ?
 			SEALPOOL_MEMORY_DIRECT : unsealed;
 		for (uint32_t frame = 1; frame <= 16; frame++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel-probe absent|private|shared: what the probe for MAP_NOFAULT says on this
- * kernel, and how long it takes to say it.
+ * kernel-probe absent|private|shared: what the probe for MAP_NOFAULT returns on this
+ * kernel, and how long it takes.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,7 +12,7 @@
 #include "memory/mapping.h"
 #include "memory/nofault.h"
 
-/* The clock of a guest may be a coarse one. */
+/* The clock of a guest may be coarse. */
 #define TIMES 1000
 
 static int64_t now_ns(void) {

@@ -2,11 +2,12 @@
 /*
  * kernel-race SECONDS: a client changes the size and the pages of its file, while threads
  * read all of it in mappings with MAP_NOFAULT for shared mappings. No byte that is read is
- * older than what the client has told of it, and no access raises a signal.
+ * older than what the client has declared, and no access raises a signal.
  *
- * For each page the client tells what it holds: a number that it has written, NOTHING if
- * the file has no such page, or CHANGING. A reader that finds the same told before and
- * after its load must have loaded that. No number is used again, nor told with NOTHING.
+ * For each page, the client declares the contents: a number that it has written, NOTHING if
+ * the file has no such page, or CHANGING. A reader that finds the same declaration before
+ * and after its load must have loaded these contents. No number, with or without NOTHING,
+ * is used again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +38,7 @@ static size_t page_size;
 static atomic_bool is_over;
 static _Atomic uint64_t loads, compared, wrong;
 
-/* The client shares these with the readers. */
+/* Shared by the client and the readers. */
 static struct {
 	_Atomic uint64_t told[PAGES];
 	_Atomic uint64_t rounds, wrong, failures;
@@ -85,7 +86,7 @@ static struct sp_mapping *create_mapping(void) {
 	return mapping;
 }
 
-/* The last reader maps the file anew all the time, and moves the mapping. */
+/* The last reader also maps the file again and again, and moves the mapping. */
 static void *read_on(void *data) {
 	bool maps_anew = data != NULL;
 	struct sp_mapping *mapping = create_mapping();
@@ -147,7 +148,7 @@ static void write_pages(uint8_t *own, const struct sp_mapping *mapping,
 				sizeof(number));
 		}
 		shared->told[page] = number;
-		/* It reads in such a mapping, too, where there were zeroes. */
+		/* The client also reads in such a mapping, where there were zeroes. */
 		shared->wrong += load(mapping, page) != number;
 	}
 }
@@ -174,7 +175,7 @@ static _Noreturn void change(void) {
 		case 1: /* Page by page. */
 			write_pages(own, mapping, cut, end, false);
 			break;
-		case 2: /* Pages that are there before the file is as long. */
+		case 2: /* Pages past the file's end, which then grows. */
 			check(fallocate(fd, FALLOC_FL_KEEP_SIZE,
 				(off_t)(cut * page_size),
 				(off_t)((end - cut) * page_size)) == 0);

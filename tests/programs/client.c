@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A client with a picture of 64x64 pixels in memory that is not sealed. Shows a
- * frame, says "ready", and stays until its standard input ends. Its process has
- * a name that no terminal should get to see.
+ * A client with a picture of 64x64 pixels in unsealed memory. It shows a frame, prints
+ * "ready", and stays until its standard input is closed. The name of its process has
+ * characters that must not reach a terminal.
  */
 #include <stdio.h>
 #include <sys/prctl.h>

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The least that a compositor without wlroots does with Sealpool, and a client
- * of it in a thread. Reads one pixel of a sealed and one of an unsealed pool, and
- * prints how it has seen them.
+ * A minimal compositor with Sealpool and without wlroots, and a client of it in a thread.
+ * Reads one pixel of a sealed and one of an unsealed pool, and prints how each was read.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -79,7 +78,7 @@ static void *run_client(void *data) {
 	if (wl_display_roundtrip(display) < 0) {
 		abort();
 	}
-	/* Whoever serves it ends with the connection. */
+	/* The thread that serves it ends with the connection. */
 	wl_display_disconnect(display);
 	return NULL;
 }
@@ -148,7 +147,7 @@ int main(void) {
 	wl_display_run(compositor.display);
 	pthread_join(thread, NULL);
 
-	/* The client is gone, and its buffers can be read all the same. */
+	/* The client has disconnected, but its buffers can still be read. */
 	int bad = compositor.buffers_len != 2;
 	for (int i = 0; i < compositor.buffers_len; i++) {
 		bad |= read_buffer(compositor.buffers[i], pixels[i]);

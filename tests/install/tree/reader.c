@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The least that a program does with libsealpool-memory: reads one pixel of a sealed and
- * one of an unsealed file, and prints how it has seen them.
+ * A minimal program with libsealpool-memory: reads one pixel of a sealed and one of an
+ * unsealed file, and prints how each was read.
  */
 #include <fcntl.h>
 #include <inttypes.h>
