@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kernel hears of buffers that are read in place: nothing; and of
- * others no more than their size is worth.
+ * Reading buffers in place makes no system calls. Reading others makes no more than their
+ * size justifies.
  *
  *     content-system-calls TRACE STRACE-COMMAND... COMPOSITOR
  *
- * The compositor is run by strace, which writes all system calls of all of its
- * threads to the file TRACE.
+ * strace runs the compositor, and writes all system calls of all its threads to the file
+ * TRACE.
  */
 #include <stdio.h>
 #include <string.h>

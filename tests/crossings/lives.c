@@ -1,25 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Four lives of a client's data, for scripts/crossings: an fd, a damage rectangle,
- * a missing byte and a charged byte.
+ * Four lives of a client's data, for scripts/crossings: an fd, a damage rectangle, a
+ * missing byte and a charged byte.
  *
- * Server and client are in one thread and take turns, so each run is the same. The
- * library is built with -finstrument-functions, which calls the two functions below
- * at each entry and exit; this program is not. Only the steps between record_begin()
- * and record_end() are recorded, so what prepares a step does not count. Of threads
- * of the library's own, nothing is recorded.
+ * Server and client are in one thread and take turns, so each run is the same. The library
+ * is built with -finstrument-functions, which calls the two functions below at each entry
+ * and exit; this program is not. Only the steps between record_begin() and record_end() are
+ * recorded, without their preparation. The library's own threads are not recorded.
  *
- * One client lives through all of it, and the steps depend on what was there before:
+ * One client has all four lives, and each step depends on the ones before:
  *
- *   a sealed pool and its buffer, which stay until the client goes;
- *   a pool that is not sealed, whose buffer has the first copy of the process, is
- *   shown again with 20 rows damaged, and goes: its copy's memory becomes the
- *   client's spare;
- *   a pool of twice its file's size, copied to that spare: the client is
+ *   A sealed pool and its buffer stay until the client is disconnected.
+ *   An unsealed pool has a buffer with the first copy of the process. It is shown again
+ *   with 20 damaged rows, and destroyed: the copy's memory becomes the client's spare.
+ *   A pool of twice its file's size is copied to that spare, and the client is
  *   disconnected.
  *
- * The compositor holds a reference to each buffer but draws nothing: what it would
- * read is read here, and no more of the library is called than has to be.
+ * The compositor holds a reference to each buffer but draws nothing. The buffers are read
+ * here, with as few calls of the library as possible.
  */
 #include <dlfcn.h>
 #include <drm_fourcc.h>

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What sealpool-run starts in its tests, where it is to know of a compositor
- * nothing but that it creates a display:
+ * What sealpool-run starts in its tests. All that it needs to know of a compositor is that
+ * it creates a display:
  *
  *     guard-display create|create-twice|many|cleared|closing|exit|none
  *         [STATUS [COMMAND [HOW]]]
  *
- * Creates as many displays with a wl_shm, connects a client to the last one that
- * commits an unsealed buffer, and prints how the file is called that its wl_shm
- * has mapped. Then it has the shell run COMMAND, and ends with STATUS; with
- * "exit", without destroying the display. HOW is start_shell()'s.
+ * Creates one display with a wl_shm, two or none. A client connects to the last one and
+ * creates an unsealed pool, and what its wl_shm has mapped is printed (see print_mapped()).
+ * Then a shell runs COMMAND, and the program exits with STATUS; with "exit", without
+ * destroying the display. HOW is that of start_shell().
  *
- * With "many", the client has 400 pools; with "cleared", the environment is cleared
- * first; with "closing", all fds but the standard streams are closed first.
+ * With "many", the client has 400 pools. With "cleared", the environment is cleared first.
+ * With "closing", all fds but the standard streams are closed first.
  */
 #include <fcntl.h>
 #include <stdbool.h>

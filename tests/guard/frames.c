@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Has a compositor show so many frames of a sealed client, and ends it:
+ * Has a compositor show this many frames of a sealed client, and ends it:
  *
  *     guard-frames FRAMES COMPOSITOR [ARGUMENT...]
  */

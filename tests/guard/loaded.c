@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A compositor that is linked with no libwayland-server, but loads it:
+ * A compositor that loads libwayland-server, and is not linked with it:
  *
  *     guard-loaded [wait]
  *
- * Prints whether it has got a display. With "wait", it does not end by itself.
+ * Prints whether it could create a display. With "wait", it does not exit by itself.
  */
 #include <dlfcn.h>
 #include <stdio.h>

@@ -4,9 +4,8 @@
  *
  *     guard-real SEALPOOL-RUN COMPOSITOR [ARGUMENT...]
  *
- * where the compositor is sealpool-tiny with wlroots' own wl_shm. That the
- * pictures are right is left to the tests of "content", which are run on it as
- * well.
+ * The compositor is sealpool-tiny with wlroots' own wl_shm. The tests of "content", which
+ * are run on it as well, check the pictures.
  */
 #include <stdio.h>
 #include <string.h>

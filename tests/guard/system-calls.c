@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kernel hears of a sealed client's frames under the guard: what it
- * hears without, and no more.
+ * Frames of a sealed client make no more system calls with the guard than without it.
  *
  *     guard-system-calls TRACE STRACE SEALPOOL-RUN COMPOSITOR [ARGUMENT...]
  *
- * The compositor is run by strace, without the guard and with it, and counts its
- * calls in the file TRACE. The client marks its frames by the titles that it
- * gives to its window, which strace writes down as well.
+ * strace runs the compositor, without the guard and with it, and writes its calls to the
+ * file TRACE. The client marks its frames with the titles of its window, which are in the
+ * trace as well.
  */
 #include <stdio.h>
 #include <string.h>

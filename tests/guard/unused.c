@@ -444,7 +444,7 @@ static void what_was_an_icon_stays(void **state) {
 	peer_finish(peer);
 }
 
-/* Three buffers in a row, which have the pages in common where they meet:
+/* Three adjacent buffers, each of which shares a page with the next:
  *
  *   pages       |   0   |   1   |   2   |   3   |   4   |
  *   buffers       |    0    |     1     |     2    |

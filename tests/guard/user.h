@@ -18,8 +18,10 @@ void use_shm(struct wl_display *server, uint32_t global, int fd,
  * Prints how pools of the memfd "unsealed" are read. This process has one descriptor of
  * it, besides those of the pools:
  *
- * - unguarded: the file is mapped - guarded: a shadow is mapped - native: nothing is
- * mapped, but a pool has a descriptor of the file - nothing: there is no such pool
+ * - unguarded: the file is mapped
+ * - guarded: a shadow is mapped
+ * - native: nothing is mapped, but a pool has a descriptor of the file
+ * - nothing: there is no such pool
  */
 void print_mapped(void);
 

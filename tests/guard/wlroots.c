@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What sealpool-run starts in tests of native modules: a compositor that loads wlroots,
- * and does with it what its arguments say, in their order:
+ * What sealpool-run starts in tests of native modules: a compositor that loads wlroots, and
+ * carries out its arguments in order:
  *
  *     guard-wlroots LIBRARY STEP...
  *
- *     display         creates a display, which the steps after it are about
+ *     display         creates a display, which the next steps use
  *     wl_shm, wl_display, create, create_with_renderer
  *                     calls this function of wlroots
  *     own             creates libwayland's wl_shm
@@ -17,7 +17,7 @@
  *     shell COMMAND   runs a command
  *     end             destroys the display
  *
- * Prints "failed" if such a function fails. Ends with 0 in any case.
+ * Prints "failed" if such a function fails. Always exits with 0.
  */
 #include <dlfcn.h>
 #include <drm_fourcc.h>

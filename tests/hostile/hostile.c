@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sealpool-hostile CASE: attacks the compositor at $WAYLAND_DISPLAY through the
- * memory that it shares with it, and prints one line that says what happened to this
- * client:
+ * sealpool-hostile CASE: attacks the compositor at $WAYLAND_DISPLAY through the memory that
+ * it shares with it, and prints what happened to this client, on one line:
  *
  *     hostile case=short fate=protocol_error interface=wl_buffer id=12 code=2
  *         name=wl_shm.invalid_fd message="..."
  *     hostile case=short fate=alive
  *     hostile case=short fate=disconnected
  *
- * (on one line each). Exit status: 0 if the attack was carried out, with any result; else
- * 1. The caller checks whether the compositor still runs.
+ * Exits with 0 if the attack was carried out, whatever the result; else with 1. The caller
+ * checks whether the compositor still runs.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,11 +3,11 @@
  * Crowds of attackers beside honest desktops: which clients are disconnected.
  *
  *     crowds          prints the table of docs/security.md
- *     crowds FILE     fails unless the file has that table in it
+ *     crowds FILE     fails unless the file contains that table
  *
- * It also fails if up to 100 attackers have an honest client disconnected where
- * docs/security.md says that they cannot, or if a client is disconnected that holds no
- * more than its share.
+ * It also fails if up to 100 attackers cause an honest client to be disconnected where
+ * docs/security.md says that they cannot, or if a client is disconnected that holds no more
+ * than its share.
  */
 #include <stdio.h>
 #include <stdlib.h>
