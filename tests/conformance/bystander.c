@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A client that does what clients do, and notices when that fails.
+ * A client that does what clients do, and notices if that fails.
  *
  * Its memory is sealed and unsealed alternately. It measures how long answers take: a
  * compositor that is busy with one client's memory makes all others wait. Time in which
@@ -26,7 +26,7 @@
 #define SIDE 64
 #define SIZE (SIDE * SIDE * 4)
 #define ROUND_MS 5
-/* How long it may take until the picture is on the output. */
+/* The time limit until the picture is on the output. */
 #define SEEN_MS 2000
 
 struct window {
@@ -39,7 +39,7 @@ struct window {
 static struct bystander_state *state;
 
 static _Noreturn void end(void) {
-	/* Nothing of what was registered with atexit() is ours. */
+	/* Without the functions that were registered with atexit(). */
 	_exit(0);
 }
 
@@ -86,8 +86,8 @@ static void end_wait(int64_t since) {
 
 static void go_round(struct client *client, struct window *window,
 		unsigned round) {
-	/* A surface without a role is enough to be read from, but where there
-	 * is a window its picture stays the same. */
+	/* A compositor may read a surface without a role. If there is a window, its
+	 * picture stays the same. */
 	struct client_surface *surface = &window->window.surface;
 	if (surface->surface != NULL) {
 		client_surface_attach(surface, &window->buffer);
@@ -108,7 +108,7 @@ static void go_round(struct client *client, struct window *window,
 	state->rounds = round + 1;
 }
 
-/* Whether the picture is on the output, exactly. */
+/* Returns whether the picture is on the output, exactly. */
 static bool is_seen(struct client *client, const struct client_image *picture) {
 	struct client_image output;
 	int32_t x, y;
@@ -145,7 +145,7 @@ static _Noreturn void live(const struct compositor *compositor) {
 	struct client_image picture;
 	client_clock_follow(compositor->pid);
 	need(&client, client_connect(&client, compositor->display));
-	/* Whoever watches decides what is too long. */
+	/* The process that watches decides what is too long. */
 	client.patience = INT_MAX;
 	need(&client, create_buffer(&client, &window, CLIENT_MEMORY_SEALED));
 	need(&client, client_buffer_get_image(&client, &window.buffer,
@@ -160,14 +160,14 @@ static _Noreturn void live(const struct compositor *compositor) {
 	}
 	state->seen = client_capture_is_possible(&client) &&
 		becomes_seen(&client, &window, &picture);
-	/* Only now may the other one begin. */
+	/* The case may begin only now. */
 	unsigned round = 1000;
 	while (!state->finish) {
 		go_round(&client, &window, round++);
 		poll(NULL, 0, ROUND_MS);
 	}
-	/* A compositor may leave it to its user to bring back what another
-	 * window has covered; but a new one is seen, as it was before. */
+	/* Some compositors leave it to their user to uncover a window that another one
+	 * has covered. A new window is visible, as at the beginning. */
 	if (state->seen && !is_seen(&client, &picture)) {
 		client_window_destroy(&window.window);
 		need(&client, client_window_create(&client, &window.window,

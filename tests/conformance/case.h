@@ -14,23 +14,22 @@
 #include "memory.h"
 #include "surface.h"
 
-/** What a case is about. */
+/** The requirement that a case checks. */
 enum case_kind {
-	/** The protocol's text says so. */
+	/** The protocol says so. */
 	CASE_REQUIRED,
-	/** No other client may be harmed by anything that this one does. */
+	/** Nothing that a client does may harm another one. */
 	CASE_ROBUSTNESS,
-	/** A legal pool should work, though the protocol does not insist. */
+	/** A legal pool should work, though the protocol does not require it. */
 	CASE_QUALITY,
 };
 
-/** What became of it. */
+/** The result of a case. */
 enum case_outcome {
 	OUTCOME_CONFORMS,
-	/** Something was not as it should be; an error other than the one that
-	 * was due, say. */
+	/** Something was not as expected, for example another error. */
 	OUTCOME_WRONG,
-	/** The client lost its connection though it had done nothing wrong. */
+	/** The client was disconnected although it had done nothing wrong. */
 	OUTCOME_CLIENT_KILLED,
 	OUTCOME_COMPOSITOR_DIED,
 	/** It did not answer the bystander in time. */
@@ -40,37 +39,37 @@ enum case_outcome {
 	OUTCOME_SKIPPED,
 };
 
-/** A case as it runs, in a process of its own. */
+/** A running case, in a process of its own. */
 struct test {
-	/* Connected. */
+	/* It is connected. */
 	struct client client;
-	/* The compositor's process, or 0 where it is not known. */
+	/* The compositor's process, or 0 if it is unknown. */
 	pid_t compositor;
 	/* $WAYLAND_DISPLAY */
 	const char *display;
-	/* The case's. */
+	/* The argument of the case. */
 	intptr_t argument;
 };
 
 typedef void (*case_func)(struct test *test);
 
 /**
- * A case: a client and what it should see. When "run" returns, it conforms;
- * otherwise it ends by one of the functions below.
+ * A case: a client and what it should see. If "run" returns, the compositor conforms.
+ * Otherwise, "run" ends the process with one of the functions below.
  */
 struct test_case {
 	/* "GROUP/WHAT", or "GROUP/WHAT:VARIANT". */
 	const char *name;
 	enum case_kind kind;
-	/* What the protocol says, or what the client does: a sentence that is understood
+	/* What the protocol says, or what the client does. Each sentence is complete
 	 * without those of other cases. */
 	const char *description;
 	case_func run;
-	/* What distinguishes variants. */
+	/* Distinguishes variants. */
 	intptr_t argument;
 };
 
-/** All cases of a file; ended by one without a name. */
+/** All cases of a file. The last one has no name. */
 extern const struct test_case protocol_global_cases[];
 extern const struct test_case protocol_format_cases[];
 extern const struct test_case protocol_pool_cases[];
@@ -105,25 +104,25 @@ extern const struct test_case shared_keymap_cases[];
 extern const struct test_case shared_gamma_cases[];
 extern const struct test_case shared_profile_cases[];
 extern const struct test_case shared_dmabuf_cases[];
-/** Those that check the suite itself. */
+/** These check the suite itself. */
 extern const struct test_case self_cases[];
 
-/* Each ends the process. */
+/* Each of these ends the process. */
 
-/** What was seen is not what should have been. */
+/** The compositor does not conform, for this reason. */
 _Noreturn void test_fail(struct test *test, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-/** It cannot be tried here, for this reason. */
+/** The case cannot be tried with this compositor, for this reason. */
 _Noreturn void test_skip(struct test *test, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-/** It needs what the suite was built without: "libfuse 3". Skips the case, and
- * says so at the end; with --require-all, the case fails. */
+/** The case needs something that the suite was built without: "libfuse 3". Skips the
+ * case, and says so at the end; with --require-all, the case fails. */
 _Noreturn void test_lack(struct test *test, const char *what);
-/** A function of the client library has failed: that is the client's end if the
- * connection is closed, else something wrong. */
+/** A function of the client library has failed. If the connection is closed, the client
+ * was disconnected; otherwise, something is wrong. */
 _Noreturn void test_fail_client(struct test *test, const struct client *client);
 
-/** The call must return true; it is about test->client. */
+/** The call must return true. It must be about test->client. */
 #define must(test, call) \
 	do { \
 		if (!(call)) { \
@@ -131,12 +130,12 @@ _Noreturn void test_fail_client(struct test *test, const struct client *client);
 		} \
 	} while (0)
 
-/** The client has done nothing wrong: it must still be answered. */
+/** The client has done nothing wrong, and must still be connected and get an answer. */
 void test_expect_alive(struct test *test);
 
 /**
- * The client must be sent a protocol error, on an object of this interface if
- * that is not NULL, with one of these names ("wl_shm.invalid_fd"; up to a NULL).
+ * The client must get a protocol error, on an object of this interface unless that is
+ * NULL, with one of these names ("wl_shm.invalid_fd"; the last is NULL).
  */
 void test_expect_error(struct test *test, const char *interface,
 	const char *const names[]);
@@ -144,30 +143,30 @@ void test_expect_error(struct test *test, const char *interface,
 	test_expect_error((test), (interface), \
 		(const char *const[]){ __VA_ARGS__, NULL })
 
-/** The client may have been sent an error or disconnected, or be let live. Waits
- * until it is known, at most for "ms" milliseconds; returns true if it lives. */
+/** The client may get an error, be disconnected, or stay connected. Waits for that, for
+ * at most "ms" milliseconds. Returns true if it is connected. */
 bool test_survives(struct test *test, int ms);
 
-/** A second connection; to be closed by the caller, or by the process's end. */
+/** Opens a second connection. The caller closes it, or the end of the process does. */
 void test_connect(struct test *test, struct client *client);
 
 /** Skips the case unless the output can be captured. */
 void test_needs_capture(struct test *test);
 
-/** Captures the output until the picture is somewhere on it, for two seconds at
- * most. Fails with what is wrong, "what" saying of what. */
+/** Captures the output until the picture is on it, at any place, for two seconds at most.
+ * Otherwise fails with the difference; "what" names the picture. */
 void test_expect_seen(struct test *test, const struct client_image *picture,
 	const char *what);
 
-/** Whether wl_shm announces the format. */
+/** Returns whether wl_shm announces the format. */
 bool test_has_format(struct test *test, uint32_t format);
 
-/** A case's argument that is a memory kind and a variant. */
+/** The argument of a case that has a memory kind and a variant. */
 #define WITH(kind, variant) (CLIENT_MEMORY_##kind | (variant) << 8)
 enum client_memory_kind test_get_kind(const struct test *test);
 int32_t test_get_variant(const struct test *test);
 
-/** Milliseconds of the clock of clock.h. It follows the compositor. */
+/** Returns the milliseconds of the clock in clock.h, which follows the compositor. */
 int64_t test_now_ms(void);
 
 #endif

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The compositor under test: where it listens, whether it lives, and how it
- * died.
+ * The compositor under test: its socket, whether it lives, and how it died.
  *
- * It may have been started through others, dbus-run-session say. The process
- * that matters is the one that listens; the kernel tells which that is.
+ * Other programs may have started it, for example dbus-run-session. The process that
+ * matters is the one that listens; the kernel says which that is.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -28,7 +27,7 @@
 #include "directory.h"
 #include "run.h"
 
-/* For a compositor to start, or to end, in milliseconds. */
+/* The limit for starting or stopping a compositor, in milliseconds. */
 #define START_MS 30000
 #define STOP_MS 3000
 
@@ -49,7 +48,7 @@ static bool find_listener(const char *path, pid_t *pid) {
 			sizeof(address)) == 0 &&
 		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0;
 	close(fd);
-	/* One in another PID namespace has none here. */
+	/* A process in another PID namespace has no pid here. */
 	*pid = peer.pid;
 	return ok;
 }
@@ -108,13 +107,13 @@ static bool find_socket(struct compositor *compositor) {
 }
 
 static _Noreturn void run(const char *runtime_dir, const char *command, int log) {
-	/* A group of its own, to be ended with all that it starts. */
+	/* A group of its own, so that all its processes can be ended. */
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setenv("XDG_RUNTIME_DIR", runtime_dir, true);
 	unsetenv("WAYLAND_DISPLAY");
 	unsetenv("WAYLAND_DEBUG");
-	/* Ignored in here, and that would be inherited. */
+	/* This process ignores it, and a child would inherit that. */
 	signal(SIGPIPE, SIG_DFL);
 	if (log >= 0) {
 		dup2(log, STDERR_FILENO);
@@ -187,7 +186,7 @@ bool compositor_is_alive(const struct compositor *compositor) {
 
 static void describe_status(int code, int status, char *text, size_t size) {
 	const char *name = NULL;
-	/* As a shell tells of its child. */
+	/* As a shell reports its child. */
 	int signal = code == CLD_EXITED ? status - 128 : status;
 	if (signal > 0) {
 		name = sigabbrev_np(signal);
@@ -204,7 +203,7 @@ static void describe_status(int code, int status, char *text, size_t size) {
 void compositor_describe_death(struct compositor *compositor, char *text,
 		size_t size) {
 	snprintf(text, size, "it is gone");
-	/* Whoever started it for us has to reap it first. */
+	/* The process that started it must reap it first. */
 	for (int i = 0; compositor->ours && i < STOP_MS / 10; i++) {
 		siginfo_t info = { 0 };
 		if (waitid(P_PID, (id_t)compositor->child, &info,
@@ -218,7 +217,7 @@ void compositor_describe_death(struct compositor *compositor, char *text,
 	}
 }
 
-/* A runtime directory has files and folders of sorts in it. */
+/* A runtime directory contains files and folders. */
 static void remove_tree(int parent, const char *name, int depth) {
 	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
 		O_CLOEXEC);
@@ -244,7 +243,7 @@ static void remove_tree(int parent, const char *name, int depth) {
 static bool wait_for_group(pid_t group, int ms) {
 	int64_t deadline = test_now_ms() + ms;
 	do {
-		/* Ours, and those that were left to us. */
+		/* Own children, and orphans that became children. */
 		while (waitpid(-group, NULL, WNOHANG) > 0) {
 		}
 		if (kill(-group, 0) != 0) {
@@ -265,7 +264,7 @@ void compositor_stop(struct compositor *compositor) {
 	}
 	pid_t group = compositor->child;
 	kill(-group, SIGTERM);
-	/* One that is stopped cannot end. */
+	/* A stopped process cannot exit. */
 	kill(-group, SIGCONT);
 	if (!wait_for_group(group, STOP_MS)) {
 		kill(-group, SIGKILL);

@@ -10,20 +10,20 @@
 struct compositor {
 	/* A name or path for wl_display_connect(). */
 	char display[160];
-	/* Of the process that listens there, 0 if it is not known. */
+	/* The process that listens there; 0 if it is unknown. */
 	pid_t pid;
 	int pidfd;
 
-	/* If we have started it. */
+	/* The suite has started it. */
 	bool ours;
 	pid_t child;
 	char runtime_dir[64];
 };
 
 /**
- * Starts a command with a runtime directory of its own, and waits until clients
- * can connect. What it prints goes to "log", or to stderr for -1. Returns false with a
- * sentence in "error".
+ * Starts a command with a runtime directory of its own, and waits until clients can
+ * connect. Its output goes to "log", or to stderr for -1. Returns false with a message in
+ * "error".
  */
 bool compositor_start(struct compositor *compositor, const char *command, int log,
 	char *error, size_t error_size);
@@ -34,11 +34,11 @@ bool compositor_find(struct compositor *compositor, char *error,
 
 bool compositor_is_alive(const struct compositor *compositor);
 
-/** How it has died, in words: "killed by SIGBUS". */
+/** Describes how it died: "killed by SIGBUS". */
 void compositor_describe_death(struct compositor *compositor, char *text,
 	size_t size);
 
-/** Ends it, and all that it has started, if it is ours. */
+/** Stops it, and all that it has started, if the suite has started it. */
 void compositor_stop(struct compositor *compositor);
 
 #endif

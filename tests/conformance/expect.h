@@ -16,8 +16,8 @@ struct expectations {
 	size_t len;
 };
 
-/** Reads a file, in which a line is empty, begins with '#', or has a pattern and a reason.
- * Ends the program, with a message, if that fails. */
+/** Reads a file. Each line is empty, begins with '#', or has a pattern and a reason. Ends
+ * the program, with a message, if that fails. */
 void expectations_read(struct expectations *expectations, const char *path);
 void expectations_finish(struct expectations *expectations);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Results for other programs.
+ * Results as JSON and JUnit XML.
  */
 #include <string.h>
 
@@ -61,7 +61,7 @@ void files_write_json(const struct report *report) {
 	fputs(" }\n}\n", file);
 }
 
-/* XML 1.0 has no way to write most control characters. */
+/* XML 1.0 cannot represent most control characters. */
 static void print_xml(FILE *file, const char *text) {
 	for (const char *c = text; *c != '\0'; c++) {
 		switch (*c) {
@@ -106,7 +106,7 @@ static void print_junit(FILE *file, const struct entry *entry) {
 	const char *name = entry->test_case->name;
 	const char *slash = strchr(name, '/');
 	int group_length = slash != NULL ? (int)(slash - name) : 0;
-	/* Names of cases have no characters that XML forbids. */
+	/* Names of cases have no characters that must be escaped in XML. */
 	fprintf(file, "    <testcase classname=\"sealpool%s%.*s\" name=\"",
 		slash != NULL ? "." : "", group_length, name);
 	print_xml(file, slash != NULL ? slash + 1 : name);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Several cases at a time.
+ * Runs several cases at a time.
  *
- * What a case's compositor starts and leaves behind is the child of the process
- * that runs the case, so that it can be told which belongs where. When the suite
- * is to end, those processes are asked to: each stops its compositor.
+ * What the compositor of a case starts and leaves behind becomes a child of the process
+ * that runs the case, so that it is clear what belongs to which case. When the suite is
+ * to end, it asks these processes to end; each of them stops its compositor.
  */
 #include <errno.h>
 #include <signal.h>
@@ -21,7 +21,7 @@
 struct job {
 	pid_t pid;
 	bool ended;
-	/* Written by that process. */
+	/* Set by the process that runs the case. */
 	bool ran;
 	struct run_result result;
 };
@@ -30,13 +30,13 @@ static void interrupt(int signal) {
 	run_interrupted = 1;
 }
 
-/* Waiting is not to be taken up again. */
+/* System calls are not restarted. */
 static void handle_signals(void) {
 	struct sigaction action = { .sa_handler = interrupt };
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGHUP, &action, NULL);
-	/* What a dead compositor does not read is no reason to end. */
+	/* Writing to a dead compositor must not end the suite. */
 	signal(SIGPIPE, SIG_IGN);
 }
 
@@ -62,19 +62,19 @@ static bool start(struct job *job, const struct test_case *test_case,
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
 		prctl(PR_SET_CHILD_SUBREAPER, 1);
-		/* Its signals come from us, not from the terminal. */
+		/* It gets signals from the suite, not from the terminal. */
 		setpgid(0, 0);
 		if (getppid() == parent) {
 			run_repeatedly(job, test_case, options);
 		}
 		_exit(0);
 	}
-	/* Not by the other one: it has the same memory here. */
+	/* Set only by the parent, since both processes share the job. */
 	job->pid = pid;
 	return pid > 0;
 }
 
-/* Waits until one of them has ended; false when a signal came first. */
+/* Waits until a job has ended. Returns false if a signal came first. */
 static bool wait_for_one(struct job *jobs, size_t jobs_len) {
 	int status;
 	pid_t pid = waitpid(-1, &status, 0);

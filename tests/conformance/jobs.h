@@ -12,9 +12,9 @@ typedef void (*jobs_told_func)(const struct test_case *test_case,
 	const struct run_result *result, void *data);
 
 /**
- * Runs the cases, several at a time, each in a process of its own that sees to
- * it that nothing is left behind. Returns false, with "error" set, when there is
- * no compositor to run one on, or when a signal asked for the end.
+ * Runs the cases, several at a time, each in a process of its own that leaves nothing
+ * behind. Returns false, with "error" set, if there is no compositor for a case, or after
+ * a signal.
  */
 bool jobs_run(const struct test_case *const *cases, size_t cases_len,
 	size_t at_a_time, const struct run_options *options,

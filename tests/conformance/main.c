@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sealpool-conformance: is a compositor's wl_shm right, and is it safe?
+ * sealpool-conformance: tests whether a compositor's wl_shm is correct and safe.
  *
- * Prints TAP to stdout. Exits 0 when no case has failed but those that were expected to, 1
- * when one has, 2 when it was called wrongly, there was no compositor, or a file could not
- * be written.
+ * Prints TAP to stdout. Exits with 0 if no case has failed other than those that were
+ * expected to, with 1 if one has, or with 2 after wrong arguments, without a compositor,
+ * or if a file could not be written.
  */
 #include <fnmatch.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@
 #include "report.h"
 #include "run.h"
 
-/* In the order that they are listed and run in. */
+/* In the order of the list and of a run. */
 static const struct test_case *const groups[] = {
 	protocol_global_cases,
 	protocol_format_cases,
@@ -71,7 +71,7 @@ static void for_each_case(const struct options *options, each_func func,
 	}
 }
 
-/* The cases that are wanted. */
+/* The selected cases. */
 struct wanted {
 	const struct options *options;
 	const struct test_case **list;
@@ -98,7 +98,7 @@ static void add_wanted(const struct test_case *test_case, void *data) {
 	list[wanted->len++] = test_case;
 }
 
-/* The case whose name is the most like a pattern that matches none. */
+/* The case whose name is nearest to a pattern that matches none. */
 struct nearest {
 	const char *pattern;
 	bool matched;
@@ -108,7 +108,7 @@ struct nearest {
 
 #define NAME_MAX_LENGTH 128
 
-/* The number of characters to change, insert or delete (Levenshtein). */
+/* Returns the number of characters to change, insert or delete (Levenshtein). */
 static size_t get_distance(const char *a, const char *b) {
 	size_t row[NAME_MAX_LENGTH + 1], length = strnlen(b, NAME_MAX_LENGTH);
 	for (size_t j = 0; j <= length; j++) {
@@ -139,7 +139,8 @@ static void compare_name(const struct test_case *test_case, void *data) {
 	}
 }
 
-/* Ends the program if the pattern matches no case; "where" is where it comes from. */
+/* Ends the program if the pattern matches no case. "where" is the origin of the
+ * pattern. */
 static void check_pattern(const struct options *options, const char *pattern,
 		const char *where) {
 	struct nearest nearest = { .pattern = pattern };

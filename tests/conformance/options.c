@@ -41,7 +41,7 @@ static const char usage[] =
 	"  --help, -h\n"
 	"  --version\n";
 
-/* How scripts/compositors starts them, too. */
+/* scripts/compositors starts them in the same way. */
 static const struct {
 	const char *name, *command;
 } compositors[] = {
@@ -77,7 +77,7 @@ static const char *find_compositor(const char *name) {
 	fail("--compositor does not know this one, use --start: ", name);
 }
 
-/* In milliseconds. */
+/* Returns milliseconds. */
 static int parse_seconds(const char *name, const char *text) {
 	char *end;
 	double seconds = strtod(text, &end);
@@ -212,7 +212,7 @@ void options_read(struct options *options, int argc, char *argv[]) {
 		.run = { .timeout = 60000, .hang = 2000 },
 		.at_a_time = 1,
 	};
-	/* As many as there can be. */
+	/* The largest possible number. */
 	options->only.list = calloc((size_t)argc, sizeof(options->only.list[0]));
 	options->skip.list = calloc((size_t)argc, sizeof(options->skip.list[0]));
 	if (options->only.list == NULL || options->skip.list == NULL) {

@@ -14,7 +14,7 @@ struct patterns {
 
 struct options {
 	struct run_options run;
-	/* What cases are wanted, all if there are none; and which of them not. */
+	/* The cases to run, all if there are none, and the cases not to run. */
 	struct patterns only, skip;
 	size_t at_a_time;
 	bool list, self_check, require_all;
@@ -24,7 +24,7 @@ struct options {
 	const char *expect;
 };
 
-/** Ends the program if they are wrong, or ask for no test. */
+/** Ends the program if the options are wrong, or do not require a test. */
 void options_read(struct options *options, int argc, char *argv[]);
 void options_finish(struct options *options);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Results for people, as TAP.
+ * Results as TAP, for people.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -38,8 +38,7 @@ void report_begin(struct report *report, const struct options *options,
 	printf("TAP version 13\n1..%zu\n", cases_len);
 }
 
-/* On a terminal, the last line says how far the run is. It is overwritten by what is
- * printed next. */
+/* On a terminal, the last line shows the progress. The next output overwrites it. */
 static void print_progress(const struct report *report) {
 	if (isatty(STDOUT_FILENO)) {
 		printf("%zu of %zu, %u failed\r", report->len,
@@ -53,13 +52,13 @@ static void erase_progress(void) {
 	}
 }
 
-/* A case of the self-check is named after what must become of it, without the variant. */
+/* A case of the self-check is named after its expected outcome, without the variant. */
 static bool is_named_after(const struct test_case *c,
 		const struct run_result *result) {
 	const char *name = case_outcome_name(result->outcome);
 	return strncmp(c->name, name, strlen(name)) == 0 &&
 		strchr(":", c->name[strlen(name)]) != NULL &&
-		/* The signal is its variant. */
+		/* The variant is the signal. */
 		(result->outcome != OUTCOME_COMPOSITOR_DIED ||
 		strstr(result->detail, strchr(c->name, ':') + 1) != NULL);
 }
@@ -144,7 +143,7 @@ static void print_outcomes(const struct entry *entries, size_t len) {
 	puts("");
 }
 
-/* Cases of a group follow one another. */
+/* Cases of a group are adjacent. */
 static void print_groups(const struct report *report) {
 	size_t end;
 	for (size_t i = 0; i < report->len; i = end) {

@@ -10,11 +10,11 @@
 #include "options.h"
 #include "run.h"
 
-/** What became of a case. */
+/** The result of a case. */
 struct entry {
 	const struct test_case *test_case;
 	struct run_result result;
-	/* By the kind of run that this is; see is_ok(). */
+	/* Depends on the kind of run; see is_ok(). */
 	bool ok;
 	/* Why it was expected to fail, or NULL. */
 	const char *expected;
@@ -36,12 +36,12 @@ struct report {
 void report_begin(struct report *report, const struct options *options,
 	const struct expectations *expectations, size_t cases_len);
 
-/** For jobs_run(): the data is the report. */
+/** For jobs_run(), with the report as data. */
 void report_tell(const struct test_case *test_case,
 	const struct run_result *result, void *data);
 
-/** Prints the summary, and writes the files. "error" is why not all cases were run, or
- * NULL. Returns whether the files could be written. */
+/** Prints the summary, and writes the files. "error" is the reason why cases are missing,
+ * or NULL. Returns whether the files could be written. */
 bool report_end(struct report *report, const char *error);
 
 #endif

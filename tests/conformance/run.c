@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One case, and what comes of it.
+ * Runs one case.
  *
- * Three processes: the compositor, a bystander and the case's client. What is
- * told is the worst of what happened to them, in this order: the compositor died;
- * it hung; the bystander came to harm; the case saw something wrong.
+ * There are three processes: the compositor, a bystander and the case's client. The
+ * reported result is the worst of these, in this order: the compositor died; it hung; the
+ * bystander was harmed; the case saw something wrong.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,12 +25,12 @@
 #include "run.h"
 #include "test.h"
 
-/* How long a bystander may take until the case can begin, in milliseconds. */
+/* The time limit of a bystander until the case can begin, in milliseconds. */
 #define BEGIN_MS 20000
-/* How long a compositor may take to be dead once it has closed its sockets. */
+/* How long a compositor may take to exit after it has closed its sockets. */
 #define DEATH_MS 200
-/* How many times it goes round after the case has ended: what a client leaves
- * behind may do harm later. */
+/* The bystander's rounds after the case has ended: what a client leaves behind may do
+ * harm later. */
 #define ROUNDS_AFTER 8
 
 volatile sig_atomic_t run_interrupted;
@@ -53,7 +53,7 @@ static _Noreturn void run_client(const struct test_case *test_case,
 		const struct compositor *compositor,
 		struct test_result *result) {
 	static struct test test;
-	/* Its own children are in its group, and end with it. */
+	/* Its own children are in its group, and are ended with it. */
 	setpgid(0, 0);
 	signal(SIGTERM, SIG_DFL);
 	test_begin(result);
@@ -64,7 +64,7 @@ static _Noreturn void run_client(const struct test_case *test_case,
 		.argument = test_case->argument,
 	};
 	must(&test, client_connect(&test.client, compositor->display));
-	/* As long as the compositor may take for an answer, or longer. */
+	/* At least as long as the compositor may take for an answer. */
 	if (options->hang > test.client.patience) {
 		test.client.patience = options->hang;
 	}
@@ -72,8 +72,8 @@ static _Noreturn void run_client(const struct test_case *test_case,
 	test_conform();
 }
 
-/* Waits for the case's end, or the end of patience with it, or with the
- * compositor. Returns false when it has not ended. */
+/* Waits until the case has ended, its time is over, or the compositor has died or hung.
+ * Returns false if it has not ended. */
 static bool wait_for_client(pid_t client, const struct compositor *compositor,
 		struct bystander *bystander, const struct run_options *options,
 		int *status) {
@@ -110,12 +110,12 @@ static void judge_client(bool ended, int status,
 	}
 }
 
-/* What happened to the others outweighs what the case says. */
+/* What happened to the others outweighs the case's own result. */
 static bool judge_others(struct compositor *compositor,
 		const struct bystander *bystander, int64_t wait,
 		const struct run_options *options, struct run_result *result) {
 	const struct bystander_state *state = bystander->state;
-	/* A dying process's sockets are closed a moment before it is dead. */
+	/* A dying process closes its sockets a moment before it is dead. */
 	int64_t deadline = test_now_ms() + DEATH_MS;
 	while (state->harmed && compositor_is_alive(compositor) &&
 			test_now_ms() < deadline) {
@@ -143,7 +143,7 @@ static bool judge_others(struct compositor *compositor,
 	return false;
 }
 
-/* A file for what the compositor prints. A case that is run again continues it. */
+/* Opens a file for the compositor's output. A case that is run again appends to it. */
 static int open_log(const char *dir, const char *name) {
 	char path[1024];
 	int length = snprintf(path, sizeof(path), "%s/%s.log", dir, name);
@@ -230,8 +230,8 @@ bool run_case(const struct test_case *test_case,
 		bystander_watch(&bystander, ROUNDS_AFTER, options->hang);
 		wait = bystander_get_wait(&bystander);
 	}
-	/* And what it has left running. Whoever waits for a file system of
-	 * its is free then. */
+	/* And the processes that it has left behind. This also frees processes that wait
+	 * for its file system. */
 	if (client > 0) {
 		kill(-client, SIGKILL);
 		if (!ended) {

@@ -8,15 +8,16 @@
 #include "case.h"
 
 struct run_options {
-	/* Starts a compositor for each case; NULL: use the one that is there. */
+	/* The command that starts a compositor for each case; NULL uses the running
+	 * one. */
 	const char *start;
-	/* For a case, in milliseconds by the clock of clock.h. */
+	/* The time limit of a case, in milliseconds by the clock of clock.h. */
 	int timeout;
-	/* From when on the compositor counts as hung. */
+	/* After this time without an answer, the compositor counts as hung. */
 	int hang;
-	/* How many times more a failed case is run. */
+	/* How often a failed case is repeated. */
 	unsigned retries;
-	/* A folder for what compositors print, or NULL: to stderr. */
+	/* A folder for the output of compositors; NULL prints it to stderr. */
 	const char *log_dir;
 };
 
@@ -26,19 +27,19 @@ struct run_result {
 	unsigned failures;
 	/* Skipped because of how the suite was built. */
 	bool lacking;
-	/* What was seen, or why it was skipped. */
+	/* What was seen, or why the case was skipped. */
 	char detail[768];
-	/* By the clock on the wall. */
+	/* By the wall clock. */
 	double seconds;
-	/* What the bystander has waited for an answer, in seconds. */
+	/* The longest wait of the bystander for an answer, in seconds. */
 	double longest_wait;
 };
 
-/** Set when all that runs is to end soon. */
+/** Set when everything is to end soon. */
 extern volatile sig_atomic_t run_interrupted;
 
-/** Runs one case beside a bystander. Returns false, with the detail set, when
- * there is no compositor to run it on, or when it was interrupted. */
+/** Runs one case beside a bystander. Returns false, with the detail set, if there is no
+ * compositor for it, or if it was interrupted. */
 bool run_case(const struct test_case *test_case,
 	const struct run_options *options, struct run_result *result);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Cases with a known outcome: does the suite see what it is there to see? Each
- * is named after the outcome it must have.
+ * Cases with a known outcome, which check that the suite detects it. Each is named after
+ * the outcome.
  */
 #include <errno.h>
 #include <poll.h>
@@ -34,7 +34,7 @@ static void crash(struct test *test) {
 	raise(SIGKILL);
 }
 
-/* What is an error, believed to be none. */
+/* An error that the case does not expect. */
 static void be_killed(struct test *test) {
 	struct client_memory memory;
 	struct client_pool pool;
@@ -53,13 +53,13 @@ static void need_compositor(struct test *test) {
 static void signal_compositor(struct test *test) {
 	need_compositor(test);
 	kill(test->compositor, (int)test->argument);
-	/* Long enough for anyone to notice. */
+	/* Long enough to be noticed. */
 	poll(NULL, 0, 5000);
 }
 
 #define BUSY 12
 
-/* Processes that leave the compositor a small share of one processor. They end
+/* Starts processes that leave the compositor a small share of one processor. They end
  * with the case. */
 static void share_processor(struct test *test) {
 	cpu_set_t allowed, one;
@@ -97,8 +97,8 @@ static void share_processor(struct test *test) {
 #define SIDE 8192
 #define BYTES (SIDE * SIDE * 4)
 
-/* By the clock on the wall, this takes a compositor that copies what is not
- * sealed several times as long as one may hang. */
+/* By the wall clock, this takes a compositor that copies unsealed memory several times as
+ * long as it may hang. */
 static void work_on_a_busy_machine(struct test *test) {
 	struct client *client = &test->client;
 	struct client_surface surface = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What cases are written with. It runs in the case's process, and ends it.
+ * The functions that cases use. They run in the case's process, and may end it.
  */
 #include <errno.h>
 #include <poll.h>
@@ -83,7 +83,7 @@ static void describe_fate(const struct client_fate *fate, char *text,
 		snprintf(text, size, "none");
 		break;
 	case CLIENT_DISCONNECTED:
-		snprintf(text, size, "a connection closed without a word");
+		snprintf(text, size, "a connection closed without an error");
 		break;
 	case CLIENT_PROTOCOL_ERROR:
 		snprintf(text, size, "%s (%u) on %s: %s", fate->name,
@@ -139,7 +139,7 @@ static void note_format(void *data, struct wl_shm *shm, uint32_t format) {
 
 static const struct wl_shm_listener shm_listener = { .format = note_format };
 
-/* Formats are told at the bind, so another one is made. */
+/* The formats are sent when wl_shm is bound, so it is bound again. */
 bool test_has_format(struct test *test, uint32_t format) {
 	struct client *client = &test->client;
 	struct client_global global[] = {
@@ -167,8 +167,8 @@ int32_t test_get_variant(const struct test *test) {
 
 void test_needs_capture(struct test *test) {
 	if (!client_capture_is_possible(&test->client)) {
-		test_skip(test, "the compositor has no protocol to capture its "
-			"output with, or not one plain output");
+		test_skip(test, "the compositor has no protocol for captures, "
+			"or not exactly one output without scale and transform");
 	}
 }
 
@@ -189,8 +189,8 @@ void test_expect_seen(struct test *test, const struct client_image *picture,
 			poll(NULL, 0, 20);
 			continue;
 		}
-		/* The place with most of it tells what is wrong. */
-		char error[400] = "it is nowhere to be seen";
+		/* The place with most of the picture shows what is wrong. */
+		char error[400] = "it is not on the output";
 		if (client_image_find_closest(&output, picture, &x, &y)) {
 			client_image_expect(&output, x, y, picture, error,
 				sizeof(error));

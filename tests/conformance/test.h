@@ -13,10 +13,10 @@ struct test_result {
 	char detail[640];
 };
 
-/** Sets where the result goes. To be called first. */
+/** Sets where the result is stored. Call it first. */
 void test_begin(struct test_result *to);
 
-/** All was as it should be. */
+/** Everything was as expected. */
 _Noreturn void test_conform(void);
 
 #endif

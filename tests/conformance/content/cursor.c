@@ -44,8 +44,8 @@ static const struct wl_pointer_listener pointer_listener = {
 	.axis = handle_axis,
 };
 
-/* Not all compositors capture cursors, so this checks only that the client is connected
- * and that its window is right. A request with an older serial is ignored. */
+/* Not all compositors capture cursors. So this checks only that the client stays
+ * connected and that its window is right. A request with an older serial is ignored. */
 static void show_cursor(struct test *test) {
 	struct client *client = &test->client;
 	struct pointer pointer = { 0 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where a buffer lies in its pool, and how its pixels do.
+ * The place of a buffer in its pool, and the layout of its pixels.
  */
 #include <string.h>
 #include <wayland-client.h>
@@ -46,7 +46,7 @@ static void show_format(struct test *test) {
 	scene_show_frames(&scene, &stage, 4, DAMAGE_IN_SURFACE);
 }
 
-/* Colours that are black or as bright as can be, which are the same with any
+/* Only colours whose components are minimal or maximal, which are the same with any
  * number of bits. */
 static void show_rgb565(struct test *test) {
 	struct client *client = &test->client;

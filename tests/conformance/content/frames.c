@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One frame after the other, and what is said of their damage.
+ * One frame after another, and their damage.
  */
 #include <stdio.h>
 #include <wayland-client.h>
@@ -35,7 +35,7 @@ static void show_many_rectangles(struct test *test) {
 	scene_create(test, &scene, WIDTH, HEIGHT);
 	stage_create(test, &stage, &scene.window.surface, 2);
 	scene_show_frames(&scene, &stage, 2, DAMAGE_IN_SURFACE);
-	/* Together they are less than this one. */
+	/* Together, the rectangles are smaller than this one. */
 	struct rect around = { 0, 0, 20 * 6, 15 * 6 };
 	stage_draw(&stage, &around);
 	for (int32_t i = 0; i < 300; i++) {
@@ -47,7 +47,7 @@ static void show_many_rectangles(struct test *test) {
 }
 
 static void show_damage_beyond_edges(struct test *test) {
-	/* What is said, and what of it is within. */
+	/* The requested damage, and the part of it within the buffer. */
 	static const struct {
 		struct rect said, within;
 	} all[] = {
@@ -82,7 +82,7 @@ static void show_damage_beyond_edges(struct test *test) {
 	}
 }
 
-/* Compositors that copy the buffer release it while it is on the screen. */
+/* Compositors that copy a buffer release it while it is shown. */
 static bool is_released_soon(struct test *test,
 		const struct client_buffer *buffer) {
 	int patience = test->client.patience;
@@ -112,7 +112,7 @@ static void swap_buffers(struct test *test) {
 	scene_show_frames(&scene, &stage, 11, DAMAGE_BY_TURNS);
 }
 
-/* As fast as buffers come back, and some frames are never painted. */
+/* As fast as buffers are released, so that some frames are never painted. */
 static void swap_buffers_unseen(struct test *test) {
 	struct scene scene;
 	struct stage stage;
@@ -141,8 +141,8 @@ static void show_thirty_frames(struct test *test) {
 	scene_show_frames(&scene, &stage, 1, DAMAGE_IN_SURFACE);
 }
 
-/* Of two buffers attached, the one attached last; and a buffer that is committed
- * again has not changed. */
+/* Of two attached buffers, the last one counts. A buffer that is committed again has not
+ * changed. */
 static void attach_again(struct test *test) {
 	struct scene scene;
 	struct stage stage;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What becomes of a picture when its pool grows or goes.
+ * Pictures whose pool grows or is destroyed.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,8 +12,8 @@
 #define GROWN_BUFFER_BYTES (GROWN_SIDE * GROWN_SIDE * 4)
 #define GROWN_BYTES (16 << 20)
 
-/* Each step shows a buffer at the end of the grown pool, then the first buffer with a part
- * of it drawn again. */
+/* Each step shows a buffer at the end of the grown pool, then the first buffer with a
+ * part drawn again. */
 static void grow_pool(struct test *test) {
 	struct client *client = &test->client;
 	struct scene scene;
@@ -69,8 +69,7 @@ static void grow_pool(struct test *test) {
 	}
 }
 
-/* The file has grown long ago when the pool does, and the pool's last buffer is
- * the only one. */
+/* The file grows long before the pool, which has only one buffer, at its end. */
 static void grow_pool_into_file(struct test *test) {
 	struct client *client = &test->client;
 	struct scene scene;
@@ -96,7 +95,7 @@ static void grow_pool_into_file(struct test *test) {
 	scene_expect(test, &scene, &image, "a buffer in the pool's new part");
 }
 
-/* How much of what made the last frame is gone before it is painted. */
+/* What is destroyed before the last frame is painted. */
 enum gone {
 	GONE_BUFFER,
 	GONE_POOL,
@@ -124,7 +123,7 @@ static void destroy_after_commit(struct test *test) {
 	}
 	scene_expect(test, &scene, &stage.expected, "what is destroyed now");
 
-	/* And nothing of it is mistaken for what comes next. */
+	/* It must not affect what is created next. */
 	stage_create(test, &next, &scene.window.surface, 2);
 	next.frames = 10;
 	next.changed[9] = everything;
@@ -135,7 +134,7 @@ static void destroy_after_commit(struct test *test) {
 	scene_show_frames(&scene, &next, 2, DAMAGE_IN_SURFACE);
 }
 
-/* The pool is no more than a way to make buffers. */
+/* A pool is needed only to create buffers. */
 static void destroy_pool_first(struct test *test) {
 	struct scene scene;
 	struct stage stage;
@@ -163,7 +162,7 @@ static void show_two_pools_of_one_file(struct test *test) {
 	scene_show_frames(&scene, &stage, 5, DAMAGE_IN_SURFACE);
 }
 
-/* Buffers that share pages: destroying one must not change the pixels of another. */
+/* The buffers share pages: destroying one must not change the pixels of another. */
 static void destroy_neighbours(struct test *test) {
 	struct scene scene;
 	struct canvas canvas;
@@ -188,7 +187,7 @@ static void destroy_neighbours(struct test *test) {
 	}
 }
 
-/* One buffer after the other in the same bytes, each of another shape. */
+/* One buffer after another has the same bytes, each with another shape. */
 static void use_bytes_again(struct test *test) {
 	static const struct {
 		int32_t width, height, padding;
@@ -243,7 +242,7 @@ const struct test_case content_pool_cases[] = {
 		grow_pool_into_file),
 	both_kinds("destroyed-after-commit:pool-", GONE_POOL,
 		"Buffers outlive their pool.", destroy_after_commit),
-	/* The protocol allows it, and does not quite say what comes of it. */
+	/* The protocol permits this, but does not clearly define the result. */
 	quality_of_both_kinds("destroyed-after-commit:buffer-", GONE_BUFFER,
 		"The contents of a buffer stay while its bytes do not change.",
 		destroy_after_commit),

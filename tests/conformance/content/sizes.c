@@ -40,7 +40,8 @@ static void show_scaled(struct test *test) {
 	needs_damage(test, how);
 	scene_create(test, &scene, WIDTH, HEIGHT);
 	stage_create(test, &stage, &scene.window.surface, 2);
-	/* Blocks of equal pixels have an exact average, so halving is exact. */
+	/* Blocks of equal pixels have an exact average, so scaling by one half is
+	 * exact. */
 	stage.scale = 2;
 	stage_set_buffers(&stage, 2 * WIDTH, 2 * HEIGHT, WL_SHM_FORMAT_XRGB8888,
 		(struct placing){ 0 });
@@ -48,7 +49,7 @@ static void show_scaled(struct test *test) {
 	scene_show_frames(&scene, &stage, 6, how);
 }
 
-/* All of a stage's next frame, in another canvas. */
+/* Draws all of a stage's next frame, in another canvas. */
 static void show_anew(struct scene *scene, struct stage *stage,
 		const char *what) {
 	memset(stage->next, 0, sizeof(stage->next));
@@ -135,7 +136,7 @@ static void show_viewport(struct test *test) {
 	scene_show_frames(&scene, &stage, 6, DAMAGE_IN_SURFACE);
 }
 
-/* Another part of a buffer that is known already; then all of it. */
+/* Shows another part of a buffer that was already shown, and then the whole buffer. */
 static void move_viewport(struct test *test) {
 	struct scene scene;
 	struct canvas canvas;

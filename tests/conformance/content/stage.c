@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The screen shows what the client has drawn, byte for byte: with each way to send damage,
- * and also if the client changes its memory afterwards.
+ * The screen shows what the client has drawn, byte for byte, with each way to send
+ * damage, and also if the client changes its memory afterwards.
  *
- * It is not known where a compositor places a window, nor what is around it. So there is
- * one small window at a time, and all of the output is searched for its picture. No two
- * frames have the same pixels, so an older one is never mistaken for it. The output is
- * searched twice for each picture: after the compositor has repainted the damage, and
- * after a subsurface has covered the window for a moment, so that the compositor had to
- * repaint all of the window from its own state.
+ * The place of a window, and what surrounds it, is not known. So there is one small
+ * window at a time, and the whole output is searched for its picture. No two frames have
+ * the same pixels, so an older one cannot be mistaken for it. The output is searched
+ * twice for each picture: after the compositor has repainted the damage, and after a
+ * subsurface has covered the window for a moment, so that the compositor had to repaint
+ * the whole window from its own state.
  *
  * This client is correct: it draws into a buffer only before the buffer's first commit
  * and after its release.
  *
- * Nothing is destroyed at the end: the process ends with its case.
+ * Nothing is destroyed at the end, since the process ends with its case.
  */
 #include <stdio.h>
 #include <string.h>
@@ -29,7 +29,7 @@ void needs_window(struct test *test) {
 	if (test->client.wm_base == NULL) {
 		test_skip(test, "the compositor has no xdg_wm_base");
 	}
-	/* It may have a protocol, and refuse it to us. */
+	/* It may have a protocol, but refuse this client. */
 	if (!client_capture_output(&test->client, CLIENT_MEMORY_SEALED,
 			&image)) {
 		char reason[sizeof(test->client.error)];
@@ -84,7 +84,7 @@ void canvas_create_at(struct test *test, struct canvas *canvas,
 	*canvas = (struct canvas){ .buffers_len = buffers_len };
 	must(test, client_memory_create(client, &canvas->memory, kind,
 		(size_t)size));
-	/* What is not a buffer's pixel must not be seen. */
+	/* Bytes that are not a pixel of the buffer must not be shown. */
 	memset(canvas->memory.data, 0xa5, (size_t)size);
 	must(test, client_pool_create(client, &canvas->pool, &canvas->memory,
 		size));
@@ -158,9 +158,9 @@ void stage_set_buffers(struct stage *stage, int32_t width,
 		test_get_kind(stage->test), buffers_len, width, height, format, placing);
 }
 
-/* Where a pixel of the surface is in the buffer, without scale and crop. A
- * transform is what the client has done to the buffer: turned it by so much
- * counter-clockwise, after having mirrored it. */
+/* The place of a surface's pixel in the buffer, without scale and crop. A transform is
+ * what the client has done to the buffer: it has flipped it, and then rotated it
+ * counter-clockwise. */
 static void turn(int32_t transform, int32_t x, int32_t y, int32_t *to_x,
 		int32_t *to_y) {
 	if (transform >= WL_OUTPUT_TRANSFORM_FLIPPED) {
@@ -241,7 +241,7 @@ void stage_draw(struct stage *stage, const struct rect *rect) {
 	client_surface_attach(stage->surface, &canvas->buffers[i]);
 }
 
-/* In the buffer's coordinates. */
+/* Converts to buffer coordinates. */
 static struct rect to_buffer(const struct stage *stage,
 		const struct rect *rect) {
 	int32_t x1, y1, x2, y2;
@@ -300,7 +300,7 @@ static int32_t random_below(struct stage *stage, int32_t end) {
 	return (int32_t)((stage->seed >> 8) % (uint32_t)end);
 }
 
-/* From two pixels each way up to half of the surface. */
+/* Returns a rectangle from 2x2 pixels up to half of the surface. */
 static struct rect random_rect(struct stage *stage) {
 	struct rect rect = {
 		.width = 2 + random_below(stage, WIDTH / 2),

@@ -3,12 +3,12 @@
 #define CONFORMANCE_CONTENT_STAGE_H
 
 /**
- * What a window shows, and what it should show.
+ * The contents of a window, and its expected contents.
  */
 
 #include "case.h"
 
-/* Not square, and rows that are no power of two. */
+/* Not square, and with rows that are no power of two. */
 #define WIDTH 122
 #define HEIGHT 94
 
@@ -21,7 +21,7 @@ struct rect {
 
 static const struct rect everything = { 0, 0, WIDTH, HEIGHT };
 
-/* A file, a pool as large, and buffers of one size in it. */
+/* A file, a pool of the same size, and buffers of one size in it. */
 struct canvas {
 	struct client_memory memory;
 	struct client_pool pool;
@@ -30,30 +30,29 @@ struct canvas {
 	size_t buffers_len;
 };
 
-/* Where the buffers of a canvas lie. */
+/* The places of a canvas's buffers. */
 struct placing {
-	/* Before the first, and at the end of each row, in bytes. */
+	/* Bytes before the first buffer, and at the end of each row. */
 	int32_t offset, padding;
 };
 
-/* A surface, drawn with buffer age: into a buffer goes what has changed since it
- * was drawn last, while the damage is what has changed since the last frame. */
+/* A surface, drawn with buffer age: what has changed since a buffer was drawn last is
+ * drawn into it, while the damage is what has changed since the last frame. */
 struct stage {
 	struct test *test;
 	struct client_surface *surface;
 	struct canvas canvas;
-	/* How it should look. */
+	/* The expected contents. */
 	struct client_image expected;
 
-	/* How the surface's pixels lie in the buffers. */
+	/* The relation of the surface's pixels to those of the buffers. */
 	int32_t scale, transform, crop_x, crop_y;
-	/* The buffers have blue where others have red; the top byte is not all
-	 * ones. */
+	/* The buffers have blue in the place of red; the top byte is not all ones. */
 	bool blue_first, any_top;
 
 	uint32_t frames;
 	struct rect changed[FRAMES_MAX];
-	/* The frame after the one that a buffer holds; 0 for none yet. */
+	/* The frame after the one in each buffer; 0 if nothing was drawn. */
 	uint32_t next[BUFFERS_MAX];
 	uint32_t seed;
 };
@@ -76,7 +75,7 @@ enum damage {
 	{ "content/" name kind, rating, text, run, WITH(KIND, variant) }
 #define case_of(name, variant, KIND, kind, text, run) \
 	rated(CASE_REQUIRED, name, variant, KIND, kind, text, run)
-/* In memory that compositors read in place, and in memory that they cannot. */
+/* In memory that compositors can read in place, and in memory that they cannot. */
 #define both_kinds(name, variant, text, run) \
 	case_of(name, variant, SEALED, "sealed", text, run), \
 	case_of(name, variant, UNSEALED, "unsealed", text, run)
@@ -104,23 +103,23 @@ void canvas_create(struct test *test, struct canvas *canvas,
 	enum client_memory_kind kind, size_t buffers_len, int32_t width,
 	int32_t height);
 
-/** As large as "width" and "height". */
+/** "width" and "height" are the size of the window. */
 void scene_create(struct test *test, struct scene *scene, int32_t width,
 	int32_t height);
 
-/** Expects that the window shows this picture, and continues to. */
+/** Expects that the window shows this picture, also after it was covered. */
 void scene_expect(struct test *test, struct scene *scene,
 	const struct client_image *picture, const char *what);
 
 void stage_create(struct test *test, struct stage *stage,
 	struct client_surface *surface, size_t buffers_len);
 
-/** Replaces its buffers. It has not shown any of them yet. */
+/** Replaces the buffers by others that were not shown yet. */
 void stage_set_buffers(struct stage *stage, int32_t width,
 	int32_t height, uint32_t format, struct placing placing);
 
-/** Draws a frame that differs from the one before within the rectangle, and
- * attaches it. */
+/** Draws a frame that differs from the one before within the rectangle, and attaches
+ * it. */
 void stage_draw(struct stage *stage, const struct rect *rect);
 
 void damage(struct client_surface *surface, const struct rect *rect,

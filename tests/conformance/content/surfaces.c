@@ -88,7 +88,7 @@ static void hide_subsurface(struct test *test) {
 		client_surface_commit(family.stage.surface);
 		scene_expect(test, &family.scene, &family.canvas.images[0],
 			"a parent without its subsurface");
-		/* All of it is new on the screen. */
+		/* All pixels are new on the screen. */
 		stage_draw(&family.stage, &everything);
 		damage(family.stage.surface, &everything, false);
 		client_surface_commit(family.stage.surface);
@@ -98,13 +98,13 @@ static void hide_subsurface(struct test *test) {
 
 #define TWIN_SIDE 70
 
-/* Two subsurfaces that show the same bytes, by one wl_buffer or by two. */
+/* Two subsurfaces show the same bytes, with one wl_buffer or two. */
 static void show_twins(struct test *test) {
 	struct client *client = &test->client;
 	struct family family;
 	static struct client_subsurface twins[2];
 	static struct canvas canvas;
-	/* For each twin, one for each half of the memory. */
+	/* Each twin has one for each half of the memory. */
 	static struct client_buffer buffers[2][2];
 	bool one_buffer = test_get_variant(test) == 1;
 	family_create(test, &family);
@@ -124,8 +124,8 @@ static void show_twins(struct test *test) {
 		}
 	}
 	family_show_parent(&family);
-	/* It is not known from which of two surfaces a wl_buffer is released, so it is
-	 * drawn only once. */
+	/* A release does not say from which of two surfaces, so a wl_buffer is drawn only
+	 * once. */
 	for (uint32_t frame = 0; frame < (one_buffer ? 2u : 6u); frame++) {
 		uint32_t half = frame % 2;
 		for (int i = 0; i < 2; i++) {
@@ -148,7 +148,7 @@ static void show_twins(struct test *test) {
 }
 
 /* Three buffers for two surfaces: a buffer that one surface has released is drawn for the
- * other, whose last frame it never had. */
+ * other one, whose last frame it never contained. */
 static void move_buffers(struct test *test) {
 	struct family family;
 	static struct client_subsurface twins[2];

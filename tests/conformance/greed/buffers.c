@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Buffers, and sizes of pools.
+ * Many buffers, and many sizes of pools.
  */
 #include <fcntl.h>
 #include <wayland-client.h>
@@ -41,7 +41,7 @@ static void buffers_of_one_surface(struct test *test) {
 			return;
 		}
 	}
-	/* With all of them there, in one go. */
+	/* In one message, while all buffers exist. */
 	for (int i = 0; i < 200; i++) {
 		wl_surface_attach(surfaces[0], buffer, 0, 0);
 		wl_surface_damage_buffer(surfaces[0], i % SIDE, 0, 1, 1);
@@ -67,7 +67,7 @@ static void resizes(struct test *test) {
 	for (int i = 1; i < RESIZES; i++) {
 		wl_shm_pool_resize(pool, PAGE_BYTES + i * RESIZE_STEP);
 		if (i % 1000 == 0) {
-			/* Whatever moves with the pool is in use. */
+			/* What moves with the pool is in use. */
 			greed_commit(surface, buffer);
 			wl_shm_pool_create_buffer(pool, i * RESIZE_STEP, SIDE,
 				SIDE, SIDE * 4, WL_SHM_FORMAT_XRGB8888);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bytes.
+ * Memory of the compositor.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -14,18 +14,18 @@
 #include "greed.h"
 #include "xdg-shell-client-protocol.h"
 
-/* So small that each of them alone takes little time. */
+/* Each part alone is small enough to take little time. */
 #define PARTS 32
-/* A part's side; all parts are 2 GiB less some rows. */
+/* The size of a part. All parts together are 2 GiB less some rows. */
 #define PART_WIDE 8192
 #define PART_ROWS (ROWS * 2 / PARTS - 1)
 #define PART_STRIDE (PART_WIDE * 4)
 #define PART_BYTES (PART_STRIDE * PART_ROWS)
 
-/* More than these are counted as often as they are met. */
+/* With more files, some are counted more than once. */
 #define FILES_MAX 2048
 
-/* Whether it is met for the first time. */
+/* Returns whether the file was not seen before. */
 static bool note_file(ino_t *seen, size_t *seen_len, ino_t file) {
 	for (size_t i = 0; i < *seen_len; i++) {
 		if (seen[i] == file) {
@@ -38,7 +38,7 @@ static bool note_file(ino_t *seen, size_t *seen_len, ino_t file) {
 	return true;
 }
 
-/* What the compositor has in files of its own, mapped or not. */
+/* Returns the memory of the compositor's own files, mapped or not. */
 static int64_t get_file_memory(const struct test *test) {
 	char path[64], link[64];
 	snprintf(path, sizeof(path), "/proc/%d/fd", (int)test->compositor);
@@ -52,7 +52,8 @@ static int64_t get_file_memory(const struct test *test) {
 	size_t seen_len = 0;
 	struct dirent *entry;
 	while ((entry = readdir(dir)) != NULL) {
-		/* What is no memfd may be on a file system that is silent. */
+		/* Other files than memfds may be on a file system that does not
+		 * respond. */
 		struct stat st;
 		ssize_t n = readlinkat(dirfd(dir), entry->d_name, link,
 			sizeof(link) - 1);
@@ -78,7 +79,8 @@ static void expect_bound(struct test *test, int64_t before, int64_t max) {
 	}
 }
 
-/* Each on a surface of its own. Returns false when the client is over. */
+/* Shows each part on a surface of its own. Returns false when the client is
+ * disconnected. */
 static bool show_parts(struct test *test, struct client *client, int fd,
 		int parts, int64_t before, int64_t max) {
 	struct wl_shm_pool *pool = wl_shm_create_pool(client->shm, fd, HUGE);
@@ -87,8 +89,7 @@ static bool show_parts(struct test *test, struct client *client, int fd,
 			i * PART_BYTES, PART_WIDE, PART_ROWS, PART_STRIDE,
 			WL_SHM_FORMAT_XRGB8888);
 		greed_commit(greed_create_surface(test, client), buffer);
-		/* Not a toplevel of its own, whose size a shell may have a
-		 * say in. */
+		/* A subsurface, since a shell may change the size of a toplevel. */
 		if (client->subcompositor != NULL && i == 0) {
 			struct wl_surface *child =
 				greed_create_surface(test, client);
@@ -136,7 +137,7 @@ static void show_parts_in_windows(struct test *test, int fd, int64_t before) {
 		client_surface_damage(&subsurfaces[i].surface, 0, 0, INT32_MAX,
 			INT32_MAX);
 		client_surface_commit(&subsurfaces[i].surface);
-		/* With it, what is in sync mode comes to be painted. */
+		/* Its commit applies the state of synchronized subsurfaces. */
 		client_surface_show(parent, &small);
 		client->patience = patience;
 		expect_bound(test, before, GROWTH_MAX);
@@ -146,7 +147,7 @@ static void show_parts_in_windows(struct test *test, int fd, int64_t before) {
 	}
 }
 
-/* Memory that the client does not have itself. */
+/* The client itself does not have this memory. */
 static void sparse_pool(struct test *test) {
 	int64_t before = need_memory(test, "VmHWM:");
 	int fd = create_large_file(test);
@@ -183,7 +184,7 @@ static void sparse_pools_of_many(struct test *test) {
 #define EMPTY_SIDE 256
 #define EMPTY_BYTES (EMPTY_SIDE * EMPTY_SIDE * 4)
 
-/* To read a hole where it is gives it memory, on the reader's account. */
+/* Reading a hole in place allocates memory, at the reader's expense. */
 static void holes_stay_empty(struct test *test) {
 	static struct client_window window;
 	static struct client_buffer buffer;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a client can ask for so that nothing is left for others: descriptors,
- * memory, addresses, time.
+ * What a client can request until nothing is left for others: descriptors, memory,
+ * addresses, time.
  *
- * All of it is legal, one by one, so the client may be refused, or get what it
- * asks for. Then the bystander, which makes pools all the time, must still get
- * its own. What is counted is the compositor's: Linux tells of its memory and
- * its descriptors, unless it is another user's process.
+ * Each single request is legal. The client may be refused, or get what it requests. The
+ * bystander, which creates pools all the time, must still get its own. The compositor's
+ * resources are counted: Linux shows its memory and its descriptors, unless the process
+ * belongs to another user.
  *
- * The files are sparse: it is the compositor that would give them memory. Some
- * have a page in each row, so that they are not just holes.
+ * The files are sparse: only the compositor would allocate their memory. Some have a page
+ * in each row, so that they are not only holes.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -25,7 +25,7 @@
 
 #include "greed.h"
 
-/* What the compositor has */
+/* The compositor's resources */
 
 int64_t get_memory(const struct test *test, const char *field) {
 	char path[64], line[256];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pools.
+ * Many pools.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +28,7 @@ static void pools_of_many_connections(struct test *test) {
 	int each = get_fd_limit(test) / CONNECTIONS + 8;
 	int64_t deadline = test_now_ms() + GREED_MS;
 	for (int i = 0; i < CONNECTIONS && test_now_ms() < deadline; i++) {
-		/* It may well be refused. */
+		/* It may be refused. */
 		if (client_connect(&clients[i], test->display)) {
 			create_pools(test, &clients[i], each, deadline);
 		}
@@ -41,7 +41,7 @@ static void create_pools_over_many_connections(struct test *test,
 	pools_of_many_connections(test);
 }
 
-/* Without one too many, which would be refused and leave room again. */
+/* Never one too many, which would be refused and free the others. */
 static void pools_to_the_limit(struct test *test) {
 	struct client *client = &test->client;
 	int limit = get_fd_limit(test);
@@ -49,7 +49,7 @@ static void pools_to_the_limit(struct test *test) {
 		test_skip(test, "the compositor's descriptors are not known");
 	}
 	int64_t deadline = test_now_ms() + 2 * GREED_MS;
-	/* Again when the bystander has given one back. */
+	/* Again when the bystander has closed one. */
 	int64_t full_since = INT64_MAX;
 	while (test_now_ms() < deadline &&
 			test_now_ms() - full_since < 500) {
@@ -60,7 +60,7 @@ static void pools_to_the_limit(struct test *test) {
 			}
 			continue;
 		}
-		/* One is in use for a moment when a message is read. */
+		/* Reading a message takes one for a moment. */
 		int count = room > 2 * BATCH ? BATCH : room > 8 ? room - 4 : 1;
 		if (create_pools(test, client, count, INT64_MAX) < count ||
 				wl_display_get_error(client->display) != 0) {
@@ -69,7 +69,7 @@ static void pools_to_the_limit(struct test *test) {
 	}
 }
 
-/* Many connections that hold all that such a process gets, to the last one. */
+/* Many connections together hold all that their process may have. */
 static void pools_to_the_budget(struct test *test) {
 	static struct client clients[CONNECTIONS];
 	int limit = get_fd_limit(test);
@@ -95,8 +95,8 @@ static void pools_to_the_budget(struct test *test) {
 	linger();
 }
 
-/* A process that does this, and then waits to be killed. Its connection is its
- * own. */
+/* Starts a process that does this, and then waits to be killed. It has a connection of
+ * its own. */
 static pid_t start_process(struct test *test, const int told[2],
 		void (*run)(struct test *test, struct client *client)) {
 	pid_t parent = getpid();
@@ -112,7 +112,7 @@ static pid_t start_process(struct test *test, const int told[2],
 	if (getppid() != parent) {
 		_exit(1);
 	}
-	/* The copy of its parent's would keep that open. */
+	/* The copy of the parent's fd would keep the connection open. */
 	close(wl_display_get_fd(test->client.display));
 	static struct client client;
 	bool ok = client_connect(&client, test->display);
@@ -145,7 +145,7 @@ static void pools_of_many_processes(struct test *test) {
 	}
 	for (int i = 0; i < PROCESSES; i++) {
 		start_process(test, told, create_their_pools);
-		/* At the same time, but not before it has begun. */
+		/* At the same time, but after that client has begun. */
 		create_page_pool(test, established);
 		test_expect_alive(test);
 	}
@@ -163,7 +163,7 @@ static void pools_of_many_processes(struct test *test) {
 	linger();
 }
 
-/* An established client in another process than the many connections' one. */
+/* The established client is in another process than the many connections. */
 static void others_pools_remain(struct test *test) {
 	int told[2];
 	struct client *established = &test->client;
@@ -182,8 +182,8 @@ static void others_pools_remain(struct test *test) {
 	test_expect_alive(test);
 }
 
-/* Pools and copies of their buffers: without a seal, a safe compositor needs a copy, which
- * may need a descriptor as well. */
+/* Pools and copies of their buffers: without a seal, a safe compositor needs a copy,
+ * which may have a descriptor as well. */
 static void pools_that_are_read(struct test *test) {
 	struct client *client = &test->client;
 	struct wl_surface *surface = greed_create_surface(test, client);
@@ -209,7 +209,7 @@ static void pools_come_and_go(struct test *test) {
 	struct client *client = &test->client;
 	struct wl_surface *surface = greed_create_surface(test, client);
 	bool sealed = test->argument;
-	/* What a first one leaves, it leaves once. */
+	/* The first one may leave something, once. */
 	int fds = -1;
 	int64_t bytes = -1;
 	int64_t deadline = test_now_ms() + GREED_MS;
@@ -237,7 +237,7 @@ static void pools_come_and_go(struct test *test) {
 	if (fds < 0 || bytes < 0) {
 		test_skip(test, "what the compositor holds is not known");
 	}
-	/* The bystander's come and go meanwhile. */
+	/* The bystander creates and destroys pools meanwhile. */
 	int fds_now;
 	int64_t bytes_now;
 	deadline = test_now_ms() + 1000;
@@ -259,7 +259,7 @@ static void pools_come_and_go(struct test *test) {
 
 #define REFUSED_CLIENTS 300
 
-/* A descriptor that came with an error has been received all the same. */
+/* A descriptor that came with an error was received as well. */
 static void refused_files_are_closed(struct test *test) {
 	struct client *client = &test->client;
 	int before = count_fds(test);
@@ -271,7 +271,7 @@ static void refused_files_are_closed(struct test *test) {
 		test_fail(test, "pipe: %s", strerror(errno));
 	}
 	for (int i = 0; i < REFUSED_CLIENTS; i++) {
-		/* Of no size, or of no memory. */
+		/* Without a size, or without memory. */
 		if (test->argument) {
 			wl_shm_create_pool(client->shm, fds[0], PAGE_BYTES);
 		} else {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Time.
+ * Time of the compositor.
  */
 #include <fcntl.h>
 #include <wayland-client.h>
@@ -17,7 +17,7 @@ static void flood_buffers(struct client *client, struct wl_shm_pool *pool,
 
 #define FLOOD 4000
 
-/* Whoever looks at a buffer when it is made, looks at 2 GiB each time. */
+/* A compositor that checks a buffer when it is created reads 2 GiB each time. */
 static void buffers_of_sparse_file(struct test *test) {
 	struct client *client = &test->client;
 	int fd = greed_create_file(test, HUGE, F_SEAL_SHRINK);
@@ -31,7 +31,7 @@ static void buffers_of_sparse_file(struct test *test) {
 	}
 }
 
-/* One that has all of its memory but the last page is looked at to the end. */
+/* The file has all of its memory except the last page, so a check reads it to the end. */
 static void flood_with_hole(struct test *test, int count, int32_t rows) {
 	static struct client clients[32];
 	int32_t size = STRIDE * rows;
@@ -42,7 +42,7 @@ static void flood_with_hole(struct test *test, int count, int32_t rows) {
 		struct wl_shm_pool *pool = wl_shm_create_pool(clients[i].shm,
 			fd, size);
 		client_roundtrip(&clients[i]);
-		/* As many as the socket takes without an answer. */
+		/* As many as fit into the socket without an answer. */
 		flood_buffers(&clients[i], pool, rows, count > 1 ? 90 : 2000);
 	}
 	for (int i = 0; i < count; i++) {
@@ -65,7 +65,7 @@ static void buffers_with_a_hole_of_many(struct test *test) {
 #define LARGE_ROWS 1024
 #define LARGE_BYTES (STRIDE * LARGE_ROWS)
 
-/* Each of them makes 64 MiB new, in 52 bytes of requests. */
+/* Each commit damages 64 MiB, with 52 bytes of requests. */
 static void commits_of_large_buffer(struct test *test) {
 	struct client *client = &test->client;
 	struct wl_surface *surface = greed_create_surface(test, client);
@@ -84,11 +84,11 @@ static void commits_of_large_buffer(struct test *test) {
 
 #define LARGEST_ROWS 8000
 
-/* Each more of them costs as much again. */
+/* Each of them costs the same. */
 #define LARGEST_CLIENTS 2
 
-/* One commit each, of about as much as a client can have read: what is new to
- * the compositor's memory costs more than what it has had before. */
+/* One commit each, of nearly as much as a client may have. The first copy costs more than
+ * later ones, since memory must be allocated. */
 static void first_commits(struct test *test, int count) {
 	static struct client clients[LARGEST_CLIENTS];
 	int fd = create_large_file(test);

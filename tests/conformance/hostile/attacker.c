@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a client can do with its memory to harm a process that reads it.
+ * Attacks on a process that reads a client's memory.
  *
  * The attacker may get an error, be disconnected, or stay connected: only the compositor
  * and the bystander matter. So everything before an attack must succeed, and nothing
- * after it needs to. An attack takes some time, in a window that was on the output before
- * and on a surface without a role, since compositors read at different times: at a commit,
- * or when they paint.
+ * after it needs to. An attack takes some time. It is made in a window that was on the
+ * output before, and on a surface without a role, since compositors read at different
+ * times: at a commit, or when they paint.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -81,7 +81,7 @@ void attacker_create_pool_of_fd(struct attacker *a, int fd, int32_t size) {
 	a->pool = (struct client_pool){
 		.client = client,
 		.memory = &a->memory,
-		/* Takes an id without telling anyone. */
+		/* Allocates an id without a request. */
 		.pool = (struct wl_shm_pool *)wl_proxy_create(
 			(struct wl_proxy *)client->shm,
 			&wl_shm_pool_interface),
@@ -136,7 +136,7 @@ void attacker_commit(struct client_surface *surface,
 	client_surface_commit(surface);
 }
 
-/* The same, and waits for the next frame, though not for long. */
+/* The same, and waits for the next frame, but not for long. */
 static bool attacker_present(struct attacker *a, struct client_surface *surface,
 		struct client_buffer *buffer) {
 	int patience = a->client->patience;
@@ -182,7 +182,7 @@ void attacker_begin_with_good(struct test *test, enum client_memory_kind kind) {
 	attacker_show_good(a, &a->buffer);
 }
 
-/* Others */
+/* Child processes */
 
 pid_t start_child(struct test *test, int fd, bool with_case, int ms,
 		void (*disturb)(int fd)) {
@@ -198,7 +198,7 @@ pid_t start_child(struct test *test, int fd, bool with_case, int ms,
 	if (with_case) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	}
-	/* The connection's end must be the case's to choose. */
+	/* Only the case decides when the connection ends. */
 	fd = dup2(fd, STDIN_FILENO);
 	close_range(STDERR_FILENO + 1, ~0u, 0);
 	while (!with_case && getppid() == parent) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Captures into memory that is not as it seems, and planes that are not in it.
+ * Captures into invalid memory, and planes outside of it.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -11,7 +11,7 @@
 #include "attacker.h"
 #include "silent-files.h"
 
-/* The first plane is all that the pool, and a sealed file, has. */
+/* The pool, and a sealed file, have only the first plane. */
 static void planes_outside(struct test *test) {
 	uint32_t format = (uint32_t)test->argument;
 	if (!test_has_format(test, format)) {
@@ -36,7 +36,7 @@ enum capture_target {
 	TARGET_SILENT,
 };
 
-/* How large the file of a target is. */
+/* Returns the size of a target's file. */
 static size_t target_size(enum capture_target target, size_t size) {
 	switch (target) {
 	case TARGET_SHORT:
@@ -89,8 +89,8 @@ static void create_target(struct attacker *a, enum capture_target target,
 	}
 }
 
-/* The compositor writes, and must take no harm, and do no more than that: a
- * file that it makes longer is the client's to pay for. */
+/* The compositor writes. It must not be harmed, and must not make the file longer, which
+ * the client would have to pay for. */
 static void capture(struct test *test) {
 	enum capture_target target = (enum capture_target)test->argument;
 	need_capture(test);

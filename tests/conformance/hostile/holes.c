@@ -50,11 +50,11 @@ static void holes_in_race(struct test *test) {
 enum kept_size {
 	KEPT_SHORT,
 	KEPT_RESIZED,
-	/* The file looks as if it had all of its memory. */
+	/* The file seems to have all of its memory. */
 	KEPT_HIDES_HOLES,
 };
 
-/* Memory beyond the end of a file is not to be read. */
+/* Memory past the end of a file must not be read. */
 static void kept_size(struct test *test) {
 	struct attacker *a = attacker_begin(test);
 	size_t size = test->argument == KEPT_HIDES_HOLES ? BYTES : PAGE_BYTES;
@@ -75,13 +75,13 @@ static void kept_size(struct test *test) {
 }
 
 static void grow_far(int fd) {
-	/* Within what a file can be on any of the file systems. */
+	/* Within the limit of every file system. */
 	if (ftruncate(fd, (off_t)1 << 40) != 0 || ftruncate(fd, BYTES) != 0) {
 		_exit(1);
 	}
 }
 
-/* More than a pool, or a number, can tell of. */
+/* More than a pool, or an int32_t, can express. */
 static void grown_far(struct test *test) {
 	attacker_begin_with_good(test, (enum client_memory_kind)test->argument);
 	struct attacker *a = &attacker;
@@ -136,7 +136,7 @@ static bool write_file(const char *path, const char *text) {
 	return ok;
 }
 
-/* This user may mount in it, and no other process sees it. */
+/* In it, this user may mount, and no other process sees the mounts. */
 static bool enter_mount_namespace(void) {
 	char uids[64], gids[64];
 	snprintf(uids, sizeof(uids), "0 %u 1", (unsigned)getuid());

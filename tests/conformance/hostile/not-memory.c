@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Descriptors of what is no memory.
+ * Descriptors of other things than memory.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -47,7 +47,7 @@ enum not_memory {
 
 static int open_pipe(void) {
 	int fds[2];
-	/* The other end stays open, so a read waits. */
+	/* The other end stays open, so read() blocks. */
 	return pipe2(fds, O_CLOEXEC) == 0 ? fds[0] : -1;
 }
 

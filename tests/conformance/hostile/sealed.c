@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files whose seals prove less than it seems.
+ * Sealed files that are shorter than their pools.
  */
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -13,11 +13,11 @@ enum sealed_resize {
 	RESIZE_BEFORE_BUFFER,
 	RESIZE_FIXED,
 	RESIZE_TWICE,
-	/* The buffer goes over the old end. */
+	/* The buffer lies across the old end. */
 	RESIZE_OVERLAPPING,
 };
 
-/* A seal and a size were right once. */
+/* The seal and the size were right earlier. */
 static void sealed_and_resized(struct test *test) {
 	struct attacker *a = attacker_begin(test);
 	struct client_buffer good;
@@ -39,7 +39,7 @@ static void sealed_and_resized(struct test *test) {
 		client_buffer_create(&a->pool, &a->buffer, PAGE_BYTES, SIDE,
 			REST_ROWS, STRIDE);
 	}
-	/* The old one, in its new mapping, as well. */
+	/* The old buffer, in its new mapping, as well. */
 	for (int i = 0; i < 5 && attacker_keep_committing(a, &a->buffer,
 			ATTACK_MS / 5); i++) {
 		attacker_keep_committing(a, &good, 1);
@@ -55,21 +55,21 @@ static void sealed_but_short(struct test *test) {
 	attacker_keep_committing(a, &a->buffer, ATTACK_MS);
 }
 
-/* Sealing does not undo what was done before. */
+/* Sealing does not restore the size. */
 static void sealed_when_short(struct test *test) {
 	attacker_begin_with_good(test, CLIENT_MEMORY_UNSEALED);
 	struct attacker *a = &attacker;
 	attacker_cut_memory(a, PAGE_BYTES);
 	must(test, client_memory_seal(a->client, &a->memory, F_SEAL_SHRINK));
 	attacker_keep_committing(a, &a->buffer, ATTACK_MS / 2);
-	/* Judged again. */
+	/* The compositor judges the new buffer again. */
 	client_buffer_destroy(&a->buffer);
 	client_buffer_create(&a->pool, &a->buffer, 0, SIDE, SIDE, STRIDE);
 	attacker_keep_committing(a, &a->buffer, ATTACK_MS / 2);
 }
 
 static void cut_and_seal(int fd) {
-	/* At different moments, as the files come. */
+	/* At a different time for each file. */
 	static unsigned times;
 	for (volatile unsigned i = 0; i < times++ * 977 % 40000; i++) {
 	}
@@ -78,7 +78,7 @@ static void cut_and_seal(int fd) {
 	_exit(0);
 }
 
-/* A file is sealed once: each try needs a new one. */
+/* A file can be sealed once, so each attempt needs a new one. */
 static void sealed_in_race(struct test *test) {
 	int64_t deadline = test_now_ms() + RACE_MS;
 	attacker_begin(test);
@@ -109,7 +109,7 @@ static void sealed_in_race(struct test *test) {
 	}
 }
 
-/* It was short when it was read, and is not any more. */
+/* The file was short when it was read, and has grown since. */
 static void sealed_short_then_grown(struct test *test) {
 	struct attacker *a = attacker_begin(test);
 	struct client_buffer good;
@@ -127,7 +127,7 @@ static void sealed_short_then_grown(struct test *test) {
 	must(test, client_buffer_create(&a->pool, &a->buffer, PAGE_BYTES, SIDE,
 		REST_ROWS, STRIDE));
 	if (!attacker_keep_committing(a, &a->buffer, ATTACK_MS)) {
-		/* That is what it was in for. */
+		/* This was the only allowed error. */
 		return;
 	}
 	must(test, client_memory_grow(a->client, &a->memory, BYTES));

@@ -15,10 +15,10 @@
 #define TALL_HEIGHT (96 * 1024)
 #define STRIPES 60
 
-/* The worst shape for a compositor that copies damage row by row. */
+/* The most expensive shape for a compositor that copies damage row by row. */
 static void stripes(struct test *test) {
 	static struct client_subsurface subsurface;
-	/* One for each surface: what is new in one is that alone. */
+	/* One for each surface, so that each commit shows a new buffer. */
 	static struct client_buffer small, other;
 	struct attacker *a = attacker_begin(test);
 	int32_t size = TALL_WIDTH * 4 * TALL_HEIGHT;
@@ -31,7 +31,7 @@ static void stripes(struct test *test) {
 		TALL_HEIGHT, TALL_WIDTH * 4));
 	must(test, client_buffer_create(&a->pool, &other, 0, TALL_WIDTH,
 		TALL_HEIGHT, TALL_WIDTH * 4));
-	/* A shell may have a say in how large a window is. */
+	/* A subsurface, since a shell may change the size of a toplevel. */
 	struct client_surface *surfaces[] = { &a->bare, &subsurface.surface };
 	if (a->window.surface.surface != NULL &&
 			a->client->subcompositor != NULL) {
@@ -120,17 +120,17 @@ static void apply_extreme(struct attacker *a, struct client_surface *surface,
 	}
 }
 
-/* What must be positive is an error at once otherwise. */
+/* Returns false for values that are a protocol error. */
 static bool is_legal(enum coordinates which, int32_t x, int32_t y) {
 	return which == COORDINATES_SCALE ? x > 0 :
 		which == COORDINATES_VIEWPORT ? x > 0 && y > 0 : true;
 }
 
-/* One that is on the output, where there can be. What its size or place depends
- * on is done to a part of a window, which is as large as its buffer again before
- * the window ends: one that is as large as numbers are, or so far away, is no
- * matter of wl_shm. Weston's desktop shell ends when such a one does, and wayfire
- * wants a buffer of that size, to draw how it goes. */
+/* Returns a surface that is on the output, if possible. Requests that change the size or
+ * position are made on a subsurface, which has its buffer's size again before the window
+ * is destroyed. A window of the largest size, or at the largest distance, is not a matter
+ * of wl_shm: Weston's desktop shell dies when such a window is destroyed, and wayfire
+ * allocates a buffer of its size to animate that. */
 static struct client_surface *create_seen(struct attacker *a,
 		enum coordinates which) {
 	static struct client_subsurface part;
@@ -150,7 +150,7 @@ static struct client_surface *create_seen(struct attacker *a,
 	return &part.surface;
 }
 
-/* Each on a connection of its own if the one before is over. */
+/* Each of them on a new connection if the last one was closed. */
 static void extreme_coordinates(struct test *test) {
 	enum coordinates which = (enum coordinates)test->argument;
 	attacker_begin_with_good(test, CLIENT_MEMORY_UNSEALED);
@@ -181,7 +181,7 @@ static void extreme_coordinates(struct test *test) {
 
 #define STORM_STEPS 400
 
-/* Mappings move, in use or not, and what is behind them is not there. */
+/* Mappings move, in use or not, and their files are too short. */
 static void resize_storm(struct test *test) {
 	struct attacker *a = attacker_begin(test);
 	struct client_buffer first;
@@ -198,7 +198,7 @@ static void resize_storm(struct test *test) {
 			a->window.surface.surface != NULL && i % 2 == 0 ?
 			&a->window.surface : &a->bare;
 		attacker_commit(surface, &first);
-		/* Every second one is backed by the file. */
+		/* The file covers every second pool size. */
 		if (i % 2 == 0 && ftruncate(a->memory.fd, size) != 0) {
 			test_skip(test, "ftruncate: %s", strerror(errno));
 		}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files whose server is the client.
+ * Files that the client itself serves.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,14 +26,14 @@ static void silent(struct test *test) {
 		client_roundtrip(a->client);
 	}
 	client_disconnect(a->client);
-	/* Whatever it was that waits must not be the compositor. */
+	/* Something waits for the file now, which must not be the compositor. */
 	poll(NULL, 0, ATTACK_MS);
 	probe(test);
 	silent_files_unmount(&silent_files);
 }
 
 /* A process that adds a silent file to an epoll instance holds the instance's lock until
- * the file answers, and a process that asks the kernel about the instance waits for that
+ * the file answers. A process that asks the kernel about the instance waits for that
  * lock. */
 static void held_epoll(struct test *test) {
 	int silent_fd = open_silent_file(test, SILENT_FILES_POLL);
@@ -62,8 +62,8 @@ static void held_epoll(struct test *test) {
 	waitpid(pid, NULL, 0);
 }
 
-/* A large file with a hole, which its client is writing to without end: what is to
- * be written is in a silent file. Meanwhile it holds the lock of the file. */
+/* A large file with a hole, which its client writes to without end: the data is in a
+ * silent file. Meanwhile, the client holds the lock of the file. */
 static void write_without_end(struct test *test) {
 	int silent_fd = open_silent_file(test, SILENT_FILES_READ);
 	struct attacker *a = attacker_begin(test);
@@ -80,7 +80,7 @@ static void write_without_end(struct test *test) {
 	fflush(NULL);
 	pid_t pid = fork();
 	if (pid == 0) {
-		/* Shares the open file, as the compositor will. */
+		/* Shares the open file description, as the compositor will. */
 		fcntl(a->memory.fd, F_SETFL, O_DIRECT);
 		_exit(pwrite(a->memory.fd, silence, 4096, 0) == 4096);
 	}
@@ -96,7 +96,7 @@ static void write_without_end(struct test *test) {
 	waitpid(pid, NULL, 0);
 }
 
-/* More than the descriptors, and threads, that a compositor is likely to have. */
+/* More than the descriptors and threads that a compositor is likely to have. */
 #define SILENT_CLIENTS 1100
 
 static void silent_many(struct test *test) {
@@ -123,7 +123,7 @@ enum unmounted {
 	UNMOUNTED_AFTER,
 };
 
-/* All that is asked of it then is an error. */
+/* Any access to it then is an error. */
 static void unmounted(struct test *test) {
 	int fd = open_silent_file(test, 0);
 	struct attacker *a = attacker_begin(test);

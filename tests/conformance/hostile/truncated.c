@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files that are shorter than their pools, from the beginning or later.
+ * Files that are shorter than their pools, from the start or later.
  */
 #include <poll.h>
 #include <unistd.h>
@@ -31,7 +31,7 @@ static void empty_file(struct test *test) {
 static void cut_after_commit(struct test *test) {
 	attacker_begin_with_good(test, (enum client_memory_kind)test->argument);
 	attacker_cut_memory(&attacker, 0);
-	/* What is there is painted again, and then comes as something new. */
+	/* The buffer is painted again, and then committed again. */
 	attacker_keep_committing(&attacker, NULL, ATTACK_MS / 2);
 	attacker_keep_committing(&attacker, &attacker.buffer, ATTACK_MS);
 }
@@ -77,7 +77,7 @@ static void cut_after_all_is_destroyed(struct test *test) {
 		&a->bare, &a->buffer);
 	client_buffer_destroy(&a->buffer);
 	client_pool_destroy(&a->pool);
-	/* Before anything of this is known to the compositor. */
+	/* Before the compositor has received these requests. */
 	attacker_cut_memory(a, 0);
 	attacker_keep_committing(a, NULL, ATTACK_MS);
 }
@@ -92,8 +92,8 @@ static void cut_destroyed_while_attached(struct test *test) {
 	client_buffer_destroy(&a->buffer);
 	attacker_cut_memory(a, 0);
 	attacker_commit_once(a, NULL);
-	/* The window has no content now. What follows does not concern wl_shm: cage
-	 * uses freed memory at the next commit. */
+	/* The window has no buffer now. What follows is not a matter of wl_shm: cage uses
+	 * freed memory at the next commit. */
 	int64_t deadline = test_now_ms() + ATTACK_MS;
 	while (attacker_is_alive(a) && test_now_ms() < deadline) {
 		attacker_commit(&a->bare, NULL);
@@ -112,7 +112,7 @@ static void cut_to_nothing(int fd) {
 static void cut_after_end(struct test *test) {
 	struct attacker *a = &attacker;
 	attacker_begin_with_good(test, (enum client_memory_kind)test->argument);
-	/* This end comes without a word, with commits under way. */
+	/* The connection is closed without an error, with commits pending. */
 	start_child(test, a->memory.fd, false, 2000, cut_to_nothing);
 	attacker_commit(&a->bare, &a->buffer);
 	attacker_commit(a->window.surface.surface != NULL ? &a->window.surface :
@@ -129,7 +129,7 @@ static void cut_after_disconnect(struct test *test) {
 	wl_display_flush(a->client->display);
 	client_disconnect(a->client);
 	attacker_cut_memory(a, 0);
-	/* For what is painted still, while the window goes. */
+	/* The window may still be painted while it is closed. */
 	poll(NULL, 0, ATTACK_MS);
 	probe(test);
 }
@@ -145,7 +145,7 @@ static void cut_in_race(struct test *test) {
 	struct attacker *a = &attacker;
 	pid_t child = start_child(test, a->memory.fd, true, RACE_MS,
 		cut_and_grow);
-	/* Whoever is disconnected comes back. */
+	/* A client that is disconnected reconnects. */
 	int64_t deadline = test_now_ms() + RACE_MS;
 	int left;
 	while ((left = (int)(deadline - test_now_ms())) > 0 &&
@@ -172,7 +172,7 @@ static void keep_committing_to(struct attacker *a,
 	int64_t deadline = test_now_ms() + ATTACK_MS;
 	do {
 		attacker_commit(surface, &a->buffer);
-		/* What is in sync mode is applied with its parent's. */
+		/* The state of a synchronized subsurface is applied with its parent's. */
 	} while (attacker_commit_once(a, &a->buffer) &&
 		test_now_ms() < deadline);
 }

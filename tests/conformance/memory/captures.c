@@ -21,7 +21,7 @@ enum target {
 	TARGET_WITHOUT_MAPPING,
 };
 
-/* What lies around the buffer, whose ends are no page's. */
+/* The bytes around the buffer, which neither begins nor ends at a page boundary. */
 #define MARK 0x5a
 #define BEFORE (4096 + 52)
 #define AFTER 1000
@@ -102,8 +102,8 @@ static void expect_captured(struct test *test,
 	test_fail(test, "a captured picture is wrong: %s", error);
 }
 
-/* A picture that is known to be on the screen, taken into memory of a kind;
- * twice, as the buffer is known the second time. */
+/* A picture is on the screen, and is captured into memory of a kind; twice, since the
+ * compositor knows the buffer the second time. */
 static void capture_into(struct test *test) {
 	struct client *client = &test->client;
 	struct show show, target;
@@ -139,8 +139,8 @@ static void capture_into(struct test *test) {
 		}
 		must(test, client_capture_copy(&capture, &target.buffers[0]));
 		map_again(&target);
-		/* What is not memory may be written by another thread, late on a
-		 * busy machine, or not at all this time. */
+		/* Another thread may write to a file that is not memory: late on a busy
+		 * machine, or not at all this time. */
 		for (int tries = 0; test_get_kind(test) == CLIENT_MEMORY_FILE &&
 				tries < LATE_TRIES && !has_captured(test, &capture,
 				&target.buffers[0], &show.expected); tries++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The fd itself: its duplicates, its position, its flags.
+ * The fd itself: its duplicates, offset and flags.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@ static void show_duplicate(struct test *test) {
 	show_draw_frames(&show, FRAMES);
 }
 
-/* The compositor has the same open file, and so the same position. */
+/* The compositor shares the open file description, and so the offset. */
 static void show_with_position(struct test *test) {
 	struct show show;
 	show_init(test, &show, test_get_kind(test));
@@ -46,13 +46,13 @@ static void show_part_of_file(struct test *test) {
 	show_init(test, &show, test_get_kind(test));
 	must(test, client_memory_grow(&test->client, &show.memory, 8 * ROOM));
 	memset(show.memory.data, 0x77, show.memory.size);
-	/* Not even whole pages. */
+	/* Not even a whole number of pages. */
 	show.size = ROOM + BYTES;
 	show_begin(&show);
 	show_draw_frames(&show, FRAMES);
 }
 
-/* Never mapped by its client. */
+/* The client never maps it. */
 static void show_written(struct test *test) {
 	struct show show;
 	show_init(test, &show, test_get_kind(test));

@@ -102,7 +102,7 @@ static void show_file_of_overlay(struct test *test) {
 	show_plain(test);
 }
 
-/* How long a server takes to answer a read, in milliseconds. */
+/* How long the server takes to answer a read, in milliseconds. */
 #define LATE_MS 10
 
 static void show_late_file(struct test *test) {
@@ -119,7 +119,7 @@ static void show_late_file(struct test *test) {
 	if (fd < 0) {
 		fail_errno(test, files.file);
 	}
-	/* A mapping would have the kernel keep its bytes. */
+	/* While it is mapped, the kernel would keep its bytes in the page cache. */
 	client_memory_destroy(&show.memory);
 	show.memory.fd = fd;
 	show.memory.size = (size_t)show.size;
@@ -146,7 +146,7 @@ static void show_huge_pages(struct test *test) {
 	if (ftruncate(fd, show.size) != 0) {
 		fail_errno(test, "ftruncate()");
 	}
-	/* Pages are set aside when they are mapped. */
+	/* The kernel reserves pages when they are mapped. */
 	void *data = mmap(NULL, HUGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
 		fd, 0);
 	if (data == MAP_FAILED) {
@@ -161,7 +161,7 @@ static void show_huge_pages(struct test *test) {
 	show_draw_frames(&show, FRAMES);
 }
 
-/* Far into a pool of which nothing else has memory. */
+/* At the end of a pool whose other parts have no memory. */
 static void show_sparse(struct test *test) {
 	struct show show;
 	show_init(test, &show, test_get_kind(test));
@@ -181,7 +181,7 @@ static void show_sparse(struct test *test) {
 	}
 }
 
-/* Pages that were never written, or are no more there, read as zero. */
+/* Pages that were never written, or were freed, read as zero. */
 static void show_holes(struct test *test) {
 	struct show show;
 	show_init(test, &show, test_get_kind(test));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files that are sealed, or can only be read.
+ * Files that are sealed or read-only.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -8,7 +8,7 @@
 
 #include "show.h"
 
-/* The client itself still draws, through an older mapping. */
+/* The client still draws, through an older mapping. */
 static void show_read_only(struct test *test) {
 	struct show show;
 	show_init(test, &show, test_get_kind(test));
@@ -17,7 +17,7 @@ static void show_read_only(struct test *test) {
 	show_draw_frames(&show, FRAMES);
 }
 
-/* Seals that leave the client's mapping alone. */
+/* Seals that do not affect the client's mapping. */
 static void show_sealed(struct test *test) {
 	struct show show;
 	show_init(test, &show, CLIENT_MEMORY_UNSEALED);
@@ -55,7 +55,7 @@ static void seal_later(struct test *test) {
 	show_draw_frames(&show, FRAMES);
 }
 
-/* Grows twice, and is sealed in between, or after that. */
+/* The file grows twice, and is sealed in between or afterwards. */
 static void grow_and_seal(struct test *test) {
 	struct show show;
 	bool sealed_first = (unsigned)test_get_variant(test);
@@ -71,8 +71,8 @@ static void grow_and_seal(struct test *test) {
 		must(test, client_memory_grow(&test->client, &show.memory,
 			(size_t)show.size));
 		client_pool_resize(&show.pool, show.size);
-		/* The last one is still on the screen, and stays there until
-		 * it is replaced. */
+		/* The last buffer is still on the screen, and stays there until it is
+		 * replaced. */
 		client_buffer_destroy(&show.buffers[0]);
 		client_buffer_destroy(&show.buffers[1]);
 		show_create_buffers(&show);

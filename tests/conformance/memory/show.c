@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory that is legal, but not what a compositor's author has at hand: sealed
- * in other ways, open in other ways, filled in other ways, or hardly filled at
- * all. wl_shm says no more than that the fd can be mapped.
+ * Memory that is legal, but unusual: sealed, opened or filled in other ways, or mostly
+ * without memory. wl_shm requires only that the fd can be mapped.
  *
- * Where the output can be captured, the picture has to be exact; else the client
- * has to live. And the other way round: a compositor that writes a captured
- * picture into such memory changes its buffer's pixels, and nothing else.
+ * If the output can be captured, the picture must be exact; otherwise, the client must
+ * stay connected. In the other direction, a compositor that writes a captured picture to
+ * such memory changes the buffer's pixels, and nothing else.
  *
- * Nothing is destroyed in the end: the process ends with its case.
+ * Nothing is destroyed at the end, since the process ends with its case.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +24,7 @@ _Noreturn void fail_errno(struct test *test, const char *doing) {
 	test_fail(test, "the case's own %s failed: %s", doing, strerror(errno));
 }
 
-/* It may have a protocol, and refuse it to us. */
+/* It may have a protocol, but refuse this client. */
 static bool can_capture(struct test *test) {
 	struct client_image image;
 	if (!client_capture_is_possible(&test->client)) {

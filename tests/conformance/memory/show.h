@@ -3,7 +3,7 @@
 #define CONFORMANCE_MEMORY_SHOW_H
 
 /**
- * A window, and a pool of the memory that is tried.
+ * A window, and a pool of the memory under test.
  */
 
 #include "case.h"
@@ -18,29 +18,30 @@
 #define WIDTH 118
 #define HEIGHT 86
 #define BYTES (WIDTH * HEIGHT * 4)
-/* Of each of the two buffers that a pool has, with pages of its own. */
+/* The space of each of the two buffers of a pool, which share no page. */
 #define ROOM ((BYTES + 0xffff) & ~0xffff)
 #define FRAMES 4
 
-/* A compositor that has waited for a file gets time to wait again. */
+/* After the compositor has waited for a file, it needs this time before it may wait
+ * again. */
 #define LATE_WAIT_MS 200
 #define LATE_TRIES 100
 
 #define SPARSE_BYTES (1 << 30)
 
-/* A pool with two buffers in it, and the window that they are for. */
+/* A pool with two buffers, and their window. */
 struct show {
 	struct test *test;
 	struct client_memory memory;
-	/* The pool's size, and where the buffers begin. */
+	/* The pool's size, and the offset of the buffers. */
 	int32_t size, offset;
 	struct client_pool pool;
 	struct client_buffer buffers[2];
 	struct client_window window;
 	struct client_image expected;
 	bool can_see;
-	/* The file is not memory. A busy compositor may not wait for such a file, and may
-	 * show its bytes at the next commit only. */
+	/* The file is not memory. A busy compositor may not wait for such a file, and
+	 * show its bytes only at the next commit. */
 	bool may_be_late;
 	uint32_t frames;
 };
@@ -50,18 +51,18 @@ struct show {
 
 _Noreturn void fail_errno(struct test *test, const char *doing);
 
-/** What comes before the pool: memory that has not been drawn on. */
+/** Prepares everything but the pool: its memory has not been drawn. */
 void show_init(struct test *test, struct show *show,
 	enum client_memory_kind kind);
 
 void show_create_buffers(struct show *show);
 
-/** Makes the memory that is there, and as it is, a pool. */
+/** Creates a pool of the memory as it is. */
 void show_begin(struct show *show);
 
 void show_draw_expected(struct show *show);
 
-/** Commits the buffer whose turn it is, which holds what is expected. */
+/** Commits the next buffer, which must have the expected picture. */
 void show_frame(struct show *show);
 
 struct client_buffer *show_take_buffer(struct show *show);
@@ -71,13 +72,13 @@ void show_draw_buffer(struct show *show, const struct client_buffer *buffer);
 
 void show_draw_frames(struct show *show, int count);
 
-/** Writes the expected picture into the file at a buffer's place. */
+/** Writes the expected picture to the file, at a buffer's place. */
 void show_write_buffer(struct show *show, const struct client_buffer *buffer);
 
 void show_set_append(struct show *show);
 void show_unmap(struct show *show);
 
-/** F_SEAL_* flags. Skips the case where the system does not have them. */
+/** Adds F_SEAL_* flags. Skips the case if the system does not have them. */
 void show_seal(struct show *show, unsigned seals);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A binding of wl_shm beside the client's own, and what it announces.
+ * A binding of wl_shm in addition to the client's own, and its formats.
  */
 #include <wayland-client.h>
 

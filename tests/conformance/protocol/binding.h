@@ -3,7 +3,7 @@
 #define CONFORMANCE_PROTOCOL_BINDING_H
 
 /**
- * The wl_shm global, bound once more.
+ * The wl_shm global, bound again.
  */
 
 #include "case.h"
@@ -27,14 +27,14 @@ struct binding {
 void find_global(struct test *test, struct client *client,
 	struct binding *binding);
 
-/** Binds wl_shm once more, and learns its formats. */
+/** Binds wl_shm again, and receives its formats. */
 void bind_shm(struct test *test, struct client *client,
 	struct binding *binding, uint32_t version);
 
 void release_shm(struct wl_shm *shm);
 void unbind(struct binding *binding);
 
-/** As the client has bound it. */
+/** Returns the version that the client has bound. */
 uint32_t newest_version(struct test *test);
 
 void get_formats(struct test *test, struct announced *announced);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * When a buffer is released, and what may be committed.
+ * When a buffer is released, and which commits are legal.
  */
 #include <wayland-client.h>
 
 #include "picture.h"
 
-/* Two buffers in one pool, and a window that shows none yet. */
+/* Two buffers in one pool, and a window without a buffer. */
 struct pair {
 	struct client_memory memory;
 	struct client_pool pool;
@@ -85,7 +85,7 @@ static void same_buffer_twice(struct test *test) {
 	show(test, &pair.window, &pair.buffers[0], 1, "a buffer");
 	commit_buffer(&pair.window.surface, &pair.buffers[0]);
 	commit_buffer(&pair.window.surface, &pair.buffers[0]);
-	/* And once without. */
+	/* Once more, without damage. */
 	client_surface_damage(&pair.window.surface, 0, 0, WIDTH, HEIGHT);
 	client_surface_commit(&pair.window.surface);
 	expect_alive_after(test, "three commits of a buffer");

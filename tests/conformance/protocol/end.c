@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Objects that are destroyed, in any order.
+ * Objects are destroyed in any order.
  */
 #include <stdio.h>
 #include <wayland-client.h>
@@ -19,8 +19,8 @@ enum part {
 static const char *const part_names[] = { "surface", "buffer", "pool",
 	"wl_shm" };
 
-/* The surface is a part of a window that stays: how a compositor likes windows
- * that come and go is another matter. */
+/* The surface is a subsurface of a window that stays. How a compositor handles windows
+ * that are created and destroyed is another matter. */
 struct parts {
 	struct wl_shm *shm;
 	struct client_memory memory;
@@ -48,8 +48,8 @@ static void destroy_part(struct parts *parts, enum part part) {
 	}
 }
 
-/* "settled" is whether the compositor has seen the commit before; else it comes
- * in one piece with all else. */
+/* "settled" means that the compositor has handled the commit; otherwise, all requests are
+ * sent in one message. */
 static void try_order(struct test *test, const struct binding *binding,
 		struct client_window *window, const enum part order[],
 		enum client_memory_kind kind, bool settled) {
@@ -70,7 +70,7 @@ static void try_order(struct test *test, const struct binding *binding,
 	must(test, client_subsurface_create(&test->client, &parts.subsurface,
 		&window->surface, 0, 0));
 	client_subsurface_set_desync(&parts.subsurface);
-	/* It is there from its parent's next commit on. */
+	/* The subsurface appears at its parent's next commit. */
 	client_surface_commit(&window->surface);
 	create_pool_of(test, parts.shm, &parts.memory, &parts.pool, BYTES);
 	create_buffer(test, &parts.pool, &parts.buffer, 0);
@@ -173,7 +173,7 @@ static void buffer_ends_between_commits(struct test *test) {
 			(int32_t)(i % 2) * BYTES);
 		commit_buffer(&window.surface, &buffers[i % 2]);
 		client_buffer_destroy(&buffers[i % 2]);
-		/* Its end comes with the next commit, or long before. */
+		/* Destroyed with the next commit, or long before. */
 		if (i % 3 == 0) {
 			expect_alive_after(test, "a buffer destroyed after its "
 				"commit");

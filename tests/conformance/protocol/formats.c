@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which formats are announced, and that no other one is taken.
+ * Which formats are announced, and that no other format is accepted.
  */
 #include <inttypes.h>
 #include <wayland-client.h>
@@ -53,8 +53,8 @@ static void formats_come_at_once(struct test *test) {
 	}
 }
 
-/* Two small numbers; otherwise codes of four letters and digits, padded with spaces. New
- * codes may be added at any time. */
+/* Two small numbers. All others are codes of four letters and digits, padded with spaces.
+ * New codes may be added at any time. */
 static bool may_be_a_format(uint32_t format) {
 	if (format == WL_SHM_FORMAT_ARGB8888 ||
 			format == WL_SHM_FORMAT_XRGB8888) {
@@ -131,7 +131,8 @@ static void formats_can_be_used(struct test *test) {
 			continue;
 		}
 		int32_t stride = tight_stride(layout);
-		/* Where the other planes lie is not said, but not there. */
+		/* The protocol does not say where the other planes are. This has room for
+		 * them. */
 		int32_t size = stride * FORMAT_HEIGHT *
 			(is_planar(layout) ? 4 : 1);
 		struct client_memory memory;
@@ -181,13 +182,13 @@ static void formats_not_announced_are_refused(struct test *test) {
 static const uint32_t wrong_formats[] = {
 	0xdeadbeef,
 	0xffffffff,
-	/* Next after xrgb8888. */
+	/* The code after that of xrgb8888. */
 	2,
 	CODE('A', 'R', '2', '4'),
 	CODE('X', 'R', '2', '4'),
 };
 
-/* Of wrong_formats. */
+/* An index into wrong_formats. */
 enum wrong_format {
 	FORMAT_DEADBEEF,
 	FORMAT_ALL_ONES,
@@ -206,7 +207,7 @@ static void format_is_refused(struct test *test) {
 	if (has_format(&announced, format)) {
 		test_skip(test, "it is announced");
 	}
-	/* Whatever it may be, it fits. */
+	/* The pool is large enough for any format. */
 	create_pool(test, &memory, &pool, CLIENT_MEMORY_SEALED, 16 * BYTES);
 	must(test, client_buffer_create_with_format(&pool, &buffer, 0, WIDTH,
 		HEIGHT, STRIDE, format));

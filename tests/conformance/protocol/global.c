@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The global: its versions, its release, and several bindings of it.
+ * The global: its versions, its release, and several bindings.
  */
 #include <wayland-client.h>
 

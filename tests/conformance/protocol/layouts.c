@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Formats, and buffers that are too small for theirs.
+ * Formats, and buffers that are too small for them.
  */
 #include <stdio.h>
 #include <string.h>
@@ -135,7 +135,7 @@ bool is_refused(struct test *test, const struct layout *layout,
 	struct client_memory memory;
 	struct client_pool pool;
 	struct client_buffer buffer;
-	/* The file has more: it is the pool that counts. */
+	/* The file is larger: only the pool counts. */
 	must(test, client_memory_create(client, &memory, CLIENT_MEMORY_SEALED,
 		(size_t)size * 2));
 	must(test, client_pool_create(client, &pool, &memory, size));
@@ -183,7 +183,7 @@ static void strides_hold_a_row(struct test *test) {
 				is_planar(layout)) {
 			continue;
 		}
-		/* The last row ends outside. */
+		/* The last row ends outside of the pool. */
 		int32_t stride = tight_stride(layout) -
 			(test->argument == SHORT_BY_BYTE ? 1 : layout->bytes);
 		if (!is_refused(test, layout, stride, stride * FORMAT_HEIGHT,
@@ -210,8 +210,7 @@ static void planes_are_in_the_pool(struct test *test) {
 				!is_planar(layout)) {
 			continue;
 		}
-		/* The rows are as short as they can be, so no arrangement of
-		 * planes needs less. */
+		/* The stride is the smallest, so no arrangement of planes needs less. */
 		int32_t stride = tight_stride(layout);
 		int32_t first = stride * FORMAT_HEIGHT;
 		int32_t size = test->argument == PLANES_FIRST ? first :

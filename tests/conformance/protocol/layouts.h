@@ -8,23 +8,23 @@
 
 #include "case.h"
 
-/* How many bytes a row has for so many pixels; and all planes' bytes as a ratio
- * to the first's. */
+/* The bytes of a row with a number of pixels, and the ratio of all planes' bytes to those
+ * of the first. */
 struct layout {
 	uint32_t format;
 	uint8_t bytes, pixels;
 	uint8_t total, first;
 };
 
-/** Those that libwayland 1.21 has a name for, without tiled ones. */
+/** The formats that libwayland 1.21 has a name for, except tiled ones. */
 extern const struct layout layouts[];
 extern const size_t layouts_len;
 
-/* Multiples of all that pixels are grouped or subsampled by. */
+/* Multiples of all group sizes and subsamplings. */
 #define FORMAT_WIDTH 48
 #define FORMAT_HEIGHT 16
 
-/* A list of formats, for people. */
+/* A list of formats for messages. */
 struct names {
 	char text[300];
 	size_t count;
@@ -34,8 +34,8 @@ bool is_planar(const struct layout *layout);
 void add_name(struct names *names, uint32_t format);
 int32_t tight_stride(const struct layout *layout);
 
-/** A buffer, wrong as it should be, on a connection of its own, which is then
- * replaced. Returns false when it was accepted. */
+/** Creates an invalid buffer on a connection of its own, which is then replaced. Returns
+ * false if it was accepted. */
 bool is_refused(struct test *test, const struct layout *layout,
 	int32_t stride, int32_t size, bool committed,
 	const char *const errors[]);

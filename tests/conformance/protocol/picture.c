@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the protocol's text says: which requests are errors, which are not, and
- * what comes of objects that are destroyed in any order.
+ * The text of the protocol: which requests are errors, which are not, and that objects
+ * may be destroyed in any order.
  *
- * Of an error it is asked that it is one of wl_shm's, on an object that can
- * have one. Which of them it is matters where the text leaves no choice. Of
- * what is legal it is asked that the client lives, and where the output can be
- * captured, that its picture is seen.
+ * An error must be one of wl_shm's, on an object that can have one. The code matters if
+ * the text leaves no choice. After a legal request, the client must stay connected and,
+ * if the output can be captured, its picture must be on it.
  */
 #include <poll.h>
 #include <string.h>
@@ -99,7 +98,7 @@ static bool becomes_seen(struct test *test,
 		int32_t x, y;
 		if (!client_capture_output(&test->client, CLIENT_MEMORY_SEALED,
 				&output)) {
-			/* It may not be for us. */
+			/* It may not be for this client. */
 			test_expect_alive(test);
 			return false;
 		}

@@ -3,13 +3,12 @@
 #define CONFORMANCE_PROTOCOL_PICTURE_H
 
 /**
- * Pools and pictures of which everything is right, and what is expected of
- * requests that are not.
+ * Valid pools and pictures, and what is expected of invalid requests.
  */
 
 #include "case.h"
 
-/* A buffer of which everything is right. */
+/* A valid buffer. */
 #define WIDTH 16
 #define HEIGHT 8
 #define STRIDE (WIDTH * 4)
@@ -19,36 +18,36 @@
 #define FAR 65536
 
 #define SEEN_MS 2000
-/* Until an event has come that is due. */
+/* The time limit for an event that must come. */
 #define DUE_MS 10000
-/* Until an event has come that should not. */
+/* How long to wait for an event that must not come. */
 #define UNDUE_MS 300
 
 struct place {
 	int32_t offset, width, height, stride;
-	/* Of the pool; 0 is that of a right buffer. */
+	/* The size of the pool; 0 is that of a valid buffer. */
 	int32_t size;
 };
 
-/** Whether the newest window can be seen. If it is not, a compositor has others
- * before it, or the output is scaled: that is no matter of wl_shm. */
+/** The newest window is visible. If it is not, the compositor has other windows in front
+ * of it, or the output is scaled, which is not a matter of wl_shm. */
 extern bool picture_visible;
 
-/** What there is to say of a size, a stride or a place: the text makes no clear
- * difference between a bad place and memory that cannot be mapped. */
+/** Expects an error about a size, a stride or a place. The text does not clearly
+ * distinguish an invalid place from memory that cannot be mapped. */
 void expect_place_error(struct test *test);
 
-/** The request may be refused, with an error that says so, or be let pass. */
+/** The request may be refused with such an error, or be accepted. */
 bool passes(struct test *test);
 
-/** "what" says after what. */
+/** "what" names the last request. */
 void expect_alive_after(struct test *test, const char *what);
 
 void create_pool(struct test *test, struct client_memory *memory,
 	struct client_pool *pool, enum client_memory_kind kind,
 	int32_t size);
 
-/** A pool of a wl_shm other than the client's own. */
+/** Creates a pool with a wl_shm other than the client's own. */
 void create_pool_of(struct test *test, struct wl_shm *shm,
 	struct client_memory *memory, struct client_pool *pool,
 	int32_t size);
@@ -58,26 +57,25 @@ void create_buffer(struct test *test, struct client_pool *pool,
 void commit_buffer(struct client_surface *surface,
 	struct client_buffer *buffer);
 
-/** In a surface that has no role, so that no size is wrong for it, but which a
- * compositor may read from. */
+/** Commits on a surface without a role, so that no size is wrong for it. A compositor may
+ * still read it. */
 void commit_without_role(struct test *test,
 	struct client_buffer *buffer);
 
-/** It shows a picture of which everything is right, to know whether others can
- * be looked for. */
+/** Creates a window with a valid picture, to find out whether pictures can be looked
+ * for. */
 void create_window(struct test *test, struct client_window *window);
 
-/** Draws, commits, and looks for it in the newest window. */
+/** Draws, commits, and looks for the picture in the newest window. */
 void show(struct test *test, struct client_window *window,
 	struct client_buffer *buffer, uint32_t frame,
 	const char *what);
 
-/** In a window of its own. */
+/** The same in a window of its own. */
 void show_alone(struct test *test, struct client_buffer *buffer,
 	uint32_t frame, const char *what);
 
-/** What a client does that believes that its file has more, but is content with
- * what there is. */
+/** Creates a pool that exceeds its file, and uses only the part within the file. */
 void use_existing_part(struct test *test, struct client_pool *pool);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Buffers that are not in their pool, or nowhere.
+ * Buffers that are not within their pool, or have no valid place.
  */
 #include "picture.h"
 
@@ -54,11 +54,11 @@ static const struct place wrong_places[] = {
 	[HEIGHT_MAX] = { 0, WIDTH, INT32_MAX, STRIDE },
 	[HEIGHT_AND_A_ROW] = { 0, WIDTH, HEIGHT + 1, STRIDE },
 	[STRIDE_ZERO] = { 0, WIDTH, HEIGHT, 0 },
-	/* Bottom row first: it would all be in the pool. */
+	/* With the bottom row first, it would be within the pool. */
 	[STRIDE_NEGATIVE] = { BYTES - STRIDE, WIDTH, HEIGHT, -STRIDE },
 	[STRIDE_MIN] = { 0, WIDTH, HEIGHT, INT32_MIN },
 	[STRIDE_MAX] = { 0, WIDTH, HEIGHT, INT32_MAX },
-	/* For all three, the last row ends outside. */
+	/* In all three, the last row ends outside of the pool. */
 	[STRIDE_BYTE_SHORT] = { 0, WIDTH, HEIGHT, STRIDE - 1,
 		(STRIDE - 1) * HEIGHT },
 	[STRIDE_PIXEL_SHORT] = { 0, WIDTH, HEIGHT, STRIDE - 4,
@@ -75,7 +75,7 @@ static const struct place wrong_places[] = {
 	[OFFSET_BEYOND] = { BYTES + 4, 1, 1, 4 },
 	[POOL_BYTE_SHORT] = { 0, WIDTH, HEIGHT, STRIDE, BYTES - 1 },
 	[POOL_ONE_BYTE] = { 0, 1, 1, 4, 1 },
-	/* What it says when counted in 32 bits. */
+	/* The result of the product in 32-bit arithmetic. */
 	[PRODUCT_IS_0] = { 0, 1, 65536, 65536 },
 	[PRODUCT_IS_4] = { 0, 1, 0x40000001, 4 },
 	[PRODUCT_IS_8] = { 0, 1, 3, 0x55555558 },
@@ -91,7 +91,7 @@ static void create_wrong_buffer(struct test *test) {
 	static struct client_memory memory;
 	static struct client_pool pool;
 	static struct client_buffer buffer;
-	/* The file has more: it is the pool that counts. */
+	/* The file is larger: only the pool counts. */
 	must(test, client_memory_create(&test->client, &memory,
 		CLIENT_MEMORY_SEALED, (size_t)size + FAR));
 	must(test, client_pool_create(&test->client, &pool, &memory, size));
@@ -119,7 +119,7 @@ static void place_is_refused(struct test *test) {
 	{ "protocol/buffer-place:" name, CASE_REQUIRED, description, \
 		place_is_refused, wrong }
 
-/* What several cases are about. */
+/* The descriptions of several cases. */
 static const char every_pixel[] = "Every pixel of a buffer lies in its pool.";
 static const char in_32_bits[] = "A buffer that is too large for its pool is an error, "
 	"even if its size overflows 32 bits.";

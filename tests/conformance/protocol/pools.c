@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sizes of pools, and the fd that a pool is made of.
+ * Sizes of pools, and their fds.
  */
 #include <unistd.h>
 
@@ -67,7 +67,7 @@ static void file_has_many_pools(struct test *test) {
 	show(test, &window, &buffers[0], 1, "the first pool's buffer");
 	show(test, &window, &buffers[POOLS_LEN - 1], 2,
 		"the last pool's buffer");
-	/* Every other one goes. */
+	/* Every other pool is destroyed. */
 	for (size_t i = 0; i < POOLS_LEN; i += 2) {
 		client_buffer_destroy(&buffers[i]);
 		client_pool_destroy(&pools[i]);

@@ -23,7 +23,7 @@ static void resize_in_use_is_refused(struct test *test) {
 	create_buffer(test, &pool, &buffer, 0);
 	commit_without_role(test, &buffer);
 	test_expect_alive(test);
-	/* The buffer would still be inside. */
+	/* The buffer would still be within the pool. */
 	client_pool_resize(&pool, BYTES);
 	expect_place_error(test);
 }

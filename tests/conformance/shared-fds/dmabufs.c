@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files that are said to be dma-bufs, and are none. A driver that draws in software may
+ * Files that are sent as dma-bufs, and are none. A driver that renders in software may
  * map them.
  */
 #include <poll.h>
@@ -72,7 +72,7 @@ static void show_import(struct test *test,
 	}
 	struct wl_surface *surface = window.surface.surface;
 	wl_surface_attach(surface, import.buffer, 0, 0);
-	/* It is shown, and then again after it was cut. */
+	/* It is shown, and shown again after it was truncated. */
 	for (int i = 0; i < 2; i++) {
 		wl_surface_damage(surface, 0, 0, SIDE, SIDE);
 		wl_surface_commit(surface);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files, and what is done with them that are not in order.
+ * Files, and how hostile ones are sent.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -52,7 +52,7 @@ static int create_on_disk(struct test *test, const void *bytes, size_t size) {
 
 static int open_end(struct test *test, bool of_socket) {
 	int fds[2];
-	/* The other end stays open, so a read waits. */
+	/* The other end stays open, so read() blocks. */
 	int ret = of_socket ? socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
 		fds) : pipe2(fds, O_CLOEXEC);
 	if (ret < 0) {
@@ -141,7 +141,7 @@ static void cut_and_restore(int fd) {
 	ftruncate(fd, 1 << 16);
 }
 
-/* Who is refused comes back. */
+/* A client that is disconnected reconnects. */
 static void send_while_it_is_cut(struct test *test,
 		const struct shared_interface *interface, int fd) {
 	pid_t child = start_child(test, fd, true, RACE_MS, cut_and_restore);
@@ -175,7 +175,7 @@ void send_hostile(struct test *test, const struct shared_interface *interface) {
 	if (kind == FILE_CUT_AFTERWARDS) {
 		ftruncate(fd, 0);
 	}
-	/* The compositor may have it read by others. */
+	/* The compositor may have other processes read it. */
 	poll(NULL, 0, ATTACK_MS);
 	client_disconnect(&test->client);
 	probe(test);

@@ -3,20 +3,20 @@
 #define CONFORMANCE_SHARED_FDS_FILES_H
 
 /**
- * Files for requests that name how much of a file there is to be read.
+ * Files for requests that say how much of a file is to be read.
  */
 
 #include "case.h"
 #include "globals.h"
 
 enum shared_file {
-	/* Of which all that is named is there. */
+	/* Files that have all of these bytes. */
 	FILE_UNSEALED,
 	FILE_SEALED,
 	FILE_READ_ONLY,
 	FILE_ON_DISK,
 
-	/* Of which it is not. */
+	/* Files that do not. */
 	FILE_SHORT,
 	FILE_EMPTY,
 	FILE_PIPE,
@@ -26,39 +26,40 @@ enum shared_file {
 	FILE_SILENT_GETATTR,
 	FILE_SILENT_FLUSH,
 
-	/* All is there, but the size that is named is another. */
+	/* The file has all bytes, but the request has another size. */
 	FILE_SIZE_0,
 	FILE_SIZE_MAX,
-	/* Or the file changes. */
+	/* The file changes. */
 	FILE_CUT_AFTERWARDS,
 	FILE_CUT_MEANWHILE,
 };
 
 /** An interface that takes files. */
 struct shared_interface {
-	/* Creates an object on the case's connection, which lives as long as that.
-	 * Skips the case if the compositor does not offer the interface. */
+	/* Creates an object on the case's connection. It exists as long as the
+	 * connection. Skips the case if the compositor does not advertise the
+	 * interface. */
 	void *(*create)(struct test *test);
-	/* Names the size, where the request does. */
+	/* Sends the size, if the request has one. */
 	void (*send)(void *object, int fd, uint32_t size);
-	/* What is in a file that is in order. */
+	/* The contents of a valid file. */
 	const void *bytes;
 	uint32_t size;
 };
 
 /** Binds a global at the version that it names. Skips the case if the compositor does not
- * offer that. */
+ * advertise that. */
 void bind_or_skip(struct test *test, struct client_global *global);
 
 /** Opens a file of a kind, for an interface. */
 int open_shared(struct test *test, enum shared_file kind,
 	const struct shared_interface *interface);
 
-/** Sends a file that is in order, to an object that it creates and returns. A file on a
- * disk may be refused a few times: each time, the client connects again. */
+/** Sends a valid file to an object that it creates and returns. A file on a disk may be
+ * refused a few times: each time, the client reconnects. */
 void *send_valid(struct test *test, const struct shared_interface *interface);
 
-/** Sends a file that is not in order. Nobody but its client may be harmed. */
+/** Sends an invalid file. Only its client may be harmed. */
 void send_hostile(struct test *test, const struct shared_interface *interface);
 
 #define SHARED_HOSTILE(group, run) \
@@ -93,7 +94,7 @@ void send_hostile(struct test *test, const struct shared_interface *interface);
 		"The client serves the file itself (FUSE), and never answers.", \
 		run, FILE_SILENT_FLUSH }
 
-/* Where the request names one. */
+/* For requests with a size. */
 #define SHARED_SIZES(group, run) \
 	{ "shared-fds/" group ":size-0", CASE_ROBUSTNESS, \
 		"The request has a size of zero, or the largest one.", \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Gamma tables. The request names no size: it is three ramps, of as many numbers of 16
- * bits each as the output has said.
+ * Gamma tables. The request has no size: a table has three ramps, whose length in 16-bit
+ * numbers the output has sent.
  */
 #include <unistd.h>
 #include <wayland-client.h>
@@ -9,12 +9,12 @@
 #include "files.h"
 #include "wlr-gamma-control-unstable-v1-client-protocol.h"
 
-/* Numbers of the largest output that there may be. */
+/* The length of the largest ramp. */
 #define RAMP_MAX 4096
 
 static uint16_t table[3 * RAMP_MAX];
 
-/* What an output has said of its control. */
+/* The size that a control has sent. */
 struct ramp {
 	uint32_t size;
 	bool failed;
@@ -60,8 +60,8 @@ static void send_table(void *object, int fd, uint32_t size) {
 	zwlr_gamma_control_v1_set_gamma(object, fd);
 }
 
-/* Of an output without a table, of which nothing can be set, the files come and go
- * all the same. */
+/* For an output without a gamma table, nothing can be set, but the files are still
+ * received and closed. */
 static struct shared_interface get_controls(void) {
 	if (ramp.size == 0 || ramp.size > RAMP_MAX) {
 		ramp.size = 256;

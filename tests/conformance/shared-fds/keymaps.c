@@ -13,7 +13,7 @@
 #include "memory/show.h"
 #include "virtual-keyboard-unstable-v1-client-protocol.h"
 
-/* One key, of a name that no other keymap has (a compositor may write symbols as
+/* One key, with a name that no other keymap has (a compositor may write symbols as
  * numbers); then spaces, so that there are several pages. */
 #define KEY 2
 #define NAME "<SEAL>"
@@ -61,7 +61,7 @@ static void hostile_keymap(struct test *test) {
 	send_hostile(test, get_keyboards());
 }
 
-/* All pages of it are text. */
+/* All pages have text, without a zero byte. */
 static void endless_keymap(struct test *test) {
 	const struct shared_interface *interface = get_keyboards();
 	keymap[sizeof(keymap) - 1] = ' ';
@@ -95,7 +95,7 @@ static void handle_enter(void *data, struct wl_keyboard *keyboard,
 
 static void handle_leave(void *data, struct wl_keyboard *keyboard,
 		uint32_t serial, struct wl_surface *surface) {
-	/* It may come back. */
+	/* The window may get the keyboard again. */
 }
 
 static void handle_key(void *data, struct wl_keyboard *keyboard,
@@ -108,12 +108,12 @@ static void handle_key(void *data, struct wl_keyboard *keyboard,
 static void handle_modifiers(void *data, struct wl_keyboard *keyboard,
 		uint32_t serial, uint32_t depressed, uint32_t latched,
 		uint32_t locked, uint32_t group) {
-	/* None is pressed. */
+	/* No key is pressed. */
 }
 
 static void handle_repeat_info(void *data, struct wl_keyboard *keyboard,
 		int32_t rate, int32_t delay) {
-	/* Nothing is repeated here. */
+	/* No key is repeated. */
 }
 
 static const struct wl_keyboard_listener keyboard_listener = {
@@ -130,7 +130,7 @@ static void valid_keymap(struct test *test) {
 	static struct typing typing;
 	struct zwp_virtual_keyboard_v1 *virtual_keyboard =
 		send_valid(test, get_keyboards());
-	/* The seat has a keyboard by now. */
+	/* The seat has a keyboard now. */
 	struct wl_keyboard *keyboard = wl_seat_get_keyboard(test->client.seat);
 	wl_keyboard_add_listener(keyboard, &keyboard_listener, &typing);
 	show_init(test, &show, CLIENT_MEMORY_SEALED);
@@ -138,7 +138,7 @@ static void valid_keymap(struct test *test) {
 	show_draw_frames(&show, 1);
 	must(test, client_wait(&test->client, &typing.has_entered,
 		"a window to get the keyboard"));
-	/* Whatever was pressed before it was the seat's keyboard may be lost. */
+	/* A key that is pressed before this keyboard is the seat's may be lost. */
 	int64_t deadline = test_now_ms() + 5000;
 	for (uint32_t time = 1; !typing.was_pressed; time++) {
 		if (test_now_ms() > deadline) {

@@ -13,7 +13,7 @@
 
 #define HEADER_BYTES 128
 #define TAGS 9
-/* Of the longest tag, in whole words. */
+/* The size of the longest tag, in whole words. */
 #define TAG_BYTES 96
 #define PROFILE_BYTES (HEADER_BYTES + 4 + TAGS * 12 + TAGS * TAG_BYTES)
 
@@ -30,7 +30,7 @@ static void put_name(size_t offset, const char *name) {
 	memcpy(profile + offset, name, 4);
 }
 
-/* Returns where the tag's data begins, after its type. */
+/* Returns the offset of the tag's data, after its type. */
 static size_t add_tag(uint32_t index, const char *name, const char *type,
 		uint32_t bytes) {
 	size_t entry = HEADER_BYTES + 4 + index * 12;
@@ -50,7 +50,7 @@ static void add_xyz(uint32_t index, const char *name, uint32_t x, uint32_t y,
 	put(data + 8, z);
 }
 
-/* A gamma of 2.2, in eight bits behind the point. */
+/* A gamma of 2.2, with eight bits after the binary point. */
 static void add_curve(uint32_t index, const char *name) {
 	size_t data = add_tag(index, name, "curv", 14);
 	put(data, 1);
@@ -58,8 +58,8 @@ static void add_curve(uint32_t index, const char *name) {
 	profile[data + 5] = 0x33;
 }
 
-/* sRGB's primaries, with ICC version 2.4: a display. Numbers have 16 bits behind the
- * point. */
+/* A display with sRGB's primaries, in ICC version 2.4. Numbers have 16 bits after the
+ * binary point. */
 static void make_profile(void) {
 	static const char text[] = "sealpool";
 	put(0, PROFILE_BYTES);
@@ -139,7 +139,7 @@ static const struct shared_interface creators = {
 	.size = PROFILE_BYTES,
 };
 
-/* What a profile became. */
+/* The result of a profile. */
 struct description {
 	bool ready, failed;
 	char message[256];
@@ -174,7 +174,7 @@ static void create_description(struct wp_image_description_creator_icc_v1 *creat
 		&description_listener, description);
 }
 
-/* The file is read when the description is made. */
+/* The file is read when the description is created. */
 static void send_and_create(void *object, int fd, uint32_t size) {
 	static struct description description;
 	send_profile(object, fd, size);
