@@ -5,9 +5,9 @@
 # Finds Debian's archive in apt's configuration, for scripts that need more than is
 # installed here. To be sourced.
 
-# Prints "URI file:entry" of Debian's own archive: not of its security updates or
-# backports, which are archives of their own or have labels of their own. apt-get
-# tells that only of sources whose lists it has fetched.
+# Prints "URI file:entry" of Debian's own archive, not of its security updates or backports,
+# which have another archive or label. apt-get knows that only of sources whose lists it has
+# fetched.
 archive() {
 	apt-get indextargets 'Created-By: Packages' 'Component: main' \
 		'Origin: Debian' 'Label: Debian' \

@@ -10,23 +10,22 @@
 # shellcheck source=scripts/archive.sh
 . scripts/archive.sh
 
-# The folder that they are kept in by default.
+# The default folder of the roots.
 kept_roots=${SEALPOOL_ROOTS:-${XDG_CACHE_HOME:-$HOME/.cache}/sealpool/roots}
 
-# If this is set, changes to a root go to a layer in that folder, and are seen again by
-# scripts that use the same folder.
+# If this is set, changes to a root go to a layer in that folder. Scripts with the same
+# folder see them again.
 layer=
 
 running=
 
 # To be called by the trap that also removes $tmp.
 leave_roots() {
-	# unshare does not end by a signal that it can hold back; what is in
-	# its namespaces ends with it.
+	# unshare ignores other signals. The processes in its namespaces end with it.
 	[ -z "$running" ] || kill -KILL "$running" 2>/dev/null
 }
 
-# make_root ROOT SUITE [PACKAGE...]: unless it is there.
+# make_root ROOT SUITE [PACKAGE...]: makes it if it is missing.
 make_root() {
 	local root=$1 suite=$2 found key source include=()
 	shift 2
@@ -97,8 +96,7 @@ enter() {
 			mkdir -p -m 1777 "$work/tmp"
 			mount --bind "$work/tmp" "$root/tmp"
 			mkdir -p -m 700 "$root/run/user" "$root/run/home"
-			# After chroot alone, there are no user namespaces to
-			# be had.
+			# After chroot alone, the kernel permits no user namespaces.
 			cd "$root"
 			pivot_root . .
 			umount -l .

@@ -4,9 +4,9 @@
 # For scripts that run clients on sealpool-tiny, whose screen is in memory, and take pictures
 # of it. They set
 #
-#   $out  the folder for what they make; $out/log gets the output of what they start
+#   $out  the folder for their results; $out/log gets the output of started programs
 #
-# and end by fail(), or with all programs ended by the trap on EXIT.
+# On a failure they call fail(). The trap on EXIT ends all programs.
 # shellcheck disable=SC2034,SC2154 # others use what is set here, and set what is used
 
 export LC_ALL=C.UTF-8

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Holds docs/adopt.md to tests/adopt/*.patch: the number of lines that each compositor adds,
-and the whole patch of labwc.
+"""Compares docs/adopt.md with tests/adopt/*.patch: the number of lines that each compositor
+adds, and the whole patch of labwc.
 
     adopt.py SOURCE_ROOT
 """

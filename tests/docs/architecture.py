@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Holds docs/architecture.md to the code: the lines of its two reading lists. And fails where
-a file of src or tests is longer than CONTRIBUTING.md allows.
+"""Compares the line counts in the two reading lists of docs/architecture.md with the files.
+Also fails if a file of src or tests is longer than CONTRIBUTING.md allows.
 
-    architecture.py SOURCE_ROOT        fails where a number is not that of the file
-    architecture.py --fix SOURCE_ROOT  writes the right numbers
+    architecture.py SOURCE_ROOT        fails if a number is wrong
+    architecture.py --fix SOURCE_ROOT  corrects the numbers
 """
 import pathlib
 import re
 import sys
 
-# What a reviewer can read in an afternoon; and of MAP_NOFAULT.
+# The most lines of the two lists; the second is about MAP_NOFAULT.
 LINES_MAX = [1500, 300]
 FILE_LINES_MAX = 600
 

@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# The reference that Doxygen makes of the headers (docs/Doxyfile) has no warning:
-# every parameter that is spoken of exists, and every reference leads somewhere.
+# Doxygen makes a reference of the headers (docs/Doxyfile) without a warning: every
+# documented parameter exists, and every reference has a target.
 set -eu
 
 command -v doxygen >/dev/null || {
-	echo 'skipped: there is no doxygen'
+	echo 'skipped: doxygen is not installed'
 	exit 77
 }
 tmp=$(mktemp -d)
@@ -22,7 +22,7 @@ cd "$SOURCE_ROOT"
 } >"$tmp/Doxyfile"
 doxygen "$tmp/Doxyfile"
 
-# All that is exported is in it.
+# It has all exported functions.
 grep -hoE '^	sealpool_[a-z_]+;' src/sealpool.syms \
 		src/sealpool-memory.syms src/libwayland/sealpool-libwayland.syms \
 		src/wlroots/sealpool-wlroots.syms | tr -d '\t;' |

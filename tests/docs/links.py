@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Checks that each link of the pages leads somewhere: to a file, and to a heading of it.
+"""Checks that the file and the heading of each link in the pages exist.
 
     links.py SOURCE_ROOT [HTML]
 
-With HTML, the folder that docs/html.sh has written, checks the same there. Links to other
-machines are not followed.
+HTML is a folder that docs/html.sh has written. Its pages are checked as well. Links to
+other hosts are not followed.
 """
 import html.parser
 import os
@@ -17,7 +17,7 @@ PAGES = ['*.md', 'docs/*.md', 'docs/upstream/*.md']
 
 
 def anchor(heading):
-    """What a heading is called in a link, as GitHub and pandoc do it."""
+    """Returns the name of a heading in a link, as GitHub and pandoc form it."""
     text = re.sub(r'\[([^]]*)\]\([^)]*\)', r'\1', heading).strip().lower()
     return re.sub(r'[^\w\- ]', '', text).replace(' ', '-')
 
@@ -49,7 +49,7 @@ def read_html(path):
 
 
 def check(root, pages, suffix, read):
-    """Returns how many links there are, and what is wrong with some."""
+    """Returns the number of links, and what is wrong with some."""
     seen, wrong = {page: read(page) for page in pages}, []
     for page, (links, _) in seen.items():
         for link in links:

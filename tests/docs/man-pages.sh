@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# A manual page has each option that its program has, and no other; the Weston
-# module's has each key of its section; no page is malformed.
+# Each manual page has exactly the options of its program; that of the Weston module has
+# each key of its section; no page is malformed.
 set -eu
 cd "$SOURCE_ROOT"
 export LC_ALL=C.UTF-8
@@ -32,7 +32,7 @@ for page in man/*.1.scd; do
 		sort -u >"$tmp/documented"
 	"$program" --help 2>&1 | grep -oE '^  .*' | grep -oE -e '--[a-z][a-z-]*' |
 		sort -u >"$tmp/there"
-	# What the text of an option mentions is an option too.
+	# Options in the text of another option count too.
 	same "$name"
 	compared=$((compared + 1))
 done

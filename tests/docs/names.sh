@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# The tests, files and links that the documentation names exist.
+# All tests, files and links that are named in the documents exist.
 set -eu
 cd "$SOURCE_ROOT"
 export LC_ALL=C
@@ -12,8 +12,8 @@ report() {
 	failed=yes
 }
 
-# Names of tests of ours are in backticks and have three words or more; cases of
-# the conformance suite begin with their group.
+# Names of tests are in backticks and have at least three words. Names of conformance
+# cases begin with their group.
 for doc in README.md SECURITY.md docs/*.md docs/*/*.md; do
 	for name in $(grep -oE '`[a-z0-9]+(_[a-z0-9]+){3,}`' "$doc" |
 			tr -d '`' | sort -u); do
@@ -22,7 +22,7 @@ for doc in README.md SECURITY.md docs/*.md docs/*/*.md; do
 	done
 	for case in $(grep -oE '`(protocol|content|memory|hostile|greed|shared-fds)/[^`]*`' \
 			"$doc" | tr -d '`' | sort -u); do
-		# A star stands for what cases of a family differ in.
+		# A star stands for the variants of a case.
 		[ -e "$case" ] ||
 			grep -rqF "\"${case%%\**}" tests/conformance ||
 			report "$doc: there is no case $case"

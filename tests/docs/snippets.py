@@ -1,22 +1,22 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """
-Holds the documentation to what it shows: every fenced block of README.md and
-docs is compiled, run, or used by another test, or it says why not.
+Checks the examples in the documents: every fenced block of README.md and docs is
+compiled, run, or used by another test, or has a reason why not.
 
-In the line before a block, a comment that readers do not see tells what it is:
+In the line before a block, an invisible comment says what it is:
 
     <!-- snippet: file PATH -->         a whole file; tests that need it have it
                                         written with --extract
     <!-- snippet: program PACKAGE... -->
                                         a C program, compiled with these and run
-    <!-- snippet: statements NAME -->   C statements, compiled in the place that
-                                        tests/docs/NAME.c keeps for them
+    <!-- snippet: statements NAME -->   C statements, compiled within
+                                        tests/docs/NAME.c
     <!-- snippet: run -->               shell commands, run one after the other
                                         with the programs of the build in $PATH
-    <!-- snippet: output -->            what the block before printed, exactly
-    <!-- snippet: syntax -->            shell commands that only have their
-                                        syntax, options and file names looked at
+    <!-- snippet: output -->            the exact output of the block before
+    <!-- snippet: syntax -->            shell commands, of which only the syntax,
+                                        options and file names are checked
     <!-- snippet: not run: REASON -->
 
 Usage: snippets.py --extract FOLDER FILE
@@ -44,7 +44,7 @@ class Snippet:
 
 
 def read(path):
-    """Returns the snippets of a file, and what is wrong with their form."""
+    """Returns the snippets of a file, and the errors in their form."""
     snippets, wrong = [], []
     what, begun, after_blank, in_list = None, None, True, False
     for number, line in enumerate(path.read_text().splitlines(), 1):
@@ -89,7 +89,7 @@ def extract(folder, path):
 
 
 def run(command, **options):
-    """Returns None, or what went wrong."""
+    """Returns None, or an error."""
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, timeout=300,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -107,7 +107,7 @@ class Check:
         self.source, self.build, self.folder = source, build, folder
         self.printed = None
         self.compiler = shlex.split(os.environ.get('CC', 'cc'))
-        # What the build folder has comes before what is installed.
+        # The build folder comes before installed files.
         self.environment = dict(
             os.environ, LC_ALL='C.UTF-8',
             PKG_CONFIG_PATH=f'{build}/meson-uninstalled:'
@@ -139,7 +139,7 @@ class Check:
                    env=self.environment)[0]
 
     def file(self, snippet, name):
-        # It would stay unseen if the test that uses it went away.
+        # Otherwise, nothing would notice if the test that uses it were removed.
         if pathlib.PurePath(name).parts[0] not in self.tests:
             return f'no test uses {name}'
         return None
@@ -199,7 +199,7 @@ class Check:
         return None
 
     def check(self, snippet):
-        """Returns how it was checked, and what is wrong."""
+        """Returns how it was checked, and an error or None."""
         kind, _, rest = snippet.what.partition(' ')
         if kind == 'not' and rest.startswith('run: '):
             return 'not run (' + rest[5:] + ')', None

@@ -1,12 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# The diff for tinywl that docs/adopt.md shows: applies to the tinywl.c of the
-# wlroots that this is built with, without any fuzz, and to those of all other
-# versions whose source is at hand; the former is compiled, and run with cases of
-# the conformance suite. Its source is looked for in subprojects/, and is what
-# $TINYWL names where that is set. For scripts/tinywl, which runs all cases, there
-# are $CASES, $JOBS, and $LOG for what the suite printed last.
+# The diff for tinywl in docs/adopt.md applies, without fuzz, to the tinywl.c of the
+# wlroots that this is built with, and of all other versions whose source is available.
+# The former is compiled, and cases of the conformance suite are run on it. Its source is
+# $TINYWL, or is in subprojects/. scripts/tinywl, which runs all cases, sets $CASES, $JOBS,
+# and $LOG for the output of the suite.
 set -eu
 export LC_ALL=C.UTF-8
 
@@ -63,7 +62,7 @@ for dir in "$BUILD_ROOT"/subprojects/wlroots-*; do
 done
 export LD_LIBRARY_PATH
 tap=${LOG:-$tmp/tap}
-# One run for each pattern, so that each is known to name something.
+# One run for each pattern, which fails if no case matches it.
 set -f
 for pattern in ${CASES:-protocol/pool-size:* hostile/sealed-resize:* memory/read-only:*}; do
 	"$suite" --hang 10 --jobs "${JOBS:-1}" --only "$pattern" --start \

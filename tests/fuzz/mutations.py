@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """
-mutations.py SOURCE BUILD CORPUS [NAME...]: checks that the fuzzer notices when the library
-is wrong. Makes each of the changes below, or those with NAME in what they do, to SOURCE,
-which is a copy, builds the fuzzer in BUILD, and runs it once over CORPUS, which it must not
-survive. A change that cannot be applied, as
-the code it is about has changed, is a failure too. The last line is "N passed, M failed".
+mutations.py SOURCE BUILD CORPUS [NAME...]: checks that the fuzzer notices defects of the
+library. Applies each of the changes below, or those with NAME in their descriptions, to
+SOURCE, which is a copy. Builds the fuzzer in BUILD, and runs it once over CORPUS: it must
+fail. A change that does not apply any more is a failure too. The last line is "N passed, M
+failed".
 """
 import pathlib
 import subprocess
 import sys
 
-# What the library would do wrong; of docs/architecture.md, the claim; the file; and what
-# is put in the place of what.
+# What the library does wrong then; the claim in docs/architecture.md; the file; the code,
+# and its replacement.
 MUTATIONS = [
     ('a file that is not sealed is read in place', 'claim 1', 'src/image/judge.c',
      '''	return file->kind == SP_FILE_SHMEM &&
@@ -141,7 +141,7 @@ def run(command, **options):
 
 
 def tell(output):
-    """Of what the fuzzer has printed, what it died of."""
+    """Returns the reason of a failure from the fuzzer's output."""
     for line in output.splitlines():
         if line.startswith(('fuzz: ', 'SUMMARY: ')) or 'ERROR: ' in line or \
                 ' error: ' in line:
@@ -150,7 +150,7 @@ def tell(output):
 
 
 def check(tree, build, corpus, mutation):
-    """Returns whether it was noticed, and by what."""
+    """Returns whether the defect was noticed, and how."""
     name, claim, path, old, new = mutation
     file = tree / path
     source = file.read_text()

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """
-stories.py FOLDER: writes each story of tests/fuzz/stories as an input of the fuzzer to
-FOLDER. The numbers of the operations are those of the table in fuzz.c.
+stories.py FOLDER: writes each story of tests/fuzz/stories to FOLDER, as an input of the
+fuzzer. Operations are numbered as in the table of fuzz.c.
 """
 import pathlib
 import re

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=sh
 #
-# What the tests in this folder begin with: they read it. Meson tells them where
-# they are (tests/install/meson.build). What they make is in $tmp and goes with
-# them.
+# To be sourced by the tests in this folder. Meson sets the paths
+# (tests/install/meson.build). Their files are in $tmp, which is removed at the end.
 set -eu
 
-# What is built here is asked of the tree at hand, and not of who runs this.
+# Builds here depend on this tree, not on the caller's environment.
 unset CFLAGS LDFLAGS DESTDIR MESON_TESTTHREADS MESONINTROSPECT
 export LC_ALL=C.UTF-8
 
@@ -14,7 +13,7 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 1' HUP INT TERM
 
-# Ends a test that cannot be done here; Meson counts it as skipped.
+# Ends a test that is not possible here; Meson counts it as skipped.
 skip() {
 	echo "skipped: $*"
 	exit 77
@@ -25,7 +24,7 @@ fail() {
 	exit 1
 }
 
-# quietly COMMAND...: shows what it printed only when it fails.
+# quietly COMMAND...: prints its output only if it fails.
 quietly() {
 	"$@" >"$tmp/log" 2>&1 </dev/null || {
 		cat "$tmp/log" >&2
@@ -33,8 +32,8 @@ quietly() {
 	}
 }
 
-# Where a wlroots was built with this (subprojects/wlroots.wrap), it can be had
-# from the build folder as if it were installed.
+# If wlroots was built with this (subprojects/wlroots.wrap), it can be used from the build
+# folder as if it were installed.
 use_wlroots_of_build() {
 	pc=$BUILD_ROOT/meson-uninstalled
 	if [ -e "$pc/$WLROOTS-uninstalled.pc" ]; then

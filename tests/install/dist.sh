@@ -1,16 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Makes the tarball of a release of what is committed, as "meson dist" does,
-# builds what is in it, and runs its unit tests. ("meson dist" without an option
-# runs all of them.)
+# Makes the tarball of a release from the committed files, as "meson dist" does, builds it,
+# and runs its unit tests. ("meson dist" without an option runs all tests.)
 # shellcheck source=tests/install/begin.sh
 . "$(dirname "$0")/begin.sh"
 
 git -C "$SOURCE_ROOT" rev-parse -q --verify HEAD >/dev/null 2>&1 ||
 	skip 'this is no git repository'
 
-# From a clone: "meson dist" leaves what it makes in the build folder.
+# In a clone, since "meson dist" writes to the build folder.
 quietly git clone -q "file://$SOURCE_ROOT" "$tmp/clone"
 use_wlroots_of_build
 quietly meson setup --wrap-mode=nodownload "$tmp/build" "$tmp/clone"
@@ -18,7 +17,7 @@ quietly meson dist -C "$tmp/build" --no-tests --formats xztar
 mkdir "$tmp/source"
 tar -C "$tmp/source" --strip-components=1 -xf "$tmp"/build/meson-dist/*.tar.xz
 
-# All that is committed is in it.
+# It has all committed files.
 (cd "$tmp/clone" && git ls-files) | sort >"$tmp/committed"
 (cd "$tmp/source" && find . -type f -o -type l) | sed 's,^\./,,' |
 	sort >"$tmp/packed"

@@ -1,10 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Installs into a folder of its own, looks at what is there, and builds
-# compositors in a tree that has nothing else of Sealpool (tree/): one with the
-# core alone, and sealpool-tiny. Both are run with the installed libraries, the
-# latter under the installed conformance suite.
+# Installs into a folder of its own, checks the files, and builds compositors in a tree
+# that has nothing else of Sealpool (tree/): one with only the core, and sealpool-tiny.
+# Both run with the installed libraries, the latter under the installed conformance suite.
 # shellcheck source=tests/install/begin.sh
 . "$(dirname "$0")/begin.sh"
 
@@ -13,7 +12,7 @@ quietly meson install -C "$BUILD_ROOT" --no-rebuild --destdir "$dest"
 lib=$dest$LIBDIR
 bin=$dest$BINDIR
 
-# What is installed
+# Installed files
 for file in libsealpool.so libsealpool-libwayland.so libsealpool-memory.so \
 		pkgconfig/sealpool.pc pkgconfig/sealpool-libwayland.pc \
 		pkgconfig/sealpool-memory.pc sealpool/sealpool-preload.so; do
@@ -35,7 +34,7 @@ for program in "$bin"/sealpool-*; do
 	esac
 done
 
-# Exported is what the map says, each with its version if it has one, and nothing else.
+# Exactly the symbols of the map are exported, with their versions if they have any.
 # exported LIBRARY MAP
 exported() {
 	awk '/^[A-Z]/ { version = "@@" $1 }
@@ -54,7 +53,7 @@ exported "$lib/libsealpool-memory.so" "$SOURCE_ROOT/src/sealpool-memory.syms"
 	fail 'libsealpool-memory needs libwayland'
 [ -z "$WLROOTS" ] || exported "$lib/libsealpool-wlroots.so" \
 	"$SOURCE_ROOT/src/wlroots/sealpool-wlroots.syms"
-# What is preloaded replaces these functions of others, and has a core for native modules.
+# The preloaded library replaces these functions, and has a core for native modules.
 {
 	awk '/^SEALPOOL_RUN/ { p = 1 } /^local:/ { exit }
 		p && /^\t[a-z_]+;$/ { sub(/;/, "", $1); print $1 "@@SEALPOOL_RUN" }' \
@@ -70,7 +69,7 @@ nm -D --defined-only "$lib/sealpool/sealpool-preload.so" |
 [ -z "$WLROOTS" ] || [ -e "$lib/sealpool/sealpool-$WLROOTS.so" ] ||
 	fail "there is no native module for $WLROOTS"
 
-# Nothing leads back to where it was built.
+# Nothing refers to the build folder.
 for file in "$lib"/libsealpool*.so "$lib"/sealpool/*.so "$bin"/sealpool-*; do
 	! readelf -d "$file" | grep -E 'RPATH|RUNPATH' ||
 		fail "$file looks for libraries in a place of its own"
@@ -78,8 +77,8 @@ done
 ! grep -F -e "$BUILD_ROOT" -e "$SOURCE_ROOT" "$lib"/pkgconfig/sealpool*.pc ||
 	fail 'pkg-config is led to the build folder'
 
-# pkg-config is to find it where it is now instead of where it will be. (Its
-# variable for such a root would apply to the system's libraries as well.)
+# pkg-config must find the libraries here, not at their final place. (Its variable for
+# such a root would apply to the system's libraries as well.)
 sed -i "s,^prefix=,&$dest," "$lib"/pkgconfig/*.pc
 export PKG_CONFIG_PATH="$lib/pkgconfig"
 export LD_LIBRARY_PATH="$lib"
@@ -104,7 +103,7 @@ seen=$("$tmp/built/reader")
 	fail 'the headers do not work in C++'
 
 if [ -n "$WLROOTS" ] && [ -e "$bin/sealpool-conformance" ]; then
-	# passes COMMAND PATTERN...: on that compositor, cases of each pattern.
+	# passes COMMAND PATTERN...: cases of each pattern pass on this compositor.
 	passes() {
 		command=$1
 		shift
@@ -121,12 +120,12 @@ if [ -n "$WLROOTS" ] && [ -e "$bin/sealpool-conformance" ]; then
 	}
 	tiny=$tmp/built/sealpool-tiny
 	passes "$tiny" 'hostile/sealed-resize:*' 'content/first-frame:*'
-	# Without the guard, this case fails. What is preloaded has to be found
-	# though it is not where it was configured to be.
+	# Without the guard, this case fails. sealpool-run must find the preloaded
+	# library although it is not at its configured place.
 	passes "$bin/sealpool-run --quiet --guard $tiny --stock" \
 		'memory/read-only:unsealed'
 	# And behind a guard, this one.
 	passes "$bin/sealpool-run --quiet --native $tiny --stock" \
 		'memory/read-only:sealed'
 fi
-echo 'built and run with what is installed'
+echo 'built and run with the installed files'

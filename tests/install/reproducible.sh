@@ -1,10 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Builds twice, with what is not to matter as different as can be: where the
-# source is, when it was written, the locale, the time zone, the umask, the number
-# of jobs. What is installed must be the same files, byte for byte. (Where the
-# build is, as seen from the source, does matter: compilers are given such paths.)
+# Builds twice, with differences that must not matter: the place of the source, its age,
+# the locale, the time zone, the umask, the number of jobs. The installed files must be
+# identical. (The path from the build folder to the source does matter: compilers get it.)
 # shellcheck source=tests/install/begin.sh
 . "$(dirname "$0")/begin.sh"
 
@@ -16,8 +15,7 @@ build() {
 	mkdir "$2"
 	tar -C "$SOURCE_ROOT" -c --exclude=./build* --exclude=./.git \
 		--exclude=./subprojects/*/* . | tar -C "$2" -xm
-	# The compiler writes paths into what debuggers read, unless it is told
-	# not to.
+	# By default, the compiler writes paths into debug information.
 	quietly env CFLAGS="-ffile-prefix-map=$2=." \
 		meson setup --wrap-mode=nodownload --buildtype=debugoptimized \
 		-Dtests=disabled -Dexamples=disabled "$2/build" "$2"

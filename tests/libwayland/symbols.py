@@ -17,7 +17,7 @@ NEWER = {'wl_shm_buffer_ref', 'wl_shm_buffer_unref'}
 
 
 def get_functions(nm, library):
-    """The names of what is exported for wl_shm, with '@' and the version if any."""
+    """Returns the names of the functions for wl_shm, with '@' and the version if any."""
     lines = subprocess.run([nm, '-D', '--defined-only', library], check=True,
         capture_output=True, text=True).stdout.splitlines()
     names = {line.split()[-1] for line in lines if line.split()[-2] == 'T'}

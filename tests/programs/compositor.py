@@ -7,7 +7,7 @@ import tempfile
 
 
 class Compositor:
-    """With a new runtime directory, unless one is given."""
+    """Starts it, with a new runtime directory unless one is given."""
 
     def __init__(self, command, directory=None):
         self.is_owner = directory is None
@@ -25,7 +25,7 @@ class Compositor:
                 self.display = line.strip().split('=')[1]
                 break
         assert self.display, 'the compositor does not start'
-        # It prints what clients have cost.
+        # It prints the costs of clients.
         self.drain = subprocess.Popen(['cat'], stdin=self.process.stdout,
                                       stdout=subprocess.DEVNULL)
         self.environ = {**environ, 'WAYLAND_DISPLAY': self.display}
@@ -49,7 +49,7 @@ class Compositor:
 
 
 def expect(condition, *seen):
-    """As assert, which an optimizing interpreter leaves out."""
+    """Like assert, which an optimizing interpreter omits."""
     if not condition:
         raise AssertionError(' '.join(str(s) for s in seen))
 

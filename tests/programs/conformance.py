@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""conformance.py SUITE TINY: the suite's options, as who puts it into CI sees them.
+"""conformance.py SUITE TINY: the suite's options, as a user in CI sees them.
 
-wlroots' own wl_shm ends a client that shares memory that it may not write: that case
+wlroots' own wl_shm disconnects a client that shares read-only memory: that case
 fails with sealpool-tiny --stock, and conforms without --stock.
 """
 import json
@@ -157,7 +157,7 @@ def what_fails_is_run_again():
         expect_run(1, args=['--only', FAILS, '--retry', '2', '--json', file])
         expect(json.loads(file.read_text())['cases'][0]['failures'] == 2,
                file.read_text())
-        # The first compositor is wlroots' own.
+        # The first compositor has wlroots' own wl_shm.
         flag = folder / 'flag'
         start = f'if mkdir {flag}; then {TINY} --stock; else {TINY}; fi'
         expect_run(0, '# failed 1 times before\n', start=start,
@@ -189,7 +189,7 @@ def a_terminal_has_progress_and_colors():
     try:
         while data := os.read(fd, 4096):
             text += data
-    except OSError:  # The other end was closed.
+    except OSError:  # The other end is closed.
         pass
     process.wait()
     os.close(fd)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """info.py SEALPOOL-INFO SEALPOOL-TINY [SEALPOOL-RUN]: sealpool-info on Sealpool's
-own wl_shm and on wlroots', or with the third, on a guarded one."""
+own wl_shm and on wlroots', or with the third argument, on a guarded one."""
 import json
 import os
 import signal
@@ -40,7 +40,7 @@ def expect_refused(pools, name, request, interface='wl_shm'):
 
 
 def expect_hugetlb(pools, *outcome):
-    """Where there are huge pages."""
+    """Returns whether there are huge pages."""
     if pools['hugetlb']['outcome'] != 'not_tried':
         expect_accepted(pools, 'hugetlb', *outcome)
     else:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """top.py SEALPOOL-TOP SEALPOOL-TINY CLIENT [SEALPOOL-RUN]: sealpool-top on a
-compositor, a guarded one with the fourth, and on sockets that say what the test
-wants."""
+compositor, a guarded one with the fourth argument, and on sockets that send what the
+test wants."""
 import fcntl
 import os
 import pty
@@ -24,7 +24,7 @@ HEADER = ('PID NAME POOLS DIRECT NOFAULT SHADOW SHADOW-BYTES COPIED COPIED/S '
 
 
 class Client:
-    """Has shown a picture in memory that is not sealed."""
+    """A client that has shown a picture in unsealed memory."""
 
     def __init__(self, compositor):
         self.process = subprocess.Popen([client], env=compositor.environ,
@@ -42,8 +42,7 @@ class Client:
 
 
 class Speaker:
-    """A socket that says one text after another, the last one for ever, to
-    those who connect."""
+    """A socket that sends one text to each connection in turn, and then always the last."""
 
     def __init__(self, *texts):
         self.dir = tempfile.mkdtemp(prefix='sealpool-test-')
@@ -67,7 +66,7 @@ class Speaker:
             peer.close()
 
     def stop(self):
-        # Wakes up who waits in accept().
+        # Wakes the thread in accept().
         self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
         if os.path.exists(self.path):
@@ -142,7 +141,7 @@ def the_display_decides_between_two():
         expect(get_rows(run_top('--once', env=first.environ)) == [])
         rows = get_rows(run_top('--once', env=second.environ))
         expect([r['PID'] for r in rows] == [str(shown.process.pid)], rows)
-        # None of the two: both are offered.
+        # $WAYLAND_DISPLAY matches neither, so both are listed.
         environ = {**first.environ, 'WAYLAND_DISPLAY': 'none'}
         result = run_top('--once', env=environ)
         expect(result.returncode == 1, result.returncode)
@@ -168,7 +167,7 @@ def rates_are_of_the_time_between_two_looks():
     with Speaker(before, after) as speaker:
         rows = get_rows(run_top('--once', '--interval', '0.2', '--socket',
                                 speaker.path))
-    # Those that cost most now come first.
+    # Clients with the highest costs come first.
     expect([r['COPIED'] for r in rows] == ['1001000', '10', '5000007'], rows)
     expect(0 < int(rows[0]['COPIED/S']) <= 5000000, rows)
     expect(rows[2]['COPIED/S'] == '0', rows)
@@ -211,7 +210,7 @@ def each_way_is_explained():
         'sealed, read in place': dict(direct=2),
         'not drawn completely; nothing was copied yet':
             dict(direct=1, shadow=1, reasons='sparse'),
-        # The first reason is what to change first.
+        # The first reason should be changed first.
         'not sealed, 33 MB a frame copied: add F_SEAL_SHRINK':
             dict(shadow=1, copied_in=331776000, copies=10,
                  reasons='no_seal,sparse'),
@@ -234,7 +233,7 @@ def each_way_is_explained():
             result = run_top('--explain', '--socket', speaker.path)
         expect(result.stdout.endswith(' (pid %d): %s\n' % (me, sentence)),
                sentence, result.stdout)
-    # The frames since the last look, if there were some.
+    # The frames since the last line, if any.
     with Speaker(say(line(id=1, pid=me, shadow=1, copied_in=10 ** 7, copies=1)),
                  say(line(id=1, pid=me, shadow=1, copied_in=10 ** 7 + 40000,
                           copies=5))) as speaker:
@@ -291,7 +290,7 @@ class Terminal:
 
     def expect_end(self, status):
         code = self.process.wait()
-        # What is left in the terminal.
+        # The final contents of the terminal.
         self.read_until('\x1b[?25h\x1b[?1049l')
         after = termios.tcgetattr(self.slave)
         os.close(self.slave)
@@ -305,7 +304,7 @@ def end_live(end, status):
                  for i in range(1, 21)])
     with Speaker(text) as speaker:
         terminal = Terminal(speaker.path)
-        # It goes on by itself.
+        # It continues by itself.
         for _ in range(3):
             terminal.read_until('\x1b[J')
             shown = terminal.text.split('\x1b[J')[0]
@@ -321,7 +320,7 @@ def end_live(end, status):
 
 
 def look_live(columns, *lines):
-    """The lines of one look, without the first two."""
+    """The lines of one table, without the first two."""
     with Speaker(say(*lines)) as speaker:
         terminal = Terminal(speaker.path, columns)
         terminal.read_until('\x1b[J')
