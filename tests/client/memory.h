@@ -21,6 +21,10 @@ enum client_memory_kind {
 	CLIENT_MEMORY_FILE,
 };
 
+#define client_memory_for_each(kind, first) \
+	for (enum client_memory_kind kind = first; \
+			kind <= CLIENT_MEMORY_FILE; kind++)
+
 /** A file and this client's mapping of it. */
 struct client_memory {
 	/* The fd that is sent to the compositor. */

@@ -69,6 +69,9 @@ struct test_case {
 	intptr_t argument;
 };
 
+#define robustness(name, run, text, argument) \
+	{ name, CASE_ROBUSTNESS, text, run, argument }
+
 /** All cases of a file. The last one has no name. */
 extern const struct test_case protocol_global_cases[];
 extern const struct test_case protocol_format_cases[];
@@ -149,6 +152,9 @@ bool test_survives(struct test *test, int ms);
 
 /** Opens a second connection. The caller closes it, or the end of the process does. */
 void test_connect(struct test *test, struct client *client);
+
+/** As fork(), which must succeed. */
+pid_t test_fork(struct test *test);
 
 /** Skips the case unless the output can be captured. */
 void test_needs_capture(struct test *test);

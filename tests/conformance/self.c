@@ -77,10 +77,7 @@ static void share_processor(struct test *test) {
 	}
 	for (int i = 0; i < BUSY; i++) {
 		pid_t parent = getpid();
-		pid_t pid = fork();
-		if (pid < 0) {
-			test_fail(test, "fork: %s", strerror(errno));
-		}
+		pid_t pid = test_fork(test);
 		if (pid > 0) {
 			continue;
 		}

@@ -165,6 +165,15 @@ int32_t test_get_variant(const struct test *test) {
 	return (int32_t)(test->argument >> 8);
 }
 
+pid_t test_fork(struct test *test) {
+	fflush(NULL);
+	pid_t pid = fork();
+	if (pid < 0) {
+		test_fail(test, "fork: %s", strerror(errno));
+	}
+	return pid;
+}
+
 void test_needs_capture(struct test *test) {
 	if (!client_capture_is_possible(&test->client)) {
 		test_skip(test, "the compositor has no protocol for captures, "

@@ -94,6 +94,15 @@ static void show_first_frame(struct screen *screen, struct subject *subject) {
 	subject_check(screen, subject);
 }
 
+static void show_damage(struct screen *screen, struct subject *subject,
+		const struct rect *rect) {
+	struct client_surface *surface = &subject->window.surface;
+	client_surface_attach(surface, &subject->canvas.buffers[0]);
+	damage(surface, rect, false);
+	must(screen, client_surface_present(surface));
+	subject_check(screen, subject);
+}
+
 /* Several rectangles per frame, in a single buffer. */
 static void show_damaged_frames(struct screen *screen, bool in_surface,
 		bool in_buffer) {
@@ -320,10 +329,7 @@ static void a_change_of_scale_shows_all_of_the_buffer(void **state) {
 
 	struct rect some = { 21, 34, 50, 60 };
 	draw_halved(&subject.canvas.images[0], &subject.expected, &some, 2);
-	client_surface_attach(surface, &subject.canvas.buffers[0]);
-	damage(surface, &some, false);
-	must(screen, client_surface_present(surface));
-	subject_check(screen, &subject);
+	show_damage(screen, &subject, &some);
 	client_image_destroy(&whole);
 	subject_destroy(&subject);
 }
@@ -354,10 +360,7 @@ static void damage_of_a_cropped_buffer_is_shown(void **state) {
 					pixel);
 			}
 		}
-		client_surface_attach(surface, &subject.canvas.buffers[0]);
-		damage(surface, &rect, false);
-		must(screen, client_surface_present(surface));
-		subject_check(screen, &subject);
+		show_damage(screen, &subject, &rect);
 	}
 	subject_destroy(&subject);
 }
@@ -375,10 +378,7 @@ static void damage_of_a_scaled_buffer_is_shown(void **state) {
 			(struct rect){ 0, 0, SIDE, SIDE };
 		draw_halved(&subject.canvas.images[0], &subject.expected,
 			&rect, frame);
-		client_surface_attach(surface, &subject.canvas.buffers[0]);
-		damage(surface, &rect, false);
-		must(screen, client_surface_present(surface));
-		subject_check(screen, &subject);
+		show_damage(screen, &subject, &rect);
 	}
 	subject_destroy(&subject);
 }
@@ -443,10 +443,7 @@ static void damage_of_a_turned_buffer_is_shown(void **state) {
 					client_pattern(x, y, frame));
 			}
 		}
-		client_surface_attach(surface, &subject.canvas.buffers[0]);
-		damage(surface, &rect, false);
-		must(screen, client_surface_present(surface));
-		subject_check(screen, &subject);
+		show_damage(screen, &subject, &rect);
 	}
 	subject_destroy(&subject);
 }

@@ -473,9 +473,8 @@ static void no_fd_for_a_shadow(void **state) {
 static void no_file_as_long_as_the_shadow(void **state) {
 	struct host *host = *state;
 	struct peer *other = create_bystander(host);
-	struct peer *peer = peer_create(&host->server);
-	tell(peer, make_memory, .kind = CLIENT_MEMORY_UNSEALED, .size = 4096);
-	tell(peer, create_pool, .size = 4096);
+	struct peer *peer = peer_create_with_pool(&host->server,
+		CLIENT_MEMORY_UNSEALED, 4096);
 	struct rlimit old;
 	with_limit(RLIMIT_FSIZE, 8192, &old);
 	tell(peer, resize_pool, .size = 8192);

@@ -41,10 +41,8 @@ static void surface_may_go_with_a_buffer_that_it_has_shown(void **state) {
 	struct wl_protocol_logger *logger = wl_display_add_protocol_logger(
 		host->server.display, handle_message, NULL);
 	assert_non_null(logger);
-	struct peer *peer = peer_create(&host->server);
-	tell(peer, make_memory, .kind = CLIENT_MEMORY_UNSEALED,
-		.size = 2 * BYTES);
-	tell(peer, create_pool, .size = 2 * BYTES);
+	struct peer *peer = peer_create_with_pool(&host->server,
+		CLIENT_MEMORY_UNSEALED, 2 * BYTES);
 	for (int i = 0; i < 2; i++) {
 		tell(peer, create_buffer, .buffer = i, .offset = i * BYTES,
 			.width = WIDTH, .height = HEIGHT, .stride = STRIDE);

@@ -183,10 +183,7 @@ static void a_capture_outlives_a_commit_of_its_bytes(void **state) {
 static void rows_between_what_was_written_are_not_handed_back(void **state) {
 	struct host *host = *state;
 	enum { ROWS = 300 };
-	struct peer *peer = peer_create(&host->server);
-	tell(peer, make_picture, .kind = CLIENT_MEMORY_UNSEALED,
-		.width = WIDTH, .height = ROWS);
-	tell(peer, draw, .frame = 1);
+	struct peer *peer = host_create_drawn_peer(host, WIDTH, ROWS);
 	tell(peer, take_frame);
 	for (int32_t y = 0; y < ROWS; y += 2) {
 		host_write(host_get_taker(host), y, y + 1, 2);

@@ -26,11 +26,10 @@ static void finish_bystander(struct host *host, struct peer *peer) {
 
 static void all_kinds_of_memory_are_shown(void **state) {
 	struct host *host = *state;
-	for (int kind = CLIENT_MEMORY_SEALED; kind <= CLIENT_MEMORY_FILE;
-			kind++) {
+	client_memory_for_each(kind, CLIENT_MEMORY_SEALED) {
 		struct peer *peer = peer_create(&host->server);
-		tell(peer, make_picture, .kind = (unsigned)kind,
-			.width = WIDTH, .height = HEIGHT);
+		tell(peer, make_picture, .kind = kind, .width = WIDTH,
+			.height = HEIGHT);
 		for (uint32_t frame = 1; frame < 4; frame++) {
 			tell(peer, draw_and_show, .frame = frame);
 			host_expect_shown(host, peer, frame);
@@ -102,9 +101,8 @@ static void a_frame_costs_what_was_damaged(void **state) {
 static void resize_beyond_a_sealed_file_ends_its_client(void **state) {
 	struct host *host = *state;
 	struct peer *other = peer_create(&host->server);
-	struct peer *peer = peer_create(&host->server);
-	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = 4096);
-	tell(peer, create_pool, .size = 4096);
+	struct peer *peer = peer_create_with_pool(&host->server,
+		CLIENT_MEMORY_SEALED, 4096);
 	const char *message = refused(peer, "wl_shm_pool", 0,
 		WL_SHM_ERROR_INVALID_FD, resize_pool, .size = 256 * 1024);
 	expect_number(message, 4096);
@@ -127,9 +125,8 @@ static void note_mapped_bytes(struct wl_listener *listener, void *data) {
 
 static void nor_is_it_mapped_before_that(void **state) {
 	struct host *host = *state;
-	struct peer *peer = peer_create(&host->server);
-	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = 4096);
-	tell(peer, create_pool, .size = 4096);
+	struct peer *peer = peer_create_with_pool(&host->server,
+		CLIENT_MEMORY_SEALED, 4096);
 	assert_int_equal(host_count_mapped_bytes(), 4096);
 	struct watched watched = {
 		.client_destroy.notify = note_mapped_bytes,
@@ -154,9 +151,8 @@ static bool resize_and_commit(struct actor *actor, const struct args *args) {
 static void nor_is_what_follows_it_shown(void **state) {
 	struct host *host = *state;
 	struct peer *other = peer_create(&host->server);
-	struct peer *peer = peer_create(&host->server);
-	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = 4096);
-	tell(peer, create_pool, .size = 4096);
+	struct peer *peer = peer_create_with_pool(&host->server,
+		CLIENT_MEMORY_SEALED, 4096);
 	refused(peer, "wl_shm_pool", 0, WL_SHM_ERROR_INVALID_FD,
 		resize_and_commit);
 	peer_finish(peer);
@@ -165,9 +161,8 @@ static void nor_is_what_follows_it_shown(void **state) {
 
 static void a_sealed_file_that_grew_is_resized_to(void **state) {
 	struct host *host = *state;
-	struct peer *peer = peer_create(&host->server);
-	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = 4096);
-	tell(peer, create_pool, .size = 4096);
+	struct peer *peer = peer_create_with_pool(&host->server,
+		CLIENT_MEMORY_SEALED, 4096);
 	tell(peer, grow_memory, .size = BYTES);
 	tell(peer, resize_pool, .size = BYTES);
 	tell(peer, create_buffer, .width = WIDTH, .height = HEIGHT,
@@ -180,9 +175,8 @@ static void a_sealed_file_that_grew_is_resized_to(void **state) {
 
 static void an_unsealed_pool_is_resized_a_thousand_times(void **state) {
 	struct host *host = *state;
-	struct peer *peer = peer_create(&host->server);
-	tell(peer, make_memory, .kind = CLIENT_MEMORY_UNSEALED, .size = 4096);
-	tell(peer, create_pool, .size = 4096);
+	struct peer *peer = peer_create_with_pool(&host->server,
+		CLIENT_MEMORY_UNSEALED, 4096);
 	size_t mappings = count_pool_mappings();
 	for (int64_t i = 2; i <= 1000; i++) {
 		tell(peer, resize_pool, .size = i * 4096);
@@ -209,10 +203,9 @@ static bool commit_and_wait(struct actor *actor, const struct args *args) {
 static void a_file_that_is_too_short_ends_its_client_alone(void **state) {
 	struct host *host = *state;
 	struct peer *other = peer_create(&host->server);
-	for (int kind = CLIENT_MEMORY_SEALED; kind <= CLIENT_MEMORY_FILE;
-			kind++) {
+	client_memory_for_each(kind, CLIENT_MEMORY_SEALED) {
 		struct peer *peer = peer_create(&host->server);
-		tell(peer, make_memory, .kind = (unsigned)kind, .size = 4096);
+		tell(peer, make_memory, .kind = kind, .size = 4096);
 		tell(peer, create_pool, .size = BYTES);
 		tell(peer, create_buffer, .width = WIDTH, .height = HEIGHT,
 			.stride = STRIDE, .format = 1);
@@ -251,9 +244,8 @@ static void a_stride_that_is_too_small_is_refused(void **state) {
 		CLIENT_MEMORY_SEALED, CLIENT_MEMORY_UNSEALED,
 	};
 	for (int i = 0; i < 2; i++) {
-		struct peer *peer = peer_create(&host->server);
-		tell(peer, make_memory, .kind = kinds[i], .size = 4096);
-		tell(peer, create_pool, .size = 4096);
+		struct peer *peer = peer_create_with_pool(&host->server,
+			kinds[i], 4096);
 		refused(peer, "wl_shm_pool", 0, WL_SHM_ERROR_INVALID_STRIDE,
 			create_buffer, .width = 64, .height = 64, .stride = 64,
 			.format = 1);
@@ -263,9 +255,8 @@ static void a_stride_that_is_too_small_is_refused(void **state) {
 
 static void a_row_of_24_bit_pixels_may_be_padded(void **state) {
 	struct host *host = *state;
-	struct peer *peer = peer_create(&host->server);
-	tell(peer, make_memory, .kind = CLIENT_MEMORY_UNSEALED, .size = 4096);
-	tell(peer, create_pool, .size = 4096);
+	struct peer *peer = peer_create_with_pool(&host->server,
+		CLIENT_MEMORY_UNSEALED, 4096);
 	tell(peer, create_buffer, .width = 5, .height = 5, .stride = 16,
 		.format = WL_SHM_FORMAT_RGB888);
 	peer_finish(peer);
@@ -273,9 +264,8 @@ static void a_row_of_24_bit_pixels_may_be_padded(void **state) {
 
 static void planes_outside_of_the_pool_are_refused(void **state) {
 	struct host *host = *state;
-	struct peer *peer = peer_create(&host->server);
-	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = 4096);
-	tell(peer, create_pool, .size = 4096);
+	struct peer *peer = peer_create_with_pool(&host->server,
+		CLIENT_MEMORY_SEALED, 4096);
 	refused(peer, "wl_shm_pool", 0, WL_SHM_ERROR_INVALID_STRIDE,
 		create_buffer, .width = 64, .height = 64, .stride = 64,
 		.format = WL_SHM_FORMAT_NV12);
@@ -285,9 +275,8 @@ static void planes_outside_of_the_pool_are_refused(void **state) {
 /* libwayland posts its own errors. */
 static void other_refusals_are_libwaylands(void **state) {
 	struct host *host = *state;
-	struct peer *peer = peer_create(&host->server);
-	tell(peer, make_memory, .kind = CLIENT_MEMORY_UNSEALED, .size = 4096);
-	tell(peer, create_pool, .size = 4096);
+	struct peer *peer = peer_create_with_pool(&host->server,
+		CLIENT_MEMORY_UNSEALED, 4096);
 	refused(peer, "wl_shm_pool", 0, WL_SHM_ERROR_INVALID_FORMAT,
 		create_buffer, .width = 32, .height = 32, .stride = 128,
 		.format = WL_SHM_FORMAT_RGB565);
@@ -299,9 +288,8 @@ static void other_refusals_are_libwaylands(void **state) {
 		.size = 0);
 	peer_finish(peer);
 
-	peer = peer_create(&host->server);
-	tell(peer, make_memory, .kind = CLIENT_MEMORY_UNSEALED, .size = 4096);
-	tell(peer, create_pool, .size = 4096);
+	peer = peer_create_with_pool(&host->server, CLIENT_MEMORY_UNSEALED,
+		4096);
 	refused(peer, "wl_shm_pool", 0, WL_SHM_ERROR_INVALID_FD, resize_pool,
 		.size = 2048);
 	peer_finish(peer);

@@ -113,9 +113,8 @@ static void more_captures_than_fit_take_turns(void **state) {
 static void a_pool_grows_beyond_what_fits(void **state) {
 	struct host *host = *state;
 	host->releases = true;
-	struct peer *peer = peer_create(&host->server);
-	tell(peer, make_memory, .kind = CLIENT_MEMORY_UNSEALED, .size = BYTES);
-	tell(peer, create_pool, .size = BYTES);
+	struct peer *peer = peer_create_with_pool(&host->server,
+		CLIENT_MEMORY_UNSEALED, BYTES);
 	for (int i = 0; i < MANY; i++) {
 		tell(peer, grow_memory, .size = (i + 1) * BYTES);
 		tell(peer, resize_pool, .size = (i + 1) * BYTES);
@@ -133,10 +132,8 @@ static void a_pool_grows_beyond_what_fits(void **state) {
 static void so_it_does_when_they_are_destroyed(void **state) {
 	struct host *host = *state;
 	host->releases = true;
-	struct peer *peer = peer_create(&host->server);
-	tell(peer, make_memory, .kind = CLIENT_MEMORY_UNSEALED,
-		.size = MANY * BYTES);
-	tell(peer, create_pool, .size = MANY * BYTES);
+	struct peer *peer = peer_create_with_pool(&host->server,
+		CLIENT_MEMORY_UNSEALED, MANY * BYTES);
 	for (int i = 0; i < MANY; i++) {
 		int buffer = i % 2;
 		tell(peer, create_buffer, .buffer = buffer,
@@ -156,10 +153,8 @@ static void so_it_does_when_they_are_destroyed(void **state) {
 static void and_when_they_are_destroyed_while_they_are_shown(void **state) {
 	struct host *host = *state;
 	host->releases_early = true;
-	struct peer *peer = peer_create(&host->server);
-	tell(peer, make_memory, .kind = CLIENT_MEMORY_UNSEALED,
-		.size = MANY * BYTES);
-	tell(peer, create_pool, .size = MANY * BYTES);
+	struct peer *peer = peer_create_with_pool(&host->server,
+		CLIENT_MEMORY_UNSEALED, MANY * BYTES);
 	for (int i = 0; i < MANY; i++) {
 		tell(peer, create_buffer, .offset = i * BYTES, .width = WIDTH,
 			.height = HEIGHT, .stride = STRIDE, .format = 1);
@@ -492,9 +487,8 @@ static void a_page_of_another_buffer_stays(void **state) {
 static void what_is_destroyed_while_it_is_shown_stays(void **state) {
 	struct host *host = *state;
 	host->releases = true;
-	struct peer *peer = peer_create(&host->server);
-	tell(peer, make_memory, .kind = CLIENT_MEMORY_UNSEALED, .size = BYTES);
-	tell(peer, create_pool, .size = BYTES);
+	struct peer *peer = peer_create_with_pool(&host->server,
+		CLIENT_MEMORY_UNSEALED, BYTES);
 	tell(peer, create_buffer, .width = WIDTH, .height = HEIGHT,
 		.stride = STRIDE, .format = 1);
 	tell(peer, draw_and_show, .frame = 1);

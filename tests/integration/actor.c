@@ -118,6 +118,16 @@ bool expect_size(struct actor *actor, const struct args *args) {
 		(long long)st.st_size, (long long)args->size);
 }
 
+bool expect_sparse(struct actor *actor, const struct args *args) {
+	struct stat st;
+	if (fstat(actor->memory[args->memory].fd, &st) < 0) {
+		return client_fail(&actor->client, "fstat: %s",
+			strerror(errno));
+	}
+	return st.st_blocks == 0 || client_fail(&actor->client,
+		"the file has %lld blocks", (long long)st.st_blocks);
+}
+
 /* Pools */
 
 bool create_pool(struct actor *actor, const struct args *args) {

@@ -86,6 +86,8 @@ bool make_huge_page(struct actor *actor, const struct args *args);
 bool has_huge_pages(void);
 /** Fails unless the file has .size bytes. */
 bool expect_size(struct actor *actor, const struct args *args);
+/** Fails if the file has memory. */
+bool expect_sparse(struct actor *actor, const struct args *args);
 
 /* Pools: these use .pool, and: */
 

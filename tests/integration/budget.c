@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <wayland-client.h>
 
@@ -379,10 +378,8 @@ static void bytes_given_back_can_be_had_again(void **state) {
  * freed when another copy is destroyed. */
 static void bytes_of_a_buffer_go_with_it(void **state) {
 	struct server *server = *state;
-	struct peer *peer = peer_create(server);
-	tell(peer, make_memory, .kind = CLIENT_MEMORY_UNSEALED,
-		.size = 4 * SHADOWS * BYTES);
-	tell(peer, create_pool, .size = 4 * SHADOWS * BYTES);
+	struct peer *peer = peer_create_with_pool(server,
+		CLIENT_MEMORY_UNSEALED, 4 * SHADOWS * BYTES);
 	for (int i = 0; i < 4 * SHADOWS; i++) {
 		tell(peer, create_buffer, .buffer = 0, .offset = i * BYTES,
 			.width = WIDTH, .height = HEIGHT, .stride = STRIDE,
@@ -447,16 +444,6 @@ static void sparse_sealed_file_costs_its_client(void **state) {
 	finish_bystander(server, bystander);
 }
 
-static bool expect_sparse(struct actor *actor, const struct args *args) {
-	struct stat st;
-	if (fstat(actor->memory[args->memory].fd, &st) < 0) {
-		return client_fail(&actor->client, "fstat: %s",
-			strerror(errno));
-	}
-	return st.st_blocks == 0 || client_fail(&actor->client,
-		"the file has %lld blocks", (long long)st.st_blocks);
-}
-
 static void sparse_sealed_file_within_the_budget_is_charged(void **state) {
 	struct server *server = *state;
 	struct peer *peer = peer_create(server);
@@ -480,10 +467,8 @@ static void sparse_sealed_file_within_the_budget_is_charged(void **state) {
 /* Many clients create a wl_buffer for each frame, over the same bytes. */
 static void bytes_of_several_buffers_are_charged_once(void **state) {
 	struct server *server = *state;
-	struct peer *peer = peer_create(server);
-	tell(peer, make_memory, .kind = CLIENT_MEMORY_UNSEALED,
-		.size = SHADOWS * BYTES);
-	tell(peer, create_pool, .size = SHADOWS * BYTES);
+	struct peer *peer = peer_create_with_pool(server,
+		CLIENT_MEMORY_UNSEALED, SHADOWS * BYTES);
 	for (int i = 0; i < 3; i++) {
 		tell(peer, create_buffer, .buffer = i, .width = WIDTH,
 			.height = SHADOWS * HEIGHT, .stride = STRIDE,
@@ -526,9 +511,8 @@ static bool create_buffers(struct actor *actor, const struct args *args) {
 static void client_with_too_many_buffers_is_disconnected(void **state) {
 	struct server *server = *state;
 	struct peer *bystander = create_bystander(server);
-	struct peer *peer = peer_create(server);
-	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = BYTES);
-	tell(peer, create_pool, .size = BYTES);
+	struct peer *peer = peer_create_with_pool(server, CLIENT_MEMORY_SEALED,
+		BYTES);
 	tell(peer, create_buffers, .count = BUFFERS, .width = WIDTH,
 		.height = HEIGHT, .stride = STRIDE);
 	over_budget(peer, "buffers", BUFFERS, create_buffers, .count = 1,

@@ -14,14 +14,6 @@
 #define STRIDE (WIDTH * 4)
 #define BYTES (STRIDE * HEIGHT)
 
-/* Creates a client with a pool of "size" bytes. */
-static struct peer *create_peer_with_pool(struct server *server, int32_t size) {
-	struct peer *peer = peer_create(server);
-	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = size);
-	tell(peer, create_pool, .size = size);
-	return peer;
-}
-
 struct buffer_case {
 	int32_t offset, width, height, stride;
 	uint32_t format;
@@ -29,7 +21,8 @@ struct buffer_case {
 
 static void expect_buffer_refused(struct server *server, int32_t pool_size,
 		const struct buffer_case *wrong, uint32_t code) {
-	struct peer *peer = create_peer_with_pool(server, pool_size);
+	struct peer *peer = peer_create_with_pool(server, CLIENT_MEMORY_SEALED,
+		pool_size);
 	refused(peer, "wl_shm_pool", 0, code, create_buffer,
 		.offset = wrong->offset, .width = wrong->width,
 		.height = wrong->height, .stride = wrong->stride,
@@ -51,7 +44,8 @@ static void expect_buffers_refused(struct server *server, int32_t pool_size,
 
 static void expect_buffer_accepted(struct server *server, int32_t pool_size,
 		const struct buffer_case *right) {
-	struct peer *peer = create_peer_with_pool(server, pool_size);
+	struct peer *peer = peer_create_with_pool(server, CLIENT_MEMORY_SEALED,
+		pool_size);
 	tell(peer, create_buffer, .offset = right->offset,
 		.width = right->width, .height = right->height,
 		.stride = right->stride, .format = right->format);
@@ -189,7 +183,8 @@ static void drm_code_of_a_required_format_is_refused(void **state) {
 	static const struct buffer_case wrong = {
 		0, WIDTH, HEIGHT, STRIDE, DRM_FORMAT_ARGB8888,
 	};
-	struct peer *peer = create_peer_with_pool(*state, BYTES);
+	struct peer *peer = peer_create_with_pool(*state, CLIENT_MEMORY_SEALED,
+		BYTES);
 	tell(peer, create_buffer, .width = WIDTH, .height = HEIGHT,
 		.stride = STRIDE, .format = WL_SHM_FORMAT_ARGB8888);
 	struct server *server = *state;

@@ -204,9 +204,8 @@ static void large_file_whose_buffers_are_as_large_is_read_in_place(
  * it. */
 static void sparse_file_is_copied_only_while_it_is_filled(void **state) {
 	struct server *server = *state;
-	struct peer *peer = peer_create(server);
-	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = SPARSE);
-	tell(peer, create_pool, .size = SPARSE);
+	struct peer *peer = peer_create_with_pool(server, CLIENT_MEMORY_SEALED,
+		SPARSE);
 	create_small_buffer(peer);
 	tell(peer, draw_and_show, .frame = 1);
 	struct sealpool_buffer *buffer = server_get_shown(server, peer);

@@ -18,13 +18,6 @@
 #define STRIDE (WIDTH * 4)
 #define BYTES (STRIDE * HEIGHT)
 
-static struct peer *create_peer_with_pool(struct server *server, int32_t size) {
-	struct peer *peer = peer_create(server);
-	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = size);
-	tell(peer, create_pool, .size = size);
-	return peer;
-}
-
 /* A file whose server never responds */
 
 static bool create_pool_of_silent_file(struct actor *actor,
@@ -73,7 +66,8 @@ static void file_whose_server_is_silent_ends_its_client(void **state) {
 		print_message("skipped: %s\n", files.error);
 		skip();
 	}
-	struct peer *bystander = create_peer_with_pool(server, BYTES);
+	struct peer *bystander = peer_create_with_pool(server,
+		CLIENT_MEMORY_SEALED, BYTES);
 	struct peer *peer = peer_create(server);
 	tell_pool(peer, &files, BYTES);
 	tell_buffer(peer, 0, 0);
@@ -150,7 +144,8 @@ static void hold_commits(struct server *server, struct held *held) {
 
 static void commit_of_a_late_file_is_held_back(void **state) {
 	struct server *server = *state;
-	struct peer *bystander = create_peer_with_pool(server, BYTES);
+	struct peer *bystander = peer_create_with_pool(server,
+		CLIENT_MEMORY_SEALED, BYTES);
 	struct peer *peer = peer_create(server);
 	struct silent_files files;
 	struct held held;

@@ -264,9 +264,7 @@ static void copied_content_is_exact_at_any_offset_and_stride(void **state) {
 /* Two buffers that share each row of their memory. */
 static void expect_exact_side_by_side(struct server *server,
 		enum client_memory_kind kind) {
-	struct peer *peer = peer_create(server);
-	tell(peer, make_memory, .kind = kind, .size = BYTES);
-	tell(peer, create_pool, .size = BYTES);
+	struct peer *peer = peer_create_with_pool(server, kind, BYTES);
 	/* The last row of the right one ends where the file ends. */
 	tell(peer, create_buffer, .buffer = 0, .width = WIDTH / 2,
 		.height = HEIGHT, .stride = STRIDE,
@@ -314,10 +312,8 @@ static void expect_filled(struct sealpool_buffer *buffer, uint32_t frame,
 
 static void expect_planes_exact(struct server *server, uint32_t format,
 		int32_t height, int32_t size) {
-	struct peer *peer = peer_create(server);
-	tell(peer, make_memory, .kind = CLIENT_MEMORY_UNSEALED,
-		.size = 100 + size);
-	tell(peer, create_pool, .size = 100 + size);
+	struct peer *peer = peer_create_with_pool(server,
+		CLIENT_MEMORY_UNSEALED, 100 + size);
 	tell(peer, create_buffer, .offset = 100, .width = WIDTH,
 		.height = height, .stride = WIDTH, .format = format);
 	tell(peer, create_surface, .surface = 0);

@@ -196,6 +196,14 @@ void peer_tell(struct peer *peer, order_func order, const char *name,
 	peer_end(peer, name);
 }
 
+struct peer *peer_create_with_pool(struct server *server,
+		enum client_memory_kind kind, int64_t size) {
+	struct peer *peer = peer_create(server);
+	tell(peer, make_memory, .kind = kind, .size = size);
+	tell(peer, create_pool, .size = size);
+	return peer;
+}
+
 struct peer *peer_create_with_picture(struct server *server,
 		enum client_memory_kind kind, int32_t width, int32_t height) {
 	struct peer *peer = peer_create(server);

@@ -47,6 +47,10 @@ struct peer {
 /** Starts a client process that connects to the server. */
 struct peer *peer_create(struct server *server);
 
+/** The same, and has it create a file, and a pool of all of it. */
+struct peer *peer_create_with_pool(struct server *server,
+	enum client_memory_kind kind, int64_t size);
+
 /** The same, and shows frame 1 in a buffer of its own: memory, pool, buffer and surface
  * 0. */
 struct peer *peer_create_with_picture(struct server *server,

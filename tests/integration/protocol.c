@@ -24,14 +24,6 @@
 #define STRIDE (WIDTH * 4)
 #define BYTES (STRIDE * HEIGHT)
 
-/* Creates a client with a pool of "size" bytes. */
-static struct peer *create_peer_with_pool(struct server *server, int32_t size) {
-	struct peer *peer = peer_create(server);
-	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = size);
-	tell(peer, create_pool, .size = size);
-	return peer;
-}
-
 static void expect_pool_size_refused(struct server *server, int32_t size) {
 	struct peer *peer = peer_create(server);
 	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = BYTES);
@@ -51,7 +43,8 @@ static void pool_of_negative_size_is_refused(void **state) {
 }
 
 static void expect_resize_refused(struct server *server, int32_t size) {
-	struct peer *peer = create_peer_with_pool(server, BYTES);
+	struct peer *peer = peer_create_with_pool(server, CLIENT_MEMORY_SEALED,
+		BYTES);
 	refused(peer, "wl_shm_pool", 0, WL_SHM_ERROR_INVALID_FD, resize_pool,
 		.size = size);
 	peer_finish(peer);
@@ -72,7 +65,8 @@ static void pool_cannot_get_a_negative_size(void **state) {
 
 static void pool_may_be_resized_to_the_size_it_has(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_pool(server, BYTES);
+	struct peer *peer = peer_create_with_pool(server, CLIENT_MEMORY_SEALED,
+		BYTES);
 	tell(peer, resize_pool, .size = BYTES);
 	tell(peer, create_buffer, .width = WIDTH, .height = HEIGHT,
 		.stride = STRIDE);
@@ -81,7 +75,8 @@ static void pool_may_be_resized_to_the_size_it_has(void **state) {
 
 static void pool_may_be_resized_to_any_larger_size(void **state) {
 	struct server *server = *state;
-	struct peer *peer = create_peer_with_pool(server, BYTES);
+	struct peer *peer = peer_create_with_pool(server, CLIENT_MEMORY_SEALED,
+		BYTES);
 	tell(peer, resize_pool, .size = BYTES + 1);
 	tell(peer, resize_pool, .size = INT32_MAX);
 	/* The size of the file is checked when the buffer is read. */
@@ -235,7 +230,8 @@ static bool create_pool_without_fd(struct actor *actor,
 
 static void create_pool_without_an_fd_ends_only_that_client(void **state) {
 	struct server *server = *state;
-	struct peer *bystander = create_peer_with_pool(server, BYTES);
+	struct peer *bystander = peer_create_with_pool(server,
+		CLIENT_MEMORY_SEALED, BYTES);
 	struct peer *peer = peer_create(server);
 	/* libwayland posts this error; Sealpool never sees the request. */
 	refused(peer, "wl_display", -1, WL_DISPLAY_ERROR_INVALID_METHOD,

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Strict overcommit, with the limit reached. */
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,16 +18,6 @@ static void exhaust_commit_limit(void) {
 
 static void restore_commit_limit(void) {
 	set_setting("/proc/sys/vm/overcommit_memory", "0");
-}
-
-static bool expect_sparse(struct actor *actor, const struct args *args) {
-	struct stat st;
-	if (fstat(actor->memory[args->memory].fd, &st) < 0) {
-		return client_fail(&actor->client, "fstat: %s",
-			strerror(errno));
-	}
-	return st.st_blocks == 0 || client_fail(&actor->client,
-		"the file has %lld blocks", (long long)st.st_blocks);
 }
 
 /* Creates a client that shows a buffer, drawn or not. */

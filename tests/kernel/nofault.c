@@ -336,16 +336,6 @@ static void what_is_written_makes_no_file_longer(void **state) {
 
 /* Holes */
 
-static bool expect_sparse(struct actor *actor, const struct args *args) {
-	struct stat st;
-	if (fstat(actor->memory[args->memory].fd, &st) < 0) {
-		return client_fail(&actor->client, "fstat: %s",
-			strerror(errno));
-	}
-	return st.st_blocks == 0 || client_fail(&actor->client,
-		"the file has %lld blocks", (long long)st.st_blocks);
-}
-
 static bool punch(struct actor *actor, const struct args *args) {
 	const struct client_memory *memory = &actor->memory[args->memory];
 	return fallocate(memory->fd, FALLOC_FL_PUNCH_HOLE |

@@ -22,11 +22,10 @@ static struct peer *create_captured(struct host *host,
 
 static void what_a_capture_writes_reaches_its_client(void **state) {
 	struct host *host = *state;
-	for (int kind = CLIENT_MEMORY_SEALED; kind <= CLIENT_MEMORY_FILE;
-			kind++) {
+	client_memory_for_each(kind, CLIENT_MEMORY_SEALED) {
 		struct peer *peer = peer_create(&host->server);
-		tell(peer, make_picture, .kind = (enum client_memory_kind)kind,
-			.width = WIDTH, .height = HEIGHT);
+		tell(peer, make_picture, .kind = kind, .width = WIDTH,
+			.height = HEIGHT);
 		for (uint32_t frame = 1; frame < 4; frame++) {
 			tell(peer, capture);
 			write_frame(host->captured, frame);
@@ -38,8 +37,7 @@ static void what_a_capture_writes_reaches_its_client(void **state) {
 
 static void a_capture_after_the_surface_reaches_its_client(void **state) {
 	struct host *host = *state;
-	struct peer *peer = peer_create_with_picture(&host->server,
-		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
+	struct peer *peer = create_shown(host, CLIENT_MEMORY_UNSEALED);
 	expect_read(host->shown, 1);
 	tell(peer, show, .buffer = NO_BUFFER);
 	tell(peer, capture);
@@ -53,10 +51,8 @@ static void a_capture_after_the_surface_reaches_its_client(void **state) {
 /* The compositor keeps the address that the buffer has when it is attached. */
 static void a_captured_buffer_has_one_address_when_shown(void **state) {
 	struct host *host = *state;
-	for (int kind = CLIENT_MEMORY_SEALED; kind <= CLIENT_MEMORY_FILE;
-			kind++) {
-		struct peer *peer = create_captured(host,
-			(enum client_memory_kind)kind);
+	client_memory_for_each(kind, CLIENT_MEMORY_SEALED) {
+		struct peer *peer = create_captured(host, kind);
 		write_frame(host->captured, 1);
 		tell(peer, draw_and_show, .frame = 2);
 		void *data = wl_shm_buffer_get_data(host->shown);
@@ -71,10 +67,8 @@ static void a_captured_buffer_has_one_address_when_shown(void **state) {
 /* An image of the surface that was created before the capture keeps its address. */
 static void the_address_before_a_capture_stays_current(void **state) {
 	struct host *host = *state;
-	for (int kind = CLIENT_MEMORY_SEALED; kind <= CLIENT_MEMORY_FILE;
-			kind++) {
-		struct peer *peer = peer_create_with_picture(&host->server,
-			(enum client_memory_kind)kind, WIDTH, HEIGHT);
+	client_memory_for_each(kind, CLIENT_MEMORY_SEALED) {
+		struct peer *peer = create_shown(host, kind);
 		expect_read(host->shown, 1);
 		void *data = wl_shm_buffer_get_data(host->shown);
 		tell(peer, capture);
@@ -91,10 +85,8 @@ static void the_address_before_a_capture_stays_current(void **state) {
  * begun. */
 static void what_is_written_while_it_is_shown_is_read(void **state) {
 	struct host *host = *state;
-	for (int kind = CLIENT_MEMORY_UNSEALED; kind <= CLIENT_MEMORY_FILE;
-			kind++) {
-		struct peer *peer = peer_create_with_picture(&host->server,
-			(enum client_memory_kind)kind, WIDTH, HEIGHT);
+	client_memory_for_each(kind, CLIENT_MEMORY_UNSEALED) {
+		struct peer *peer = create_shown(host, kind);
 		expect_read(host->shown, 1);
 		tell(peer, show, .buffer = NO_BUFFER);
 		tell(peer, capture);
@@ -110,10 +102,8 @@ static void what_is_written_while_it_is_shown_is_read(void **state) {
 
 static void what_was_written_is_not_read_before_the_end(void **state) {
 	struct host *host = *state;
-	for (int kind = CLIENT_MEMORY_UNSEALED; kind <= CLIENT_MEMORY_FILE;
-			kind++) {
-		struct peer *peer = create_captured(host,
-			(enum client_memory_kind)kind);
+	client_memory_for_each(kind, CLIENT_MEMORY_UNSEALED) {
+		struct peer *peer = create_captured(host, kind);
 		wl_shm_buffer_begin_access(host->captured);
 		write_frame(host->captured, 2);
 		tell(peer, show);
@@ -126,10 +116,8 @@ static void what_was_written_is_not_read_before_the_end(void **state) {
 /* The client may already draw again. */
 static void what_is_shown_after_a_capture_is_not_written(void **state) {
 	struct host *host = *state;
-	for (int kind = CLIENT_MEMORY_UNSEALED; kind <= CLIENT_MEMORY_FILE;
-			kind++) {
-		struct peer *peer = create_captured(host,
-			(enum client_memory_kind)kind);
+	client_memory_for_each(kind, CLIENT_MEMORY_UNSEALED) {
+		struct peer *peer = create_captured(host, kind);
 		write_frame(host->captured, 1);
 		tell(peer, draw_and_show, .frame = 2);
 		wl_shm_buffer_begin_access(host->shown);
@@ -145,10 +133,8 @@ static void what_is_shown_after_a_capture_is_not_written(void **state) {
  * is closed when another client needs it. */
 static void a_capture_does_not_keep_its_file(void **state) {
 	struct host *host = *state;
-	struct peer *peer = peer_create(&host->server);
-	tell(peer, make_memory, .kind = CLIENT_MEMORY_UNSEALED,
-		.size = 2 * BYTES);
-	tell(peer, create_pool, .size = 2 * BYTES);
+	struct peer *peer = peer_create_with_pool(&host->server,
+		CLIENT_MEMORY_UNSEALED, 2 * BYTES);
 	for (int i = 0; i < 2; i++) {
 		tell(peer, create_buffer, .buffer = i, .offset = i * BYTES,
 			.width = WIDTH, .height = HEIGHT, .stride = STRIDE,
@@ -172,11 +158,9 @@ static void a_capture_does_not_keep_its_file(void **state) {
 
 static void what_cannot_be_written_can_be_read(void **state) {
 	struct host *host = *state;
-	for (int kind = CLIENT_MEMORY_SEALED; kind <= CLIENT_MEMORY_FILE;
-			kind++) {
+	client_memory_for_each(kind, CLIENT_MEMORY_SEALED) {
 		struct peer *peer = peer_create(&host->server);
-		tell(peer, make_memory, .kind = (enum client_memory_kind)kind,
-			.size = BYTES);
+		tell(peer, make_memory, .kind = kind, .size = BYTES);
 		tell(peer, fill_memory, .frame = 5);
 		tell(peer, make_memory_read_only);
 		tell(peer, create_pool, .size = BYTES);
@@ -191,8 +175,7 @@ static void what_cannot_be_written_can_be_read(void **state) {
 /* Also one that is read in place. */
 static void what_is_on_a_surface_can_be_written(void **state) {
 	struct host *host = *state;
-	struct peer *sealed_late = peer_create_with_picture(&host->server,
-		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
+	struct peer *sealed_late = create_shown(host, CLIENT_MEMORY_UNSEALED);
 	tell(sealed_late, seal_memory, .seals = F_SEAL_SHRINK);
 	tell(sealed_late, draw_and_show, .frame = 1);
 	expect_read(host->shown, 1);
@@ -200,10 +183,8 @@ static void what_is_on_a_surface_can_be_written(void **state) {
 		buffers[SEALPOOL_MEMORY_DIRECT], 1);
 	write_frame(host->shown, 2);
 	peer_finish(sealed_late);
-	for (int kind = CLIENT_MEMORY_SEALED; kind <= CLIENT_MEMORY_FILE;
-			kind++) {
-		struct peer *peer = peer_create_with_picture(&host->server,
-			(enum client_memory_kind)kind, WIDTH, HEIGHT);
+	client_memory_for_each(kind, CLIENT_MEMORY_SEALED) {
+		struct peer *peer = create_shown(host, kind);
 		tell(peer, capture);
 		tell(peer, show);
 		write_frame(host->captured, 2);

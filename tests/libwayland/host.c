@@ -79,6 +79,10 @@ int teardown(void **state) {
 	return server_destroy(&host->server) ? 0 : -1;
 }
 
+struct peer *create_shown(struct host *host, enum client_memory_kind kind) {
+	return peer_create_with_picture(&host->server, kind, WIDTH, HEIGHT);
+}
+
 static void expect_at(struct wl_shm_buffer *buffer, void *data,
 		uint32_t frame) {
 	struct client_image image = {

@@ -32,6 +32,9 @@ int setup_with_three_fds(void **state);
 int teardown(void **state);
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/** Creates a client that shows frame 1. */
+struct peer *create_shown(struct host *host, enum client_memory_kind kind);
+
 /** Fails unless the buffer shows this frame. */
 void expect(struct wl_shm_buffer *buffer, uint32_t frame);
 /** The same during an access, as a compositor does for each frame. */

@@ -13,10 +13,8 @@
 
 static void each_kind_of_memory_has_one_address(void **state) {
 	struct host *host = *state;
-	for (int kind = CLIENT_MEMORY_SEALED; kind <= CLIENT_MEMORY_FILE;
-			kind++) {
-		struct peer *peer = peer_create_with_picture(&host->server,
-			(enum client_memory_kind)kind, WIDTH, HEIGHT);
+	client_memory_for_each(kind, CLIENT_MEMORY_SEALED) {
+		struct peer *peer = create_shown(host, kind);
 		expect_read(host->shown, 1);
 		void *data = wl_shm_buffer_get_data(host->shown);
 		for (uint32_t frame = 2; frame < 5; frame++) {
@@ -31,8 +29,7 @@ static void each_kind_of_memory_has_one_address(void **state) {
 
 static void the_address_is_there_before_an_access(void **state) {
 	struct host *host = *state;
-	struct peer *peer = peer_create_with_picture(&host->server,
-		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
+	struct peer *peer = create_shown(host, CLIENT_MEMORY_UNSEALED);
 	void *data = wl_shm_buffer_get_data(host->shown);
 	wl_shm_buffer_begin_access(host->shown);
 	assert_ptr_equal(wl_shm_buffer_get_data(host->shown), data);
@@ -64,8 +61,7 @@ static void the_address_stays_when_the_pool_grows(void **state) {
 
 static void the_address_stays_when_the_file_is_sealed(void **state) {
 	struct host *host = *state;
-	struct peer *peer = peer_create_with_picture(&host->server,
-		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
+	struct peer *peer = create_shown(host, CLIENT_MEMORY_UNSEALED);
 	expect_read(host->shown, 1);
 	void *data = wl_shm_buffer_get_data(host->shown);
 	tell(peer, seal_memory, .seals = F_SEAL_SHRINK);
@@ -93,8 +89,7 @@ static void a_buffer_that_is_sealed_before_it_is_read_is_direct(void **state) {
 
 static void only_what_is_read_and_damaged_is_copied(void **state) {
 	struct host *host = *state;
-	struct peer *peer = peer_create_with_picture(&host->server,
-		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
+	struct peer *peer = create_shown(host, CLIENT_MEMORY_UNSEALED);
 	tell(peer, draw_and_show, .frame = 2);
 	assert_int_equal(get_stats(host, peer).bytes_copied_in, 0);
 	expect_read(host->shown, 2);
@@ -110,8 +105,7 @@ static void only_what_is_read_and_damaged_is_copied(void **state) {
 /* What the client draws meanwhile is shown by the next access. */
 static void an_access_in_an_access_changes_nothing(void **state) {
 	struct host *host = *state;
-	struct peer *peer = peer_create_with_picture(&host->server,
-		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
+	struct peer *peer = create_shown(host, CLIENT_MEMORY_UNSEALED);
 	wl_shm_buffer_begin_access(host->shown);
 	tell(peer, draw_and_show, .frame = 2);
 	wl_shm_buffer_begin_access(host->shown);
@@ -124,8 +118,7 @@ static void an_access_in_an_access_changes_nothing(void **state) {
 
 static void references_keep_the_bytes(void **state) {
 	struct host *host = *state;
-	struct peer *peer = peer_create_with_picture(&host->server,
-		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
+	struct peer *peer = create_shown(host, CLIENT_MEMORY_UNSEALED);
 	expect_read(host->shown, 1);
 	struct wl_shm_buffer *buffer = host->shown;
 	struct wl_shm_pool *pool = wl_shm_buffer_ref_pool(buffer);
@@ -140,8 +133,7 @@ static void references_keep_the_bytes(void **state) {
 
 static void a_short_file_reads_as_zero(void **state) {
 	struct host *host = *state;
-	struct peer *peer = peer_create_with_picture(&host->server,
-		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
+	struct peer *peer = create_shown(host, CLIENT_MEMORY_UNSEALED);
 	expect_read(host->shown, 1);
 	tell(peer, cut_memory, .size = 0);
 	tell(peer, show);
@@ -179,8 +171,7 @@ static void formats_are_those_of_wl_shm(void **state) {
 
 static void other_resources_are_no_buffers(void **state) {
 	struct host *host = *state;
-	struct peer *peer = peer_create_with_picture(&host->server,
-		CLIENT_MEMORY_SEALED, WIDTH, HEIGHT);
+	struct peer *peer = create_shown(host, CLIENT_MEMORY_SEALED);
 	assert_null(wl_shm_buffer_get(compositor_get_surface(
 		&host->server.compositor, peer->client, 0)->resource));
 	assert_null(wl_shm_buffer_get(NULL));
@@ -191,14 +182,12 @@ static void other_resources_are_no_buffers(void **state) {
 
 static void an_access_may_never_end(void **state) {
 	struct host *host = *state;
-	for (int kind = CLIENT_MEMORY_SEALED; kind <= CLIENT_MEMORY_FILE;
-			kind++) {
-		struct peer *peer = peer_create_with_picture(&host->server,
-			(enum client_memory_kind)kind, WIDTH, HEIGHT);
+	client_memory_for_each(kind, CLIENT_MEMORY_SEALED) {
+		struct peer *peer = create_shown(host, kind);
 		wl_shm_buffer_begin_access(host->shown);
 		expect(host->shown, 1);
 		tell(peer, make_picture, .buffer = 1,
-			.kind = (enum client_memory_kind)kind,
+			.kind = kind,
 			.width = WIDTH, .height = HEIGHT);
 		tell(peer, capture, .buffer = 1);
 		wl_shm_buffer_begin_access(host->captured);
@@ -208,10 +197,8 @@ static void an_access_may_never_end(void **state) {
 
 static void bytes_may_be_read_without_an_access(void **state) {
 	struct host *host = *state;
-	for (int kind = CLIENT_MEMORY_SEALED; kind <= CLIENT_MEMORY_FILE;
-			kind++) {
-		struct peer *peer = peer_create_with_picture(&host->server,
-			(enum client_memory_kind)kind, WIDTH, HEIGHT);
+	client_memory_for_each(kind, CLIENT_MEMORY_SEALED) {
+		struct peer *peer = create_shown(host, kind);
 		expect(host->shown, 1);
 		tell(peer, capture);
 		assert_non_null(wl_shm_buffer_get_data(host->captured));
@@ -249,13 +236,11 @@ static void a_wl_shm_is_created_once(void **state) {
 
 static void two_displays_have_one_each(void **state) {
 	struct host *host = *state;
-	struct peer *peer = peer_create_with_picture(&host->server,
-		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
+	struct peer *peer = create_shown(host, CLIENT_MEMORY_UNSEALED);
 
 	struct host *other = host_create(0);
 	assert_ptr_not_equal(other->shm, host->shm);
-	struct peer *others = peer_create_with_picture(&other->server,
-		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
+	struct peer *others = create_shown(other, CLIENT_MEMORY_UNSEALED);
 	expect_read(other->shown, 1);
 	assert_int_equal(get_stats(host, peer).bytes_copied_in, 0);
 	peer_finish(others);

@@ -297,10 +297,8 @@ static void each_format_shows_its_bytes(void **state) {
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
 		for (size_t j = 0; j < KINDS_LEN; j++) {
 			int32_t stride = (WIDTH + 3) * formats[i].pixel_bytes;
-			struct peer *peer = peer_create(&host->server);
-			tell(peer, make_memory, .kind = kinds[j],
-				.size = stride * HEIGHT);
-			tell(peer, create_pool, .size = stride * HEIGHT);
+			struct peer *peer = peer_create_with_pool(&host->server,
+				kinds[j], stride * HEIGHT);
 			tell(peer, create_buffer, .width = WIDTH,
 				.height = HEIGHT, .stride = stride,
 				.format = shm_format(formats[i].format));

@@ -13,9 +13,7 @@ static void show_placed(struct test *test) {
 	};
 	struct scene scene;
 	struct stage stage;
-	needs_window(test);
-	scene_create(test, &scene, WIDTH, HEIGHT);
-	stage_create(test, &stage, &scene.window.surface, 2);
+	stage_begin(test, &scene, &stage, 2);
 	stage_set_buffers(&stage, WIDTH, HEIGHT, WL_SHM_FORMAT_XRGB8888,
 		placings[test_get_variant(test)]);
 	scene_show_frames(&scene, &stage, 4, DAMAGE_IN_SURFACE);
@@ -35,10 +33,8 @@ static void show_format(struct test *test) {
 	struct scene scene;
 	struct stage stage;
 	int32_t i = test_get_variant(test);
-	needs_window(test);
 	needs_format(test, formats[i].format, formats[i].name);
-	scene_create(test, &scene, WIDTH, HEIGHT);
-	stage_create(test, &stage, &scene.window.surface, 2);
+	stage_begin(test, &scene, &stage, 2);
 	stage.blue_first = formats[i].blue_first;
 	stage.any_top = formats[i].any_top;
 	stage_set_buffers(&stage, WIDTH, HEIGHT, formats[i].format,

@@ -10,9 +10,7 @@
 static void show_first_frame(struct test *test) {
 	struct scene scene;
 	struct stage stage;
-	needs_window(test);
-	scene_create(test, &scene, WIDTH, HEIGHT);
-	stage_create(test, &stage, &scene.window.surface, 1);
+	stage_begin(test, &scene, &stage, 1);
 	scene_show_frames(&scene, &stage, 1, DAMAGE_IN_SURFACE);
 }
 
@@ -20,20 +18,16 @@ static void show_damage(struct test *test) {
 	struct scene scene;
 	struct stage stage;
 	enum damage how = (enum damage)test_get_variant(test);
-	needs_window(test);
 	needs_damage(test, how);
-	scene_create(test, &scene, WIDTH, HEIGHT);
-	stage_create(test, &stage, &scene.window.surface, 2);
+	stage_begin(test, &scene, &stage, 2);
 	scene_show_frames(&scene, &stage, 8, how);
 }
 
 static void show_many_rectangles(struct test *test) {
 	struct scene scene;
 	struct stage stage;
-	needs_window(test);
 	needs_buffer_damage(test);
-	scene_create(test, &scene, WIDTH, HEIGHT);
-	stage_create(test, &stage, &scene.window.surface, 2);
+	stage_begin(test, &scene, &stage, 2);
 	scene_show_frames(&scene, &stage, 2, DAMAGE_IN_SURFACE);
 	/* Together, the rectangles are smaller than this one. */
 	struct rect around = { 0, 0, 20 * 6, 15 * 6 };
@@ -63,12 +57,10 @@ static void show_damage_beyond_edges(struct test *test) {
 	struct scene scene;
 	struct stage stage;
 	bool in_buffer = test_get_variant(test);
-	needs_window(test);
 	if (in_buffer) {
 		needs_buffer_damage(test);
 	}
-	scene_create(test, &scene, WIDTH, HEIGHT);
-	stage_create(test, &stage, &scene.window.surface, 2);
+	stage_begin(test, &scene, &stage, 2);
 	scene_show_frames(&scene, &stage, 2, DAMAGE_IN_SURFACE);
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		const struct rect *said = &all[i].said;
@@ -99,10 +91,8 @@ static void swap_buffers(struct test *test) {
 	struct scene scene;
 	struct stage stage;
 	size_t buffers_len = (size_t)test_get_variant(test);
-	needs_window(test);
 	needs_buffer_damage(test);
-	scene_create(test, &scene, WIDTH, HEIGHT);
-	stage_create(test, &stage, &scene.window.surface, buffers_len);
+	stage_begin(test, &scene, &stage, buffers_len);
 	scene_show_frames(&scene, &stage, 1, DAMAGE_IN_SURFACE);
 	if (buffers_len == 1 &&
 			!is_released_soon(test, &stage.canvas.buffers[0])) {
@@ -116,11 +106,8 @@ static void swap_buffers(struct test *test) {
 static void swap_buffers_unseen(struct test *test) {
 	struct scene scene;
 	struct stage stage;
-	needs_window(test);
 	needs_buffer_damage(test);
-	scene_create(test, &scene, WIDTH, HEIGHT);
-	stage_create(test, &stage, &scene.window.surface,
-		(size_t)test_get_variant(test));
+	stage_begin(test, &scene, &stage, (size_t)test_get_variant(test));
 	scene_show_frames(&scene, &stage, 3, DAMAGE_IN_SURFACE);
 	for (int i = 0; i < 5; i++) {
 		stage_commit_frame(&stage, DAMAGE_BY_TURNS);
@@ -132,9 +119,7 @@ static void swap_buffers_unseen(struct test *test) {
 static void show_thirty_frames(struct test *test) {
 	struct scene scene;
 	struct stage stage;
-	needs_window(test);
-	scene_create(test, &scene, WIDTH, HEIGHT);
-	stage_create(test, &stage, &scene.window.surface, 3);
+	stage_begin(test, &scene, &stage, 3);
 	while (stage.frames < 29) {
 		stage_commit_frame(&stage, DAMAGE_IN_SURFACE);
 	}
@@ -146,9 +131,7 @@ static void show_thirty_frames(struct test *test) {
 static void attach_again(struct test *test) {
 	struct scene scene;
 	struct stage stage;
-	needs_window(test);
-	scene_create(test, &scene, WIDTH, HEIGHT);
-	stage_create(test, &stage, &scene.window.surface, 2);
+	stage_begin(test, &scene, &stage, 2);
 	struct canvas *canvas = &stage.canvas;
 	scene_show_frames(&scene, &stage, 1, DAMAGE_IN_SURFACE);
 	client_surface_attach(stage.surface, NULL);

@@ -108,9 +108,7 @@ static void destroy_after_commit(struct test *test) {
 	struct scene scene;
 	struct stage stage, next;
 	enum gone gone = (enum gone)test_get_variant(test);
-	needs_window(test);
-	scene_create(test, &scene, WIDTH, HEIGHT);
-	stage_create(test, &stage, &scene.window.surface, 1);
+	stage_begin(test, &scene, &stage, 1);
 	stage_commit_frame(&stage, DAMAGE_IN_SURFACE);
 	if (gone != GONE_POOL) {
 		client_buffer_destroy(&stage.canvas.buffers[0]);
@@ -138,9 +136,7 @@ static void destroy_after_commit(struct test *test) {
 static void destroy_pool_first(struct test *test) {
 	struct scene scene;
 	struct stage stage;
-	needs_window(test);
-	scene_create(test, &scene, WIDTH, HEIGHT);
-	stage_create(test, &stage, &scene.window.surface, 2);
+	stage_begin(test, &scene, &stage, 2);
 	client_pool_destroy(&stage.canvas.pool);
 	scene_show_frames(&scene, &stage, 5, DAMAGE_IN_SURFACE);
 }
@@ -148,9 +144,7 @@ static void destroy_pool_first(struct test *test) {
 static void show_two_pools_of_one_file(struct test *test) {
 	struct scene scene;
 	struct stage stage;
-	needs_window(test);
-	scene_create(test, &scene, WIDTH, HEIGHT);
-	stage_create(test, &stage, &scene.window.surface, 2);
+	stage_begin(test, &scene, &stage, 2);
 	struct canvas *canvas = &stage.canvas;
 	struct client_pool other;
 	int32_t bytes = WIDTH * HEIGHT * 4;

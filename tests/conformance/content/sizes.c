@@ -36,10 +36,8 @@ static void show_scaled(struct test *test) {
 	struct scene scene;
 	struct stage stage;
 	enum damage how = (enum damage)test_get_variant(test);
-	needs_window(test);
 	needs_damage(test, how);
-	scene_create(test, &scene, WIDTH, HEIGHT);
-	stage_create(test, &stage, &scene.window.surface, 2);
+	stage_begin(test, &scene, &stage, 2);
 	/* Blocks of equal pixels have an exact average, so scaling by one half is
 	 * exact. */
 	stage.scale = 2;
@@ -81,10 +79,8 @@ static void change_scale(struct test *test) {
 static void show_turned(struct test *test) {
 	struct scene scene;
 	struct stage stage;
-	needs_window(test);
 	needs_buffer_damage(test);
-	scene_create(test, &scene, WIDTH, HEIGHT);
-	stage_create(test, &stage, &scene.window.surface, 2);
+	stage_begin(test, &scene, &stage, 2);
 	stage.transform = test_get_variant(test);
 	bool upright = stage.transform % 2 == 0;
 	stage_set_buffers(&stage, upright ? WIDTH : HEIGHT,
@@ -106,11 +102,9 @@ static void show_cropped(struct test *test) {
 	struct scene scene;
 	struct stage stage;
 	enum damage how = (enum damage)test_get_variant(test);
-	needs_window(test);
 	needs_viewporter(test);
 	needs_damage(test, how);
-	scene_create(test, &scene, WIDTH, HEIGHT);
-	stage_create(test, &stage, &scene.window.surface, 2);
+	stage_begin(test, &scene, &stage, 2);
 	stage.crop_x = 37;
 	stage.crop_y = 53;
 	stage_set_buffers(&stage, 2 * WIDTH, 2 * HEIGHT, WL_SHM_FORMAT_XRGB8888,
@@ -123,10 +117,8 @@ static void show_cropped(struct test *test) {
 static void show_viewport(struct test *test) {
 	struct scene scene;
 	struct stage stage;
-	needs_window(test);
 	needs_viewporter(test);
-	scene_create(test, &scene, WIDTH, HEIGHT);
-	stage_create(test, &stage, &scene.window.surface, 2);
+	stage_begin(test, &scene, &stage, 2);
 	stage.scale = test_get_variant(test);
 	stage_set_buffers(&stage, stage.scale * WIDTH, stage.scale * HEIGHT,
 		WL_SHM_FORMAT_XRGB8888, (struct placing){ 0 });

@@ -151,6 +151,13 @@ void stage_create(struct test *test, struct stage *stage,
 	image_create(test, &stage->expected, WIDTH, HEIGHT);
 }
 
+void stage_begin(struct test *test, struct scene *scene, struct stage *stage,
+		size_t buffers_len) {
+	needs_window(test);
+	scene_create(test, scene, WIDTH, HEIGHT);
+	stage_create(test, stage, &scene->window.surface, buffers_len);
+}
+
 void stage_set_buffers(struct stage *stage, int32_t width,
 		int32_t height, uint32_t format, struct placing placing) {
 	size_t buffers_len = stage->canvas.buffers_len;

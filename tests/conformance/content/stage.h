@@ -114,6 +114,10 @@ void scene_expect(struct test *test, struct scene *scene,
 void stage_create(struct test *test, struct stage *stage,
 	struct client_surface *surface, size_t buffers_len);
 
+/** Creates a scene and a stage on its window. Skips the case if no window can be seen. */
+void stage_begin(struct test *test, struct scene *scene, struct stage *stage,
+	size_t buffers_len);
+
 /** Replaces the buffers by others that were not shown yet. */
 void stage_set_buffers(struct stage *stage, int32_t width,
 	int32_t height, uint32_t format, struct placing placing);

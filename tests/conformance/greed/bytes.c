@@ -216,22 +216,9 @@ static void holes_stay_empty(struct test *test) {
 }
 
 const struct test_case greed_byte_cases[] = {
-	{ "greed/sparse:unsealed", CASE_ROBUSTNESS,
-		"A client shares files of 2 GiB that have little or no memory; the "
-		"compositor's memory does not run out.",
-		sparse_pool, 0 },
-	{ "greed/sparse:sealed", CASE_ROBUSTNESS,
-		"A client shares files of 2 GiB that have little or no memory; the "
-		"compositor's memory does not run out.",
-		sparse_pool, F_SEAL_SHRINK },
-	{ "greed/sparse:dotted", CASE_ROBUSTNESS,
-		"A client shares files of 2 GiB that have little or no memory; the "
-		"compositor's memory does not run out.",
-		sparse_pool, DOTTED },
-	{ "greed/sparse:dotted-sealed", CASE_ROBUSTNESS,
-		"A client shares files of 2 GiB that have little or no memory; the "
-		"compositor's memory does not run out.",
-		sparse_pool, DOTTED | F_SEAL_SHRINK },
+	sparse_kinds("greed/sparse:", sparse_pool,
+		"A client shares files of 2 GiB that have little or no memory; "
+		"the compositor's memory does not run out."),
 	{ "greed/sparse-windows:sealed", CASE_ROBUSTNESS,
 		"Buffers in a file of 2 GiB that has little or no memory are shown on "
 		"the output; the compositor's memory does not run out.",
@@ -244,22 +231,10 @@ const struct test_case greed_byte_cases[] = {
 		"Buffers in a file of 2 GiB that has little or no memory are shown on "
 		"the output; the compositor's memory does not run out.",
 		sparse_windows, DOTTED | F_SEAL_SHRINK },
-	{ "greed/sparse-of-many:unsealed", CASE_ROBUSTNESS,
-		"Several connections each share a file of 2 GiB that has little or no "
-		"memory; the compositor's memory does not run out.",
-		sparse_pools_of_many, 0 },
-	{ "greed/sparse-of-many:sealed", CASE_ROBUSTNESS,
-		"Several connections each share a file of 2 GiB that has little or no "
-		"memory; the compositor's memory does not run out.",
-		sparse_pools_of_many, F_SEAL_SHRINK },
-	{ "greed/sparse-of-many:dotted", CASE_ROBUSTNESS,
-		"Several connections each share a file of 2 GiB that has little or no "
-		"memory; the compositor's memory does not run out.",
-		sparse_pools_of_many, DOTTED },
-	{ "greed/sparse-of-many:dotted-sealed", CASE_ROBUSTNESS,
-		"Several connections each share a file of 2 GiB that has little or no "
-		"memory; the compositor's memory does not run out.",
-		sparse_pools_of_many, DOTTED | F_SEAL_SHRINK },
+	sparse_kinds("greed/sparse-of-many:", sparse_pools_of_many,
+		"Several connections each share a file of 2 GiB that has "
+		"little or no memory; the compositor's memory does not run "
+		"out."),
 
 	{ "greed/holes-stay-empty:unsealed", CASE_QUALITY,
 		"Showing a buffer allocates no memory in its file where the client "

@@ -84,4 +84,11 @@ int create_pools(struct test *test, struct client *client, int count,
 /** Waits, so that the bystander meets the shortage. */
 void linger(void);
 
+/** With a large file of each kind. The name ends with a colon. */
+#define sparse_kinds(name, run, text) \
+	robustness(name "unsealed", run, text, 0), \
+	robustness(name "sealed", run, text, F_SEAL_SHRINK), \
+	robustness(name "dotted", run, text, DOTTED), \
+	robustness(name "dotted-sealed", run, text, DOTTED | F_SEAL_SHRINK)
+
 #endif

@@ -100,11 +100,7 @@ static void pools_to_the_budget(struct test *test) {
 static pid_t start_process(struct test *test, const int told[2],
 		void (*run)(struct test *test, struct client *client)) {
 	pid_t parent = getpid();
-	fflush(NULL);
-	pid_t pid = fork();
-	if (pid < 0) {
-		test_fail(test, "fork: %s", strerror(errno));
-	}
+	pid_t pid = test_fork(test);
 	if (pid > 0) {
 		return pid;
 	}

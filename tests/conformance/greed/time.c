@@ -133,38 +133,12 @@ const struct test_case greed_time_cases[] = {
 		"Several connections each create large buffers that lack one page of "
 		"memory; other clients are answered soon.",
 		buffers_with_a_hole_of_many, 16384 },
-	{ "greed/time-of-first-commit:unsealed", CASE_ROBUSTNESS,
-		"A buffer of 500 MiB is committed for the first time; other clients "
-		"are answered soon.",
-		first_commit_of_large_buffer, 0 },
-	{ "greed/time-of-first-commit:sealed", CASE_ROBUSTNESS,
-		"A buffer of 500 MiB is committed for the first time; other clients "
-		"are answered soon.",
-		first_commit_of_large_buffer, F_SEAL_SHRINK },
-	{ "greed/time-of-first-commit:dotted", CASE_ROBUSTNESS,
-		"A buffer of 500 MiB is committed for the first time; other clients "
-		"are answered soon.",
-		first_commit_of_large_buffer, DOTTED },
-	{ "greed/time-of-first-commit:dotted-sealed", CASE_ROBUSTNESS,
-		"A buffer of 500 MiB is committed for the first time; other clients "
-		"are answered soon.",
-		first_commit_of_large_buffer, DOTTED | F_SEAL_SHRINK },
-	{ "greed/time-of-first-commits:unsealed", CASE_ROBUSTNESS,
-		"Several connections each commit a buffer of 500 MiB at once; other "
-		"clients are answered soon.",
-		first_commits_of_large_buffers, 0 },
-	{ "greed/time-of-first-commits:sealed", CASE_ROBUSTNESS,
-		"Several connections each commit a buffer of 500 MiB at once; other "
-		"clients are answered soon.",
-		first_commits_of_large_buffers, F_SEAL_SHRINK },
-	{ "greed/time-of-first-commits:dotted", CASE_ROBUSTNESS,
-		"Several connections each commit a buffer of 500 MiB at once; other "
-		"clients are answered soon.",
-		first_commits_of_large_buffers, DOTTED },
-	{ "greed/time-of-first-commits:dotted-sealed", CASE_ROBUSTNESS,
-		"Several connections each commit a buffer of 500 MiB at once; other "
-		"clients are answered soon.",
-		first_commits_of_large_buffers, DOTTED | F_SEAL_SHRINK },
+	sparse_kinds("greed/time-of-first-commit:", first_commit_of_large_buffer,
+		"A buffer of 500 MiB is committed for the first time; other "
+		"clients are answered soon."),
+	sparse_kinds("greed/time-of-first-commits:", first_commits_of_large_buffers,
+		"Several connections each commit a buffer of 500 MiB at once; "
+		"other clients are answered soon."),
 	{ "greed/time-of-commits:unsealed", CASE_ROBUSTNESS,
 		"A large buffer is committed again and again, faster than it can be "
 		"painted; other clients are answered soon.", commits_of_large_buffer, 0 },

@@ -187,11 +187,7 @@ void attacker_begin_with_good(struct test *test, enum client_memory_kind kind) {
 pid_t start_child(struct test *test, int fd, bool with_case, int ms,
 		void (*disturb)(int fd)) {
 	pid_t parent = getpid();
-	fflush(NULL);
-	pid_t pid = fork();
-	if (pid < 0) {
-		test_fail(test, "fork: %s", strerror(errno));
-	}
+	pid_t pid = test_fork(test);
 	if (pid > 0) {
 		return pid;
 	}

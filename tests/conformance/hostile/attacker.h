@@ -94,4 +94,10 @@ void need_capture(struct test *test);
 
 int open_silent_file(struct test *test, unsigned silences);
 
+/** In each kind of memory that can be truncated. The name ends with a colon. */
+#define unsealed_kinds(name, run, text) \
+	robustness(name "unsealed", run, text, CLIENT_MEMORY_UNSEALED), \
+	robustness(name "shm_open", run, text, CLIENT_MEMORY_SHM_OPEN), \
+	robustness(name "file", run, text, CLIENT_MEMORY_FILE)
+
 #endif

@@ -136,66 +136,32 @@ static void capture(struct test *test) {
 	}
 }
 
+#define planes_outside_case(variant, argument) \
+	{ "hostile/planes-outside:" variant, CASE_ROBUSTNESS, \
+		"In a format with several planes, only the first plane is " \
+		"inside the pool.", \
+		planes_outside, argument }
+
+#define capture_target_case(variant, argument) \
+	{ "hostile/capture-target:" variant, CASE_ROBUSTNESS, \
+		"A screen is captured into a buffer whose file cannot take " \
+		"it: too short, read-only, silent and the like. The file " \
+		"does not become longer.", \
+		capture, argument }
+
 const struct test_case hostile_capture_cases[] = {
-	{ "hostile/planes-outside:nv12", CASE_ROBUSTNESS,
-		"In a format with several planes, only the first plane is inside the "
-		"pool.",
-		planes_outside, WL_SHM_FORMAT_NV12 },
-	{ "hostile/planes-outside:nv16", CASE_ROBUSTNESS,
-		"In a format with several planes, only the first plane is inside the "
-		"pool.",
-		planes_outside, WL_SHM_FORMAT_NV16 },
-	{ "hostile/planes-outside:yuv420", CASE_ROBUSTNESS,
-		"In a format with several planes, only the first plane is inside the "
-		"pool.",
-		planes_outside, WL_SHM_FORMAT_YUV420 },
-	{ "hostile/planes-outside:yuv444", CASE_ROBUSTNESS,
-		"In a format with several planes, only the first plane is inside the "
-		"pool.",
-		planes_outside, WL_SHM_FORMAT_YUV444 },
-	{ "hostile/planes-outside:p010", CASE_ROBUSTNESS,
-		"In a format with several planes, only the first plane is inside the "
-		"pool.",
-		planes_outside, WL_SHM_FORMAT_P010 },
-	{ "hostile/capture-target:short", CASE_ROBUSTNESS,
-		"A screen is captured into a buffer whose file cannot take it: too "
-		"short, read-only, silent and the like. The file does not become "
-		"longer.",
-		capture, TARGET_SHORT },
-	{ "hostile/capture-target:sealed-short", CASE_ROBUSTNESS,
-		"A screen is captured into a buffer whose file cannot take it: too "
-		"short, read-only, silent and the like. The file does not become "
-		"longer.",
-		capture, TARGET_SEALED_SHORT },
-	{ "hostile/capture-target:empty", CASE_ROBUSTNESS,
-		"A screen is captured into a buffer whose file cannot take it: too "
-		"short, read-only, silent and the like. The file does not become "
-		"longer.",
-		capture, TARGET_EMPTY },
-	{ "hostile/capture-target:read-only", CASE_ROBUSTNESS,
-		"A screen is captured into a buffer whose file cannot take it: too "
-		"short, read-only, silent and the like. The file does not become "
-		"longer.",
-		capture, TARGET_READ_ONLY },
-	{ "hostile/capture-target:truncated", CASE_ROBUSTNESS,
-		"A screen is captured into a buffer whose file cannot take it: too "
-		"short, read-only, silent and the like. The file does not become "
-		"longer.",
-		capture, TARGET_TRUNCATED },
-	{ "hostile/capture-target:holes", CASE_ROBUSTNESS,
-		"A screen is captured into a buffer whose file cannot take it: too "
-		"short, read-only, silent and the like. The file does not become "
-		"longer.",
-		capture, TARGET_HOLES },
-	{ "hostile/capture-target:appending", CASE_ROBUSTNESS,
-		"A screen is captured into a buffer whose file cannot take it: too "
-		"short, read-only, silent and the like. The file does not become "
-		"longer.",
-		capture, TARGET_APPENDING },
-	{ "hostile/capture-target:silent", CASE_ROBUSTNESS,
-		"A screen is captured into a buffer whose file cannot take it: too "
-		"short, read-only, silent and the like. The file does not become "
-		"longer.",
-		capture, TARGET_SILENT },
+	planes_outside_case("nv12", WL_SHM_FORMAT_NV12),
+	planes_outside_case("nv16", WL_SHM_FORMAT_NV16),
+	planes_outside_case("yuv420", WL_SHM_FORMAT_YUV420),
+	planes_outside_case("yuv444", WL_SHM_FORMAT_YUV444),
+	planes_outside_case("p010", WL_SHM_FORMAT_P010),
+	capture_target_case("short", TARGET_SHORT),
+	capture_target_case("sealed-short", TARGET_SEALED_SHORT),
+	capture_target_case("empty", TARGET_EMPTY),
+	capture_target_case("read-only", TARGET_READ_ONLY),
+	capture_target_case("truncated", TARGET_TRUNCATED),
+	capture_target_case("holes", TARGET_HOLES),
+	capture_target_case("appending", TARGET_APPENDING),
+	capture_target_case("silent", TARGET_SILENT),
 	{ 0 },
 };

@@ -181,31 +181,25 @@ static void full_file_system(struct test *test) {
 	attacker_keep_committing(a, &a->buffer, ATTACK_MS);
 }
 
+#define hole_case(variant, argument) \
+	{ "hostile/hole:" variant, CASE_ROBUSTNESS, \
+		"The client punches a hole into its file, which a seal " \
+		"against shrinking does not forbid, while it is shown.", \
+		holes, argument }
+
+#define hole_in_race_case(variant, argument) \
+	{ "hostile/hole-in-race:" variant, CASE_ROBUSTNESS, \
+		"The client allocates and punches out pages of its file " \
+		"while it is read.", \
+		holes_in_race, argument }
+
 const struct test_case hostile_hole_cases[] = {
-	{ "hostile/hole:sealed", CASE_ROBUSTNESS,
-		"The client punches a hole into its file, which a seal against "
-		"shrinking does not forbid, while it is shown.",
-		holes, CLIENT_MEMORY_SEALED },
-	{ "hostile/hole:unsealed", CASE_ROBUSTNESS,
-		"The client punches a hole into its file, which a seal against "
-		"shrinking does not forbid, while it is shown.",
-		holes, CLIENT_MEMORY_UNSEALED },
-	{ "hostile/hole:file", CASE_ROBUSTNESS,
-		"The client punches a hole into its file, which a seal against "
-		"shrinking does not forbid, while it is shown.",
-		holes, CLIENT_MEMORY_FILE },
-	{ "hostile/hole-in-race:sealed", CASE_ROBUSTNESS,
-		"The client allocates and punches out pages of its file while it is "
-		"read.",
-		holes_in_race, CLIENT_MEMORY_SEALED },
-	{ "hostile/hole-in-race:unsealed", CASE_ROBUSTNESS,
-		"The client allocates and punches out pages of its file while it is "
-		"read.",
-		holes_in_race, CLIENT_MEMORY_UNSEALED },
-	{ "hostile/hole-in-race:file", CASE_ROBUSTNESS,
-		"The client allocates and punches out pages of its file while it is "
-		"read.",
-		holes_in_race, CLIENT_MEMORY_FILE },
+	hole_case("sealed", CLIENT_MEMORY_SEALED),
+	hole_case("unsealed", CLIENT_MEMORY_UNSEALED),
+	hole_case("file", CLIENT_MEMORY_FILE),
+	hole_in_race_case("sealed", CLIENT_MEMORY_SEALED),
+	hole_in_race_case("unsealed", CLIENT_MEMORY_UNSEALED),
+	hole_in_race_case("file", CLIENT_MEMORY_FILE),
 	{ "hostile/kept-size:short", CASE_ROBUSTNESS,
 		"A file has memory past its end, which is not read.",
 		kept_size, KEPT_SHORT },

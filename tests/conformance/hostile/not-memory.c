@@ -148,90 +148,33 @@ static void not_memory(struct test *test) {
 	}
 }
 
+#define not_memory_case(variant, argument) \
+	{ "hostile/not-memory:" variant, CASE_ROBUSTNESS, \
+		"A file descriptor can refer to anything, also to a file " \
+		"that cannot be mapped, or that blocks when it is read.", \
+		not_memory, argument }
+
 const struct test_case hostile_not_memory_cases[] = {
-	{ "hostile/not-memory:pipe", CASE_ROBUSTNESS,
-		"A file descriptor can refer to anything, also to a file that cannot "
-		"be mapped, or that blocks when it is read.",
-		not_memory, NOT_PIPE },
-	{ "hostile/not-memory:socket", CASE_ROBUSTNESS,
-		"A file descriptor can refer to anything, also to a file that cannot "
-		"be mapped, or that blocks when it is read.",
-		not_memory, NOT_SOCKET },
-	{ "hostile/not-memory:directory", CASE_ROBUSTNESS,
-		"A file descriptor can refer to anything, also to a file that cannot "
-		"be mapped, or that blocks when it is read.",
-		not_memory, NOT_DIRECTORY },
-	{ "hostile/not-memory:dev-null", CASE_ROBUSTNESS,
-		"A file descriptor can refer to anything, also to a file that cannot "
-		"be mapped, or that blocks when it is read.",
-		not_memory, NOT_NULL },
-	{ "hostile/not-memory:dev-zero", CASE_ROBUSTNESS,
-		"A file descriptor can refer to anything, also to a file that cannot "
-		"be mapped, or that blocks when it is read.",
-		not_memory, NOT_ZERO },
-	{ "hostile/not-memory:dev-full", CASE_ROBUSTNESS,
-		"A file descriptor can refer to anything, also to a file that cannot "
-		"be mapped, or that blocks when it is read.",
-		not_memory, NOT_FULL },
-	{ "hostile/not-memory:dev-random", CASE_ROBUSTNESS,
-		"A file descriptor can refer to anything, also to a file that cannot "
-		"be mapped, or that blocks when it is read.",
-		not_memory, NOT_RANDOM },
-	{ "hostile/not-memory:eventfd", CASE_ROBUSTNESS,
-		"A file descriptor can refer to anything, also to a file that cannot "
-		"be mapped, or that blocks when it is read.",
-		not_memory, NOT_EVENTFD },
-	{ "hostile/not-memory:epoll", CASE_ROBUSTNESS,
-		"A file descriptor can refer to anything, also to a file that cannot "
-		"be mapped, or that blocks when it is read.",
-		not_memory, NOT_EPOLL },
-	{ "hostile/not-memory:timerfd", CASE_ROBUSTNESS,
-		"A file descriptor can refer to anything, also to a file that cannot "
-		"be mapped, or that blocks when it is read.",
-		not_memory, NOT_TIMERFD },
-	{ "hostile/not-memory:signalfd", CASE_ROBUSTNESS,
-		"A file descriptor can refer to anything, also to a file that cannot "
-		"be mapped, or that blocks when it is read.",
-		not_memory, NOT_SIGNALFD },
-	{ "hostile/not-memory:inotify", CASE_ROBUSTNESS,
-		"A file descriptor can refer to anything, also to a file that cannot "
-		"be mapped, or that blocks when it is read.",
-		not_memory, NOT_INOTIFY },
-	{ "hostile/not-memory:pidfd", CASE_ROBUSTNESS,
-		"A file descriptor can refer to anything, also to a file that cannot "
-		"be mapped, or that blocks when it is read.",
-		not_memory, NOT_PIDFD },
-	{ "hostile/not-memory:pty", CASE_ROBUSTNESS,
-		"A file descriptor can refer to anything, also to a file that cannot "
-		"be mapped, or that blocks when it is read.",
-		not_memory, NOT_PTY },
-	{ "hostile/not-memory:memfd-secret", CASE_ROBUSTNESS,
-		"A file descriptor can refer to anything, also to a file that cannot "
-		"be mapped, or that blocks when it is read.",
-		not_memory, NOT_SECRET },
-	{ "hostile/not-memory:proc-mem", CASE_ROBUSTNESS,
-		"A file descriptor can refer to anything, also to a file that cannot "
-		"be mapped, or that blocks when it is read.",
-		not_memory, NOT_PROC_MEM },
-	{ "hostile/not-memory:proc-file", CASE_ROBUSTNESS,
-		"A file descriptor can refer to anything, also to a file that cannot "
-		"be mapped, or that blocks when it is read.",
-		not_memory, NOT_PROC_FILE },
-	{ "hostile/not-memory:write-only", CASE_ROBUSTNESS,
-		"A file descriptor can refer to anything, also to a file that cannot "
-		"be mapped, or that blocks when it is read.",
-		not_memory, NOT_WRITE_ONLY },
-	{ "hostile/not-memory:path-only", CASE_ROBUSTNESS,
-		"A file descriptor can refer to anything, also to a file that cannot "
-		"be mapped, or that blocks when it is read.",
-		not_memory, NOT_PATH_ONLY },
-	{ "hostile/not-memory:own-connection", CASE_ROBUSTNESS,
-		"A file descriptor can refer to anything, also to a file that cannot "
-		"be mapped, or that blocks when it is read.",
-		not_memory, NOT_OWN_SOCKET },
-	{ "hostile/not-memory:direct-io", CASE_ROBUSTNESS,
-		"A file descriptor can refer to anything, also to a file that cannot "
-		"be mapped, or that blocks when it is read.",
-		not_memory, NOT_DIRECT_IO },
+	not_memory_case("pipe", NOT_PIPE),
+	not_memory_case("socket", NOT_SOCKET),
+	not_memory_case("directory", NOT_DIRECTORY),
+	not_memory_case("dev-null", NOT_NULL),
+	not_memory_case("dev-zero", NOT_ZERO),
+	not_memory_case("dev-full", NOT_FULL),
+	not_memory_case("dev-random", NOT_RANDOM),
+	not_memory_case("eventfd", NOT_EVENTFD),
+	not_memory_case("epoll", NOT_EPOLL),
+	not_memory_case("timerfd", NOT_TIMERFD),
+	not_memory_case("signalfd", NOT_SIGNALFD),
+	not_memory_case("inotify", NOT_INOTIFY),
+	not_memory_case("pidfd", NOT_PIDFD),
+	not_memory_case("pty", NOT_PTY),
+	not_memory_case("memfd-secret", NOT_SECRET),
+	not_memory_case("proc-mem", NOT_PROC_MEM),
+	not_memory_case("proc-file", NOT_PROC_FILE),
+	not_memory_case("write-only", NOT_WRITE_ONLY),
+	not_memory_case("path-only", NOT_PATH_ONLY),
+	not_memory_case("own-connection", NOT_OWN_SOCKET),
+	not_memory_case("direct-io", NOT_DIRECT_IO),
 	{ 0 },
 };

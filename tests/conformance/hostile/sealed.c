@@ -139,23 +139,17 @@ static void sealed_short_then_grown(struct test *test) {
 	test_expect_seen(test, &picture, "what was short and has grown");
 }
 
+#define sealed_resize_case(variant, argument) \
+	{ "hostile/sealed-resize:" variant, CASE_ROBUSTNESS, \
+		"A pool is resized beyond the end of its sealed file, which " \
+		"was large enough before.", \
+		sealed_and_resized, argument }
+
 const struct test_case hostile_sealed_cases[] = {
-	{ "hostile/sealed-resize:shrink", CASE_ROBUSTNESS,
-		"A pool is resized beyond the end of its sealed file, which was large "
-		"enough before.",
-		sealed_and_resized, RESIZE_BEFORE_BUFFER },
-	{ "hostile/sealed-resize:fixed", CASE_ROBUSTNESS,
-		"A pool is resized beyond the end of its sealed file, which was large "
-		"enough before.",
-		sealed_and_resized, RESIZE_FIXED },
-	{ "hostile/sealed-resize:twice", CASE_ROBUSTNESS,
-		"A pool is resized beyond the end of its sealed file, which was large "
-		"enough before.",
-		sealed_and_resized, RESIZE_TWICE },
-	{ "hostile/sealed-resize:overlapping", CASE_ROBUSTNESS,
-		"A pool is resized beyond the end of its sealed file, which was large "
-		"enough before.",
-		sealed_and_resized, RESIZE_OVERLAPPING },
+	sealed_resize_case("shrink", RESIZE_BEFORE_BUFFER),
+	sealed_resize_case("fixed", RESIZE_FIXED),
+	sealed_resize_case("twice", RESIZE_TWICE),
+	sealed_resize_case("overlapping", RESIZE_OVERLAPPING),
 	{ "hostile/sealed-short:shrink", CASE_ROBUSTNESS,
 		"A sealed file is shorter than its pool from the start.",
 		sealed_but_short, CLIENT_MEMORY_SEALED },

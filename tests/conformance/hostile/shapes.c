@@ -218,6 +218,17 @@ static void resize_storm(struct test *test) {
 	client_roundtrip(a->client);
 }
 
+#define extreme_coordinates_case(variant, argument) \
+	{ "hostile/extreme-coordinates:" variant, CASE_ROBUSTNESS, \
+		"Requests have the largest and smallest coordinates.", \
+		extreme_coordinates, argument }
+
+#define resize_storm_case(variant, argument) \
+	{ "hostile/resize-storm:" variant, CASE_ROBUSTNESS, \
+		"A pool is resized again and again while its buffers are " \
+		"shown, with and without a file that is large enough.", \
+		resize_storm, argument }
+
 const struct test_case hostile_shape_cases[] = {
 	{ "hostile/stripes:unsealed", CASE_ROBUSTNESS,
 		"Damage has the most expensive shape: many columns of a tall buffer.",
@@ -225,35 +236,14 @@ const struct test_case hostile_shape_cases[] = {
 	{ "hostile/stripes:sealed", CASE_ROBUSTNESS,
 		"Damage has the most expensive shape: many columns of a tall buffer.",
 		stripes, CLIENT_MEMORY_SEALED },
-	{ "hostile/extreme-coordinates:damage", CASE_ROBUSTNESS,
-		"Requests have the largest and smallest coordinates.",
-		extreme_coordinates, COORDINATES_DAMAGE },
-	{ "hostile/extreme-coordinates:damage-buffer", CASE_ROBUSTNESS,
-		"Requests have the largest and smallest coordinates.",
-		extreme_coordinates, COORDINATES_DAMAGE_BUFFER },
-	{ "hostile/extreme-coordinates:attach", CASE_ROBUSTNESS,
-		"Requests have the largest and smallest coordinates.",
-		extreme_coordinates, COORDINATES_ATTACH },
-	{ "hostile/extreme-coordinates:scale", CASE_ROBUSTNESS,
-		"Requests have the largest and smallest coordinates.",
-		extreme_coordinates, COORDINATES_SCALE },
-	{ "hostile/extreme-coordinates:subsurface", CASE_ROBUSTNESS,
-		"Requests have the largest and smallest coordinates.",
-		extreme_coordinates, COORDINATES_SUBSURFACE },
-	{ "hostile/extreme-coordinates:viewport", CASE_ROBUSTNESS,
-		"Requests have the largest and smallest coordinates.",
-		extreme_coordinates, COORDINATES_VIEWPORT },
-	{ "hostile/resize-storm:sealed", CASE_ROBUSTNESS,
-		"A pool is resized again and again while its buffers are shown, with "
-		"and without a file that is large enough.",
-		resize_storm, CLIENT_MEMORY_SEALED },
-	{ "hostile/resize-storm:unsealed", CASE_ROBUSTNESS,
-		"A pool is resized again and again while its buffers are shown, with "
-		"and without a file that is large enough.",
-		resize_storm, CLIENT_MEMORY_UNSEALED },
-	{ "hostile/resize-storm:file", CASE_ROBUSTNESS,
-		"A pool is resized again and again while its buffers are shown, with "
-		"and without a file that is large enough.",
-		resize_storm, CLIENT_MEMORY_FILE },
+	extreme_coordinates_case("damage", COORDINATES_DAMAGE),
+	extreme_coordinates_case("damage-buffer", COORDINATES_DAMAGE_BUFFER),
+	extreme_coordinates_case("attach", COORDINATES_ATTACH),
+	extreme_coordinates_case("scale", COORDINATES_SCALE),
+	extreme_coordinates_case("subsurface", COORDINATES_SUBSURFACE),
+	extreme_coordinates_case("viewport", COORDINATES_VIEWPORT),
+	resize_storm_case("sealed", CLIENT_MEMORY_SEALED),
+	resize_storm_case("unsealed", CLIENT_MEMORY_UNSEALED),
+	resize_storm_case("file", CLIENT_MEMORY_FILE),
 	{ 0 },
 };

@@ -139,38 +139,31 @@ static void unmounted(struct test *test) {
 	attacker_keep_committing(a, &a->buffer, ATTACK_MS);
 }
 
+#define silent_file_case(variant, argument) \
+	{ "hostile/silent-file:" variant, CASE_ROBUSTNESS, \
+		"The client serves its file itself (FUSE), and never " \
+		"answers.", \
+		silent, argument }
+
+#define silent_writer_case(variant, argument) \
+	{ "hostile/silent-writer:" variant, CASE_ROBUSTNESS, \
+		"The client holds its file's lock for ever, by a write that " \
+		"never ends.", \
+		write_without_end, argument }
+
 const struct test_case hostile_silent_cases[] = {
-	{ "hostile/silent-file:read", CASE_ROBUSTNESS,
-		"The client serves its file itself (FUSE), and never answers.",
-		silent, SILENT_FILES_READ },
-	{ "hostile/silent-file:getattr", CASE_ROBUSTNESS,
-		"The client serves its file itself (FUSE), and never answers.",
-		silent, SILENT_FILES_GETATTR },
-	{ "hostile/silent-file:statfs", CASE_ROBUSTNESS,
-		"The client serves its file itself (FUSE), and never answers.",
-		silent, SILENT_FILES_STATFS },
-	{ "hostile/silent-file:flush", CASE_ROBUSTNESS,
-		"The client serves its file itself (FUSE), and never answers.",
-		silent, SILENT_FILES_FLUSH },
-	{ "hostile/silent-file:all", CASE_ROBUSTNESS,
-		"The client serves its file itself (FUSE), and never answers.",
-		silent, ~0 },
+	silent_file_case("read", SILENT_FILES_READ),
+	silent_file_case("getattr", SILENT_FILES_GETATTR),
+	silent_file_case("statfs", SILENT_FILES_STATFS),
+	silent_file_case("flush", SILENT_FILES_FLUSH),
+	silent_file_case("all", ~0),
 	{ "hostile/silent-file:epoll", CASE_ROBUSTNESS,
 		"The client sends an epoll instance that watches its silent file "
 		"(FUSE); asking the kernel about it blocks.",
 		held_epoll, 0 },
-	{ "hostile/silent-writer:unsealed", CASE_ROBUSTNESS,
-		"The client holds its file's lock for ever, by a write that never "
-		"ends.",
-		write_without_end, CLIENT_MEMORY_UNSEALED },
-	{ "hostile/silent-writer:sealed", CASE_ROBUSTNESS,
-		"The client holds its file's lock for ever, by a write that never "
-		"ends.",
-		write_without_end, CLIENT_MEMORY_SEALED },
-	{ "hostile/silent-writer:file", CASE_ROBUSTNESS,
-		"The client holds its file's lock for ever, by a write that never "
-		"ends.",
-		write_without_end, CLIENT_MEMORY_FILE },
+	silent_writer_case("unsealed", CLIENT_MEMORY_UNSEALED),
+	silent_writer_case("sealed", CLIENT_MEMORY_SEALED),
+	silent_writer_case("file", CLIENT_MEMORY_FILE),
 	{ "hostile/silent-files-many:flush", CASE_ROBUSTNESS,
 		"Each of many connections leaves a file whose close blocks.",
 		silent_many, SILENT_FILES_FLUSH },
