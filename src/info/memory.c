@@ -39,33 +39,17 @@ static bool init(struct memory *memory, int fd, const char *what) {
 	return true;
 }
 
-static bool create_memfd(struct memory *memory, unsigned flags, int seals) {
-	int fd = memfd_create("sealpool-info", MFD_CLOEXEC | flags);
+static bool create_memfd(struct memory *memory, const struct sort *sort) {
+	int fd = memfd_create("sealpool-info", MFD_CLOEXEC |
+		(sort->unsealable ? 0 : MFD_ALLOW_SEALING));
 	if (!init(memory, fd, "memfd_create")) {
 		return false;
 	}
-	return seals == 0 || fcntl(fd, F_ADD_SEALS, seals) == 0 ||
+	return sort->seals == 0 || fcntl(fd, F_ADD_SEALS, sort->seals) == 0 ||
 		fail(memory, "sealing it");
 }
 
-static bool create_sealed(struct memory *memory) {
-	return create_memfd(memory, MFD_ALLOW_SEALING, F_SEAL_SHRINK);
-}
-
-static bool create_fixed(struct memory *memory) {
-	return create_memfd(memory, MFD_ALLOW_SEALING,
-		F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
-}
-
-static bool create_unsealed(struct memory *memory) {
-	return create_memfd(memory, MFD_ALLOW_SEALING, 0);
-}
-
-static bool create_unsealable(struct memory *memory) {
-	return create_memfd(memory, 0, 0);
-}
-
-static bool create_shm_open(struct memory *memory) {
+static bool create_shm_open(struct memory *memory, const struct sort *sort) {
 	char name[64];
 	snprintf(name, sizeof(name), "/sealpool-info-%ld", (long)getpid());
 	int fd = shm_open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -87,27 +71,17 @@ static bool reopen(struct memory *memory, int flags) {
 	return true;
 }
 
-static bool create_read_only(struct memory *memory) {
-	return create_sealed(memory) && reopen(memory, O_RDONLY);
+static bool create_read_only(struct memory *memory, const struct sort *sort) {
+	return create_memfd(memory, sort) && reopen(memory, O_RDONLY);
 }
 
-static bool create_write_only(struct memory *memory) {
-	return create_sealed(memory) && reopen(memory, O_WRONLY);
-}
-
-static bool create_sealed_write(struct memory *memory) {
-	return create_memfd(memory, MFD_ALLOW_SEALING,
-		F_SEAL_SHRINK | F_SEAL_WRITE);
-}
-
-static bool create_sealed_future_write(struct memory *memory) {
-	return create_memfd(memory, MFD_ALLOW_SEALING,
-		F_SEAL_SHRINK | F_SEAL_FUTURE_WRITE);
+static bool create_write_only(struct memory *memory, const struct sort *sort) {
+	return create_memfd(memory, sort) && reopen(memory, O_WRONLY);
 }
 
 /* The file is grown before the pool is resized. */
-static bool create_grown(struct memory *memory) {
-	if (!create_sealed(memory)) {
+static bool create_grown(struct memory *memory, const struct sort *sort) {
+	if (!create_memfd(memory, sort)) {
 		return false;
 	}
 	memory->resized = 2 * MEMORY_BYTES;
@@ -115,12 +89,12 @@ static bool create_grown(struct memory *memory) {
 		fail(memory, "growing it");
 }
 
-static bool create_short(struct memory *memory) {
-	return create_unsealed(memory) && (ftruncate(memory->fd, 1) == 0 ||
+static bool create_short(struct memory *memory, const struct sort *sort) {
+	return create_memfd(memory, sort) && (ftruncate(memory->fd, 1) == 0 ||
 		fail(memory, "truncating it"));
 }
 
-static bool create_sparse(struct memory *memory) {
+static bool create_sparse(struct memory *memory, const struct sort *sort) {
 	memory->fd = memfd_create("sealpool-info",
 		MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	memory->pool_size = MEMORY_BYTES;
@@ -130,7 +104,7 @@ static bool create_sparse(struct memory *memory) {
 		fail(memory, "memfd_create");
 }
 
-static bool create_hugetlb(struct memory *memory) {
+static bool create_hugetlb(struct memory *memory, const struct sort *sort) {
 	memory->fd = memfd_create("sealpool-info",
 		MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_HUGETLB);
 	struct statfs fs;
@@ -149,7 +123,7 @@ static bool create_hugetlb(struct memory *memory) {
 		fail(memory, "sealing it");
 }
 
-static bool create_disk_file(struct memory *memory) {
+static bool create_disk_file(struct memory *memory, const struct sort *sort) {
 	static const char *const dirs[] = { "/var/tmp", "/tmp", "." };
 	const char *home = getenv("HOME");
 	memory->fd = -1;
@@ -174,7 +148,7 @@ static bool create_disk_file(struct memory *memory) {
 	return false;
 }
 
-static bool create_pipe(struct memory *memory) {
+static bool create_pipe(struct memory *memory, const struct sort *sort) {
 	int fds[2];
 	memory->fd = -1;
 	memory->pool_size = MEMORY_BYTES;
@@ -187,29 +161,29 @@ static bool create_pipe(struct memory *memory) {
 }
 
 const struct sort sorts[] = {
-	{ "sealed", "a memfd with F_SEAL_SHRINK", create_sealed },
-	{ "fixed", "a memfd with F_SEAL_SHRINK, _GROW and _SEAL",
-		create_fixed },
+	{ "sealed", "a memfd with F_SEAL_SHRINK", create_memfd,
+		.seals = F_SEAL_SHRINK },
+	{ "fixed", "a memfd with F_SEAL_SHRINK, _GROW and _SEAL", create_memfd,
+		.seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL },
 	{ "grown", "a sealed memfd that grew, and its pool with it",
-		create_grown },
+		create_grown, .seals = F_SEAL_SHRINK },
 	{ "sparse", "a sealed memfd that was not drawn", create_sparse },
-	{ "unsealed", "a memfd that could be sealed and is not",
-		create_unsealed },
-	{ "unsealable", "a memfd made without MFD_ALLOW_SEALING",
-		create_unsealable },
+	{ "unsealed", "a memfd that could be sealed and is not", create_memfd },
+	{ "unsealable", "a memfd made without MFD_ALLOW_SEALING", create_memfd,
+		.unsealable = true },
 	{ "shm-open", "a POSIX shared memory object", create_shm_open },
 	{ "read-only", "a sealed memfd, by an fd that can only be read",
-		create_read_only },
+		create_read_only, .seals = F_SEAL_SHRINK },
 	{ "sealed-write", "a sealed memfd with F_SEAL_WRITE as well",
-		create_sealed_write },
+		create_memfd, .seals = F_SEAL_SHRINK | F_SEAL_WRITE },
 	{ "sealed-future-write",
-		"a sealed memfd with F_SEAL_FUTURE_WRITE as well",
-		create_sealed_future_write },
+		"a sealed memfd with F_SEAL_FUTURE_WRITE as well", create_memfd,
+		.seals = F_SEAL_SHRINK | F_SEAL_FUTURE_WRITE },
 	{ "short", "a file of one byte for a pool of 1024", create_short },
 	{ "hugetlb", "a sealed memfd of huge pages", create_hugetlb },
 	{ "disk-file", "a file on a disk", create_disk_file },
 	{ "write-only", "a sealed memfd, by an fd that can only be written",
-		create_write_only },
+		create_write_only, .seals = F_SEAL_SHRINK },
 	{ "pipe", "no memory at all", create_pipe },
 	{ 0 },
 };

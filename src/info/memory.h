@@ -26,7 +26,10 @@ struct sort {
 	const char *name;
 	const char *description;
 	/* Creates one. On failure, returns false and sets .error. */
-	bool (*create)(struct memory *memory);
+	bool (*create)(struct memory *memory, const struct sort *sort);
+	/* Of memfds: F_SEAL_*, and whether no seal can be added. */
+	int seals;
+	bool unsealable;
 };
 
 /** The last one has no name. */

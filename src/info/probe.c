@@ -152,7 +152,7 @@ static bool probe_once(const struct sort *sort, int listen_ms,
 		struct result *result) {
 	*result = (struct result){ 0 };
 	struct memory memory = { .fd = -1 };
-	if (!sort->create(&memory)) {
+	if (!sort->create(&memory, sort)) {
 		result->outcome = OUTCOME_NOT_TRIED;
 		snprintf(result->reason, sizeof(result->reason), "%s",
 			memory.error);
