@@ -12,8 +12,8 @@ struct advice {
 	const char *change;
 };
 
-/** Those of all reasons to copy, what to change first at the beginning. The last one has a
- * reason that is NULL. */
+/** The advice for each reason to copy. What should be changed first comes first. The last
+ * one's reason is NULL. */
 extern const struct advice advices[];
 
 /** Returns the first advice about a reason in a list like "no_seal,sparse", or NULL. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Copies of clients' files, for who maps what it is sent.
+ * Copies of clients' files, for receivers that map what they are sent.
  *
- * Nobody but the compositor has a copy, and no seal against writing is set: Linux before
- * 6.7 refuses to map a file that has one as MAP_SHARED, also for reading.
+ * Only the compositor has a copy. It has no seal against writing, since Linux before 6.7
+ * refuses to map a file with such a seal as MAP_SHARED, even for reading.
  */
 #include <errno.h>
 #include <fcntl.h>

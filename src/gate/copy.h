@@ -5,21 +5,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/** Bytes of a file. */
+/** A range of bytes in a file. */
 struct sp_range {
 	uint64_t offset, length;
 };
 
 /**
- * Copies a range of a client's file into a file of our own, to the same offset. The
- * copy ends where the range does, or where the client's file does, and is sealed
- * against any other size. "found" is set to how many bytes were there. Waits for
- * what the file waits for. Returns an fd or a negative errno. Any thread.
+ * Copies a range of a client's file into a file of our own, at the same offset. The copy
+ * ends where the range or the client's file ends, and is sealed against any other size.
+ * Sets "found" to the number of bytes that were there. Blocks as long as reading the file
+ * does. Returns an fd or a negative errno. Any thread.
  */
 int sp_copy_range(int fd, const struct sp_range *range, uint64_t *found);
 
-/** Whether one of the first "size" bytes of a copy is 0. Begins with the last one, which
- * ends a text. */
+/** Returns whether a copy has a zero byte. */
 bool sp_copy_has_zero(int copy, uint64_t size);
 
 /** Returns an fd of such a file of zeroes, which take no memory, or a negative

@@ -55,16 +55,16 @@ struct sent_file {
 	struct sp_gate *gate;
 	const struct wl_protocol_logger_message *message;
 	const struct sp_request *request;
-	/* The argument. Const for those who only look on; it is the one that is
-	 * dispatched (libwayland 1.21 to 1.26). */
+	/* The argument. libwayland declares it const, since most loggers only read it,
+	 * but dispatches this one (libwayland 1.21 to 1.26). */
 	int32_t *fd;
-	/* Of a request to be copied. */
+	/* For a request whose file is copied. */
 	struct sp_range range;
 };
 
 /* Refusing */
 
-/* Posts the interface's own error, or one of the display where it has none. */
+/* Posts the interface's own error, or one of the display if it has none. */
 static void refuse(const struct sent_file *file, uint32_t code,
 		const char *format, ...) __attribute__((format(printf, 3, 4)));
 static void refuse(const struct sent_file *file, uint32_t code,
@@ -89,7 +89,7 @@ static void refuse(const struct sent_file *file, uint32_t code,
 		wl_resource_get_class(resource), name, reason);
 }
 
-/* Whether it is the compositor that lacks something. */
+/* Returns whether the compositor lacks a resource. */
 static bool is_lack(int error) {
 	return error == ENOMEM || error == EMFILE || error == ENFILE ||
 		error == ENOSPC || error == EFBIG || error == EAGAIN;
@@ -111,9 +111,9 @@ static void refuse_unread(const struct sent_file *file, int error) {
 	}
 }
 
-/* For a request that is dispatched though its client has an error. Who maps this finds
- * zeroes there, or is refused, as for a pipe. Where no length is named, zeroes may be
- * taken for what was meant: colors that are all black. */
+/* For a request that is dispatched though its client has an error. The receiver finds
+ * zeroes there, or cannot map it, like a pipe. If the request has no length, zeroes could
+ * be taken for the contents: colors that are all black. */
 static int make_nothing(const struct sent_file *file) {
 	const struct sp_request *request = file->request;
 	const struct sp_range *range = &file->range;
@@ -140,7 +140,7 @@ static bool is_range_sensible(const struct sent_file *file) {
 	return false;
 }
 
-/* Whether the copy has all that its receiver will read. */
+/* Returns whether the copy has all that its receiver will read. */
 static bool is_complete(const struct sent_file *file, int copy,
 		uint64_t found) {
 	const struct sp_range *range = &file->range;
@@ -155,7 +155,7 @@ static bool is_complete(const struct sent_file *file, int copy,
 			range->length, range->offset);
 		return false;
 	}
-	/* What is not mapped begins where a page ends. */
+	/* The rest of the last page reads as zero. Past it, nothing is mapped. */
 	if (file->request->is_text && found % sp_pages_get_size() == 0 &&
 			!sp_copy_has_zero(copy, found)) {
 		refuse(file, code, "the text in the file is not ended by a "
@@ -165,7 +165,7 @@ static bool is_complete(const struct sent_file *file, int copy,
 	return true;
 }
 
-/* Returns an fd, or a negative errno after the client was told. */
+/* Returns an fd, or a negative errno after the client got an error. */
 static int copy_file(const struct sent_file *file, struct sp_client *client,
 		int fd, uint64_t *found) {
 	struct sp_file looked;
@@ -188,7 +188,7 @@ static int copy_file(const struct sent_file *file, struct sp_client *client,
 	return ret;
 }
 
-/* Takes the fd over. Returns another one, or -1 after the client was told. */
+/* Takes ownership of the fd. Returns another one, or -1 after the client got an error. */
 static int replace(const struct sent_file *file, int fd) {
 	struct sp_gate *gate = file->gate;
 	struct wl_resource *resource = file->message->resource;
@@ -220,31 +220,31 @@ static int replace(const struct sent_file *file, int fd) {
 	return copy;
 }
 
-/* Any other file */
+/* All other files */
 
 /* <linux/magic.h> does not have all of them. */
 #define DMA_BUF_MAGIC 0x444d4142ul
-/* Of file systems without a block device of their own, whose files the kernel answers
- * for by itself. */
+/* File systems without a block device of their own, whose files the kernel itself answers
+ * for. */
 #define BTRFS_MAGIC 0x9123683eul
 #define BCACHEFS_MAGIC 0xca451a4eul
 #define ZFS_MAGIC 0x2fc12fc1ul
 
-/* Asks no server: which type of file it is, the VFS knows, and a file system is asked
- * for no more than that with AT_STATX_DONT_SYNC (FUSE is not; tried, Linux 6.18). */
+/* Asks no server: the VFS knows the type of the file, and with AT_STATX_DONT_SYNC a file
+ * system is asked for nothing else (FUSE is not; tried, Linux 6.18). */
 static bool look(int fd, struct statx *st) {
 	return statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE,
 		st) == 0;
 }
 
-/* What has no type is the kernel's own: an eventfd, a dma-buf. FUSE cannot have such
- * a file. */
+/* Files without a type are the kernel's own: eventfds, dma-bufs. FUSE cannot have such a
+ * file. */
 static bool is_anonymous(const struct statx *st) {
 	return (st->stx_mode & S_IFMT) == 0;
 }
 
-/* What a file system is, no file system can lie about: the kernel's code for it says
- * it. */
+/* Returns what the file system is. No file system can lie about that, since the kernel's
+ * own code for it answers. */
 static unsigned long get_magic(const struct sent_file *file,
 		const struct statx *st) {
 	struct statfs fs;
@@ -280,8 +280,8 @@ static bool is_answered_by_kernel(const struct sent_file *file) {
 		magic == ZFS_MAGIC || magic == DMA_BUF_MAGIC;
 }
 
-/* All dma-bufs are in one file system, which the kernel mounts once and nobody else can.
- * So its device number is proof from then on. */
+/* All dma-bufs are in one file system, which only the kernel mounts, once. So its device
+ * number is proof from then on. */
 static bool is_dmabuf(const struct sent_file *file) {
 	struct sp_gate *gate = file->gate;
 	struct statx st;

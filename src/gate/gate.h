@@ -5,10 +5,10 @@
 struct sp_context;
 struct sp_gate;
 
-/** Watches all requests with a file but wl_shm's. Returns NULL where there is no
+/** Examines the files in all requests except wl_shm's. Returns NULL if there is no
  * memory. */
 struct sp_gate *sp_gate_create(struct sp_context *context);
-/** Before the display goes. NULL is allowed. */
+/** Call it before the display is destroyed. NULL is allowed. */
 void sp_gate_destroy(struct sp_gate *gate);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the compositor's copies cost, and whom.
+ * Charges the compositor's copies to clients.
  *
  * A keymap is read and closed when its request is dispatched, a profile when an image
- * description is made of it. In between, the memory is the compositor's own, so a
- * client could have it take all that there is.
+ * description is created from it. Until then, the memory is the compositor's own, so a
+ * client could make it use up all memory.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@ struct given_copy {
 	struct sp_client *client;
 	struct wl_listener resource_destroy;
 	uint64_t bytes;
-	/* How it is known again under its number. */
+	/* What identifies the file behind this number. */
 	int fd;
 	dev_t device;
 	ino_t inode;
@@ -45,8 +45,8 @@ static void handle_resource_destroy(struct wl_listener *listener, void *data) {
 	forget(copy);
 }
 
-/* Only memory is asked for its inode: by now the number may be that of a file that
- * never answers. */
+/* Only memory is asked for its inode: by now, the number may be that of a file whose
+ * server never responds. */
 static bool is_open(const struct given_copy *copy) {
 	struct stat st;
 	return fcntl(copy->fd, F_GET_SEALS) >= 0 && fstat(copy->fd, &st) == 0 &&

@@ -8,10 +8,10 @@
 struct given_copy;
 struct sp_client;
 
-/** Copies that a compositor was given, and may have still. */
+/** Copies that the compositor was given, and may still have. */
 struct sp_given {
 	struct wl_list copies; /* given_copy.link */
-	/* Its request may not have been dispatched yet. NULL for none. */
+	/* The copy whose request may not have been dispatched yet, or NULL. */
 	struct given_copy *newest;
 };
 
@@ -20,8 +20,8 @@ void sp_given_finish(struct sp_given *given);
 
 /**
  * Charges a copy to its client until the compositor has closed the fd, or until the
- * object that it was sent to has gone. Returns 0 or a negative errno: -EDQUOT after the
- * client was told that it is over its budget.
+ * object that it was sent to is destroyed. Returns 0 or a negative errno: -EDQUOT after
+ * the client got an error for its budget.
  */
 int sp_given_add(struct sp_given *given, struct sp_client *client,
 	struct wl_resource *resource, int fd);

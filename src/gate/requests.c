@@ -2,8 +2,8 @@
 /*
  * The requests that have a file: who reads it, and how much of it.
  *
- * Those are told by name: an interface may be compiled into a compositor more than
- * once, and few of these are known to libwayland.
+ * They are identified by name: an interface may be compiled into a compositor more than
+ * once, and libwayland knows few of them.
  */
 #include <string.h>
 
@@ -46,7 +46,7 @@ static const struct sp_request requests[] = {
 		.offset_arg = 1, .length_arg = 2, .max = 32 * MIB,
 		.has_errors = true, .size_error = ICC_BAD_SIZE,
 		.short_error = ICC_OUT_OF_FILE, .file_error = ICC_BAD_FD },
-	/* Three ramps of 16 bits, of as many steps as 16 bits tell apart. */
+	/* Three ramps of 16-bit numbers, of at most 65536 steps. */
 	{ "zwlr_gamma_control_v1", "set_gamma", SP_FATE_COPIED,
 		.offset_arg = -1, .length_arg = -1, .max = 384 * KIB,
 		.has_errors = true, .size_error = GAMMA_INVALID_GAMMA,

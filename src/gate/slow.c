@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a reader thread is to find out of a client's file, while its request waits.
+ * What a reader thread finds out about a client's file while its request waits.
  *
- * A request cannot be held back: what was not answered in time counts as refused, and
- * the answer, if one comes, is thrown away. The question lives until the thread has
- * done with it.
+ * A request cannot be delayed: an answer that does not come in time counts as a refusal,
+ * and is discarded when it comes. The question lives until the thread is done with it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -63,7 +62,7 @@ static void count(struct question *question, int change) {
 	reader->readers->files_len += (uint32_t)change;
 }
 
-/* The client may have gone, or stopped waiting. Then nobody takes the copy. */
+/* The client may have disconnected, or no longer wait. Then nobody takes the copy. */
 static void finish(struct sp_job *job) {
 	struct question *question = from_job(job);
 	if (job->run == copy && question->answer >= 0) {
@@ -101,7 +100,7 @@ static int ask(struct question *question) {
 	return answer;
 }
 
-/* Takes the fd over. Returns 0 or a negative errno. */
+/* Takes ownership of the fd. Returns 0 or a negative errno. */
 static int create(struct sp_client *client, int fd,
 		void (*run)(struct sp_job *job), struct question **question_ptr) {
 	bool has_room = sp_look_has_room(&client->member.identity->reader,

@@ -10,18 +10,17 @@
 struct sp_client;
 
 /*
- * Files that may never answer are asked by the reader thread of their client's
- * identity. The event loop waits for that, as long as it may wait for all such files
- * together. Both functions take the fd over. On the event loop's thread.
+ * The reader thread of the client's identity asks files whose server may never respond.
+ * The event loop waits for that within its allowance for all such files. Both functions
+ * take ownership of the fd. On the event loop's thread.
  */
 
-/** As sp_copy_range(), but fails with -EINVAL where the file is not a regular one, and
- * with -ETIMEDOUT where it has not answered in time. */
+/** Like sp_copy_range(), but fails with -EINVAL for a file that is not regular, and with
+ * -ETIMEDOUT if it has not answered in time. */
 int sp_slow_copy(struct sp_client *client, int fd,
 	const struct sp_range *range, uint64_t *found);
 
-/** Asks for the file system's magic number. Returns 0 where it has not been told in
- * time. */
+/** Returns the file system's magic number, or 0 if the answer does not come in time. */
 unsigned long sp_slow_get_magic(struct sp_client *client, int fd);
 
 #endif

@@ -36,7 +36,7 @@ struct wl_shm_buffer {
 	bool may_write;
 };
 
-/* What libwayland keeps in the wl_display. */
+/* What is attached to the wl_display. */
 struct shm_display {
 	struct wl_listener destroy;
 	struct sealpool_shm *shm; /* NULL if it was neither created nor given */
@@ -67,7 +67,7 @@ static void handle_buffer_gone(struct sealpool_buffer *base) {
 /* A slow file has answered, or is asked at a commit. */
 static void sync(struct sealpool_buffer *base) {
 	struct wl_shm_buffer *buffer = buffer_from_base(base);
-	/* Not what the compositor is just writing to. */
+	/* Not a buffer that the compositor is writing to. */
 	bool writing = buffer->writing.begun &&
 		!(buffer->accesses > 0 && buffer->may_write);
 	if (writing) {
@@ -93,7 +93,7 @@ static const struct sp_front front = {
 };
 
 static struct wl_shm_buffer *buffer_get(struct wl_resource *resource) {
-	/* Compositors pass on what they know of a destroyed wl_buffer. */
+	/* Compositors may pass on a destroyed wl_buffer. */
 	struct sealpool_buffer *buffer = resource != NULL ?
 		sealpool_buffer_try_from_resource(resource) : NULL;
 	return buffer != NULL ? buffer_from_base(buffer) : NULL;
@@ -181,7 +181,7 @@ static void buffer_unref(struct wl_shm_buffer *buffer) {
 	sealpool_buffer_unref(&buffer->base);
 }
 
-/* Callers want that the bytes stay, which a reference to the buffer ensures. */
+/* Callers want the bytes to stay, which a reference to the buffer ensures. */
 static struct wl_shm_pool *buffer_ref_pool(
 		struct wl_shm_buffer *buffer) {
 	return (struct wl_shm_pool *)buffer_ref(buffer);

@@ -38,14 +38,14 @@ struct sp_libwayland {
 /** Sealpool's. */
 extern const struct sp_libwayland sp_libwayland;
 
-/** Returns those to use in this process. */
+/** Returns the functions to use in this process. */
 const struct sp_libwayland *sp_libwayland_choose(void);
 
 /** See sealpool_libwayland_set_options(). */
 void sp_libwayland_set_options(const struct sealpool_options *options);
 
-/** Lets wl_display_init_shm() use what was created for a display by sp_shm_create(), or for
- * a guard. Returns false when there is no memory. */
+/** Lets wl_display_init_shm() use what was created for a display by sp_shm_create(), or
+ * for a guard. Returns false when there is no memory. */
 bool sp_libwayland_give_shm(struct wl_display *display, struct sealpool_shm *shm);
 
 /** Returns what wl_display_init_shm() has created for a display, or NULL. */
