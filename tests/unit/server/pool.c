@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
+#include <wayland-server-protocol.h>
 
 #include "child.h"
 #include "display.h"
@@ -49,10 +51,43 @@ static void pool_that_no_thread_can_read_is_an_error_of_ours(void **state) {
 	child_run(create_slow_pool_without_threads);
 }
 
+/* Refuses a file that sp_file_init() has refused. */
+static void expect_told(int error, const char *words) {
+	struct display display;
+	display_init(&display, NULL);
+	int fd;
+	struct wl_client *client = display_connect(&display, &fd);
+	struct wl_resource *shm =
+		wl_resource_create(client, &wl_shm_interface, 1, 0);
+	assert_non_null(shm);
+	sp_pool_refuse_file(display.context, shm, error, "has no size");
+	wl_display_flush_clients(display.wl);
+	char event[256];
+	ssize_t n = recv(fd, event, sizeof(event) - 1, MSG_DONTWAIT);
+	/* wl_display.error: the text comes after five words. */
+	assert_true(n > 20);
+	event[n] = '\0';
+	assert_string_equal(event + 20, words);
+	assert_non_null(strstr(display.message, "the pool's file has no size"));
+	bool reason = strstr(display.message, strerror(-error)) != NULL;
+	assert_int_equal(reason, error != -EINVAL);
+	display_finish(&display);
+	close(fd);
+}
+
+/* What the kernel refuses the compositor is not to be blamed on the file. */
+static void file_that_cannot_be_looked_at_is_an_error_of_ours(void **state) {
+	expect_told(-ENOMEM, "no memory");
+	expect_told(-EIO, "no memory");
+	expect_told(-EINVAL, "the pool's file has no size");
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			pool_that_no_thread_can_read_is_an_error_of_ours),
+		cmocka_unit_test(
+			file_that_cannot_be_looked_at_is_an_error_of_ours),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
