@@ -194,6 +194,39 @@ static void readers_without_a_thread_get_one_later(void **state) {
 	}
 }
 
+/* Makes a reader's thread count as stuck, as when it has waited for so long. */
+static void make_stuck(struct sp_reader *reader) {
+	while (sp_reader_get_silence(reader, reader) == 0) {
+		usleep(1000);
+	}
+	sp_lock_acquire(&readers.lock);
+	reader->busy_since -= SP_READER_PATIENCE;
+	sp_lock_release(&readers.lock);
+}
+
+static void stuck_readers_take_no_threads_from_others(void **state) {
+	enum { STUCK = 64 };
+	static struct sp_reader many[STUCK], other;
+	static struct waiting waiting[STUCK], others;
+	for (int i = 0; i < STUCK; i++) {
+		sp_reader_init(&many[i], &readers);
+		waiting_begin(&waiting[i], &many[i]);
+		make_stuck(&many[i]);
+	}
+	sp_reader_init(&other, &readers);
+	waiting_begin(&others, &other);
+	sp_lock_acquire(&readers.lock);
+	bool has_thread = other.has_thread;
+	sp_lock_release(&readers.lock);
+	waiting_answer(&others);
+	for (int i = 0; i < STUCK; i++) {
+		waiting_answer(&waiting[i]);
+		waiting_end(&waiting[i]);
+	}
+	waiting_end(&others);
+	assert_true(has_thread);
+}
+
 /* A reader that always submits another job could keep its thread. */
 static void reader_without_a_thread_comes_before_the_next_job(void **state) {
 	enum { THREADS = 64 };
@@ -241,19 +274,13 @@ static void job_can_be_taken_back_until_it_is_done(void **state) {
 	assert_int_equal(second.order, 0);
 }
 
-/* As if it had waited for the whole time. */
 static void who_never_answers_gets_no_more(void **state) {
 	struct sp_reader reader;
 	struct waiting waiting;
 	sp_reader_init(&reader, &readers);
 	assert_true(sp_reader_is_available(&reader));
 	waiting_begin(&waiting, &reader);
-	while (sp_reader_get_silence(&reader, &reader) == 0) {
-		usleep(1000);
-	}
-	sp_lock_acquire(&readers.lock);
-	reader.busy_since -= SP_READER_PATIENCE;
-	sp_lock_release(&readers.lock);
+	make_stuck(&reader);
 	assert_false(sp_reader_is_available(&reader));
 	waiting_answer(&waiting);
 	waiting_end(&waiting);
@@ -310,6 +337,7 @@ int main(void) {
 		TEST_READER(jobs_of_a_reader_are_done_in_order),
 		TEST_READER(silent_reader_holds_up_no_other),
 		TEST_READER(readers_without_a_thread_get_one_later),
+		TEST_READER(stuck_readers_take_no_threads_from_others),
 		TEST_READER(reader_without_a_thread_comes_before_the_next_job),
 		TEST_READER(job_can_be_taken_back_until_it_is_done),
 		TEST_READER(who_never_answers_gets_no_more),
