@@ -3,6 +3,7 @@
  * The compositor under test, in a process of its own: the tests check that it survives.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
@@ -105,6 +106,8 @@ bool compositor_start(struct compositor *compositor, char *const command[]) {
 		rmdir(compositor->runtime_dir);
 		return fail(compositor, "pipe: %s", strerror(errno));
 	}
+	/* sealpool-tiny prints a line for each pool. */
+	fcntl(out[1], F_SETPIPE_SZ, 1 << 20);
 	pid_t parent = getpid();
 	pid_t pid = fork();
 	if (pid == 0) {

@@ -4,8 +4,10 @@
  */
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <wayland-client.h>
 
@@ -172,6 +174,52 @@ static void a_capture_into_read_only_memory_is_refused(void **state) {
 			fail_msg("byte %d was written", i);
 		}
 	}
+	client_buffer_destroy(&buffer);
+	client_pool_destroy(&pool);
+	client_memory_destroy(&memory);
+	client_capture_end(&capture);
+}
+
+/* How many descriptors the compositor's wl_shm keeps for a client by default: one for
+ * each pool, and one for a copy that is written to. */
+static int get_fds_max(const struct screen *screen) {
+	struct rlimit limit;
+	assert_int_equal(prlimit(screen->compositor.pid, RLIMIT_NOFILE, NULL,
+		&limit), 0);
+	rlim_t most = limit.rlim_cur / 4 * 3;
+	return most < 2048 ? (int)most : 2048;
+}
+
+/* wlroots' own error for it says "unsupported buffer type". */
+static void a_capture_beyond_a_limit_names_the_limit(void **state) {
+	struct screen *screen = *state;
+	struct client *client = &screen->client;
+	struct client_capture capture;
+	struct client_memory memory;
+	struct client_pool pool, other;
+	struct client_buffer buffer;
+	struct client_fate fate;
+	char words[64];
+	screen_needs_sealpool(screen);
+	int most = get_fds_max(screen);
+	must(screen, client_capture_begin(client, &capture));
+	int32_t size = capture.stride * capture.height;
+	must(screen, client_memory_create(client, &memory,
+		CLIENT_MEMORY_UNSEALED, (size_t)size));
+	must(screen, client_pool_create(client, &pool, &memory, size));
+	must(screen, client_buffer_create_with_format(&pool, &buffer, 0,
+		capture.width, capture.height, capture.stride,
+		capture.format));
+	for (int i = 1; i < most; i++) {
+		must(screen, client_pool_create(client, &other, &memory, size));
+		must(screen, i % 100 != 0 || client_roundtrip(client));
+	}
+	must(screen, client_roundtrip(client));
+	assert_false(client_capture_copy(&capture, &buffer));
+	client_get_fate(client, &fate);
+	assert_int_equal(fate.kind, CLIENT_PROTOCOL_ERROR);
+	snprintf(words, sizeof(words), "wl_shm: over the budget of %d fds", most);
+	assert_string_equal(fate.message, words);
 	client_buffer_destroy(&buffer);
 	client_pool_destroy(&pool);
 	client_memory_destroy(&memory);
@@ -490,6 +538,7 @@ int main(int argc, char *argv[]) {
 			SEALED),
 		screen_test_with(a_capture_into_read_only_memory_is_refused,
 			UNSEALED),
+		screen_test(a_capture_beyond_a_limit_names_the_limit),
 		screen_test_with(a_grown_pool_shows_its_new_bytes, SEALED),
 		screen_test_with(a_grown_pool_shows_its_new_bytes, UNSEALED),
 		screen_test_with(a_grown_pool_shows_its_new_bytes, FILE),
