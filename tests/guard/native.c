@@ -201,6 +201,12 @@ static void only_known_programs_get_it_unasked(void **state) {
 		"$run $d/weston $lib display own 1 end; s=$?; rm -r $d; exit $s");
 	expect_status(&result, 0);
 	expect_text(&result, "\nnative\n");
+	result = shell_run("d=$(mktemp -d); cp $wlroots $d/enlightenment;"
+		"$run $d/enlightenment $lib display own 1 end; s=$?; rm -r $d;"
+		"exit $s");
+	expect_text(&result, "\nguarded\n");
+	expect_text(&result, "libwayland-server.so.0 (it begins no access before it "
+		"reads)\n");
 }
 
 static void all_displays_have_the_same_functions(void **state) {
