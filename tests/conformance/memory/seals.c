@@ -83,10 +83,9 @@ static void grow_and_seal(struct test *test) {
 }
 
 const struct test_case memory_seal_cases[] = {
-	quality("read-only:sealed", SEALED, 0,
-		"A pool's descriptor is read-only: a compositor only has to read it.", show_read_only),
-	quality("read-only:unsealed", UNSEALED, 0,
-		"A pool's descriptor is read-only: a compositor only has to read it.", show_read_only),
+	quality_of_both("read-only:", 0,
+		"A pool's descriptor is read-only: a compositor only has to read it.",
+		show_read_only),
 	quality("read-only:shm_open", SHM_OPEN, 0,
 		"A pool's descriptor is read-only: a compositor only has to read it.", show_read_only),
 	quality("read-only:file", FILE, 0,

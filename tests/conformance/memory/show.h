@@ -48,6 +48,12 @@ struct show {
 
 #define quality(name, KIND, more, text, run) \
 	{ "memory/" name, CASE_QUALITY, text, run, WITH(KIND, more) }
+#define quality_of_both(name, more, text, run) \
+	quality(name "sealed", SEALED, more, text, run), \
+	quality(name "unsealed", UNSEALED, more, text, run)
+#define quality_of_three(name, more, text, run) \
+	quality_of_both(name, more, text, run), \
+	quality(name "file", FILE, more, text, run)
 
 _Noreturn void fail_errno(struct test *test, const char *doing);
 
