@@ -146,10 +146,6 @@ void test_expect_error(struct test *test, const char *interface,
 	test_expect_error((test), (interface), \
 		(const char *const[]){ __VA_ARGS__, NULL })
 
-/** The client may get an error, be disconnected, or stay connected. Waits for that, for
- * at most "ms" milliseconds. Returns true if it is connected. */
-bool test_survives(struct test *test, int ms);
-
 /** Opens a second connection. The caller closes it, or the end of the process does. */
 void test_connect(struct test *test, struct client *client);
 

@@ -118,12 +118,6 @@ void test_expect_error(struct test *test, const char *interface,
 		interface != NULL ? interface : "", got);
 }
 
-bool test_survives(struct test *test, int ms) {
-	struct client_fate fate;
-	client_wait_fate(&test->client, ms, &fate);
-	return fate.kind == CLIENT_ALIVE;
-}
-
 void test_connect(struct test *test, struct client *client) {
 	if (!client_connect(client, test->display)) {
 		test_fail_client(test, client);

@@ -12,13 +12,17 @@
 
 #define FAULTS_VARIABLE "SEALPOOL_TEST_FAULTS"
 
+/** Exit status of the compositor: it could not start; something was left open or
+ * mapped. */
+#define FAULTS_NOT_STARTED 10
+#define FAULTS_LEFT_OPEN 11
+
 /** The actor whose request is being handled. These are followed by one for each client of
  * the scenario. */
 #define FAULTS_START 0
 #define FAULTS_END 1
 /** Time passes without requests. */
 #define FAULTS_NOBODY 2
-#define FAULTS_FIRST_CLIENT 3
 #define FAULTS_ACTORS_MAX 64
 /** What a thread of the compositor does at any time. */
 #define FAULTS_ANYBODY FAULTS_ACTORS_MAX

@@ -38,9 +38,7 @@
 #define PATIENCE_MS 30000
 /* Longer than the watch takes to end a command. */
 #define WATCH_MS 8000
-/* Those of host.h, and the exit status for LeakSanitizer. */
-#define NOT_STARTED 10
-#define LEFT_OPEN 11
+/* The exit status for LeakSanitizer. */
 #define LEAKED 23
 
 bool compositor_fail(struct compositor_process *compositor, const char *format, ...) {
@@ -194,7 +192,7 @@ static void judge(struct compositor_process *compositor, bool started, int statu
 		compositor->failure[0] = '\0';
 		compositor_fail(compositor, "the compositor died of signal %d (%s)",
 			WTERMSIG(status), seen);
-	} else if (code == LEFT_OPEN) {
+	} else if (code == FAULTS_LEFT_OPEN) {
 		compositor_fail(compositor, "fds or mappings are left");
 	} else if (code == LEAKED) {
 		compositor_fail(compositor, "memory is leaked");

@@ -348,7 +348,7 @@ int main(int argc, char *argv[]) {
 	}
 	size_t fds = count_fds();
 	size_t mappings = count_mappings("/memfd:", "(deleted)");
-	int status = HOST_NOT_STARTED;
+	int status = FAULTS_NOT_STARTED;
 	host.display = wl_display_create();
 	if (host.display != NULL) {
 		if (start(&host)) {
@@ -361,5 +361,5 @@ int main(int argc, char *argv[]) {
 		}
 		wl_display_destroy(host.display);
 	}
-	return is_clean(fds, mappings) ? status : HOST_LEFT_OPEN;
+	return is_clean(fds, mappings) ? status : FAULTS_LEFT_OPEN;
 }

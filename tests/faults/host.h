@@ -15,10 +15,6 @@
 #include "control.h"
 #include "image.h"
 
-/** Exit status: it could not start; something was left open or mapped. */
-#define HOST_NOT_STARTED 10
-#define HOST_LEFT_OPEN 11
-
 struct host {
 	struct wl_display *display;
 	const struct host_face *face;
