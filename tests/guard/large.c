@@ -81,11 +81,12 @@ static bool forget_memory(struct actor *actor, const struct args *args) {
 	return true;
 }
 
-static void end_pool(struct host *host, enum client_memory_kind kind) {
+static void end_pool(struct host *host, enum client_memory_kind kind,
+		int64_t size) {
 	struct peer *peer = peer_create(&host->server);
 	tell(peer, make_memory, .kind = kind, .size = LARGE);
 	tell(peer, fill_memory, .frame = 1);
-	tell(peer, create_pool, .size = 4096);
+	tell(peer, create_pool, .size = size);
 	tell(peer, forget_memory);
 	watching = true;
 	tell(peer, destroy_pool);
@@ -94,11 +95,14 @@ static void end_pool(struct host *host, enum client_memory_kind kind) {
 }
 
 static void a_large_file_that_passes_is_freed_by_a_thread(void **state) {
-	end_pool(*state, CLIENT_MEMORY_SEALED);
+	end_pool(*state, CLIENT_MEMORY_SEALED, LARGE);
 }
 
 static void so_is_one_that_does_not(void **state) {
-	end_pool(*state, CLIENT_MEMORY_UNSEALED);
+	end_pool(*state, CLIENT_MEMORY_UNSEALED, 4096);
+	closed_elsewhere = 0;
+	/* It has much more memory than its pool shows. */
+	end_pool(*state, CLIENT_MEMORY_SEALED, 4096);
 }
 
 static void and_one_whose_client_goes(void **state) {
@@ -106,11 +110,34 @@ static void and_one_whose_client_goes(void **state) {
 	struct peer *peer = peer_create(&host->server);
 	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = LARGE);
 	tell(peer, fill_memory, .frame = 1);
-	tell(peer, create_pool, .size = 4096);
+	tell(peer, create_pool, .size = LARGE);
 	tell(peer, create_buffer, .width = 32, .height = 32, .stride = 128,
 		.format = 1);
 	tell(peer, show);
 	watching = true;
+	peer_kill(peer);
+	expect_closed_elsewhere();
+}
+
+/* The compositor holds libwayland's mapping after all objects of the client's. */
+static void one_that_passes_is_kept_until_it_is_unmapped(void **state) {
+	struct host *host = *state;
+	host->keeps = true;
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = LARGE);
+	tell(peer, fill_memory, .frame = 1);
+	tell(peer, create_pool, .size = LARGE);
+	tell(peer, create_buffer, .width = 32, .height = 32, .stride = 128,
+		.format = 1);
+	tell(peer, show);
+	tell(peer, forget_memory);
+	watching = true;
+	tell(peer, destroy_buffer);
+	tell(peer, destroy_pool);
+	for (int i = 0; i < 100; i++) {
+		assert_int_equal(closed_here + closed_elsewhere, 0);
+		usleep(1000);
+	}
 	peer_kill(peer);
 	expect_closed_elsewhere();
 }
@@ -147,6 +174,7 @@ int main(void) {
 		large_test(a_large_file_that_passes_is_freed_by_a_thread),
 		large_test(so_is_one_that_does_not),
 		large_test(and_one_whose_client_goes),
+		large_test(one_that_passes_is_kept_until_it_is_unmapped),
 		large_test(a_pool_of_no_size_is_closed_by_a_thread),
 		large_test(so_is_one_of_less),
 		large_test(and_one_on_a_disk),
