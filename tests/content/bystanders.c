@@ -2,10 +2,16 @@
 /*
  * Attacks have no effect on what other clients show.
  */
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+#include <wayland-client.h>
 
 #include "attack.h"
 #include "screen.h"
+#include "silent-files.h"
 
 #define SIDE 150
 #define FATE_MS 30000
@@ -207,6 +213,61 @@ static void a_window_beyond_the_budget_hurts_its_client_only(void **state) {
 	bystander_destroy(&bystander);
 }
 
+#define SILENT_CLIENTS 20
+
+/* Another compositor may take its place: its connections are closed, and its socket and
+ * the lock of that are gone. */
+static void expect_ended(struct screen *screen, struct client *clients) {
+	struct client_fate fate;
+	for (int i = 0; i < SILENT_CLIENTS; i++) {
+		client_wait_fate(&clients[i], FATE_MS, &fate);
+		assert_int_equal(fate.kind, CLIENT_DISCONNECTED);
+	}
+	char lock[160];
+	const char *socket = screen->compositor.display;
+	snprintf(lock, sizeof(lock), "%s.lock", socket);
+	for (int i = 0; access(socket, F_OK) == 0 || access(lock, F_OK) == 0; i++) {
+		if (i == 1000) {
+			fail_msg("its socket, or the lock of that, is still there");
+		}
+		poll(NULL, 0, 10);
+	}
+}
+
+/* Each client serves its file itself, and never answers. */
+static void a_compositor_ends_while_files_do_not_answer(void **state) {
+	struct screen *screen = *state;
+	struct silent_files files;
+	static struct client clients[SILENT_CLIENTS];
+	if (!silent_files_mount_about(&files, ~0u)) {
+		print_message("%s\n", files.error);
+		skip();
+	}
+	int fd = open(files.file, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	for (int i = 0; i < SILENT_CLIENTS; i++) {
+		struct client *client = &clients[i];
+		if (!client_connect(client, screen->compositor.display)) {
+			fail_msg("%s", client->error);
+		}
+		wl_shm_create_pool(client->shm, fd, 4096);
+		if (!client_roundtrip(client)) {
+			fail_msg("%s", client->error);
+		}
+	}
+	while (!silent_files_were_asked(&files)) {
+		poll(NULL, 0, 1);
+	}
+	compositor_tell_to_end(&screen->compositor);
+	expect_ended(screen, clients);
+	/* Only now can its process end: the kernel waits for the file, too. */
+	assert_true(silent_files_unmount(&files));
+	close(fd);
+	for (int i = 0; i < SILENT_CLIENTS; i++) {
+		client_disconnect(&clients[i]);
+	}
+}
+
 int main(int argc, char *argv[]) {
 	static const struct CMUnitTest tests[] = {
 		screen_test(a_truncated_file_hurts_its_client_only),
@@ -214,6 +275,7 @@ int main(int argc, char *argv[]) {
 		screen_test(
 			a_pool_resized_past_its_sealed_file_hurts_its_client_only),
 		screen_test(a_window_beyond_the_budget_hurts_its_client_only),
+		screen_test(a_compositor_ends_while_files_do_not_answer),
 	};
 	if (!screen_init(argc, argv)) {
 		return 1;

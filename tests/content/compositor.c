@@ -155,7 +155,8 @@ bool compositor_stop(struct compositor *compositor) {
 	if (compositor->pid < 0) {
 		return true;
 	}
-	bool was_alive = compositor_is_alive(compositor);
+	bool was_alive = compositor->told_to_end ||
+		compositor_is_alive(compositor);
 	bool ok = true;
 	int status = 0;
 	if (was_alive) {
@@ -185,6 +186,11 @@ bool compositor_stop(struct compositor *compositor) {
 		rmdir(compositor->runtime_dir);
 	}
 	return ok;
+}
+
+void compositor_tell_to_end(struct compositor *compositor) {
+	compositor->told_to_end = true;
+	kill(compositor->pid, SIGTERM);
 }
 
 bool compositor_is_alive(struct compositor *compositor) {

@@ -16,6 +16,8 @@ struct compositor {
 	char display[128];
 	/* It counts the costs of shared memory. */
 	bool counts;
+	/* See compositor_tell_to_end(). */
+	bool told_to_end;
 	char error[256];
 
 	int out;
@@ -39,6 +41,9 @@ bool compositor_start(struct compositor *compositor, char *const command[]);
 
 /** Stops it. Fails if it had ended before, or does not exit with success. */
 bool compositor_stop(struct compositor *compositor);
+
+/** Tells it to end, which compositor_stop() waits for later. */
+void compositor_tell_to_end(struct compositor *compositor);
 
 bool compositor_is_alive(struct compositor *compositor);
 
