@@ -10,6 +10,7 @@
 
 #include "child.h"
 #include "memory/clock.h"
+#include "memory/look.h"
 #include "memory/reader.h"
 #include "traces.h"
 
@@ -274,14 +275,18 @@ static void job_can_be_taken_back_until_it_is_done(void **state) {
 	assert_int_equal(second.order, 0);
 }
 
+#define FDS 1000
+
 static void who_never_answers_gets_no_more(void **state) {
 	struct sp_reader reader;
 	struct waiting waiting;
 	sp_reader_init(&reader, &readers);
 	assert_true(sp_reader_is_available(&reader));
+	assert_true(sp_look_has_room(&reader, FDS));
 	waiting_begin(&waiting, &reader);
 	make_stuck(&reader);
 	assert_false(sp_reader_is_available(&reader));
+	assert_false(sp_look_has_room(&reader, FDS));
 	waiting_answer(&waiting);
 	waiting_end(&waiting);
 	assert_true(sp_reader_is_available(&reader));
