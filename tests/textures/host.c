@@ -37,6 +37,28 @@ static EGLDisplay get_display(void) {
 			(void *)EGL_DEFAULT_DISPLAY, NULL);
 }
 
+/* What Sealpool has logged last of a client. */
+static char message[512];
+
+static void handle_log(enum wlr_log_importance importance, const char *format,
+		va_list args) {
+	char text[sizeof(message)];
+	vsnprintf(text, sizeof(text), format, args);
+	if (strstr(text, "[sealpool] client ") != NULL) {
+		snprintf(message, sizeof(message), "%s", text);
+	}
+	if (importance == WLR_ERROR) {
+		fprintf(stderr, "%s\n", text);
+	}
+}
+
+void host_expect_logged(const char *words) {
+	if (strstr(message, words) == NULL) {
+		fail_msg("\"%s\" was logged, not \"%s\"", message, words);
+	}
+	message[0] = '\0';
+}
+
 bool host_init(void) {
 	for (int i = 0; i < 2; i++) {
 		sigaction(fault_signals[i], NULL, &fault_actions[i]);
@@ -48,7 +70,7 @@ bool host_init(void) {
 	setenv("LIBGL_ALWAYS_SOFTWARE", "1", true);
 	setenv("LP_NUM_THREADS", "0", true);
 	setenv("MESA_SHADER_CACHE_DISABLE", "true", true);
-	wlr_log_init(WLR_ERROR, NULL);
+	wlr_log_init(WLR_INFO, handle_log);
 
 	static const EGLint attributes[] = {
 		EGL_CONTEXT_CLIENT_VERSION, 2, EGL_NONE,

@@ -56,6 +56,10 @@ void host_finish(void);
 int host_setup(void **state);
 int host_teardown(void **state);
 
+/** Fails unless the last line about a client in wlroots' log has these words. Forgets
+ * that line. */
+void host_expect_logged(const char *words);
+
 /** Returns a client's surface by its number, in the order of creation, from 0 on. Valid
  * until teardown. */
 struct host_surface *host_get_surface(struct host *host,

@@ -67,6 +67,7 @@ static struct host_surface *expect_end(struct host *host, struct peer *peer,
 	refused(peer, "wl_buffer", buffer, WL_SHM_ERROR_INVALID_FD,
 		show_and_wait_for_end, .buffer = buffer);
 	assert_int_equal(surface->commits, commits + 1);
+	host_expect_logged("disconnected");
 
 	struct client_image expected;
 	assert_true(client_image_create(&expected, surface->image.width,
