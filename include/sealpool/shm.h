@@ -103,6 +103,14 @@ struct sealpool_budget {
 	uint64_t reserved[4];
 };
 
+/** Whether buffers may become textures of the GPU without a copy: docs/gpu.md. */
+enum sealpool_gpu_import {
+	/** Never. */
+	SEALPOOL_GPU_IMPORT_OFF,
+	/** Those that qualify, if the GPU and its driver can. */
+	SEALPOOL_GPU_IMPORT_AUTO,
+};
+
 /** Options of a wl_shm. Everything zero, except the size, means the defaults. */
 struct sealpool_options {
 	/** sizeof(struct sealpool_options). */
@@ -144,6 +152,15 @@ struct sealpool_options {
 	 * with the interface's own error or wl_display.implementation.
 	 */
 	bool wl_shm_only;
+	/**
+	 * For <sealpool/wlroots.h>, and ignored by all else. SEALPOOL_GPU_IMPORT_AUTO: a
+	 * sealed buffer that comes again and again is imported into wlroots' GLES2
+	 * renderer, by /dev/udmabuf. Everything else is uploaded, as wlroots does. Not
+	 * tested on any GPU yet. SEALPOOL_GPU_IMPORT=off or =auto in the environment
+	 * takes precedence. A dma-buf that is not used for shadow_idle_ms is given back.
+	 * Since 0.3.
+	 */
+	enum sealpool_gpu_import gpu_import;
 };
 
 /**

@@ -16,6 +16,9 @@
 #include <sealpool/wlroots.h>
 
 #include "buffer.h"
+#if SEALPOOL_GPU
+#include "gpu.h"
+#endif
 
 struct sealpool_wlr_buffer {
 	struct wlr_buffer base;
@@ -27,6 +30,9 @@ struct sealpool_wlr_buffer {
 	void *discarded;
 	struct wl_listener release;
 	struct wl_listener resource_destroy;
+#if SEALPOOL_GPU
+	struct sp_gpu_buffer gpu;
+#endif
 };
 
 static const struct wlr_buffer_impl buffer_impl;
@@ -48,6 +54,10 @@ static void buffer_destroy(struct wlr_buffer *base) {
 #if WLR_VERSION_NUM >= (19 << 8)
 	wlr_buffer_finish(base);
 #endif
+#if SEALPOOL_GPU
+	/* After the renderer has dropped its import. */
+	sp_gpu_buffer_finish(&buffer->gpu);
+#endif
 	sealpool_buffer_unref(buffer->buffer);
 	free(buffer);
 }
@@ -55,6 +65,13 @@ static void buffer_destroy(struct wlr_buffer *base) {
 static bool buffer_get_shm(struct wlr_buffer *base,
 		struct wlr_shm_attributes *attributes) {
 	struct sealpool_wlr_buffer *buffer = buffer_from_base(base);
+#if SEALPOOL_GPU
+	/* The texture of an import locks the buffer, which wlroots then tries to
+	 * scan out: it would pass the client's fd to a parent compositor. */
+	if (buffer->gpu.import != NULL) {
+		return false;
+	}
+#endif
 	/* wlroots calls this at each commit only for the format, to know whether the
 	 * buffer is opaque. Without an fd, it begins an access to learn that, as it
 	 * will to show the buffer. */
@@ -104,6 +121,12 @@ static bool buffer_begin_data_ptr_access(struct wlr_buffer *base,
 		uint32_t wlr_flags, void **data, uint32_t *format,
 		size_t *stride) {
 	struct sealpool_wlr_buffer *buffer = buffer_from_base(base);
+#if SEALPOOL_GPU
+	/* wlroots then makes a texture, and does not update the one that it has. */
+	if (sp_gpu_buffer_is_open(&buffer->gpu)) {
+		return false;
+	}
+#endif
 	uint32_t flags = 0;
 	if (wlr_flags & WLR_BUFFER_DATA_PTR_ACCESS_READ) {
 		flags |= SEALPOOL_ACCESS_READ;
@@ -136,8 +159,18 @@ static void buffer_end_data_ptr_access(struct wlr_buffer *base) {
 	sealpool_buffer_end_access(&buffer->access);
 }
 
+#if SEALPOOL_GPU
+static bool buffer_get_dmabuf(struct wlr_buffer *base,
+		struct wlr_dmabuf_attributes *attributes) {
+	return sp_gpu_buffer_get_dmabuf(&buffer_from_base(base)->gpu, attributes);
+}
+#endif
+
 static const struct wlr_buffer_impl buffer_impl = {
 	.destroy = buffer_destroy,
+#if SEALPOOL_GPU
+	.get_dmabuf = buffer_get_dmabuf,
+#endif
 	.get_shm = buffer_get_shm,
 	.begin_data_ptr_access = buffer_begin_data_ptr_access,
 	.end_data_ptr_access = buffer_end_data_ptr_access,
@@ -146,16 +179,29 @@ static const struct wlr_buffer_impl buffer_impl = {
 static void buffer_handle_release(struct wl_listener *listener, void *data) {
 	struct sealpool_wlr_buffer *buffer =
 		wl_container_of(listener, buffer, release);
+#if SEALPOOL_GPU
+	if (sp_gpu_buffer_holds_release(&buffer->gpu)) {
+		return;
+	}
+#endif
 	sealpool_buffer_send_release(buffer->buffer);
+}
+
+/* The wl_buffer, if there still is one, gets another wlr_buffer when it is used next. */
+static void buffer_leave_resource(struct sealpool_wlr_buffer *buffer) {
+	wl_list_remove(&buffer->resource_destroy.link);
+	wl_list_init(&buffer->resource_destroy.link);
+	wlr_buffer_drop(&buffer->base);
 }
 
 static void buffer_handle_resource_destroy(struct wl_listener *listener,
 		void *data) {
 	struct sealpool_wlr_buffer *buffer =
 		wl_container_of(listener, buffer, resource_destroy);
-	wl_list_remove(&buffer->resource_destroy.link);
-	wl_list_init(&buffer->resource_destroy.link);
-	wlr_buffer_drop(&buffer->base);
+#if SEALPOOL_GPU
+	sp_gpu_buffer_leave(&buffer->gpu);
+#endif
+	buffer_leave_resource(buffer);
 }
 
 static struct sealpool_wlr_buffer *buffer_create(
@@ -169,6 +215,9 @@ static struct sealpool_wlr_buffer *buffer_create(
 		sealpool_buffer_get_width(core),
 		sealpool_buffer_get_height(core));
 	buffer->buffer = sealpool_buffer_ref(core);
+#if SEALPOOL_GPU
+	sp_gpu_buffer_init(&buffer->gpu, &buffer->base, core);
+#endif
 	buffer->release.notify = buffer_handle_release;
 	wl_signal_add(&buffer->base.events.release, &buffer->release);
 	buffer->resource_destroy.notify = buffer_handle_resource_destroy;
@@ -215,6 +264,33 @@ static uint32_t hold_commit(struct wl_resource *surface, void *data) {
 static void release_commit(struct wl_resource *surface, uint32_t number,
 		void *data) {
 	wlr_surface_unlock_cached(wlr_surface_from_resource(surface), number);
+}
+
+#if SEALPOOL_GPU
+static struct sp_gpu_buffer *find_gpu_buffer(struct wlr_buffer *base) {
+	return base->impl == &buffer_impl ? &buffer_from_base(base)->gpu : NULL;
+}
+
+static void replace_buffer(struct wlr_buffer *base) {
+	buffer_leave_resource(buffer_from_base(base));
+}
+
+static const struct sp_gpu_ops gpu_ops = {
+	.find = find_gpu_buffer,
+	.replace = replace_buffer,
+};
+#endif
+
+void sp_wlr_use_gpu(struct wl_display *display, bool wanted,
+		uint32_t idle_ms) {
+#if SEALPOOL_GPU
+	sp_gpu_enable(display, wanted, idle_ms != 0 ? idle_ms : 10000, &gpu_ops);
+#else
+	if (wanted) {
+		wlr_log(WLR_INFO, "[sealpool] buffers are uploaded, not imported: "
+			"this library was built without GLES2");
+	}
+#endif
 }
 
 void sp_wlr_use_buffers(struct sealpool_shm *shm) {

@@ -54,6 +54,8 @@ struct sealpool_shm *sealpool_wlr_shm_create(struct wl_display *display,
 		return NULL;
 	}
 	sp_wlr_use_buffers(shm);
+	sp_wlr_use_gpu(display, wanted.gpu_import == SEALPOOL_GPU_IMPORT_AUTO,
+		wanted.shadow_idle_ms);
 	return shm;
 }
 

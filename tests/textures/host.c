@@ -94,6 +94,10 @@ bool host_init(void) {
 	return true;
 }
 
+struct wlr_renderer *host_get_renderer(void) {
+	return renderer;
+}
+
 void host_finish(void) {
 	/* The renderer destroys the context. */
 	wlr_renderer_destroy(renderer);
@@ -197,7 +201,7 @@ static void surface_handle_commit(struct wl_listener *listener, void *data) {
 	surface->commits++;
 	client_image_destroy(&surface->image);
 	struct wlr_texture *texture = wlr_surface_get_texture(wlr_surface);
-	if (texture != NULL) {
+	if (texture != NULL && !host->is_blind) {
 		host_read_texture(texture, &surface->image);
 	}
 	if (host->keeps && wlr_surface->current.buffer != NULL) {
@@ -236,14 +240,15 @@ static void host_handle_new_surface(struct wl_listener *listener, void *data) {
 
 /* The host */
 
-int host_setup(void **state) {
+int host_setup_with_options(void **state,
+		const struct sealpool_options *options) {
 	struct host *host = calloc(1, sizeof(*host));
 	assert_non_null(host);
 	struct server *server = &host->server;
 	assert_true(server_init(server));
 	wl_list_init(&host->surfaces);
 	server->shm = sealpool_wlr_shm_create_with_renderer(server->display, 2,
-		renderer, NULL);
+		renderer, options);
 	assert_non_null(server->shm);
 	struct wlr_compositor *compositor =
 		wlr_compositor_create(server->display, 6, renderer);
@@ -252,6 +257,10 @@ int host_setup(void **state) {
 	wl_signal_add(&compositor->events.new_surface, &host->new_surface);
 	*state = host;
 	return 0;
+}
+
+int host_setup(void **state) {
+	return host_setup_with_options(state, NULL);
 }
 
 int host_teardown(void **state) {

@@ -16,6 +16,7 @@
 
 struct wlr_buffer;
 struct wlr_client_buffer;
+struct wlr_renderer;
 struct wlr_surface;
 struct wlr_texture;
 
@@ -29,6 +30,8 @@ struct host {
 	 * here. */
 	bool keeps;
 	struct wlr_buffer *kept;
+	/* Reads no textures. */
+	bool is_blind;
 };
 
 struct host_surface {
@@ -55,6 +58,12 @@ void host_finish(void);
  * is left. */
 int host_setup(void **state);
 int host_teardown(void **state);
+/** The same with options for Sealpool. */
+int host_setup_with_options(void **state,
+	const struct sealpool_options *options);
+
+/** The renderer of all tests. */
+struct wlr_renderer *host_get_renderer(void);
 
 /** Fails unless the last line about a client in wlroots' log has these words. Forgets
  * that line. */

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <EGL/egl.h>
+#include <EGL/eglext.h>
+#include <dlfcn.h>
+#include <drm_fourcc.h>
+#include <GLES2/gl2.h>
+#include <GLES2/gl2ext.h>
+#include <wlr/render/egl.h>
+#include <wlr/render/gles2.h>
+#include <wlr/render/wlr_texture.h>
+#include <wlr/types/wlr_buffer.h>
+#include <wlr/util/log.h>
+
+#include "gpu.h"
+
+/* EGL: wlroots and Sealpool look up what they call, and find this program's
+ * eglGetProcAddress() before libEGL's. */
+
+struct egl_behavior egl_behavior;
+
+static PFNEGLCREATEIMAGEKHRPROC real_create_image;
+static PFNEGLCLIENTWAITSYNCKHRPROC real_wait_sync;
+
+static EGLImageKHR create_image(EGLDisplay display, EGLContext context,
+		EGLenum target, EGLClientBuffer buffer,
+		const EGLint *attributes) {
+	return egl_behavior.refuses_images ? EGL_NO_IMAGE_KHR :
+		real_create_image(display, context, target, buffer, attributes);
+}
+
+static EGLint wait_sync(EGLDisplay display, EGLSyncKHR sync, EGLint flags,
+		EGLTimeKHR timeout) {
+	return egl_behavior.is_busy ? EGL_TIMEOUT_EXPIRED_KHR :
+		real_wait_sync(display, sync, flags, timeout);
+}
+
+typedef __eglMustCastToProperFunctionPointerType (*get_proc_func)(
+	const char *name);
+
+__attribute__((visibility("default")))
+__eglMustCastToProperFunctionPointerType eglGetProcAddress(const char *name) {
+	static get_proc_func real;
+	if (real == NULL) {
+		*(void **)&real = dlsym(RTLD_NEXT, "eglGetProcAddress");
+	}
+	__eglMustCastToProperFunctionPointerType proc = real(name);
+	if (strcmp(name, "eglCreateImageKHR") == 0) {
+		real_create_image = (PFNEGLCREATEIMAGEKHRPROC)proc;
+		return (__eglMustCastToProperFunctionPointerType)create_image;
+	}
+	if (strcmp(name, "eglClientWaitSyncKHR") == 0) {
+		real_wait_sync = (PFNEGLCLIENTWAITSYNCKHRPROC)proc;
+		return (__eglMustCastToProperFunctionPointerType)wait_sync;
+	}
+	return proc;
+}
+
+/* The log */
+
+static enum {
+	UNKNOWN,
+	WORKS,
+	WORKS_NOT,
+} seen;
+
+static void handle_log(enum wlr_log_importance importance, const char *format,
+		va_list args) {
+	char message[512];
+	vsnprintf(message, sizeof(message), format, args);
+	if (strstr(message, "sealed buffers are imported") != NULL) {
+		seen = WORKS;
+	} else if (strstr(message, "[sealpool] buffers are uploaded") != NULL) {
+		seen = WORKS_NOT;
+	}
+	if (importance == WLR_ERROR || strstr(message, "uploaded") != NULL) {
+		printf("# %s\n", message);
+	}
+}
+
+bool gpu_works(void) {
+	return seen == WORKS;
+}
+
+void gpu_forget(void) {
+	seen = UNKNOWN;
+}
+
+void gpu_watch_log(void) {
+	wlr_log_init(WLR_DEBUG, handle_log);
+}
+
+/* Hosts */
+
+/* A driver duplicates descriptors, and has dma-bufs of its own. */
+static unsigned count_all_dmabufs(void) {
+	ino_t seen_before[256];
+	unsigned number = 0;
+	DIR *dir = opendir("/proc/self/fd");
+	assert_non_null(dir);
+	const struct dirent *entry;
+	while ((entry = readdir(dir)) != NULL) {
+		char path[300], target[64] = "";
+		struct stat st;
+		snprintf(path, sizeof(path), "/proc/self/fd/%s", entry->d_name);
+		if (readlink(path, target, sizeof(target) - 1) < 0 ||
+				strncmp(target, "/dmabuf", 7) != 0 ||
+				stat(path, &st) < 0) {
+			continue;
+		}
+		unsigned i = 0;
+		while (i < number && seen_before[i] != st.st_ino) {
+			i++;
+		}
+		if (i == number && number < 256) {
+			seen_before[number++] = st.st_ino;
+		}
+	}
+	closedir(dir);
+	return number;
+}
+
+/* A driver may keep what it has read last, until it reads something else. */
+static void read_something_else(void) {
+	static const uint32_t pixel = 0xff123456;
+	struct client_image image;
+	struct wlr_texture *texture = wlr_texture_from_pixels(
+		host_get_renderer(), DRM_FORMAT_ARGB8888, 4, 1, 1, &pixel);
+	assert_non_null(texture);
+	host_read_texture(texture, &image);
+	client_image_destroy(&image);
+	wlr_texture_destroy(texture);
+}
+
+static unsigned dmabufs_before;
+static bool was_probed;
+
+static int setup(void **state, uint32_t idle_ms) {
+	const struct sealpool_options options = {
+		.size = sizeof(options),
+		.shadow_idle_ms = idle_ms,
+		.gpu_import = SEALPOOL_GPU_IMPORT_AUTO,
+	};
+	/* The real probe takes long in a guest. */
+	const char *probed = getenv("GPU_PROBED");
+	if (was_probed && probed != NULL) {
+		setenv("SEALPOOL_GPU_PROBE", probed, true);
+	}
+	egl_behavior = (struct egl_behavior){ 0 };
+	gpu_forget();
+	dmabufs_before = count_all_dmabufs();
+	return host_setup_with_options(state, &options);
+}
+
+int gpu_teardown(void **state) {
+	struct host *host = *state;
+	wl_display_destroy_clients(host->server.display);
+	read_something_else();
+	return host_teardown(state);
+}
+
+int gpu_setup(void **state) {
+	return setup(state, UINT32_MAX);
+}
+
+int gpu_setup_idle(void **state) {
+	return setup(state, 100);
+}
+
+bool gpu_wait_for_probe(struct host *host) {
+	int64_t deadline = server_now_ms() + SERVER_PATIENCE_MS;
+	while (seen == UNKNOWN && server_now_ms() < deadline) {
+		server_dispatch(&host->server, -1, deadline);
+	}
+	was_probed |= seen == WORKS;
+	return seen == WORKS;
+}
+
+struct peer *gpu_create_peer_with(struct host *host, struct args picture) {
+	struct peer *peer = peer_create(&host->server);
+	for (int i = 0; i < 2; i++) {
+		picture.buffer = i;
+		peer_tell(peer, make_picture, "make_picture", &picture);
+		gpu_show(host, peer, i, (uint32_t)i + 1);
+		assert_false(gpu_is_imported(host, peer));
+		gpu_wait_for_probe(host);
+	}
+	return peer;
+}
+
+struct peer *gpu_create_peer(struct host *host) {
+	return gpu_create_peer_with(host, (struct args){
+		.kind = CLIENT_MEMORY_SEALED, .width = WIDTH, .height = HEIGHT,
+		.stride = STRIDE,
+	});
+}
+
+void gpu_show(struct host *host, struct peer *peer, int buffer,
+		uint32_t frame) {
+	tell(peer, draw_and_show, .buffer = buffer, .frame = frame);
+	host_expect_shown_frame(host, peer, frame);
+}
+
+bool gpu_is_imported(struct host *host, const struct peer *peer) {
+	const struct wlr_buffer *source =
+		host_get_client_buffer(host, peer)->source;
+	return source != NULL && source->n_locks > 0;
+}
+
+/* wlr_texture_read_pixels() reads what was imported, not what the texture has. */
+void gpu_expect_drawn(struct host *host, const struct peer *peer,
+		uint32_t frame) {
+	struct wlr_egl *egl = wlr_gles2_renderer_get_egl(host_get_renderer());
+	struct wlr_gles2_texture_attribs attributes;
+	wlr_gles2_texture_get_attribs(
+		host_get_client_buffer(host, peer)->texture, &attributes);
+	assert_true(eglMakeCurrent(wlr_egl_get_display(egl), EGL_NO_SURFACE,
+		EGL_NO_SURFACE, wlr_egl_get_context(egl)));
+	struct client_image image;
+	assert_true(client_image_create(&image, WIDTH, HEIGHT));
+	GLuint framebuffer;
+	glGenFramebuffers(1, &framebuffer);
+	glBindFramebuffer(GL_FRAMEBUFFER, framebuffer);
+	glFramebufferTexture2D(GL_FRAMEBUFFER, GL_COLOR_ATTACHMENT0,
+		GL_TEXTURE_2D, attributes.tex, 0);
+	glPixelStorei(GL_PACK_ALIGNMENT, 1);
+	glReadPixels(0, 0, WIDTH, HEIGHT, GL_BGRA_EXT, GL_UNSIGNED_BYTE,
+		image.data);
+	glBindFramebuffer(GL_FRAMEBUFFER, 0);
+	glDeleteFramebuffers(1, &framebuffer);
+	eglMakeCurrent(wlr_egl_get_display(egl), EGL_NO_SURFACE, EGL_NO_SURFACE,
+		EGL_NO_CONTEXT);
+	host_expect_frame(&image, frame);
+	client_image_destroy(&image);
+}
+
+unsigned gpu_count_dmabufs(void) {
+	read_something_else();
+	return count_all_dmabufs() - dmabufs_before;
+}
+
+void gpu_wait_for_dmabufs(struct host *host, unsigned number) {
+	int64_t deadline = server_now_ms() + SERVER_PATIENCE_MS;
+	while (gpu_count_dmabufs() != number && server_now_ms() < deadline) {
+		server_dispatch(&host->server, -1, deadline);
+	}
+	assert_int_equal(gpu_count_dmabufs(), number);
+}
