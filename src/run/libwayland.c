@@ -9,8 +9,8 @@
 #include "libwayland.h"
 #include "libwayland/wl_shm.h"
 
-/* Found out by the conformance suite, which compares pictures of the screen; that no access
- * is begun, by the functions that a program is linked with. */
+/* Found with the conformance suite, which compares pictures of the screen; that a program
+ * begins no access, by the functions that it is linked with. */
 static const struct {
 	const char *program;
 	/* NULL if all of its pictures are right. */

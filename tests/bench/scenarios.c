@@ -383,11 +383,11 @@ static void run_requests(struct run *run) {
 	memory_destroy(&memory);
 }
 
-/* file: one with each request; b is what is sent, a its size */
+/* file: one with each request; b says what is sent, a is its size */
 
 enum sent { SENT_NOTHING, SENT_MEMORY, SENT_PIPE, SENT_KEYMAP };
 
-/* libwayland sends no more at a time. */
+/* libwayland sends at most this many fds at once. */
 #define FILES_AT_ONCE 20
 
 struct files {
@@ -403,7 +403,7 @@ static void files_create(struct files *files, struct run *run) {
 	uint32_t size = (uint32_t)run->scenario->a;
 	files->sent = (enum sent)run->scenario->b;
 	memory_create(&files->memory, true, size, true);
-	/* A text of the whole size, with the byte of 0 at its end. */
+	/* A text of the whole size, with a zero byte at its end. */
 	memory_map(&files->memory);
 	memset(files->memory.data, 'k', size - 1);
 	files->memory.data[size - 1] = 0;

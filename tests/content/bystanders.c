@@ -216,7 +216,7 @@ static void a_window_beyond_the_budget_hurts_its_client_only(void **state) {
 #define SILENT_CLIENTS 20
 
 /* Another compositor may take its place: its connections are closed, and its socket and
- * the lock of that are gone. */
+ * the socket's lock are removed. */
 static void expect_ended(struct screen *screen, struct client *clients) {
 	struct client_fate fate;
 	for (int i = 0; i < SILENT_CLIENTS; i++) {
@@ -234,7 +234,7 @@ static void expect_ended(struct screen *screen, struct client *clients) {
 	}
 }
 
-/* Each client serves its file itself, and never answers. */
+/* Each client serves its file itself, and never responds. */
 static void a_compositor_ends_while_files_do_not_answer(void **state) {
 	struct screen *screen = *state;
 	struct silent_files files;
@@ -260,7 +260,7 @@ static void a_compositor_ends_while_files_do_not_answer(void **state) {
 	}
 	compositor_tell_to_end(&screen->compositor);
 	expect_ended(screen, clients);
-	/* Only now can its process end: the kernel waits for the file, too. */
+	/* Only now can its process end, since the kernel waits for the file, too. */
 	assert_true(silent_files_unmount(&files));
 	close(fd);
 	for (int i = 0; i < SILENT_CLIENTS; i++) {

@@ -42,7 +42,7 @@ bool compositor_start(struct compositor *compositor, char *const command[]);
 /** Stops it. Fails if it had ended before, or does not exit with success. */
 bool compositor_stop(struct compositor *compositor);
 
-/** Tells it to end, which compositor_stop() waits for later. */
+/** Tells it to exit. compositor_stop() waits for that later. */
 void compositor_tell_to_end(struct compositor *compositor);
 
 bool compositor_is_alive(struct compositor *compositor);

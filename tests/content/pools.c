@@ -180,8 +180,8 @@ static void a_capture_into_read_only_memory_is_refused(void **state) {
 	client_capture_end(&capture);
 }
 
-/* How many descriptors the compositor's wl_shm keeps for a client by default: one for
- * each pool, and one for a copy that is written to. */
+/* Returns how many descriptors the compositor's wl_shm keeps for a client by default: one
+ * for each pool, and one for a copy that is written to. */
 static int get_fds_max(const struct screen *screen) {
 	struct rlimit limit;
 	assert_int_equal(prlimit(screen->compositor.pid, RLIMIT_NOFILE, NULL,
@@ -190,7 +190,7 @@ static int get_fds_max(const struct screen *screen) {
 	return most < 2048 ? (int)most : 2048;
 }
 
-/* wlroots' own error for it says "unsupported buffer type". */
+/* wlroots' own error for this is "unsupported buffer type". */
 static void a_capture_beyond_a_limit_names_the_limit(void **state) {
 	struct screen *screen = *state;
 	struct client *client = &screen->client;

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# scripts/test prints and keeps what its first lines say, of a project whose tests
-# fail in known ways.
+# scripts/test prints and keeps what its first lines say, for a project whose tests fail in
+# known ways.
 set -eu
 
 tmp=$(mktemp -d)
@@ -56,7 +56,7 @@ run() {
 	[ -z "$left" ] || fail "scripts/test leaves $left in \$TMPDIR"
 }
 
-# expect TIMES PATTERN: so many lines match.
+# expect TIMES PATTERN: this many lines match.
 expect() {
 	local times
 	times=$(grep -cE -e "$2" "$tmp/seen") || true
@@ -64,7 +64,7 @@ expect() {
 }
 
 run 1
-# At once, and in the list at the end; of the two runs of it, each time.
+# Printed at once, and in the list at the end, for each of the two runs.
 expect 4 '^ +the reason of the failure$'
 expect 2 '^ +the machine was busy$'
 expect 1 '^== gcc: 2 failed, 1 passed when run again$'
@@ -72,10 +72,10 @@ expect 2 '^left behind: what-is-left$'
 expect 0 '^ +(client event|ok 1)'
 expect 0 '^ +line 100$'
 [ "$(tail -n 1 "$tmp/seen")" = '3 passed, 2 failed' ] || fail 'not so many failed'
-# All of the output stays, in a file of the way's own.
+# The whole output is kept, in a file for each way.
 grep -q '^line 100$' build/meson-logs/gcc.txt || fail 'no log of the way'
 
-# What is left in the source counts, too.
+# Files that are left in the source count, too.
 cat >loud <<'END'
 mkdir -p tests/__pycache__
 END

@@ -119,7 +119,7 @@ static void and_one_whose_client_goes(void **state) {
 	expect_closed_elsewhere();
 }
 
-/* The compositor holds libwayland's mapping after all objects of the client's. */
+/* The compositor keeps libwayland's mapping longer than all objects of the client. */
 static void one_that_passes_is_kept_until_it_is_unmapped(void **state) {
 	struct host *host = *state;
 	host->keeps = true;

@@ -174,7 +174,8 @@ static void native_replaces_the_wl_shm_of_libwayland(void **state) {
 		"of the one of libwayland-server.so.0\n");
 }
 
-/* The program's other functions are libwayland's own as well, so it gets what they know. */
+/* The program uses libwayland's own functions for buffers, too, so it keeps libwayland's
+ * wl_shm. */
 static void what_is_looked_up_in_libwayland_is_guarded(void **state) {
 	struct result result = shell_run("$run $program display loaded 1 end");
 	expect_status(&result, 0);

@@ -67,7 +67,8 @@ static bool create_with_renderer(struct wl_display *display) {
 	return function(display, 2, renderer) != NULL;
 }
 
-/* As a program that loads libwayland by itself: this is not what is preloaded. */
+/* Like a program that loads libwayland by itself, and so does not get the preloaded
+ * functions. */
 static bool init_loaded(struct wl_display *display) {
 	void *libwayland = dlopen("libwayland-server.so.0", RTLD_NOW);
 	int (*function)(struct wl_display *) = NULL;

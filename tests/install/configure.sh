@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Configures without options, as README.md says, where what only tests need is
-# missing.
+# Configures without options, as README.md says, when the packages that only tests need
+# are missing.
 # shellcheck source=tests/install/begin.sh
 . "$(dirname "$0")/begin.sh"
 
-# Packages of the system but these.
+# All of the system's packages except these.
 mkdir "$tmp/pc"
 for dir in $(pkg-config --variable pc_path pkg-config | tr : ' '); do
 	for pc in "$dir"/*.pc; do
@@ -18,7 +18,7 @@ for dir in $(pkg-config --variable pc_path pkg-config | tr : ' '); do
 done
 unset PKG_CONFIG_PATH
 export PKG_CONFIG_LIBDIR="$tmp/pc"
-# It would find them as well.
+# CMake would find the missing ones as well.
 printf "[binaries]\ncmake = 'false'\n" >"$tmp/native"
 
 # configure OPTION...: without wlroots, which may have to be built.
@@ -28,7 +28,7 @@ configure() {
 		-Dwlroots=disabled "$@" "$tmp/build" "$SOURCE_ROOT" >"$tmp/log" 2>&1 </dev/null
 }
 
-# says NAME VALUE: the summary does.
+# says NAME VALUE: checks a line of the summary.
 says() {
 	grep -Eq "^ *$1 *: $2$" "$tmp/log" || {
 		cat "$tmp/log" >&2
@@ -49,6 +49,6 @@ meson introspect --buildoptions "$tmp/build" >"$tmp/options"
 grep -q '"name": "buildtype", "value": "debugoptimized"' "$tmp/options" ||
 	fail 'the build is not optimized, or has no symbols'
 
-# What was asked for must be there.
+# A required feature must not be missing.
 ! configure -Dtests=enabled || fail 'tests are "enabled" without cmocka'
 echo 'configured without cmocka and libfuse'

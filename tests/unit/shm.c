@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Creating a wl_shm, also when resources are missing; what is logged, and what remains after its
- * end. */
+/* Creating a wl_shm, also when resources are missing; what is logged, and what remains
+ * after its end. */
 #include <drm_fourcc.h>
 #include <errno.h>
 #include <signal.h>
@@ -106,7 +106,7 @@ static void log_says_what_clients_may_hold(void **state) {
 	child_run(log_limits);
 }
 
-/* Less than the largest pool. */
+/* Fewer than the largest pool needs. */
 static const char *create_shm_with_few_addresses(void) {
 	struct line line;
 	child_limit_addresses((rlim_t)1 << 30);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How often a file is asked how much memory it has. */
+/* How often the size of a file's memory is read. */
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -12,10 +12,10 @@
 #include "traces.h"
 
 #define MIB (UINT64_C(1) << 20)
-/* Much for a client without a buffer. */
+/* More memory than the file of a client without a buffer may have. */
 #define SIZE (64 * MIB)
 
-/* In milliseconds: it stands still. */
+/* In milliseconds. The clock stands still. */
 static int64_t now_ms = 1000000;
 static unsigned looks;
 
@@ -29,7 +29,7 @@ int __wrap_fstat64(int fd, struct stat *st) {
 	return __real_fstat64(fd, st);
 }
 
-/* Where off_t is not large. */
+/* Where off_t does not have 64 bits. */
 int __wrap_fstat(int fd, struct stat *st) {
 	return __wrap_fstat64(fd, st);
 }
@@ -53,7 +53,7 @@ static void note_pressure(struct sp_account *account,
 
 static const struct sp_account_ops account_ops = { reclaim, note_pressure };
 
-/* Returns how often the file was asked in so many commits. */
+/* Returns how often the file was examined in a number of commits. */
 static unsigned look_often(struct sp_inplace *inplace, bool large) {
 	looks = 0;
 	for (int i = 0; i < 1000; i++) {

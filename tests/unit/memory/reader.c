@@ -195,7 +195,7 @@ static void readers_without_a_thread_get_one_later(void **state) {
 	}
 }
 
-/* Makes a reader's thread count as stuck, as when it has waited for so long. */
+/* Makes a reader's thread count as stuck, as if it had waited for the whole time. */
 static void make_stuck(struct sp_reader *reader) {
 	while (sp_reader_get_silence(reader, reader) == 0) {
 		usleep(1000);

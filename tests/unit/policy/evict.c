@@ -33,7 +33,7 @@ void __wrap_wl_client_get_credentials(struct wl_client *client, pid_t *pid,
 	}
 }
 
-/* How often it was asked what an identity holds. */
+/* How often the holdings of an identity were read. */
 static unsigned long asked;
 
 uint64_t __real_sp_identity_get_held(const struct sp_identity *identity,
@@ -311,7 +311,7 @@ static void as_many_have_to_go_as_it_takes(void **state) {
 
 #define MANY 180
 
-/* What a request in a crowd costs grows with the crowd, but not with its square. */
+/* The cost of a request in a crowd grows with the crowd, but not with its square. */
 static void crowd_is_looked_at_a_few_times(void **state) {
 	struct guest *asking = guest_connect();
 	sp_account_set_limit(&display.context->all, SP_RESOURCE_FDS, MANY, 0);

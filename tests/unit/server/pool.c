@@ -51,7 +51,7 @@ static void pool_that_no_thread_can_read_is_an_error_of_ours(void **state) {
 	child_run(create_slow_pool_without_threads);
 }
 
-/* Refuses a file that sp_file_init() has refused. */
+/* Refuses a file with an error of sp_file_init(). */
 static void expect_told(int error, const char *words) {
 	struct display display;
 	display_init(&display, NULL);
@@ -64,7 +64,7 @@ static void expect_told(int error, const char *words) {
 	wl_display_flush_clients(display.wl);
 	char event[256];
 	ssize_t n = recv(fd, event, sizeof(event) - 1, MSG_DONTWAIT);
-	/* wl_display.error: the text comes after five words. */
+	/* The text of wl_display.error comes after five words. */
 	assert_true(n > 20);
 	event[n] = '\0';
 	assert_string_equal(event + 20, words);
@@ -75,7 +75,7 @@ static void expect_told(int error, const char *words) {
 	close(fd);
 }
 
-/* What the kernel refuses the compositor is not to be blamed on the file. */
+/* Errors of the kernel are not the fault of the file. */
 static void file_that_cannot_be_looked_at_is_an_error_of_ours(void **state) {
 	expect_told(-ENOMEM, "no memory");
 	expect_told(-EIO, "no memory");
