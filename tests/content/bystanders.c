@@ -239,6 +239,7 @@ static void a_compositor_ends_while_files_do_not_answer(void **state) {
 	struct screen *screen = *state;
 	struct silent_files files;
 	static struct client clients[SILENT_CLIENTS];
+	struct wl_shm_pool *pools[SILENT_CLIENTS];
 	if (!silent_files_mount_about(&files, ~0u)) {
 		print_message("%s\n", files.error);
 		skip();
@@ -250,7 +251,7 @@ static void a_compositor_ends_while_files_do_not_answer(void **state) {
 		if (!client_connect(client, screen->compositor.display)) {
 			fail_msg("%s", client->error);
 		}
-		wl_shm_create_pool(client->shm, fd, 4096);
+		pools[i] = wl_shm_create_pool(client->shm, fd, 4096);
 		if (!client_roundtrip(client)) {
 			fail_msg("%s", client->error);
 		}
@@ -264,6 +265,7 @@ static void a_compositor_ends_while_files_do_not_answer(void **state) {
 	assert_true(silent_files_unmount(&files));
 	close(fd);
 	for (int i = 0; i < SILENT_CLIENTS; i++) {
+		wl_shm_pool_destroy(pools[i]);
 		client_disconnect(&clients[i]);
 	}
 }
