@@ -18,7 +18,8 @@ struct sp_range {
  */
 int sp_copy_range(int fd, const struct sp_range *range, uint64_t *found);
 
-/** Returns whether a copy has a zero byte. */
+/** Returns whether one of a copy's first "size" bytes is 0. Begins with the last one, which
+ * ends a text. */
 bool sp_copy_has_zero(int copy, uint64_t size);
 
 /** Returns an fd of such a file of zeroes, which take no memory, or a negative
