@@ -281,15 +281,31 @@ static const struct sp_gpu_ops gpu_ops = {
 };
 #endif
 
+/* The user of a compositor overrides its author. */
+static bool is_wanted(bool wanted) {
+	const char *value = secure_getenv("SEALPOOL_GPU_IMPORT");
+	if (value == NULL || value[0] == '\0') {
+		return wanted;
+	}
+	if (strcmp(value, "auto") != 0 && strcmp(value, "off") != 0) {
+		wlr_log(WLR_ERROR, "[sealpool] SEALPOOL_GPU_IMPORT=%s in the "
+			"environment is ignored: it is neither off nor auto",
+			value);
+		return wanted;
+	}
+	return strcmp(value, "auto") == 0;
+}
+
 void sp_wlr_use_gpu(struct wl_display *display, bool wanted,
 		uint32_t idle_ms) {
-#if SEALPOOL_GPU
-	sp_gpu_enable(display, wanted, idle_ms != 0 ? idle_ms : 10000, &gpu_ops);
-#else
-	if (wanted) {
-		wlr_log(WLR_INFO, "[sealpool] buffers are uploaded, not imported: "
-			"this library was built without GLES2");
+	if (!is_wanted(wanted)) {
+		return;
 	}
+#if SEALPOOL_GPU
+	sp_gpu_enable(display, idle_ms != 0 ? idle_ms : 10000, &gpu_ops);
+#else
+	wlr_log(WLR_INFO, "[sealpool] buffers are uploaded, not imported: this "
+		"library was built without it");
 #endif
 }
 

@@ -381,26 +381,8 @@ static void handle_display_destroy(struct wl_listener *listener, void *data) {
 	free(gpu);
 }
 
-/* Who runs a compositor may know better than who wrote it. */
-static bool is_wanted(bool wanted) {
-	const char *value = secure_getenv("SEALPOOL_GPU_IMPORT");
-	if (value == NULL || value[0] == '\0') {
-		return wanted;
-	}
-	if (strcmp(value, "auto") != 0 && strcmp(value, "off") != 0) {
-		wlr_log(WLR_ERROR, "[sealpool] SEALPOOL_GPU_IMPORT=%s in the "
-			"environment is ignored: it is neither off nor auto",
-			value);
-		return wanted;
-	}
-	return strcmp(value, "auto") == 0;
-}
-
-void sp_gpu_enable(struct wl_display *display, bool wanted, uint32_t idle_ms,
+void sp_gpu_enable(struct wl_display *display, uint32_t idle_ms,
 		const struct sp_gpu_ops *ops) {
-	if (!is_wanted(wanted)) {
-		return;
-	}
 	struct sp_gpu *gpu = calloc(1, sizeof(*gpu));
 	if (gpu == NULL) {
 		return;

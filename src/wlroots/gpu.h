@@ -18,12 +18,9 @@ struct sp_gpu_ops {
 	void (*replace)(struct wlr_buffer *base);
 };
 
-/**
- * Imports buffers of this display's clients from now on, if SEALPOOL_GPU_IMPORT=auto is in
- * the environment, or if "wanted" and the variable is not set. "idle_ms": see struct
- * sp_gpu_device.
- */
-void sp_gpu_enable(struct wl_display *display, bool wanted, uint32_t idle_ms,
+/** Imports buffers of this display's clients from now on, if the renderer and the kernel
+ * can. "idle_ms": see struct sp_gpu_device. */
+void sp_gpu_enable(struct wl_display *display, uint32_t idle_ms,
 	const struct sp_gpu_ops *ops);
 
 /** The wl_buffer is being destroyed. */
