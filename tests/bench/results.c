@@ -66,8 +66,8 @@ static int compare(const void *a, const void *b) {
 struct interval interval_of(double *times, size_t len) {
 	qsort(times, len, sizeof(times[0]), compare);
 	/* With 95 % certainty, at least this many of the times are below the true
-	 * median, and as many above, whatever their distribution. That takes at least
-	 * six times. */
+	 * median, and as many above. That holds for any distribution, and needs at
+	 * least six times. */
 	double outside = ((double)len - 1.96 * sqrt((double)len)) / 2;
 	double median = (times[(len - 1) / 2] + times[len / 2]) / 2;
 	if (outside < 0) {

@@ -29,7 +29,7 @@ struct client_buffer {
 	unsigned releases;
 };
 
-/** Creates a pool of "size" bytes, whatever the size of the memory. */
+/** Creates a pool of "size" bytes. The memory may be smaller. */
 bool client_pool_create(struct client *client, struct client_pool *pool,
 	struct client_memory *memory, int32_t size);
 void client_pool_resize(struct client_pool *pool, int32_t size);

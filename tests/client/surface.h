@@ -37,8 +37,8 @@ struct client_subsurface {
 
 /**
  * Creates a window, and waits until the compositor accepts buffers for it. The next
- * commit with a buffer shows it. Its size is that of its buffers, whatever the compositor
- * proposes.
+ * commit with a buffer shows it. Its size is that of its buffers. The size that the
+ * compositor proposes is ignored.
  */
 bool client_window_create(struct client *client, struct client_window *window,
 	const char *title);

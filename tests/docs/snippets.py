@@ -15,7 +15,7 @@ In the line before a block, an invisible comment says what it is:
     <!-- snippet: run -->               shell commands, run one after the other
                                         with the programs of the build in $PATH
     <!-- snippet: output -->            the exact output of the block before
-    <!-- snippet: syntax -->            shell commands, of which only the syntax,
+    <!-- snippet: syntax -->            shell commands that are not run; their syntax,
                                         options and file names are checked
     <!-- snippet: not run: REASON -->
 

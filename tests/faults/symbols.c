@@ -118,7 +118,7 @@ FAILS(ssize_t, process_vm_readv, (pid_t pid, const struct iovec *local,
 	unsigned long flags), (pid, local, local_len, remote, remote_len, flags),
 	-1, EPERM)
 
-/* Files. close() always closes the descriptor, whatever it returns. */
+/* Files. close() closes the descriptor even if it fails. */
 DECLARE(int, close, (int fd)) {
 	FIND(int, close, (int fd))
 	bool fails = interpose_fails(CALLER);

@@ -135,7 +135,7 @@ bool is_same_file(int a, int b) {
 	return st[0].st_dev == st[1].st_dev && st[0].st_ino == st[1].st_ino;
 }
 
-/* Whoever maps this much of the file can read all of it. */
+/* Reads the range through a mapping, as receivers do. */
 void expect_bytes(int fd, off_t offset, size_t size, uint8_t byte) {
 	struct stat st;
 	assert_int_equal(fstat(fd, &st), 0);

@@ -45,8 +45,8 @@ int gpu_teardown(void **state);
  * it works. */
 bool gpu_wait_for_probe(struct host *host);
 
-/** A client that has shown frame 1 in buffer 0, and 2 in buffer 1, each of which was
- * uploaded, once it is known whether imports work. */
+/** Creates a client that has shown frame 1 in buffer 0, and frame 2 in buffer 1. Both were
+ * uploaded. Waits until the probe has ended. */
 struct peer *gpu_create_peer(struct host *host);
 /** The same; "picture" is what its buffers are like. */
 struct peer *gpu_create_peer_with(struct host *host, struct args picture);

@@ -6,7 +6,7 @@
  * This changes settings of the whole system, and so needs a guest of its own.
  *
  *   commit   strict overcommit, with the limit reached
- *   hugetlb  files of huge pages, of which there are few or none
+ *   hugetlb  files of huge pages, while few or no huge pages are free
  *   cgroup   the compositor is in a control group with little memory
  *
  * As in the integration tests, the compositor is in this process. What may kill it is done
