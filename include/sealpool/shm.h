@@ -375,7 +375,7 @@ struct sealpool_access {
  * limit (the client gets its error), -ETIMEDOUT if a slow file has not answered in
  * time, -EBADF if the client has disconnected and its descriptor was needed for others,
  * or -ENOMEM, -EMFILE, -ENFILE, -ENOSPC, -EFBIG (RLIMIT_FSIZE) if the compositor lacks
- * the resource for a copy.
+ * the resource for a copy. The access has its format and stride also then.
  */
 int sealpool_buffer_begin_access(struct sealpool_buffer *buffer,
 	uint32_t flags, struct sealpool_access *access);

@@ -144,8 +144,8 @@ static bool buffer_begin_data_ptr_access(struct wlr_buffer *base,
 		}
 	}
 	*data = ret < 0 ? buffer->discarded : buffer->access.data;
-	*format = sealpool_buffer_get_format(buffer->buffer);
-	*stride = (size_t)sealpool_buffer_get_stride(buffer->buffer);
+	*format = buffer->access.format;
+	*stride = buffer->access.stride;
 	return true;
 }
 

@@ -248,10 +248,6 @@ bool sp_gpu_buffer_get_dmabuf(struct sp_gpu_buffer *buffer,
 	return true;
 }
 
-bool sp_gpu_buffer_is_open(const struct sp_gpu_buffer *buffer) {
-	return buffer->answers > 0;
-}
-
 void sp_gpu_buffer_init(struct sp_gpu_buffer *buffer, struct wlr_buffer *base,
 		struct sealpool_buffer *sealpool_buffer) {
 	*buffer = (struct sp_gpu_buffer){

@@ -94,7 +94,9 @@ bool sp_gpu_buffer_get_dmabuf(struct sp_gpu_buffer *buffer,
 	struct wlr_dmabuf_attributes *attributes);
 /** Returns whether a texture is being made of its dma-buf: then an access to its bytes is
  * refused. */
-bool sp_gpu_buffer_is_open(const struct sp_gpu_buffer *buffer);
+static inline bool sp_gpu_buffer_is_open(const struct sp_gpu_buffer *buffer) {
+	return buffer->answers > 0;
+}
 /** Its last lock is gone. Returns whether wl_buffer.release is sent later, or was sent
  * before. */
 bool sp_gpu_buffer_holds_release(struct sp_gpu_buffer *buffer);
