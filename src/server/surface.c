@@ -9,17 +9,17 @@
  *
  * A client with several buffers draws each frame into one that holds an older
  * frame. So all other buffers that were shown on the surface miss the damage of a
- * commit, and the client will draw it there before it commits them again. Only that
- * commit makes it stale. A reader that reads such a buffer before, for example a slow
- * renderer, gets the frame that the buffer holds.
+ * commit, and the client will draw it there before it commits them again. That commit
+ * makes stale what was damaged since the buffer's last one. A reader that reads a buffer
+ * before, for example a slow renderer, gets the frame that the buffer holds.
  *
- *   commit   of   damage   stale in A, missed    stale in B, missed
- *   first    A    D1       all                   -
- *   second   B    D2       all         D2        all
- *   (both are read)                    D2
- *   third    A    D3       D2+D3                             D3
- *   (A is read)                                              D3
- *   fourth   B    D4                   D4        D3+D4
+ *   commit   of   damage   stale in A   stale in B
+ *   first    A    D1       all
+ *   second   B    D2       all          all
+ *   (both are read)
+ *   third    A    D3       D2+D3
+ *   (A is read)
+ *   fourth   B    D4                    D3+D4
  *
  * When in doubt, all of the buffer is stale, which is always correct.
  */
@@ -35,10 +35,9 @@
 #include "pool.h"
 #include "surface.h"
 
-/* Each commit visits all buffers of its surface, and a client can have any number. Above
- * this number, the least recently committed one is no longer tracked. No toolkit uses
- * more than four. */
-#define SURFACE_BUFFERS_MAX 32
+/* A surface keeps the damage of so many commits. A buffer whose last commit is older is
+ * stale as a whole. No toolkit uses more than four buffers. */
+#define FRAMES_MAX 8
 
 /* An attached buffer, until its wl_buffer is destroyed. */
 struct sp_attachment {
@@ -46,12 +45,21 @@ struct sp_attachment {
 	struct wl_listener destroy;
 };
 
+/* What a commit has damaged, in pixels. */
+struct frame {
+	/* All; "damage" has no meaning. */
+	bool all;
+	pixman_region32_t damage;
+};
+
 struct sp_surface {
 	struct sp_surfaces *surfaces;
 	struct wl_list link; /* sp_surfaces.list */
 	struct wl_listener destroy;
-	struct wl_list buffers; /* tracked.link, the newest first */
-	int buffers_len;
+	struct wl_list buffers; /* tracked.link */
+	uint64_t commits; /* so far */
+	/* The last commits; commit n, from 1 on, is at n % FRAMES_MAX. */
+	struct frame frames[FRAMES_MAX];
 	/* The buffer that a commit without an attach shows. It may have been
 	 * committed to another surface since. */
 	struct sp_attachment current;
@@ -86,9 +94,7 @@ struct tracked {
 	struct sp_surface *surface;
 	struct wl_list link; /* sp_surface.buffers */
 	struct wl_listener destroy;
-	/* The damage of that surface's commits since this buffer's last commit, in
-	 * pixels. */
-	pixman_region32_t missed;
+	uint64_t commit; /* its last one; see sp_surface.commits */
 };
 
 static void attachment_set(struct sp_attachment *attachment,
@@ -116,10 +122,8 @@ static void set_tracked(struct sealpool_buffer *buffer, bool tracked) {
 }
 
 static void tracked_destroy(struct tracked *tracked) {
-	pixman_region32_fini(&tracked->missed);
 	wl_list_remove(&tracked->link);
 	wl_list_remove(&tracked->destroy.link);
-	tracked->surface->buffers_len--;
 	free(tracked);
 }
 
@@ -154,11 +158,6 @@ static void track(struct sealpool_buffer *buffer, struct sp_surface *surface) {
 	if (tracked != NULL) {
 		tracked_destroy(tracked);
 	}
-	if (surface->buffers_len == SURFACE_BUFFERS_MAX) {
-		struct tracked *oldest =
-			wl_container_of(surface->buffers.prev, oldest, link);
-		give_up(oldest);
-	}
 	tracked = calloc(1, sizeof(*tracked));
 	if (tracked == NULL) {
 		/* Without a record, all of it is copied at each access. */
@@ -167,11 +166,10 @@ static void track(struct sealpool_buffer *buffer, struct sp_surface *surface) {
 	}
 	tracked->buffer = buffer;
 	tracked->surface = surface;
-	pixman_region32_init(&tracked->missed);
+	tracked->commit = surface->commits;
 	tracked->destroy.notify = tracked_handle_destroy;
 	wl_resource_add_destroy_listener(buffer->resource, &tracked->destroy);
 	wl_list_insert(&surface->buffers, &tracked->link);
-	surface->buffers_len++;
 	set_tracked(buffer, true);
 }
 
@@ -219,6 +217,9 @@ static void surface_destroy(struct sp_surface *surface) {
 	surface_set_shown(surface, NULL);
 	wl_list_remove(&surface->destroy.link);
 	wl_list_remove(&surface->link);
+	for (int i = 0; i < FRAMES_MAX; i++) {
+		pixman_region32_fini(&surface->frames[i].damage);
+	}
 	pixman_region32_fini(&surface->pending.surface_damage);
 	pixman_region32_fini(&surface->pending.buffer_damage);
 	free(surface);
@@ -271,6 +272,9 @@ static struct sp_surface *surface_get(struct sp_surfaces *surfaces,
 	surface->scale = surface->pending.scale = 1;
 	surface->transform = surface->pending.transform =
 		WL_OUTPUT_TRANSFORM_NORMAL;
+	for (int i = 0; i < FRAMES_MAX; i++) {
+		pixman_region32_init(&surface->frames[i].damage);
+	}
 	pixman_region32_init(&surface->pending.surface_damage);
 	pixman_region32_init(&surface->pending.buffer_damage);
 	surface->current.destroy.notify = attachment_handle_destroy;
@@ -332,37 +336,56 @@ static int32_t clip(int64_t value, int32_t max) {
 	return (int32_t)(value < 0 ? 0 : value > max ? max : value);
 }
 
-/* Adds a region of the surface, at an integer scale, to a buffer's missed damage. */
-static void add_scaled(struct tracked *tracked,
+/* Adds a region of the surface, at an integer scale, to a frame. */
+static void add_scaled(struct frame *frame, const struct sp_surface *surface,
 		const pixman_region32_t *damage, int32_t scale) {
-	const struct sp_layout *layout = &tracked->buffer->view.layout;
 	int boxes_len;
 	const pixman_box32_t *boxes = pixman_region32_rectangles(
 		(pixman_region32_t *)damage, &boxes_len);
 	for (int i = 0; i < boxes_len; i++) {
 		pixman_box32_t box = {
-			.x1 = clip((int64_t)boxes[i].x1 * scale, layout->width),
-			.y1 = clip((int64_t)boxes[i].y1 * scale, layout->height),
-			.x2 = clip((int64_t)boxes[i].x2 * scale, layout->width),
-			.y2 = clip((int64_t)boxes[i].y2 * scale, layout->height),
+			.x1 = clip((int64_t)boxes[i].x1 * scale, surface->width),
+			.y1 = clip((int64_t)boxes[i].y1 * scale, surface->height),
+			.x2 = clip((int64_t)boxes[i].x2 * scale, surface->width),
+			.y2 = clip((int64_t)boxes[i].y2 * scale, surface->height),
 		};
 		if (box.x1 < box.x2 && box.y1 < box.y2) {
-			sp_region_add_box(&tracked->missed, &box);
+			sp_region_add_box(&frame->damage, &box);
 		}
 	}
 }
 
-/* Adds the damage of a commit, or everything, to a buffer's missed damage. */
-static void add_missed(struct tracked *tracked,
-		const struct sp_surface *surface, bool all) {
-	const struct sp_layout *layout = &tracked->buffer->view.layout;
-	if (all) {
-		sp_region_set_all(&tracked->missed, layout->width,
-			layout->height);
-		return;
+static void surface_add_frame(struct sp_surface *surface, bool all) {
+	struct frame *frame =
+		&surface->frames[++surface->commits % FRAMES_MAX];
+	frame->all = all;
+	pixman_region32_clear(&frame->damage);
+	if (!all) {
+		add_scaled(frame, surface, &surface->pending.surface_damage,
+			surface->scale);
+		add_scaled(frame, surface, &surface->pending.buffer_damage, 1);
 	}
-	add_scaled(tracked, &surface->pending.surface_damage, surface->scale);
-	add_scaled(tracked, &surface->pending.buffer_damage, 1);
+	pixman_region32_clear(&surface->pending.surface_damage);
+	pixman_region32_clear(&surface->pending.buffer_damage);
+}
+
+/* Makes stale what was damaged since the buffer's last commit. */
+static void age(struct tracked *tracked, uint64_t epoch) {
+	const struct sp_surface *surface = tracked->surface;
+	struct sp_view *view = &tracked->buffer->view;
+	uint64_t commit = tracked->commit;
+	bool all = surface->commits - commit > FRAMES_MAX;
+	pixman_region32_t damage;
+	pixman_region32_init(&damage);
+	while (!all && commit < surface->commits) {
+		const struct frame *frame =
+			&surface->frames[++commit % FRAMES_MAX];
+		all = frame->all;
+		sp_region_add(&damage, &frame->damage);
+	}
+	tracked->commit = surface->commits;
+	sp_view_age(view, all ? NULL : &damage, epoch);
+	pixman_region32_fini(&damage);
 }
 
 /* Applies the pending scale, transform and size. Returns whether the damage does not say
@@ -399,17 +422,7 @@ struct sealpool_buffer *sp_surface_commit(struct sp_surfaces *surfaces,
 	}
 
 	bool all = surface_apply_pending(surface);
-	struct tracked *tracked, *tmp;
-	wl_list_for_each_safe(tracked, tmp, &surface->buffers, link) {
-		if (!sp_view_wants_commits(&tracked->buffer->view)) {
-			/* It became direct. */
-			give_up(tracked);
-		} else {
-			add_missed(tracked, surface, all);
-		}
-	}
-	pixman_region32_clear(&surface->pending.surface_damage);
-	pixman_region32_clear(&surface->pending.buffer_damage);
+	surface_add_frame(surface, all);
 
 	struct sealpool_buffer *buffer;
 	bool attached = surface->pending.attached;
@@ -429,17 +442,16 @@ struct sealpool_buffer *sp_surface_commit(struct sp_surfaces *surfaces,
 	}
 	sp_view_handle_commit(&buffer->view);
 	if (!sp_view_wants_commits(&buffer->view)) {
+		/* It may just have become direct. */
+		sp_surface_give_up(buffer);
 		return NULL;
 	}
 	struct sp_client *client = buffer->pool->client;
 	sp_client_note_request(client);
 	uint64_t epoch = sp_client_get_epoch(client);
-	tracked = tracked_find(buffer);
+	struct tracked *tracked = tracked_find(buffer);
 	if (tracked != NULL && tracked->surface == surface) {
-		sp_view_age(&buffer->view, &tracked->missed, epoch);
-		pixman_region32_clear(&tracked->missed);
-		wl_list_remove(&tracked->link);
-		wl_list_insert(&surface->buffers, &tracked->link);
+		age(tracked, epoch);
 	} else if (attached) {
 		track(buffer, surface);
 	} else {

@@ -41,18 +41,16 @@ MUTATIONS = [
 	copied->bytes''',
      '''	copied->bytes'''),
     ('damage is not added', 'a damage rectangle', 'src/server/surface.c',
-     '''	add_scaled(tracked, &surface->pending.buffer_damage, 1);''',
+     '''		add_scaled(frame, surface, &surface->pending.buffer_damage, 1);''',
      ''''''),
     ('damage is not scaled', 'a damage rectangle', 'src/server/surface.c',
-     '''&surface->pending.surface_damage, surface->scale);''',
+     '''&surface->pending.surface_damage,
+			surface->scale);''',
      '''&surface->pending.surface_damage, 1);'''),
     ('other buffers do not miss what a commit has damaged', 'a damage rectangle',
      'src/server/surface.c',
-     '''			add_missed(tracked, surface, all);''',
-     '''			if (surface->pending.attachment.buffer ==
-					tracked->buffer) {
-				add_missed(tracked, surface, all);
-			}'''),
+     '''	uint64_t commit = tracked->commit;''',
+     '''	uint64_t commit = surface->commits - 1;'''),
     ('the left part of a row is copied for the right one', 'a damage rectangle',
      'src/image/format.c',
      '''* top +

@@ -204,34 +204,25 @@ static void second_copy_takes_the_place_of_the_first(void **state) {
 	expect_between(count_copied() - before, 400, 799);
 }
 
-static void buffer_committed_least_recently_is_forgotten(void **state) {
-	enum { FOLLOWED = 32 };
-	for (int i = 3; i <= FOLLOWED; i++) {
-		create_buffer(i, WIDTH, HEIGHT);
+static void buffer_that_comes_again_late_is_stale_as_a_whole(void **state) {
+	enum { REMEMBERED = 8 };
+	begin_with(0);
+	for (int i = 1; i < REMEMBERED; i++) {
+		show(1, 10, 0, 10, 10);
 	}
-	for (int i = 0; i < FOLLOWED; i++) {
-		show(i, 10, 0, 10, 10);
+	show(0, 50, 0, 10, 10);
+	uint64_t before = count_copied();
+	read_buffer(0);
+	expect_between(count_copied() - before, 800, 2000);
+	for (int i = 0; i < REMEMBERED; i++) {
+		show(1, 10, 0, 10, 10);
 	}
-	/* This buffer is newer than the second now. */
-	show(0, 10, 0, 10, 10);
-	show(FOLLOWED, 10, 0, 10, 10);
-	assert_false(test.buffers[1]->view.tracked);
-	for (int i = 0; i <= FOLLOWED; i++) {
-		if (i != 1 && !test.buffers[i]->view.tracked) {
-			fail_msg("buffer %d is not followed", i);
-		}
-	}
-	/* It is copied at each access until it is committed again, which starts its
-	 * tracking anew. */
-	expect_copied_each_time(1);
-	show(1, 10, 0, 10, 10);
-	expect_all_stale(1);
-	assert_false(test.buffers[2]->view.tracked);
-	/* A destroyed buffer makes room for another. */
-	destroy_buffer(3);
-	settle();
-	show(2, 10, 0, 10, 10);
-	assert_true(test.buffers[4]->view.tracked);
+	/* What others committed does not change it. */
+	before = count_copied();
+	read_buffer(0);
+	assert_int_equal(count_copied() - before, 0);
+	show(0, 50, 0, 10, 10);
+	expect_all_stale(0);
 }
 
 int main(void) {
@@ -254,7 +245,7 @@ int main(void) {
 		TEST_TRACKER(attach_that_is_replaced_is_none),
 		TEST_TRACKER(copies_that_are_in_use_grow_stale_as_well),
 		TEST_TRACKER(second_copy_takes_the_place_of_the_first),
-		TEST_TRACKER(buffer_committed_least_recently_is_forgotten),
+		TEST_TRACKER(buffer_that_comes_again_late_is_stale_as_a_whole),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

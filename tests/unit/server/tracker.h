@@ -25,7 +25,7 @@
 #define BYTES (STRIDE * HEIGHT)
 
 /** More than the tracker tracks on one surface. */
-#define BUFFERS 34
+#define BUFFERS 4
 #define SURFACES 2
 
 struct tracker {
