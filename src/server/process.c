@@ -2,7 +2,9 @@
 /*
  * Reads facts about other processes from /proc/PID. Only "stat" and "cgroup" are read:
  * they take no lock that the process can hold for long, unlike "maps", "environ" and
- * "fdinfo".
+ * "fdinfo". The stat file of the first thread has the facts of the process that are needed
+ * here. That of the process adds up the times of all its threads: 23 ms for 20,000 threads
+ * instead of 9 us (measured).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -43,7 +45,9 @@ static int read_text(int pid, const char *name, char *text, size_t size) {
 
 int sp_process_read(int pid, struct sp_process *process, int *parent) {
 	char text[STAT_SIZE];
-	int ret = read_text(pid, "stat", text, sizeof(text));
+	char name[32];
+	snprintf(name, sizeof(name), "task/%d/stat", pid);
+	int ret = read_text(pid, name, text, sizeof(text));
 	if (ret < 0) {
 		return ret;
 	}

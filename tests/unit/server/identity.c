@@ -393,6 +393,32 @@ static void end_process(pid_t pid) {
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
+static char opened[64];
+
+int __real_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...);
+int __wrap_open64(const char *path, int flags, ...);
+
+int __wrap_open(const char *path, int flags, ...) {
+	snprintf(opened, sizeof(opened), "%s", path);
+	return __real_open(path, flags);
+}
+
+int __wrap_open64(const char *path, int flags, ...) {
+	return __wrap_open(path, flags);
+}
+
+/* The file of the process would add up what all its threads have cost. */
+static void process_is_read_from_its_first_thread(void **state) {
+	char path[sizeof(opened)];
+	struct sp_process process;
+	int parent;
+	assert_int_equal(__real_sp_process_read(getpid(), &process, &parent), 0);
+	assert_int_equal(parent, getppid());
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", getpid(), getpid());
+	assert_string_equal(opened, path);
+}
+
 static void process_is_known_by_its_start(void **state) {
 	int fd, parent;
 	uint64_t before = sp_process_now();
@@ -455,6 +481,7 @@ int main(void) {
 		TEST_IDENTITY(identity_holds_what_its_clients_do),
 		TEST_IDENTITY(identities_are_in_the_order_of_their_age),
 
+		TEST_IDENTITY(process_is_read_from_its_first_thread),
 		TEST_IDENTITY(process_is_known_by_its_start),
 		TEST_IDENTITY(record_has_the_process_of_its_client),
 	};
