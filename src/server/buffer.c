@@ -43,6 +43,7 @@ void sp_buffer_sync(struct sealpool_buffer *buffer) {
 }
 
 static void buffer_destroy(struct sealpool_buffer *buffer) {
+	assert(buffer->tracked == NULL);
 	sp_report_finish(&buffer->report);
 	const struct sp_front *front = buffer->pool->client->context->front;
 	if (front->buffer_gone != NULL) {

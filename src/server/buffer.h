@@ -16,6 +16,7 @@
 struct sp_context;
 struct sp_hold;
 struct sp_pool;
+struct sp_tracked;
 
 struct sealpool_buffer {
 	struct sp_pool *pool;
@@ -29,6 +30,8 @@ struct sealpool_buffer {
 	struct sp_report report;
 	/* Waits for the answer of its slow file; else NULL. See hold.c. */
 	struct sp_hold *hold;
+	/* surface.c: which surface it was committed to; NULL if it is not tracked. */
+	struct sp_tracked *tracked;
 };
 
 /**

@@ -56,7 +56,7 @@ struct sp_surface {
 	struct sp_surfaces *surfaces;
 	struct wl_list link; /* sp_surfaces.list */
 	struct wl_listener destroy;
-	struct wl_list buffers; /* tracked.link */
+	struct wl_list buffers; /* sp_tracked.link */
 	uint64_t commits; /* so far */
 	/* The last commits; commit n, from 1 on, is at n % FRAMES_MAX. */
 	struct frame frames[FRAMES_MAX];
@@ -88,8 +88,10 @@ struct sp_surface {
 	} pending;
 };
 
-/* A buffer that has a wl_buffer, and the surface that it was last committed to. */
-struct tracked {
+/* A buffer that has a wl_buffer, and the surface that it was last committed to. The buffer
+ * points to its record: a search among the listeners of its wl_buffer would take as long as
+ * it has surfaces, and a client may commit one buffer to any number of them. */
+struct sp_tracked {
 	struct sealpool_buffer *buffer;
 	struct sp_surface *surface;
 	struct wl_list link; /* sp_surface.buffers */
@@ -121,32 +123,21 @@ static void set_tracked(struct sealpool_buffer *buffer, bool tracked) {
 		sp_client_get_epoch(buffer->pool->client));
 }
 
-static void tracked_destroy(struct tracked *tracked) {
+static void tracked_destroy(struct sp_tracked *tracked) {
+	tracked->buffer->tracked = NULL;
 	wl_list_remove(&tracked->link);
 	wl_list_remove(&tracked->destroy.link);
 	free(tracked);
 }
 
-/* Without a wl_buffer, no commit can change the contents. The buffer itself may be
- * destroyed already. */
+/* Without a wl_buffer, no commit can change the contents. */
 static void tracked_handle_destroy(struct wl_listener *listener, void *data) {
-	struct tracked *tracked = wl_container_of(listener, tracked, destroy);
+	struct sp_tracked *tracked = wl_container_of(listener, tracked, destroy);
 	tracked_destroy(tracked);
 }
 
-/* Returns the record of a buffer that has a wl_buffer, or NULL. */
-static struct tracked *tracked_find(const struct sealpool_buffer *buffer) {
-	struct wl_listener *listener = wl_resource_get_destroy_listener(
-		buffer->resource, tracked_handle_destroy);
-	if (listener == NULL) {
-		return NULL;
-	}
-	struct tracked *tracked = wl_container_of(listener, tracked, destroy);
-	return tracked;
-}
-
 /* Stops tracking: all of the buffer is stale at each access. */
-static void give_up(struct tracked *tracked) {
+static void give_up(struct sp_tracked *tracked) {
 	set_tracked(tracked->buffer, false);
 	tracked_destroy(tracked);
 }
@@ -154,7 +145,7 @@ static void give_up(struct tracked *tracked) {
 /* Starts tracking a buffer on a surface. All of it is stale: its contents were drawn for
  * another surface, or for none. */
 static void track(struct sealpool_buffer *buffer, struct sp_surface *surface) {
-	struct tracked *tracked = tracked_find(buffer);
+	struct sp_tracked *tracked = buffer->tracked;
 	if (tracked != NULL) {
 		tracked_destroy(tracked);
 	}
@@ -165,6 +156,7 @@ static void track(struct sealpool_buffer *buffer, struct sp_surface *surface) {
 		return;
 	}
 	tracked->buffer = buffer;
+	buffer->tracked = tracked;
 	tracked->surface = surface;
 	tracked->commit = surface->commits;
 	tracked->destroy.notify = tracked_handle_destroy;
@@ -208,7 +200,7 @@ static void surface_set_shown(struct sp_surface *surface,
 }
 
 static void surface_destroy(struct sp_surface *surface) {
-	struct tracked *tracked, *tmp;
+	struct sp_tracked *tracked, *tmp;
 	wl_list_for_each_safe(tracked, tmp, &surface->buffers, link) {
 		give_up(tracked);
 	}
@@ -370,7 +362,7 @@ static void surface_add_frame(struct sp_surface *surface, bool all) {
 }
 
 /* Makes stale what was damaged since the buffer's last commit. */
-static void age(struct tracked *tracked, uint64_t epoch) {
+static void age(struct sp_tracked *tracked, uint64_t epoch) {
 	const struct sp_surface *surface = tracked->surface;
 	struct sp_view *view = &tracked->buffer->view;
 	uint64_t commit = tracked->commit;
@@ -449,7 +441,7 @@ struct sealpool_buffer *sp_surface_commit(struct sp_surfaces *surfaces,
 	struct sp_client *client = buffer->pool->client;
 	sp_client_note_request(client);
 	uint64_t epoch = sp_client_get_epoch(client);
-	struct tracked *tracked = tracked_find(buffer);
+	struct sp_tracked *tracked = buffer->tracked;
 	if (tracked != NULL && tracked->surface == surface) {
 		age(tracked, epoch);
 	} else if (attached) {
@@ -496,17 +488,14 @@ void sp_surface_make_unclear(struct sp_surfaces *surfaces,
 }
 
 void sp_surface_give_up(struct sealpool_buffer *buffer) {
-	struct tracked *tracked = tracked_find(buffer);
-	if (tracked != NULL) {
-		give_up(tracked);
+	if (buffer->tracked != NULL) {
+		give_up(buffer->tracked);
 	}
 }
 
 void sp_surface_forget(struct sealpool_buffer *buffer) {
-	struct tracked *tracked =
-		buffer->resource != NULL ? tracked_find(buffer) : NULL;
-	if (tracked != NULL) {
-		tracked_destroy(tracked);
+	if (buffer->tracked != NULL) {
+		tracked_destroy(buffer->tracked);
 	}
 }
 

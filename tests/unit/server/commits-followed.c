@@ -3,6 +3,7 @@
  * buffers are read in place. */
 #include <drm_fourcc.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "between.h"
@@ -232,6 +233,34 @@ static void requests_are_followed_once_a_sealed_buffer_was_copied(
 	assert_true(are_followed());
 }
 
+/* What commits cost */
+
+static unsigned searches;
+
+struct wl_listener *__real_wl_resource_get_destroy_listener(
+	struct wl_resource *resource, wl_notify_func_t notify);
+struct wl_listener *__wrap_wl_resource_get_destroy_listener(
+	struct wl_resource *resource, wl_notify_func_t notify);
+
+struct wl_listener *__wrap_wl_resource_get_destroy_listener(
+		struct wl_resource *resource, wl_notify_func_t notify) {
+	searches += strcmp(wl_resource_get_class(resource), "wl_buffer") == 0;
+	return __real_wl_resource_get_destroy_listener(resource, notify);
+}
+
+/* Each surface that shows a buffer listens to the end of its wl_buffer. A client may have a
+ * hundred thousand surfaces. */
+static void listeners_of_a_buffer_are_not_searched(void **state) {
+	begin_with_all(2);
+	searches = 0;
+	show(0, 0, 0, 10, 10);
+	show_elsewhere(0, 0, 0, 10, 10);
+	show(0, 0, 0, 10, 10);
+	destroy_buffer(1);
+	settle();
+	assert_int_equal(searches, 0);
+}
+
 /* Two globals on one display */
 
 static void second_tracker_leaves_buffers_of_the_first_alone(void **state) {
@@ -273,6 +302,7 @@ int main(void) {
 			requests_are_followed_from_the_first_buffer_that_is_copied),
 		TEST_SURFACES(
 			requests_are_followed_once_a_sealed_buffer_was_copied),
+		TEST_TRACKER(listeners_of_a_buffer_are_not_searched),
 		TEST_TRACKER(second_tracker_leaves_buffers_of_the_first_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
