@@ -200,17 +200,23 @@ bool sp_cache_reclaim(struct sp_cache *cache, struct sp_account *account,
 	return freed > 0;
 }
 
-uint64_t sp_cache_drop_old(struct sp_cache *cache, uint64_t until) {
-	uint64_t next = UINT64_MAX;
+/* Frees what was added at "until" or before, until "amount" bytes of copies are freed; then
+ * returns true if there is more. "next" is when the oldest remaining member was added. */
+static bool drop(struct sp_cache *cache, uint64_t until, uint64_t amount,
+		uint64_t *next) {
+	*next = UINT64_MAX;
+	uint64_t freed = 0;
+	bool more = false;
 	struct sp_cached *cached, *after;
 	struct sp_list taken;
 	sp_list_init(&taken);
 	sp_lock_acquire(&cache->lock);
 	sp_list_for_each_safe(cached, after, &cache->list, struct sp_cached,
 			link) {
-		if (cached->since > until) {
-			if (next == UINT64_MAX) {
-				next = cached->since;
+		more = cached->since <= until && freed >= amount;
+		if (cached->since > until || more) {
+			if (*next == UINT64_MAX) {
+				*next = cached->since;
 			}
 			break;
 		}
@@ -218,8 +224,9 @@ uint64_t sp_cache_drop_old(struct sp_cache *cache, uint64_t until) {
 			leave(cache, cached);
 			sp_list_append(&taken, &cached->link);
 			cache->releasing++;
-		} else if (next == UINT64_MAX) {
-			next = cached->since;
+			freed += cached->held[SP_RESOURCE_SHADOW_BYTES];
+		} else if (*next == UINT64_MAX) {
+			*next = cached->since;
 		}
 	}
 	sp_lock_release(&cache->lock);
@@ -227,11 +234,23 @@ uint64_t sp_cache_drop_old(struct sp_cache *cache, uint64_t until) {
 		cached->release(cached);
 		sp_cache_end_release(cache);
 	}
+	return more;
+}
+
+uint64_t sp_cache_drop_old(struct sp_cache *cache, uint64_t until) {
+	uint64_t next;
+	drop(cache, until, UINT64_MAX, &next);
 	return next;
 }
 
 /* The most timer calls in the time after which a copy is idle. */
 #define LOOKS_MAX 8
+
+/* Freeing takes 0.1 ms for each MiB (measured), and the copies of all clients may become
+ * idle together. So the event loop frees some of them, and serves its clients before it
+ * frees more. */
+#define DROPPED_AT_ONCE ((uint64_t)64 << 20)
+#define DROP_AGAIN_MS 1
 
 uint64_t sp_cache_get_wait(uint32_t after, uint64_t now, uint64_t first) {
 	uint64_t least = after / LOOKS_MAX;
@@ -240,9 +259,11 @@ uint64_t sp_cache_get_wait(uint32_t after, uint64_t now, uint64_t first) {
 
 uint64_t sp_cache_drop_idle(struct sp_cache *cache, uint32_t after) {
 	uint64_t now = sp_clock_now();
+	uint64_t first = now;
 	/* The clock may have started less than "after" ago. */
-	uint64_t first = now < after ? now :
-		sp_cache_drop_old(cache, now - after);
+	if (now >= after && drop(cache, now - after, DROPPED_AT_ONCE, &first)) {
+		return DROP_AGAIN_MS;
+	}
 	return first != UINT64_MAX ?
 		sp_cache_get_wait(after, now, first + after) : UINT64_MAX;
 }

@@ -85,8 +85,9 @@ bool sp_cache_reclaim(struct sp_cache *cache, struct sp_account *account,
  * was added, or UINT64_MAX if there is none. Any thread. */
 uint64_t sp_cache_drop_old(struct sp_cache *cache, uint64_t until);
 
-/** Frees what was added at least "after" milliseconds ago. Returns in how many
- * milliseconds to call it again, or UINT64_MAX if nothing is left. Any thread. */
+/** Frees what was added at least "after" milliseconds ago, but not much in one call. Returns
+ * in how many milliseconds to call it again, or UINT64_MAX if nothing is left. Any
+ * thread. */
 uint64_t sp_cache_drop_idle(struct sp_cache *cache, uint32_t after);
 
 /** Returns how long to wait at the time "now", when "first" is the time at which a

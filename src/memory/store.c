@@ -24,6 +24,9 @@
  * limits.c. */
 #define MAPPED_MIN ((size_t)128 * 1024)
 
+/* Freed at once. */
+#define PIECE ((size_t)2 << 20)
+
 static bool is_mapped(size_t size) {
 	return size >= MAPPED_MIN;
 }
@@ -47,8 +50,20 @@ int sp_store_init(struct sp_store *store, struct sp_account *account,
 	return 0;
 }
 
+/* munmap() holds the process's mmap lock while it frees pages, 0.1 ms for each MiB. Another
+ * thread may free a copy of half a gigabyte, and mmap() on the event loop would wait. So
+ * the pages are freed piece by piece before. */
+static void free_pages(const struct sp_store *store) {
+	size_t length;
+	for (size_t i = 0; i < store->size; i += length) {
+		length = store->size - i < PIECE ? store->size - i : PIECE;
+		madvise(store->data + i, length, MADV_DONTNEED);
+	}
+}
+
 void sp_store_finish(struct sp_store *store) {
 	if (is_mapped(store->size)) {
+		free_pages(store);
 		munmap(store->data, store->size);
 	} else {
 		free(store->data);

@@ -4,6 +4,7 @@
  * shadow.
  */
 #include <drm_fourcc.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include <wayland-server-protocol.h>
 
@@ -161,6 +162,66 @@ static void pinned_shadow_on_offer_goes(void **state) {
 	assert_int_equal(byte, 7);
 }
 
+static unsigned unmapped;
+/* The pages that had memory then. */
+static uint64_t resident;
+
+int __real_munmap(void *data, size_t size);
+int __wrap_munmap(void *data, size_t size);
+
+int __wrap_munmap(void *data, size_t size) {
+	static unsigned char pages[1 << 15];
+	if (size >= (64 << 20) && size / page_size() <= sizeof(pages) &&
+			mincore(data, size, pages) == 0) {
+		unmapped++;
+		for (uint64_t i = 0; i < size / page_size(); i++) {
+			resident += pages[i] & 1;
+		}
+	}
+	return __real_munmap(data, size);
+}
+
+/* Freeing takes time: 64 MiB are freed at once, or one copy. */
+static void what_is_idle_is_freed_little_by_little(void **state) {
+	enum { WIDE = 4096, HIGH = 4096, LARGE = WIDE * HIGH * 4 };
+	struct sp_cache *cache = &fixture.display.context->memory.cache;
+	struct sp_layout layout;
+	struct sp_file file;
+	const char *reason;
+	const struct sp_format *format = sp_format_get(DRM_FORMAT_XRGB8888);
+	assert_true(sp_layout_init(&layout, format, 0, WIDE, HIGH, WIDE * 4));
+	int fd = create_memfd(LARGE, 0);
+	fill_memfd(fd, LARGE / 8, 7);
+	assert_int_equal(sp_file_init(&file, fd, &reason), 0);
+	struct sp_pool *pool = sp_pool_new(fixture.display.context,
+		fixture.client, &file, LARGE);
+	assert_non_null(pool);
+	struct sealpool_buffer *buffers[3];
+	for (uint64_t i = 0; i < 3; i++) {
+		buffers[i] = sp_buffer_new(pool, &layout, false);
+		assert_non_null(buffers[i]);
+		struct sealpool_access access;
+		sealpool_buffer_begin_access(buffers[i], SEALPOOL_ACCESS_READ,
+			&access);
+		sealpool_buffer_end_access(&access);
+		assert_int_equal(get_bytes(), (i + 1) * LARGE);
+	}
+	resident = unmapped = 0;
+	assert_int_equal(sp_cache_drop_idle(cache, 0), 1);
+	assert_int_equal(get_bytes(), 2 * LARGE);
+	/* While munmap() frees pages, other threads cannot map anything. */
+	assert_int_equal(unmapped, 1);
+	assert_int_equal(resident, 0);
+	assert_int_equal(sp_cache_drop_idle(cache, 0), 1);
+	assert_int_equal(get_bytes(), LARGE);
+	assert_int_equal(sp_cache_drop_idle(cache, 0), UINT64_MAX);
+	assert_int_equal(get_bytes(), 0);
+	for (int i = 0; i < 3; i++) {
+		sealpool_buffer_unref(buffers[i]);
+	}
+	sp_pool_unref(pool);
+}
+
 static void default_is_ten_seconds(void **state) {
 	assert_int_equal(fixture.display.context->memory.idle_ms,
 		10000);
@@ -222,6 +283,7 @@ int main(void) {
 		TEST_IDLE(copy_that_is_used_stays),
 		TEST_IDLE(pinned_shadow_stays),
 		TEST_IDLE(pinned_shadow_on_offer_goes),
+		TEST_IDLE(what_is_idle_is_freed_little_by_little),
 		TEST_IDLE(default_is_ten_seconds),
 		TEST_IDLE(timer_is_set_when_there_is_a_copy),
 		TEST_IDLE(who_fills_the_cache_again_wakes_nobody),
