@@ -201,8 +201,8 @@ static const char *get_reason(struct sealpool_account *account) {
 	if (account->is_over) {
 		return "is over the limit for copies of its buffers";
 	}
-	return sp_reader_get_silence(&account->reader, &account->account) >=
-		SP_READER_PATIENCE ?
+	return sp_reader_is_silent(&account->reader, &account->account,
+		SP_READER_PATIENCE) ?
 		"has a file that does not answer" : NULL;
 }
 

@@ -323,18 +323,19 @@ bool sp_reader_is_done(struct sp_reader *reader, const struct sp_job *job) {
 	return done;
 }
 
-uint64_t sp_reader_get_silence(struct sp_reader *reader, const void *owner) {
-	sp_lock_acquire(&reader->readers->lock);
-	uint64_t silence = 0;
+bool sp_reader_is_silent(struct sp_reader *reader, const void *owner,
+		uint64_t patience) {
+	bool found = false;
 	const struct sp_job *job;
-	sp_list_for_each(job, &reader->jobs, struct sp_job, link) {
-		if (job->owner == owner) {
-			silence = get_silence(reader);
-			break;
+	sp_lock_acquire(&reader->readers->lock);
+	/* There may be ten thousand jobs, and as many owners ask. */
+	if (get_silence(reader) >= patience) {
+		sp_list_for_each(job, &reader->jobs, struct sp_job, link) {
+			found = found || job->owner == owner;
 		}
 	}
 	sp_lock_release(&reader->readers->lock);
-	return silence;
+	return found;
 }
 
 void sp_readers_drain(struct sp_readers *readers) {

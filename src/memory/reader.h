@@ -90,12 +90,13 @@ bool sp_reader_is_done(struct sp_reader *reader, const struct sp_job *job);
  * did. Any thread. */
 bool sp_reader_cancel(struct sp_reader *reader, struct sp_job *job);
 
-/** Returns how long the current job has run, in milliseconds, if the owner has that job
- * or one that waits for it; else 0. Any thread. */
-uint64_t sp_reader_get_silence(struct sp_reader *reader, const void *owner);
-
 /** How long a file may take to answer, in milliseconds. */
 #define SP_READER_PATIENCE 10000
+
+/** Returns whether the current job has run for so many milliseconds, at least 1, and is the
+ * owner's or one that the owner's jobs wait for. Any thread. */
+bool sp_reader_is_silent(struct sp_reader *reader, const void *owner,
+	uint64_t patience);
 
 /** Returns whether a new job is likely to be done. Any thread. */
 bool sp_reader_is_available(struct sp_reader *reader);

@@ -33,8 +33,8 @@ static void end_silent(struct sp_context *context) {
 	struct sp_client *client;
 	wl_list_for_each(client, &context->clients, link) {
 		if (client->wl_client != NULL && !client->disconnecting &&
-				sp_reader_get_silence(&client->member.identity->reader,
-				&client->account) >= SP_READER_PATIENCE) {
+				sp_reader_is_silent(&client->member.identity->reader,
+				&client->account, SP_READER_PATIENCE)) {
 			end_client(client);
 		}
 	}

@@ -197,7 +197,7 @@ static void readers_without_a_thread_get_one_later(void **state) {
 
 /* Makes a reader's thread count as stuck, as if it had waited for the whole time. */
 static void make_stuck(struct sp_reader *reader) {
-	while (sp_reader_get_silence(reader, reader) == 0) {
+	while (!sp_reader_is_silent(reader, reader, 1)) {
 		usleep(1000);
 	}
 	sp_lock_acquire(&readers.lock);
@@ -318,16 +318,16 @@ static void silence_is_told(void **state) {
 	struct sp_reader reader;
 	struct waiting waiting;
 	sp_reader_init(&reader, &readers);
-	assert_int_equal(sp_reader_get_silence(&reader, &reader), 0);
+	assert_false(sp_reader_is_silent(&reader, &reader, 1));
 	waiting_begin(&waiting, &reader);
-	while (sp_reader_get_silence(&reader, &reader) < 20) {
+	while (!sp_reader_is_silent(&reader, &reader, 20)) {
 		usleep(1000);
 	}
 	/* Another owner's reader is not. */
-	assert_int_equal(sp_reader_get_silence(&reader, &readers), 0);
+	assert_false(sp_reader_is_silent(&reader, &readers, 1));
 	waiting_answer(&waiting);
 	waiting_end(&waiting);
-	assert_int_equal(sp_reader_get_silence(&reader, &reader), 0);
+	assert_false(sp_reader_is_silent(&reader, &reader, 1));
 }
 
 #define TEST_READER(name) \
