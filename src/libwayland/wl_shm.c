@@ -87,6 +87,8 @@ static const struct sp_front front = {
 	.find_pool = sp_pool_try_from_resource,
 	.sync = sync,
 	.client_gone = sp_buffers_handle_client_gone,
+	/* As libwayland's own does. pixman, with which Weston draws, has no other rows. */
+	.pads_rows = true,
 	.pool_size = sizeof(struct sp_pool),
 	.buffer_size = sizeof(struct wl_shm_buffer),
 	.buffer_gone = handle_buffer_gone,

@@ -32,6 +32,8 @@ struct sp_front {
 	/* A wl_client was destroyed; its record still exists. */
 	void (*client_gone)(struct sp_client *client);
 
+	/* The rows of 24-bit pixels may be padded to whole words. */
+	bool pads_rows;
 	/* Bytes of what begins with struct sp_pool, or struct sealpool_buffer. The rest
 	 * is zero at first. */
 	size_t pool_size, buffer_size;

@@ -175,7 +175,8 @@ static void pool_handle_create_buffer(struct wl_client *client,
 		return;
 	}
 	struct sp_layout layout;
-	if (sp_wl_shm_make_layout(pool, resource, &place, false, &layout)) {
+	if (sp_wl_shm_make_layout(pool, resource, &place,
+			context->front->pads_rows, &layout)) {
 		create_buffer(pool, client, id, &layout);
 	}
 }

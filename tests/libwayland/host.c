@@ -51,6 +51,7 @@ struct host *host_create(uint32_t fds) {
 	assert_int_equal(wl_display_init_shm(server->display), 0);
 	assert_int_equal(*wl_display_add_shm_format(server->display,
 		WL_SHM_FORMAT_NV12), WL_SHM_FORMAT_NV12);
+	wl_display_add_shm_format(server->display, WL_SHM_FORMAT_RGB888);
 	host->shm = sp_libwayland_get_shm(server->display);
 	/* A thread reads a file on a disk, and may run late on a busy machine. */
 	struct sp_readers *readers = &host->shm->context->memory.readers;

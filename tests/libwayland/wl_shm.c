@@ -169,6 +169,23 @@ static void formats_are_those_of_wl_shm(void **state) {
 	peer_finish(peer);
 }
 
+/* libwayland accepts such rows, and pixman has no others. */
+static void a_row_of_24_bit_pixels_may_be_padded(void **state) {
+	struct host *host = *state;
+	static const enum client_memory_kind kinds[] = {
+		CLIENT_MEMORY_SEALED, CLIENT_MEMORY_UNSEALED,
+	};
+	for (int i = 0; i < 2; i++) {
+		struct peer *peer = peer_create_with_pool(&host->server,
+			kinds[i], 4096);
+		tell(peer, create_buffer, .width = 5, .height = 5, .stride = 16,
+			.format = WL_SHM_FORMAT_RGB888);
+		tell(peer, show);
+		assert_int_equal(wl_shm_buffer_get_stride(host->shown), 16);
+		peer_finish(peer);
+	}
+}
+
 static void other_resources_are_no_buffers(void **state) {
 	struct host *host = *state;
 	struct peer *peer = create_shown(host, CLIENT_MEMORY_SEALED);
@@ -274,6 +291,7 @@ int main(void) {
 		TEST(references_keep_the_bytes),
 		TEST(a_short_file_reads_as_zero),
 		TEST(formats_are_those_of_wl_shm),
+		TEST(a_row_of_24_bit_pixels_may_be_padded),
 		TEST(other_resources_are_no_buffers),
 		TEST(an_access_may_never_end),
 		TEST(bytes_may_be_read_without_an_access),
