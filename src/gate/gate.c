@@ -188,6 +188,28 @@ static int copy_file(const struct sent_file *file, struct sp_client *client,
 	return ret;
 }
 
+/* A copy of 32 MiB takes 25 ms, and a client may send any number of requests at once. No
+ * program has so many files to be read. */
+#define COPIED_AT_ONCE_MAX ((uint64_t)64 << 20)
+
+/* Returns whether the identity may have this file copied in the current epoch. */
+static bool is_in_time(const struct sent_file *file, struct sp_client *client) {
+	struct sp_identity *identity = client->member.identity;
+	sp_client_note_request(client);
+	uint64_t epoch = sp_client_get_epoch(client);
+	if (identity->given_epoch != epoch) {
+		identity->given_epoch = epoch;
+		identity->given_bytes = 0;
+	}
+	identity->given_bytes += file->range.length;
+	if (epoch == 0 || identity->given_bytes <= COPIED_AT_ONCE_MAX) {
+		return true;
+	}
+	refuse(file, file->request->size_error, "more than %" PRIu64 " bytes of "
+		"files are to be read at once", COPIED_AT_ONCE_MAX);
+	return false;
+}
+
 /* Takes ownership of the fd. Returns another one, or -1 after the client got an error. */
 static int replace(const struct sent_file *file, int fd) {
 	struct sp_gate *gate = file->gate;
@@ -200,6 +222,10 @@ static int replace(const struct sent_file *file, int fd) {
 	struct sp_client *client = sp_client_get(gate->context, wl_client);
 	if (client == NULL) {
 		sp_post_no_memory(gate->context, wl_client);
+		sp_file_discard_fd(fd);
+		return -1;
+	}
+	if (!is_in_time(file, client)) {
 		sp_file_discard_fd(fd);
 		return -1;
 	}

@@ -3,8 +3,8 @@
  * Charges the compositor's copies to clients.
  *
  * A keymap is read and closed when its request is dispatched, a profile when an image
- * description is created from it. Until then, the memory is the compositor's own, so a
- * client could make it use up all memory.
+ * description is created from it. Until then, the memory and the descriptor are the
+ * compositor's own, so a client could make it use up all of either.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -35,6 +35,7 @@ static void forget(struct given_copy *copy) {
 	wl_list_remove(&copy->resource_destroy.link);
 	sp_account_discharge(&copy->client->account, SP_RESOURCE_SHADOW_BYTES,
 		copy->bytes);
+	sp_account_discharge(&copy->client->account, SP_RESOURCE_FDS, 1);
 	sp_client_unref(copy->client);
 	free(copy);
 }
@@ -51,6 +52,32 @@ static bool is_open(const struct given_copy *copy) {
 	struct stat st;
 	return fcntl(copy->fd, F_GET_SEALS) >= 0 && fstat(copy->fd, &st) == 0 &&
 		st.st_dev == copy->device && st.st_ino == copy->inode;
+}
+
+/* A compositor may close a copy later, such as a keymap that another one has replaced.
+ * Returns whether it has closed any. */
+static bool forget_closed(struct sp_given *given) {
+	bool found = false;
+	struct given_copy *copy, *next;
+	wl_list_for_each_safe(copy, next, &given->copies, link) {
+		if (!is_open(copy)) {
+			forget(copy);
+			found = true;
+		}
+	}
+	return found;
+}
+
+/* Returns false after an error for the client. */
+static bool charge(struct sp_given *given, struct sp_client *client,
+		enum sp_resource resource, uint64_t amount) {
+	while (sp_account_charge(&client->account, resource, amount) < 0) {
+		if (!forget_closed(given) && !sp_client_make_room(client)) {
+			sp_client_post_refused(client);
+			return false;
+		}
+	}
+	return true;
 }
 
 void sp_given_init(struct sp_given *given) {
@@ -77,13 +104,14 @@ int sp_given_add(struct sp_given *given, struct sp_client *client,
 	}
 	/* st_blocks counts units of 512 bytes on every file system. */
 	copy->bytes = (uint64_t)st.st_blocks * 512;
-	while (sp_account_charge(&client->account, SP_RESOURCE_SHADOW_BYTES,
-			copy->bytes) < 0) {
-		if (!sp_client_make_room(client)) {
-			sp_client_post_refused(client);
-			free(copy);
-			return -EDQUOT;
-		}
+	if (!charge(given, client, SP_RESOURCE_FDS, 1)) {
+		free(copy);
+		return -EDQUOT;
+	}
+	if (!charge(given, client, SP_RESOURCE_SHADOW_BYTES, copy->bytes)) {
+		sp_account_discharge(&client->account, SP_RESOURCE_FDS, 1);
+		free(copy);
+		return -EDQUOT;
 	}
 	copy->given = given;
 	copy->client = client;

@@ -38,6 +38,8 @@ struct sp_identity {
 	struct sp_reader reader;
 	/* Copies much memory, and does not wait for slow files. */
 	struct sp_reader copier;
+	/* gate.c: how many bytes of files it had copied in an epoch. */
+	uint64_t given_epoch, given_bytes;
 	/* A user's unit of systemd, or NULL for a process with its descendants, or
 	 * for a connection. */
 	char *unit;

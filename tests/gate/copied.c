@@ -277,6 +277,57 @@ static void copies_that_are_kept_are_charged(void **state) {
 	end();
 }
 
+static void copies_that_are_kept_have_descriptors(void **state) {
+	begin_with(&(struct sealpool_options){
+		.size = sizeof(struct sealpool_options),
+		.budget.fds = 4,
+	});
+	for (int i = 0; i < 4; i++) {
+		set_profile(4096);
+		assert_true(roundtrip());
+	}
+	set_profile(4096);
+	expect_display_error("over the budget of 4 fds");
+	end();
+}
+
+static void copies_that_are_closed_later_are_not_charged(void **state) {
+	begin_with(&(struct sealpool_options){
+		.size = sizeof(struct sealpool_options),
+		.budget.fds = 4,
+	});
+	for (int i = 0; i < 20; i++) {
+		set_profile(4096);
+		assert_true(roundtrip());
+		/* The previous one is closed when the next has come. */
+		while (client.receiver.fds_len > 1) {
+			close(client.receiver.fds[0]);
+			client.receiver.fds[0] = client.receiver.fds[1];
+			client.receiver.fds_len--;
+		}
+	}
+	end();
+}
+
+#define LARGE_PROFILE (30 << 20)
+
+/* Copying takes time, and requests that were sent together are handled together. */
+static void what_is_copied_at_once_is_limited(void **state) {
+	begin();
+	client.receiver.closes = true;
+	for (int i = 0; i < 4; i++) {
+		set_profile(LARGE_PROFILE);
+		assert_true(roundtrip());
+	}
+	for (int i = 0; i < 3; i++) {
+		set_profile(LARGE_PROFILE);
+	}
+	expect_error(&wp_image_description_creator_icc_v1_interface,
+		WP_IMAGE_DESCRIPTION_CREATOR_ICC_V1_ERROR_BAD_SIZE,
+		"bytes of files are to be read at once");
+	end();
+}
+
 static void copies_that_were_closed_are_not(void **state) {
 	begin_with_budget(1 << 20);
 	client.receiver.closes = true;
@@ -321,6 +372,9 @@ int main(void) {
 		TEST(gamma_table_is_copied_as_long_as_it_is),
 		TEST(empty_gamma_table_is_refused),
 		TEST(copies_that_are_kept_are_charged),
+		TEST(copies_that_are_kept_have_descriptors),
+		TEST(copies_that_are_closed_later_are_not_charged),
+		TEST(what_is_copied_at_once_is_limited),
 		TEST(copies_that_were_closed_are_not),
 		TEST(nor_are_those_of_an_object_that_has_gone),
 	};
