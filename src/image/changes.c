@@ -92,23 +92,10 @@ void sp_view_set_tracked(struct sp_view *view, bool tracked, uint64_t epoch) {
 }
 
 uint64_t sp_view_count_stale(struct sp_view *view) {
-	const struct sp_layout *layout = &view->layout;
-	const uint64_t all = layout->end - sp_layout_start(layout);
 	pixman_region32_t stale;
 	pixman_region32_init(&stale);
 	sp_view_get_stale(view, 0, &stale);
-	int boxes_len;
-	const pixman_box32_t *boxes =
-		pixman_region32_rectangles(&stale, &boxes_len);
-	uint64_t bytes = 0;
-	for (int i = 0; i < boxes_len; i++) {
-		/* In this order no product exceeds 2^62. All bytes times all pixels may
-		 * exceed 2^64 where a byte has eight pixels. */
-		uint64_t rows = all * (uint64_t)(boxes[i].y2 - boxes[i].y1) /
-			(uint64_t)layout->height;
-		bytes += rows * (uint64_t)(boxes[i].x2 - boxes[i].x1) /
-			(uint64_t)layout->width;
-	}
+	uint64_t bytes = sp_layout_count_bytes(&view->layout, &stale);
 	pixman_region32_fini(&stale);
 	return bytes;
 }

@@ -4,7 +4,8 @@
  *
  * Memory is read and written at once. A slow file is read by a reader thread (slow.c),
  * within the allowance for waiting (memory/reader.c): bytes that have arrived by then are
- * taken, and the rest stays stale.
+ * taken, and the rest stays stale. Bytes in the page cache need no thread, unless they are
+ * many and the compositor can wait for one.
  */
 #include <errno.h>
 
@@ -94,15 +95,20 @@ static void fill(struct sp_copies *copies, struct sp_copy *copy, uint64_t epoch)
 
 	struct sp_transferred copied = copy_in(copy, &stale);
 	count_in(copies->view, copied.bytes);
-	if (copied.missing > 0 &&
-			copies->view->backing->file.kind != SP_FILE_SLOW) {
+	bool is_slow = copies->view->backing->file.kind == SP_FILE_SLOW;
+	if (copied.missing > 0 && !is_slow) {
 		sp_view_note_missing(copies->view, copied.error);
 	}
 
 	sp_lock_acquire(&copies->lock);
 	if (copied.missing > 0) {
-		/* Zero for this access; the next one reads the whole buffer again. */
-		sp_copy_age_whole(copies, copy);
+		/* Zero for this access; the next one reads the whole buffer again. A slow
+		 * file has not been asked yet. */
+		if (is_slow) {
+			sp_region_add(&copy->stale, &stale);
+		} else {
+			sp_copy_age_whole(copies, copy);
+		}
 		copy->copied_epoch = 0;
 	} else {
 		copies->seen = generation;
@@ -113,6 +119,49 @@ static void fill(struct sp_copies *copies, struct sp_copy *copy, uint64_t epoch)
 }
 
 /* Slow files */
+
+/* A larger answer is not copied: its memory becomes the copy's. The event loop takes
+ * answers, and copying this takes 3 to 12 ms. */
+#define TAKEN_MAX ((uint64_t)16 << 20)
+
+/* Returns whether the copy may get other memory: nobody keeps its address. */
+static bool may_be_moved(const struct sp_copy *copy) {
+	return copy->place == SP_COPY_IN_STORE &&
+		!copy->copies->view->fixed;
+}
+
+static bool is_large(const struct sp_copies *copies,
+		const pixman_region32_t *region) {
+	return sp_layout_count_bytes(&copies->view->layout, region) > TAKEN_MAX;
+}
+
+/* Makes the answer's memory the copy's, and the copy's the client's spare, for the next
+ * answer. */
+static void copy_move(struct sp_copies *copies, struct sp_copy *copy,
+		struct sp_slow *slow) SP_REQUIRES(copies->lock) {
+	struct sp_backing *backing = copies->view->backing;
+	struct sp_store old = copy->store;
+	copy->store = slow->store;
+	copy->written = slow->written;
+	copy->cached.held[SP_RESOURCE_SHADOW_BYTES] = copy->store.size;
+	slow->store.data = NULL;
+	sp_spare_put(&backing->memory->cache, backing->spare, &old);
+}
+
+/* Takes the bytes of an answer, for the only user of the copy. */
+static void copy_take_bytes(struct sp_copies *copies, struct sp_copy *copy,
+		struct sp_slow *slow) SP_REQUIRES(copies->lock) {
+	const struct sp_layout *layout = &copies->view->layout;
+	if (may_be_moved(copy) && is_large(copies, &slow->region) &&
+			sp_region_is_all(&slow->region, layout->width,
+				layout->height)) {
+		copy_move(copies, copy, slow);
+	} else {
+		const struct sp_transfer_target target = copy_get_target(copy);
+		sp_slow_take(slow, &target);
+	}
+	count_in(copies->view, slow->copied.bytes);
+}
 
 static bool has_failed(const struct sp_slow *slow) {
 	return slow->copied.missing > 0 || slow->size < 0;
@@ -133,9 +182,7 @@ static void report_slow(struct sp_view *view, const struct sp_slow *slow) {
 static void copy_take(struct sp_copies *copies, struct sp_copy *copy,
 		struct sp_slow *slow, uint64_t epoch)
 		SP_REQUIRES(copies->lock) {
-	const struct sp_transfer_target target = copy_get_target(copy);
-	sp_slow_take(slow, &target);
-	count_in(copies->view, slow->copied.bytes);
+	copy_take_bytes(copies, copy, slow);
 	if (has_failed(slow)) {
 		return;
 	}
@@ -163,6 +210,10 @@ static int copy_ask(struct sp_copies *copies, struct sp_copy *copy)
 	if (!pixman_region32_copy(&stale, &copy->stale)) {
 		pixman_region32_fini(&stale);
 		return -ENOMEM;
+	}
+	if (may_be_moved(copy) && is_large(copies, &stale)) {
+		const struct sp_layout *layout = &copies->view->layout;
+		sp_region_set_all(&stale, layout->width, layout->height);
 	}
 	struct sp_slow *slow = NULL;
 	sp_lock_release(&copies->lock);
@@ -211,10 +262,20 @@ static int copy_await(struct sp_copies *copies, struct sp_copy *copy,
 	return done ? 0 : -ETIMEDOUT;
 }
 
+/* Returns whether to read what is in the page cache without a thread. */
+static bool is_read_at_once(const struct sp_copies *copies,
+		const struct sp_copy *copy) SP_REQUIRES(copies->lock) {
+	const struct sp_view *view = copies->view;
+	struct sp_backing *backing = view->backing;
+	return backing->file.own && copies->asked == NULL &&
+		sp_rate_take(&backing->memory->at_once,
+			sp_layout_count_bytes(&view->layout, &copy->stale));
+}
+
 /* See sp_copy_fill(). */
 static int copy_fill_slowly(struct sp_copies *copies, struct sp_copy *copy,
 		uint64_t epoch) SP_REQUIRES(copies->lock) {
-	if (copies->view->backing->file.own && copies->asked == NULL) {
+	if (is_read_at_once(copies, copy)) {
 		fill(copies, copy, epoch);
 	}
 	copy->filling = true;

@@ -227,3 +227,21 @@ struct sp_span sp_plane_span(const struct sp_plane *plane,
 	}
 	return span;
 }
+
+uint64_t sp_layout_count_bytes(const struct sp_layout *layout,
+		const pixman_region32_t *region) {
+	const uint64_t all = layout->end - sp_layout_start(layout);
+	int boxes_len;
+	const pixman_box32_t *boxes = pixman_region32_rectangles(
+		(pixman_region32_t *)region, &boxes_len);
+	uint64_t bytes = 0;
+	for (int i = 0; i < boxes_len; i++) {
+		/* In this order no product exceeds 2^62. All bytes times all pixels may
+		 * exceed 2^64 where a byte has eight pixels. */
+		uint64_t rows = all * (uint64_t)(boxes[i].y2 - boxes[i].y1) /
+			(uint64_t)layout->height;
+		bytes += rows * (uint64_t)(boxes[i].x2 - boxes[i].x1) /
+			(uint64_t)layout->width;
+	}
+	return bytes;
+}

@@ -84,4 +84,8 @@ struct sp_span {
 struct sp_span sp_plane_span(const struct sp_plane *plane,
 	const pixman_box32_t *box);
 
+/** Returns how many of the layout's bytes a region within the buffer has, roughly. */
+uint64_t sp_layout_count_bytes(const struct sp_layout *layout,
+	const pixman_region32_t *region);
+
 #endif

@@ -11,6 +11,7 @@
 #include "memory/backing.h"
 #include "memory/holes.h"
 #include "memory/inplace.h"
+#include "memory/rate.h"
 
 bool sp_judge_is_sealed(struct sp_view *view) {
 	struct sp_file *file = &view->backing->file;
@@ -28,7 +29,7 @@ bool sp_judge_is_sealed(struct sp_view *view) {
 bool sp_judge_has_memory(struct sp_view *view,
 		const struct sp_mapping *mapping) {
 	struct sp_backing *backing = view->backing;
-	struct sp_looks *looks = &backing->memory->looks;
+	struct sp_rate *looks = &backing->memory->looks;
 	uint64_t start = sp_layout_start(&view->layout);
 	uint64_t end = view->layout.end;
 	/* Most files have no holes, which one call shows. */
@@ -40,7 +41,7 @@ bool sp_judge_has_memory(struct sp_view *view,
 	}
 	/* After a hole was seen, remembered chunks are not trusted. */
 	if (view->had_holes) {
-		return sp_looks_take(looks, end - start) &&
+		return sp_rate_take(looks, end - start) &&
 			!sp_holes_in_mapping(mapping, start, end);
 	}
 	return sp_holes_none_seen(&backing->filled, looks, mapping, start, end);

@@ -22,6 +22,13 @@ void sp_region_set_all(pixman_region32_t *region, int32_t width,
 	set_box(region, (pixman_box32_t){ 0, 0, width, height });
 }
 
+bool sp_region_is_all(const pixman_region32_t *region, int32_t width,
+		int32_t height) {
+	pixman_box32_t all = { 0, 0, width, height };
+	return pixman_region32_contains_rectangle(
+		(pixman_region32_t *)region, &all) == PIXMAN_REGION_IN;
+}
+
 static int32_t min(int32_t a, int32_t b) {
 	return a < b ? a : b;
 }

@@ -3,6 +3,7 @@
 #define SEALPOOL_IMAGE_REGION_H
 
 #include <pixman.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /**
@@ -13,6 +14,10 @@
 
 /** Sets the region to all pixels from 0, 0 to width, height. */
 void sp_region_set_all(pixman_region32_t *region, int32_t width,
+	int32_t height);
+
+/** Returns whether the region has all of these pixels. */
+bool sp_region_is_all(const pixman_region32_t *region, int32_t width,
 	int32_t height);
 
 /** Adds a box, which must not be empty, or a region. */

@@ -24,7 +24,9 @@ void sp_slow_unref(struct sp_slow *slow) {
 	if (atomic_fetch_sub(&slow->refs, 1) > 1) {
 		return;
 	}
-	sp_store_finish(&slow->store);
+	if (slow->store.data != NULL) {
+		sp_store_finish(&slow->store);
+	}
 	pixman_region32_fini(&slow->region);
 	free(slow);
 }
@@ -60,6 +62,10 @@ static void read_all(struct sp_job *job) {
 	slow->size = look(slow->file->fd);
 	if (slow->size < 0) {
 		slow->copied.error = (int)-slow->size;
+		/* The bytes of another answer. */
+		if (slow->reused) {
+			memset(slow->store.data, 0, slow->store.size);
+		}
 		return;
 	}
 	const struct sp_transfer_source source = {
@@ -138,16 +144,28 @@ static void write_all(struct sp_job *job) {
 	}
 }
 
+/* All of the region is written before it is read, also where the file is too short. */
+static int init_store(struct sp_slow *slow, struct sp_backing *backing,
+		size_t size, bool for_reading) {
+	slow->reused = for_reading && sp_spare_take(&backing->memory->cache,
+		backing->spare, size, &slow->store);
+	if (!slow->reused) {
+		return sp_store_init(&slow->store, backing->account, size);
+	}
+	sp_chunks_set_all(&slow->written);
+	return 0;
+}
+
 static int create(const struct sp_view *view, const pixman_region32_t *region,
-		struct sp_slow **slow_ptr) {
+		bool for_reading, struct sp_slow **slow_ptr) {
 	const struct sp_layout *layout = &view->layout;
 	struct sp_backing *backing = view->backing;
 	struct sp_slow *slow = calloc(1, sizeof(*slow));
 	if (slow == NULL) {
 		return -ENOMEM;
 	}
-	int ret = sp_store_init(&slow->store, backing->account,
-		(size_t)(layout->end - sp_layout_start(layout)));
+	int ret = init_store(slow, backing,
+		(size_t)(layout->end - sp_layout_start(layout)), for_reading);
 	if (ret < 0) {
 		free(slow);
 		return ret;
@@ -186,7 +204,7 @@ static int submit(struct sp_reader *reader, struct sp_slow *slow,
 int sp_slow_read(const struct sp_view *view, const pixman_region32_t *region,
 		struct sp_slow **slow_ptr) {
 	struct sp_slow *slow;
-	int ret = create(view, region, &slow);
+	int ret = create(view, region, true, &slow);
 	return ret == 0 ? submit(view->backing->reader, slow, read_all, slow_ptr) :
 		ret;
 }
@@ -194,7 +212,7 @@ int sp_slow_read(const struct sp_view *view, const pixman_region32_t *region,
 int sp_slow_write(const struct sp_view *view, const pixman_region32_t *region,
 		const uint8_t *data, struct sp_slow **slow_ptr) {
 	struct sp_slow *slow;
-	int ret = create(view, region, &slow);
+	int ret = create(view, region, false, &slow);
 	if (ret < 0) {
 		return ret;
 	}

@@ -21,7 +21,10 @@ struct sp_slow {
 	struct sp_layout layout;
 	/* In pixels of the buffer. */
 	pixman_region32_t region;
+	/* Its data is NULL once it has become a copy's. */
 	struct sp_store store;
+	/* It was the client's spare. */
+	bool reused;
 	struct sp_chunks written;
 	/* Set when the job is done. */
 	struct sp_transferred copied;

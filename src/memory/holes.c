@@ -15,10 +15,10 @@
  */
 #include <sys/mman.h>
 
-#include "clock.h"
 #include "holes.h"
 #include "mapping.h"
 #include "pages.h"
+#include "rate.h"
 
 #define PAGES_AT_ONCE 4096
 
@@ -67,25 +67,7 @@ bool sp_holes_in_mapping(const struct sp_mapping *mapping, uint64_t start,
 	return false;
 }
 
-void sp_looks_init(struct sp_looks *looks) {
-	looks->interval = 10;
-	atomic_init(&looks->number, 0);
-	atomic_init(&looks->bytes, 0);
-}
-
-bool sp_looks_take(struct sp_looks *looks, uint64_t bytes) {
-	uint64_t number = sp_clock_now() / looks->interval;
-	if (atomic_exchange(&looks->number, number) != number) {
-		looks->bytes = 0;
-	}
-	if (bytes > SP_LOOKS_MAX || looks->bytes > SP_LOOKS_MAX - bytes) {
-		return false;
-	}
-	looks->bytes += bytes;
-	return true;
-}
-
-bool sp_holes_none_seen(struct sp_chunks *filled, struct sp_looks *looks,
+bool sp_holes_none_seen(struct sp_chunks *filled, struct sp_rate *looks,
 		const struct sp_mapping *mapping, uint64_t start,
 		uint64_t end) {
 	while (start < end) {
@@ -94,7 +76,7 @@ bool sp_holes_none_seen(struct sp_chunks *filled, struct sp_looks *looks,
 		uint64_t part_end = chunk_end < end ? chunk_end : end;
 		uint64_t length = part_end - start;
 		if (!sp_chunks_get(filled, chunk)) {
-			if (!sp_looks_take(looks, length) ||
+			if (!sp_rate_take(looks, length) ||
 					sp_holes_in_mapping(mapping, start,
 						part_end)) {
 				return false;

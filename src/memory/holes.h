@@ -9,6 +9,7 @@
 #include "untrusted.h"
 
 struct sp_mapping;
+struct sp_rate;
 
 /**
  * Returns whether a page of the mapping from "start" to "end" has no memory in the file,
@@ -21,25 +22,12 @@ bool sp_holes_in_mapping(const struct sp_mapping *mapping, uint64_t start,
  * work. */
 #define SP_LOOKS_MAX ((uint64_t)128 << 20)
 
-/** How much was checked. Any thread; what two threads check at once may count as one. */
-struct sp_looks {
-	/* In milliseconds. More in tests, since a busy machine is slow. */
-	uint64_t interval;
-	/* The current interval, and the bytes that were checked in it. */
-	_Atomic uint64_t number, bytes;
-};
-
-void sp_looks_init(struct sp_looks *looks);
-
-/** Returns whether so many more bytes may be checked, and counts them. */
-bool sp_looks_take(struct sp_looks *looks, uint64_t bytes);
-
 /**
  * Returns whether all of the file from "start" to "end", which the mapping covers, was
  * seen to have memory. Checks unknown chunks as far as "looks" allows, so a large range
  * may take several calls. Any thread.
  */
-bool sp_holes_none_seen(struct sp_chunks *filled, struct sp_looks *looks,
+bool sp_holes_none_seen(struct sp_chunks *filled, struct sp_rate *looks,
 	const struct sp_mapping *mapping, uint64_t start, uint64_t end);
 
 /** Counts the pages of a mapping that have memory; 0 if that is unknown. */

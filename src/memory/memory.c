@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+#include "holes.h"
 #include "mapping.h"
 #include "memory.h"
 
@@ -54,7 +55,8 @@ int sp_memory_init(struct sp_memory *memory, uint32_t idle_ms,
 	memory->idle_ms = idle_ms != 0 ? idle_ms : DEFAULT_IDLE_MS;
 	memory->is_tended = false;
 	memory->wake = wake;
-	sp_looks_init(&memory->looks);
+	sp_rate_init(&memory->looks, SP_LOOKS_MAX);
+	sp_rate_init(&memory->at_once, UINT64_MAX);
 	memory->zeroes = sp_mapping_create_zeroes();
 	if (memory->zeroes == NULL) {
 		return -errno;

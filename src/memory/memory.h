@@ -8,7 +8,7 @@
 
 #include "bounce.h"
 #include "cache.h"
-#include "holes.h"
+#include "rate.h"
 #include "reader.h"
 
 struct sp_mapping;
@@ -30,8 +30,11 @@ struct sp_memory {
 	 * freed. */
 	atomic_bool reads_late;
 	struct sp_readers readers;
-	/* For holes. */
-	struct sp_looks looks;
+	/* How much is searched for holes. */
+	struct sp_rate looks;
+	/* How much of slow files is read from the page cache, without a thread. No limit
+	 * unless a compositor can wait for a thread. */
+	struct sp_rate at_once;
 	/* After how many milliseconds an unused copy is idle; UINT32_MAX: never. */
 	uint32_t idle_ms;
 	/* sp_memory_tend() is going to be called when the first copy can be idle. */

@@ -95,31 +95,20 @@ static void spare_release(struct sp_cached *cached) {
 	free(spare);
 }
 
-/* Takes ownership of the slot's spare, atomically. */
-static struct sp_spare *take(struct sp_cache *cache,
-		struct sp_spare_slot *slot) {
-	sp_lock_acquire(&cache->lock);
+/* Takes ownership of the slot's spare, with the cache's lock. */
+static struct sp_spare *take_locked(struct sp_spare_slot *slot) {
 	struct sp_spare *spare = slot->spare;
 	if (spare != NULL) {
 		slot->spare = NULL;
 		sp_list_remove(&spare->cached.link);
 		sp_list_remove(&spare->cached.account_link);
 	}
-	sp_lock_release(&cache->lock);
 	return spare;
-}
-
-static void drop(struct sp_cache *cache, struct sp_spare_slot *slot) {
-	struct sp_spare *spare = take(cache, slot);
-	if (spare != NULL) {
-		spare_release(&spare->cached);
-	}
 }
 
 void sp_spare_put(struct sp_cache *cache, struct sp_spare_slot *slot,
 		struct sp_store *store) {
-	drop(cache, slot);
-	struct sp_spare *spare = !slot->closed ? malloc(sizeof(*spare)) : NULL;
+	struct sp_spare *spare = malloc(sizeof(*spare));
 	if (spare == NULL) {
 		sp_store_finish(store);
 		return;
@@ -130,15 +119,24 @@ void sp_spare_put(struct sp_cache *cache, struct sp_spare_slot *slot,
 	spare->cached.release = spare_release;
 	spare->store = *store;
 	spare->slot = slot;
+	struct sp_spare *old = spare;
 	sp_lock_acquire(&cache->lock);
-	slot->spare = spare;
-	sp_cache_add_locked(cache, &spare->cached);
+	if (!slot->closed) {
+		old = take_locked(slot);
+		slot->spare = spare;
+		sp_cache_add_locked(cache, &spare->cached);
+	}
 	sp_lock_release(&cache->lock);
+	if (old != NULL) {
+		spare_release(&old->cached);
+	}
 }
 
 bool sp_spare_take(struct sp_cache *cache, struct sp_spare_slot *slot,
 		size_t size, struct sp_store *store) {
-	struct sp_spare *spare = take(cache, slot);
+	sp_lock_acquire(&cache->lock);
+	struct sp_spare *spare = take_locked(slot);
+	sp_lock_release(&cache->lock);
 	if (spare == NULL) {
 		return false;
 	}
@@ -153,6 +151,11 @@ bool sp_spare_take(struct sp_cache *cache, struct sp_spare_slot *slot,
 }
 
 void sp_spare_close(struct sp_cache *cache, struct sp_spare_slot *slot) {
+	sp_lock_acquire(&cache->lock);
 	slot->closed = true;
-	drop(cache, slot);
+	struct sp_spare *spare = take_locked(slot);
+	sp_lock_release(&cache->lock);
+	if (spare != NULL) {
+		spare_release(&spare->cached);
+	}
 }

@@ -26,16 +26,14 @@ struct sp_spare;
 
 /** Holds the spare of a client. */
 struct sp_spare_slot {
-	/* NULL for none; under the cache's lock. */
+	/* Under the cache's lock: NULL for none; and whether none is kept any more. */
 	struct sp_spare *spare;
-	/* No spare is kept any more. */
 	bool closed;
 };
 
 /**
  * Makes the memory of a destroyed copy the spare, and frees the previous one; or frees
- * the memory, if the slot is closed. Takes ownership of "store". Not for one slot on two
- * threads at once.
+ * the memory, if the slot is closed. Takes ownership of "store". Any thread.
  */
 void sp_spare_put(struct sp_cache *cache, struct sp_spare_slot *slot,
 	struct sp_store *store);

@@ -26,8 +26,9 @@
  * commits a buffer to more surfaces before it is released. */
 #define COMMITS_MAX 64
 
-/* The event loop itself copies at most so many bytes of memory in one epoch, for all
- * clients together: 4 to 50 ms of work in new copies, less in others. */
+/* The event loop itself copies at most so many bytes of memory in one epoch, and of slow
+ * files in 10 ms, for all clients together: 4 to 50 ms of work in new copies, less in
+ * others. */
 #define COPIED_AT_ONCE_MAX ((uint64_t)16 << 20)
 
 struct sp_holds {
@@ -350,6 +351,9 @@ void sp_holds_set_funcs(struct sp_context *context,
 		sealpool_hold_commit_func hold,
 		sealpool_release_commit_func release, void *data) {
 	struct sp_holds *holds = context->holds;
+	/* Commits can wait for reader threads. */
+	context->memory.at_once.max = hold != NULL ? COPIED_AT_ONCE_MAX :
+		UINT64_MAX;
 	holds->hold = hold;
 	holds->release = release;
 	holds->data = data;

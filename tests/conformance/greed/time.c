@@ -3,6 +3,7 @@
  * Time of the compositor.
  */
 #include <fcntl.h>
+#include <string.h>
 #include <wayland-client.h>
 
 #include "greed.h"
@@ -82,6 +83,37 @@ static void commits_of_large_buffer(struct test *test) {
 	client_roundtrip(client);
 }
 
+#define MANY 75
+#define MANY_ROWS 2048
+#define MANY_BYTES (STRIDE * MANY_ROWS)
+
+/* So many buffers of the same 128 MiB, in the page cache, are committed by requests that a
+ * compositor receives at once. A client may be refused so much memory. */
+static void commits_of_many_buffers(struct test *test) {
+	static struct client_memory memory;
+	struct client *client = &test->client;
+	struct wl_surface *surfaces[MANY];
+	struct wl_buffer *buffers[MANY];
+	if (!client_memory_create(client, &memory,
+			CLIENT_MEMORY_FILE, MANY_BYTES)) {
+		test_skip(test, "%s", client->error);
+	}
+	memset(memory.data, 0x5a, MANY_BYTES);
+	struct wl_shm_pool *pool = wl_shm_create_pool(client->shm, memory.fd,
+		MANY_BYTES);
+	for (int i = 0; i < MANY; i++) {
+		surfaces[i] = greed_create_surface(test, client);
+		buffers[i] = wl_shm_pool_create_buffer(pool, 0, WIDE,
+			MANY_ROWS, STRIDE, WL_SHM_FORMAT_XRGB8888);
+	}
+	client->patience = 2 * GREED_MS;
+	client_roundtrip(client);
+	for (int i = 0; i < MANY; i++) {
+		greed_commit(surfaces[i], buffers[i]);
+	}
+	client_roundtrip(client);
+}
+
 #define LARGEST_ROWS 8000
 
 /* Each of them costs the same. */
@@ -146,5 +178,8 @@ const struct test_case greed_time_cases[] = {
 		"A large buffer is committed again and again, faster than it can be "
 		"painted; other clients are answered soon.", commits_of_large_buffer,
 		F_SEAL_SHRINK },
+	{ "greed/time-of-commits:on-disk", CASE_ROBUSTNESS,
+		"Many large buffers in a file on a disk are committed at once; "
+		"other clients are answered soon.", commits_of_many_buffers },
 	{ 0 },
 };

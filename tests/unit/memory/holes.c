@@ -11,6 +11,7 @@
 #include "memfd.h"
 #include "memory/holes.h"
 #include "memory/mapping.h"
+#include "memory/rate.h"
 #include "traces.h"
 
 #define CHUNK SP_CHUNK_SIZE
@@ -37,12 +38,12 @@ struct fixture {
 	uint64_t size;
 	struct sp_mapping *mapping;
 	struct sp_chunks filled;
-	struct sp_looks looks;
+	struct sp_rate looks;
 };
 
 static void create(struct fixture *fixture, uint64_t size) {
 	*fixture = (struct fixture){ .size = size };
-	sp_looks_init(&fixture->looks);
+	sp_rate_init(&fixture->looks, SP_LOOKS_MAX);
 	fixture->looks.interval = UINT64_MAX;
 	fixture->fd = memfd_create("sealpool-test", MFD_CLOEXEC);
 	assert_true(fixture->fd >= 0);

@@ -39,9 +39,12 @@ ssize_t __wrap_preadv2(int fd, const struct iovec *iov, int n, off_t offset,
 ssize_t __wrap_preadv64v2(int fd, const struct iovec *iov, int n, off_t offset,
 	int flags);
 
+static unsigned reads_at_once;
+
 /* As if nothing were in the page cache. */
 ssize_t __wrap_preadv64v2(int fd, const struct iovec *iov, int n, off_t offset,
 		int flags) {
+	reads_at_once++;
 	errno = EAGAIN;
 	return -1;
 }
@@ -55,19 +58,24 @@ static struct sp_reader *get_reader(void) {
 	return &test.buffers[0]->pool->client->member.identity->reader;
 }
 
-/* Shows and reads a buffer of a file in /var/tmp, which is on a disk on most machines. */
-static void begin_on_disk(void) {
+/* Creates a buffer of a file in /var/tmp, which is on a disk on most machines. */
+static void create_on_disk(int32_t size, int32_t height) {
 	char path[] = "/var/tmp/sealpool-test-XXXXXX";
 	test.memory = mkstemp(path);
 	assert_true(test.memory >= 0);
 	unlink(path);
-	assert_int_equal(ftruncate(test.memory, 2 * BYTES), 0);
-	test.pool = wl_shm_create_pool(test.shm, test.memory, 2 * BYTES);
+	assert_int_equal(ftruncate(test.memory, size), 0);
+	test.pool = wl_shm_create_pool(test.shm, test.memory, size);
 	answer = IS_AWAITED;
-	create_buffer(0, WIDTH, HEIGHT);
+	create_buffer(0, WIDTH, height);
 	if (test.buffers[0]->pool->backing.file.kind != SP_FILE_SLOW) {
 		skip();
 	}
+}
+
+/* Shows and reads a buffer. */
+static void begin_on_disk(void) {
+	create_on_disk(2 * BYTES, HEIGHT);
 	begin_with(0);
 }
 
@@ -162,6 +170,91 @@ static void late_bytes_are_zero_not_those_of_another_buffer(void **state) {
 	expect_bytes(1, 0x22);
 }
 
+/* Large files */
+
+/* More bytes than the event loop copies. */
+#define LARGE_HEIGHT 9000
+#define LARGE_BYTES (STRIDE * LARGE_HEIGHT)
+
+static uint32_t hold_commit(struct wl_resource *surface, void *data) {
+	return 0;
+}
+
+static void release_commit(struct wl_resource *surface, uint32_t number,
+		void *data) {
+}
+
+static void draw_large(uint8_t byte) {
+	static uint8_t bytes[LARGE_BYTES];
+	memset(bytes, byte, sizeof(bytes));
+	assert_int_equal(pwrite(test.memory, bytes, LARGE_BYTES, 0), LARGE_BYTES);
+	show(0, 0, 0, WIDTH, LARGE_HEIGHT);
+}
+
+static const uint8_t *read_large(uint8_t byte) {
+	struct sealpool_access access;
+	assert_int_equal(sealpool_buffer_begin_access(test.buffers[0],
+		SEALPOOL_ACCESS_READ, &access), 0);
+	const uint8_t *data = access.data;
+	assert_int_equal(data[0], byte);
+	assert_int_equal(data[LARGE_BYTES - 1], byte);
+	sealpool_buffer_end_access(&access);
+	return data;
+}
+
+/* If commits can wait for it. */
+static void much_of_a_file_is_read_by_a_thread(void **state) {
+	create_on_disk(LARGE_BYTES, LARGE_HEIGHT);
+	reads_at_once = 0;
+	draw_large(0x11);
+	read_large(0x11);
+	assert_true(reads_at_once > 0);
+	sealpool_shm_set_commit_funcs(test.display.shm, hold_commit,
+		release_commit, NULL);
+	reads_at_once = 0;
+	draw_large(0x22);
+	read_large(0x22);
+	assert_int_equal(reads_at_once, 0);
+}
+
+/* Two of them take turns. */
+static void much_that_a_thread_has_read_is_not_copied(void **state) {
+	create_on_disk(LARGE_BYTES, LARGE_HEIGHT);
+	draw_large(0x11);
+	const uint8_t *first = read_large(0x11);
+	draw_large(0x22);
+	const uint8_t *second = read_large(0x22);
+	assert_ptr_not_equal(second, first);
+	draw_large(0x33);
+	assert_ptr_equal(read_large(0x33), first);
+	/* One is the copy, one the spare. */
+	struct sealpool_stats stats = { .size = sizeof(stats) };
+	sealpool_shm_get_client_stats(test.display.shm, test.wl_client, &stats);
+	assert_int_equal(stats.shadow_bytes, 2 * LARGE_BYTES);
+}
+
+/* Where a part is damaged, the rest is not read again, also after an attempt to read the
+ * part from the page cache. */
+static void little_that_a_thread_has_read_is_copied(void **state) {
+	create_on_disk(LARGE_BYTES, LARGE_HEIGHT);
+	draw_large(0x11);
+	const uint8_t *data = read_large(0x11);
+	uint8_t byte = 0x22;
+	assert_int_equal(pwrite(test.memory, &byte, 1, 0), 1);
+	uint64_t before = count_copied();
+	reads_at_once = 0;
+	show(0, 0, 0, 1, 1);
+	assert_int_equal(reads_at_once, 1);
+	assert_int_equal(count_copied() - before, 4);
+	struct sealpool_access access;
+	assert_int_equal(sealpool_buffer_begin_access(test.buffers[0],
+		SEALPOOL_ACCESS_READ, &access), 0);
+	assert_ptr_equal(access.data, data);
+	assert_int_equal(data[0], 0x22);
+	assert_int_equal(data[LARGE_BYTES - 1], 0x11);
+	sealpool_buffer_end_access(&access);
+}
+
 int main(void) {
 #define TEST_LATE(name) \
 	cmocka_unit_test_setup_teardown(name, tracker_setup_surfaces, \
@@ -170,6 +263,9 @@ int main(void) {
 		TEST_LATE(answer_at_the_end_of_the_wait_is_taken),
 		TEST_LATE(answer_at_the_end_of_the_next_wait_is_taken),
 		TEST_LATE(late_bytes_are_zero_not_those_of_another_buffer),
+		TEST_LATE(much_of_a_file_is_read_by_a_thread),
+		TEST_LATE(much_that_a_thread_has_read_is_not_copied),
+		TEST_LATE(little_that_a_thread_has_read_is_copied),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
