@@ -27,6 +27,7 @@ static struct sp_transfer_target copy_get_target(struct sp_copy *copy) {
 			&pinned->written,
 		/* Others are written to in order to be read through this mapping. */
 		.shadow = pinned,
+		.aside = sp_readers_are_here(&view->backing->memory->readers),
 	};
 }
 

@@ -76,6 +76,7 @@ static void read_all(struct sp_job *job) {
 		.data = slow->store.data,
 		.start = get_start(slow),
 		.written = &slow->written,
+		.aside = true,
 	};
 	slow->copied = sp_transfer_in(&source, &slow->layout, &slow->region,
 		&target);

@@ -119,8 +119,13 @@ static uint8_t *get_target(const struct job *job, uint64_t offset) {
 }
 
 /* One call for many new pages takes less time than a fault for each. If the kernel does
- * not have the call, the pages fault. */
+ * not have the call, the pages fault. The call holds the process's mmap lock, also while
+ * the thread waits for a processor, and mmap() on the event loop waits for that lock. A
+ * fault takes only the lock of its mapping (since Linux 6.4). */
 static void populate(const struct job *job, uint64_t offset, size_t length) {
+	if (job->target->aside) {
+		return;
+	}
 	uintptr_t page_mask = ~((uintptr_t)sp_pages_get_size() - 1);
 	uintptr_t start = (uintptr_t)get_target(job, offset) & page_mask;
 	uintptr_t end = (uintptr_t)get_target(job, offset + length) & page_mask;

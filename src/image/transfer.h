@@ -50,6 +50,8 @@ struct sp_transfer_target {
 	/* The shadow whose mapping "data" is in, or NULL. Pages of it that were never
 	 * touched are written through its file. All memory of the layout is allocated. */
 	struct sp_shadow *shadow;
+	/* A reader thread copies, while the event loop may map something. */
+	bool aside;
 };
 
 /**

@@ -83,6 +83,7 @@ static struct sp_job *first_job(const struct sp_reader *reader) {
 static void do_job(struct sp_readers *readers, struct sp_reader *reader)
 		SP_REQUIRES(readers->lock) {
 	struct sp_job *job = first_job(reader);
+	reader->thread = pthread_self();
 	reader->busy_since = sp_clock_now();
 	sp_lock_release(&readers->lock);
 	job->run(job);
@@ -238,6 +239,18 @@ bool sp_readers_retry(struct sp_readers *readers) {
 	bool busy = are_busy(readers);
 	sp_lock_release(&readers->lock);
 	return busy;
+}
+
+bool sp_readers_are_here(struct sp_readers *readers) {
+	bool here = false;
+	const struct sp_reader *reader;
+	sp_lock_acquire(&readers->lock);
+	sp_list_for_each(reader, &readers->running, struct sp_reader, link) {
+		here = here || (reader->busy_since != 0 &&
+			pthread_equal(reader->thread, pthread_self()));
+	}
+	sp_lock_release(&readers->lock);
+	return here;
 }
 
 bool sp_readers_are_busy(struct sp_readers *readers) {

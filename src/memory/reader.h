@@ -52,6 +52,8 @@ struct sp_reader {
 	struct sp_list link; /* sp_readers.running or waiting, or empty */
 	/* It has a thread, which does the first job or is about to. */
 	bool has_thread;
+	/* The one that does it, while busy_since is not 0. */
+	pthread_t thread;
 	struct sp_list jobs; /* sp_job.link; the first is being done */
 	/* When the first job began, in milliseconds; 0 for none. */
 	uint64_t busy_since;
@@ -108,6 +110,9 @@ bool sp_reader_is_stranded(struct sp_reader *reader);
 /** Tries again to create threads for waiting readers. Returns whether any reader has
  * jobs. Any thread. */
 bool sp_readers_retry(struct sp_readers *readers);
+
+/** Returns whether the calling thread is doing a job. Any thread. */
+bool sp_readers_are_here(struct sp_readers *readers);
 
 /** Returns whether any reader has jobs. Any thread. */
 bool sp_readers_are_busy(struct sp_readers *readers);

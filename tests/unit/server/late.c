@@ -3,13 +3,16 @@
  * Slow files that respond just when the event loop gives up waiting.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "image/changes.h"
+#include "memfd.h"
 #include "server/buffer.h"
 #include "server/client.h"
 #include "server/pool.h"
@@ -217,6 +220,48 @@ static void much_of_a_file_is_read_by_a_thread(void **state) {
 	assert_int_equal(reads_at_once, 0);
 }
 
+static atomic_uint populated_aside;
+static pthread_t event_loop;
+
+int __real_madvise(void *data, size_t size, int advice);
+int __wrap_madvise(void *data, size_t size, int advice);
+
+int __wrap_madvise(void *data, size_t size, int advice) {
+	/* MADV_POPULATE_WRITE */
+	populated_aside += advice == 23 &&
+		!pthread_equal(pthread_self(), event_loop);
+	return __real_madvise(data, size, advice);
+}
+
+/* The event loop could not map anything meanwhile. */
+static void threads_do_not_populate_memory(void **state) {
+	event_loop = pthread_self();
+	populated_aside = 0;
+	create_on_disk(LARGE_BYTES, LARGE_HEIGHT);
+	draw_large(0x11);
+	read_large(0x11);
+	assert_int_equal(populated_aside, 0);
+}
+
+/* Nor those that copy memory for a commit that waits. */
+static void threads_that_copy_memory_do_not_either(void **state) {
+	event_loop = pthread_self();
+	populated_aside = 0;
+	test.memory = create_memfd(LARGE_BYTES, 0);
+	fill_memfd(test.memory, LARGE_BYTES, 0x11);
+	test.pool = wl_shm_create_pool(test.shm, test.memory, LARGE_BYTES);
+	create_buffer(0, WIDTH, LARGE_HEIGHT);
+	sealpool_shm_set_commit_funcs(test.display.shm, hold_commit,
+		release_commit, NULL);
+	show(0, 0, 0, WIDTH, LARGE_HEIGHT);
+	assert_non_null(test.buffers[0]->hold);
+	settle_reader();
+	uint64_t before = count_copied();
+	read_large(0x11);
+	assert_int_equal(count_copied() - before, 0);
+	assert_int_equal(populated_aside, 0);
+}
+
 /* Two of them take turns. */
 static void much_that_a_thread_has_read_is_not_copied(void **state) {
 	create_on_disk(LARGE_BYTES, LARGE_HEIGHT);
@@ -264,6 +309,8 @@ int main(void) {
 		TEST_LATE(answer_at_the_end_of_the_next_wait_is_taken),
 		TEST_LATE(late_bytes_are_zero_not_those_of_another_buffer),
 		TEST_LATE(much_of_a_file_is_read_by_a_thread),
+		TEST_LATE(threads_do_not_populate_memory),
+		TEST_LATE(threads_that_copy_memory_do_not_either),
 		TEST_LATE(much_that_a_thread_has_read_is_not_copied),
 		TEST_LATE(little_that_a_thread_has_read_is_copied),
 	};
