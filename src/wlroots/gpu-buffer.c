@@ -214,6 +214,8 @@ enum sp_gpu_result sp_gpu_buffer_import(struct sp_gpu_buffer *buffer,
 		sp_gpu_buffer_drop_import(buffer);
 		return refuse(buffer, "the driver refuses it");
 	}
+	wlr_log(WLR_DEBUG, "[sealpool] a buffer of %dx%d is imported",
+		buffer->base->width, buffer->base->height);
 	/* Also if it is broken: the wlr_buffer has the import now. */
 	watch_idle(device);
 	return result;

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -16,6 +17,9 @@
 #include <wayland-server-core.h>
 
 #include "probe.h"
+
+/* How long a killed program may take to end. After that, nobody reaps it. */
+#define PATIENCE_MS 1000
 
 struct sp_probe {
 	pid_t pid;
@@ -142,6 +146,10 @@ void sp_probe_destroy(struct sp_probe *probe) {
 	if (probe->source != NULL) {
 		wl_event_source_remove(probe->source);
 		syscall(SYS_pidfd_send_signal, probe->pidfd, SIGKILL, NULL, 0);
+		/* It ends at once, unless a driver is stuck in the kernel. */
+		struct pollfd ended = { .fd = probe->pidfd, .events = POLLIN };
+		poll(&ended, 1, PATIENCE_MS);
+		waitpid(probe->pid, NULL, WNOHANG);
 	}
 	close(probe->pidfd);
 	close(probe->output);

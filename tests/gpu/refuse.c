@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <wayland-client.h>
 #include <wlr/render/wlr_renderer.h>
@@ -293,28 +294,42 @@ static void the_number_of_a_clients_imports_is_limited(void **state) {
 
 /* Devices */
 
-static void expect_no_imports_with(struct host *host, const char *probe) {
-	const char *real = getenv("SEALPOOL_GPU_PROBE");
-	char *kept = real != NULL ? strdup(real) : NULL;
-	setenv("SEALPOOL_GPU_PROBE", probe, true);
-	struct peer *peer = gpu_create_peer(host);
-	if (kept != NULL) {
-		setenv("SEALPOOL_GPU_PROBE", kept, true);
+/* Returns the one before. */
+static char *use_probe(const char *probe) {
+	const char *before = getenv("SEALPOOL_GPU_PROBE");
+	char *kept = before != NULL ? strdup(before) : NULL;
+	if (probe != NULL) {
+		setenv("SEALPOOL_GPU_PROBE", probe, true);
 	} else {
 		unsetenv("SEALPOOL_GPU_PROBE");
 	}
+	return kept;
+}
+
+static void use_probe_again(char *kept) {
+	free(use_probe(kept));
 	free(kept);
+}
+
+static void write_probe(char *path, const char *text) {
+	int fd = mkostemp(path, O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_true(dprintf(fd, "#!/bin/sh\n%s\n", text) > 0);
+	fchmod(fd, 0755);
+	close(fd);
+}
+
+static void expect_no_imports_with(struct host *host, const char *probe) {
+	char *kept = use_probe(probe);
+	struct peer *peer = gpu_create_peer(host);
+	use_probe_again(kept);
 	assert_false(gpu_works());
 	expect_uploads(host, peer);
 }
 
 static void with_probe(struct host *host, const char *text) {
 	char path[] = "/tmp/probe.XXXXXX";
-	int fd = mkostemp(path, O_CLOEXEC);
-	assert_true(fd >= 0);
-	assert_true(dprintf(fd, "#!/bin/sh\n%s\n", text) > 0);
-	fchmod(fd, 0755);
-	close(fd);
+	write_probe(path, text);
 	expect_no_imports_with(host, path);
 	unlink(path);
 }
@@ -329,6 +344,22 @@ static void a_probe_that_crashes_disables_imports(void **state) {
 
 static void a_probe_that_is_missing_disables_imports(void **state) {
 	expect_no_imports_with(*state, "/nowhere/probe");
+}
+
+/* It is killed, and reaped. */
+static void a_lost_renderer_ends_the_probe(void **state) {
+	struct host *host = *state;
+	char path[] = "/tmp/probe.XXXXXX";
+	write_probe(path, "kill -STOP $$");
+	char *kept = use_probe(path);
+	struct peer *peer = peer_create_with_picture(&host->server,
+		CLIENT_MEMORY_SEALED, 64, 64);
+	use_probe_again(kept);
+	wl_signal_emit(&host_get_renderer()->events.lost, NULL);
+	peer_finish(peer);
+	unlink(path);
+	assert_int_equal(waitpid(-1, NULL, 0), -1);
+	assert_int_equal(errno, ECHILD);
 }
 
 static int setup_without_device(void **state) {
@@ -400,6 +431,7 @@ int main(void) {
 		TEST(a_probe_that_fails_disables_imports),
 		TEST(a_probe_that_crashes_disables_imports),
 		TEST(a_probe_that_is_missing_disables_imports),
+		TEST(a_lost_renderer_ends_the_probe),
 		cmocka_unit_test_setup_teardown(
 			without_the_device_everything_is_uploaded,
 			setup_without_device, teardown_with_device),
