@@ -16,9 +16,7 @@
 #include <sealpool/wlroots.h>
 
 #include "buffer.h"
-#if SEALPOOL_GPU
 #include "gpu.h"
-#endif
 
 struct sealpool_wlr_buffer {
 	struct wlr_buffer base;
@@ -30,9 +28,7 @@ struct sealpool_wlr_buffer {
 	void *discarded;
 	struct wl_listener release;
 	struct wl_listener resource_destroy;
-#if SEALPOOL_GPU
 	struct sp_gpu_buffer gpu;
-#endif
 };
 
 static const struct wlr_buffer_impl buffer_impl;
@@ -54,10 +50,8 @@ static void buffer_destroy(struct wlr_buffer *base) {
 #if WLR_VERSION_NUM >= (19 << 8)
 	wlr_buffer_finish(base);
 #endif
-#if SEALPOOL_GPU
 	/* After the renderer has dropped its import. */
 	sp_gpu_buffer_finish(&buffer->gpu);
-#endif
 	sealpool_buffer_unref(buffer->buffer);
 	free(buffer);
 }
@@ -65,13 +59,11 @@ static void buffer_destroy(struct wlr_buffer *base) {
 static bool buffer_get_shm(struct wlr_buffer *base,
 		struct wlr_shm_attributes *attributes) {
 	struct sealpool_wlr_buffer *buffer = buffer_from_base(base);
-#if SEALPOOL_GPU
 	/* The texture of an import locks the buffer, which wlroots then tries to
 	 * scan out: it would pass the client's fd to a parent compositor. */
-	if (buffer->gpu.import != NULL) {
+	if (sp_gpu_buffer_is_imported(&buffer->gpu)) {
 		return false;
 	}
-#endif
 	/* wlroots calls this at each commit only for the format, to know whether the
 	 * buffer is opaque. Without an fd, it begins an access to learn that, as it
 	 * will to show the buffer. */
@@ -121,12 +113,10 @@ static bool buffer_begin_data_ptr_access(struct wlr_buffer *base,
 		uint32_t wlr_flags, void **data, uint32_t *format,
 		size_t *stride) {
 	struct sealpool_wlr_buffer *buffer = buffer_from_base(base);
-#if SEALPOOL_GPU
 	/* wlroots then makes a texture, and does not update the one that it has. */
 	if (sp_gpu_buffer_is_open(&buffer->gpu)) {
 		return false;
 	}
-#endif
 	uint32_t flags = 0;
 	if (wlr_flags & WLR_BUFFER_DATA_PTR_ACCESS_READ) {
 		flags |= SEALPOOL_ACCESS_READ;
@@ -159,18 +149,14 @@ static void buffer_end_data_ptr_access(struct wlr_buffer *base) {
 	sealpool_buffer_end_access(&buffer->access);
 }
 
-#if SEALPOOL_GPU
 static bool buffer_get_dmabuf(struct wlr_buffer *base,
 		struct wlr_dmabuf_attributes *attributes) {
 	return sp_gpu_buffer_get_dmabuf(&buffer_from_base(base)->gpu, attributes);
 }
-#endif
 
 static const struct wlr_buffer_impl buffer_impl = {
 	.destroy = buffer_destroy,
-#if SEALPOOL_GPU
 	.get_dmabuf = buffer_get_dmabuf,
-#endif
 	.get_shm = buffer_get_shm,
 	.begin_data_ptr_access = buffer_begin_data_ptr_access,
 	.end_data_ptr_access = buffer_end_data_ptr_access,
@@ -179,12 +165,9 @@ static const struct wlr_buffer_impl buffer_impl = {
 static void buffer_handle_release(struct wl_listener *listener, void *data) {
 	struct sealpool_wlr_buffer *buffer =
 		wl_container_of(listener, buffer, release);
-#if SEALPOOL_GPU
-	if (sp_gpu_buffer_holds_release(&buffer->gpu)) {
-		return;
+	if (!sp_gpu_buffer_holds_release(&buffer->gpu)) {
+		sealpool_buffer_send_release(buffer->buffer);
 	}
-#endif
-	sealpool_buffer_send_release(buffer->buffer);
 }
 
 /* The wl_buffer, if there still is one, gets another wlr_buffer when it is used next. */
@@ -198,9 +181,7 @@ static void buffer_handle_resource_destroy(struct wl_listener *listener,
 		void *data) {
 	struct sealpool_wlr_buffer *buffer =
 		wl_container_of(listener, buffer, resource_destroy);
-#if SEALPOOL_GPU
 	sp_gpu_buffer_leave(&buffer->gpu);
-#endif
 	buffer_leave_resource(buffer);
 }
 
@@ -215,9 +196,7 @@ static struct sealpool_wlr_buffer *buffer_create(
 		sealpool_buffer_get_width(core),
 		sealpool_buffer_get_height(core));
 	buffer->buffer = sealpool_buffer_ref(core);
-#if SEALPOOL_GPU
 	sp_gpu_buffer_init(&buffer->gpu, &buffer->base, core);
-#endif
 	buffer->release.notify = buffer_handle_release;
 	wl_signal_add(&buffer->base.events.release, &buffer->release);
 	buffer->resource_destroy.notify = buffer_handle_resource_destroy;
@@ -266,7 +245,6 @@ static void release_commit(struct wl_resource *surface, uint32_t number,
 	wlr_surface_unlock_cached(wlr_surface_from_resource(surface), number);
 }
 
-#if SEALPOOL_GPU
 static struct sp_gpu_buffer *find_gpu_buffer(struct wlr_buffer *base) {
 	return base->impl == &buffer_impl ? &buffer_from_base(base)->gpu : NULL;
 }
@@ -279,7 +257,6 @@ static const struct sp_gpu_ops gpu_ops = {
 	.find = find_gpu_buffer,
 	.replace = replace_buffer,
 };
-#endif
 
 /* The user of a compositor overrides its author. */
 static bool is_wanted(bool wanted) {
@@ -298,15 +275,9 @@ static bool is_wanted(bool wanted) {
 
 void sp_wlr_use_gpu(struct wl_display *display, bool wanted,
 		uint32_t idle_ms) {
-	if (!is_wanted(wanted)) {
-		return;
+	if (is_wanted(wanted)) {
+		sp_gpu_enable(display, idle_ms != 0 ? idle_ms : 10000, &gpu_ops);
 	}
-#if SEALPOOL_GPU
-	sp_gpu_enable(display, idle_ms != 0 ? idle_ms : 10000, &gpu_ops);
-#else
-	wlr_log(WLR_INFO, "[sealpool] buffers are uploaded, not imported: this "
-		"library was built without it");
-#endif
 }
 
 void sp_wlr_use_buffers(struct sealpool_shm *shm) {

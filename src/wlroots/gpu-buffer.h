@@ -93,10 +93,17 @@ void sp_gpu_buffer_open(struct sp_gpu_buffer *buffer);
 bool sp_gpu_buffer_get_dmabuf(struct sp_gpu_buffer *buffer,
 	struct wlr_dmabuf_attributes *attributes);
 /** Returns whether a texture is being made of its dma-buf: then an access to its bytes is
- * refused. */
+ * refused. Each access asks this. */
 static inline bool sp_gpu_buffer_is_open(const struct sp_gpu_buffer *buffer) {
 	return buffer->answers > 0;
 }
+
+/** Returns whether it has a dma-buf. */
+static inline bool sp_gpu_buffer_is_imported(
+		const struct sp_gpu_buffer *buffer) {
+	return buffer->import != NULL;
+}
+
 /** Its last lock is gone. Returns whether wl_buffer.release is sent later, or was sent
  * before. */
 bool sp_gpu_buffer_holds_release(struct sp_gpu_buffer *buffer);

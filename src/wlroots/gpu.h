@@ -6,8 +6,7 @@
 #include <stdint.h>
 #include <wayland-server-core.h>
 
-#include "gpu-buffer.h"
-
+struct sp_gpu_buffer;
 struct wlr_buffer;
 
 /** How to get from wlr_buffers to their struct sp_gpu_buffer. */
@@ -18,6 +17,10 @@ struct sp_gpu_ops {
 	void (*replace)(struct wlr_buffer *base);
 };
 
+#if SEALPOOL_GPU
+
+#include "gpu-buffer.h"
+
 /** Imports buffers of this display's clients from now on, if the renderer and the kernel
  * can. "idle_ms": see struct sp_gpu_device. */
 void sp_gpu_enable(struct wl_display *display, uint32_t idle_ms,
@@ -27,5 +30,54 @@ void sp_gpu_enable(struct wl_display *display, uint32_t idle_ms,
 void sp_gpu_buffer_leave(struct sp_gpu_buffer *buffer);
 /** The wlr_buffer is being destroyed. */
 void sp_gpu_buffer_finish(struct sp_gpu_buffer *buffer);
+
+#else
+
+/* The same, where nothing is ever imported. */
+
+#include <wlr/util/log.h>
+
+struct sealpool_buffer;
+struct wlr_dmabuf_attributes;
+
+struct sp_gpu_buffer {
+	char unused;
+};
+
+static inline void sp_gpu_enable(struct wl_display *display, uint32_t idle_ms,
+		const struct sp_gpu_ops *ops) {
+	wlr_log(WLR_INFO, "[sealpool] buffers are uploaded, not imported: this "
+		"library was built without it");
+}
+
+static inline void sp_gpu_buffer_init(struct sp_gpu_buffer *buffer,
+		struct wlr_buffer *base, struct sealpool_buffer *core) {
+}
+
+static inline void sp_gpu_buffer_leave(struct sp_gpu_buffer *buffer) {
+}
+
+static inline void sp_gpu_buffer_finish(struct sp_gpu_buffer *buffer) {
+}
+
+static inline bool sp_gpu_buffer_is_imported(
+		const struct sp_gpu_buffer *buffer) {
+	return false;
+}
+
+static inline bool sp_gpu_buffer_is_open(const struct sp_gpu_buffer *buffer) {
+	return false;
+}
+
+static inline bool sp_gpu_buffer_get_dmabuf(struct sp_gpu_buffer *buffer,
+		struct wlr_dmabuf_attributes *attributes) {
+	return false;
+}
+
+static inline bool sp_gpu_buffer_holds_release(struct sp_gpu_buffer *buffer) {
+	return false;
+}
+
+#endif
 
 #endif
