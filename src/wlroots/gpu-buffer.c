@@ -162,8 +162,16 @@ static int handle_idle_timer(void *data) {
 	return 0;
 }
 
+static bool refuse(struct sp_gpu_buffer *buffer, const char *reason) {
+	wlr_log(WLR_DEBUG, "[sealpool] a buffer of %dx%d is uploaded, not "
+		"imported: %s", buffer->base->width, buffer->base->height,
+		reason);
+	buffer->excluded = true;
+	return false;
+}
+
 /* Makes a texture as wlroots will. The import stays with the wlr_buffer. */
-static enum sp_gpu_result try_import(struct sp_gpu_buffer *buffer) {
+static bool try_import(struct sp_gpu_buffer *buffer) {
 	struct sp_gpu_device *device = buffer->device;
 	sp_gles_take_error(&device->gles);
 	buffer->answers = ANSWERS;
@@ -171,7 +179,8 @@ static enum sp_gpu_result try_import(struct sp_gpu_buffer *buffer) {
 		wlr_texture_from_buffer(device->renderer, buffer->base);
 	buffer->answers = 0;
 	if (texture == NULL) {
-		return SP_GPU_REFUSED;
+		sp_gpu_buffer_drop_import(buffer);
+		return refuse(buffer, "the driver refuses it");
 	}
 	struct wlr_gles2_texture_attribs attributes;
 	wlr_gles2_texture_get_attribs(texture, &attributes);
@@ -180,26 +189,18 @@ static enum sp_gpu_result try_import(struct sp_gpu_buffer *buffer) {
 	bool ok = !sp_gles_take_error(&device->gles) &&
 		attributes.target == GL_TEXTURE_2D;
 	wlr_texture_destroy(texture);
-	return ok ? SP_GPU_IMPORTED : SP_GPU_BROKEN;
+	/* Nothing draws with it, but it cannot be taken from the wlr_buffer. */
+	return ok || refuse(buffer, "its texture is external, or has an error");
 }
 
-static enum sp_gpu_result refuse(struct sp_gpu_buffer *buffer,
-		const char *reason) {
-	wlr_log(WLR_DEBUG, "[sealpool] a buffer of %dx%d is uploaded, not "
-		"imported: %s", buffer->base->width, buffer->base->height,
-		reason);
-	buffer->excluded = true;
-	return SP_GPU_REFUSED;
-}
-
-enum sp_gpu_result sp_gpu_buffer_import(struct sp_gpu_buffer *buffer,
+bool sp_gpu_buffer_import(struct sp_gpu_buffer *buffer,
 		struct sp_gpu_device *device, struct wl_client *client) {
 	if (buffer->import != NULL) {
-		return SP_GPU_IMPORTED;
+		return true;
 	}
 	/* Its next commit may find room. */
 	if (!sp_imports_have_room(&device->imports, client, buffer->buffer)) {
-		return SP_GPU_REFUSED;
+		return false;
 	}
 	const char *reason;
 	buffer->import = sp_import_create(&device->imports, client,
@@ -209,16 +210,13 @@ enum sp_gpu_result sp_gpu_buffer_import(struct sp_gpu_buffer *buffer,
 	}
 	buffer->device = device;
 	wl_list_insert(&device->buffers, &buffer->imported_link);
-	enum sp_gpu_result result = try_import(buffer);
-	if (result == SP_GPU_REFUSED) {
-		sp_gpu_buffer_drop_import(buffer);
-		return refuse(buffer, "the driver refuses it");
+	watch_idle(device);
+	if (!try_import(buffer)) {
+		return false;
 	}
 	wlr_log(WLR_DEBUG, "[sealpool] a buffer of %dx%d is imported",
 		buffer->base->width, buffer->base->height);
-	/* Also if it is broken: the wlr_buffer has the import now. */
-	watch_idle(device);
-	return result;
+	return true;
 }
 
 void sp_gpu_buffer_drop_import(struct sp_gpu_buffer *buffer) {

@@ -65,19 +65,11 @@ void sp_gpu_device_leave_renderer(struct sp_gpu_device *device);
 /** It has no renderer. Textures stay as they are. */
 void sp_gpu_device_finish(struct sp_gpu_device *device);
 
-/** What came of an import. */
-enum sp_gpu_result {
-	SP_GPU_IMPORTED,
-	/* This buffer is uploaded. */
-	SP_GPU_REFUSED,
-	/* The device must not be used any more. */
-	SP_GPU_BROKEN,
-};
-
 void sp_gpu_buffer_init(struct sp_gpu_buffer *buffer, struct wlr_buffer *base,
 	struct sealpool_buffer *sealpool_buffer);
-/** Makes a dma-buf and imports it, unless that was done before. */
-enum sp_gpu_result sp_gpu_buffer_import(struct sp_gpu_buffer *buffer,
+/** Makes a dma-buf and imports it, unless that was done before. Returns false if the
+ * buffer is uploaded. */
+bool sp_gpu_buffer_import(struct sp_gpu_buffer *buffer,
 	struct sp_gpu_device *device, struct wl_client *client);
 void sp_gpu_buffer_drop_import(struct sp_gpu_buffer *buffer);
 

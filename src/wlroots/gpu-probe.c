@@ -140,6 +140,26 @@ static void open_display(const char *path) {
 	}
 }
 
+/* wlroots makes external textures of such formats, which are not used. Where a driver lists
+ * no modifiers, it makes 2D textures. */
+static void check_external(const struct format *format) {
+	PFNEGLQUERYDMABUFMODIFIERSEXTPROC query =
+		get_proc("eglQueryDmaBufModifiersEXT");
+	EGLuint64KHR modifiers[256];
+	EGLBoolean external[256];
+	EGLint length = 0;
+	query(display, (EGLint)format->drm, 256, modifiers, external, &length);
+	for (EGLint i = 0; i < length; i++) {
+		if (modifiers[i] == DRM_FORMAT_MOD_LINEAR && !external[i]) {
+			return;
+		}
+	}
+	if (length > 0) {
+		fail("%.4s has only external textures",
+			(const char *)&format->drm);
+	}
+}
+
 /* wlroots passes modifiers if there are any, but for WLR_EGL_NO_MODIFIERS. */
 static void check_extensions(void) {
 	const char *extensions = eglQueryString(display, EGL_EXTENSIONS);
@@ -150,6 +170,10 @@ static void check_extensions(void) {
 	has_modifiers = strstr(extensions,
 			"EGL_EXT_image_dma_buf_import_modifiers") != NULL &&
 		(no_modifiers == NULL || strcmp(no_modifiers, "1") != 0);
+	for (size_t i = 0; has_modifiers &&
+			i < sizeof(formats) / sizeof(formats[0]); i++) {
+		check_external(&formats[i]);
+	}
 	create_image = get_proc("eglCreateImageKHR");
 	destroy_image = get_proc("eglDestroyImageKHR");
 	target_texture = get_proc("glEGLImageTargetTexture2DOES");

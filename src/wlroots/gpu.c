@@ -261,20 +261,10 @@ static void handle_client_commit(struct wl_listener *listener, void *data) {
 			wlr_surface->compositor->renderer != NULL) {
 		gpu_start(gpu, wlr_surface->compositor->renderer);
 	}
-	if (!note_commit(surface, buffer) || !may_import(surface, buffer)) {
-		return;
-	}
-	switch (sp_gpu_buffer_import(buffer, &gpu->device,
-		wl_resource_get_client(wlr_surface->resource))) {
-	case SP_GPU_IMPORTED:
+	if (note_commit(surface, buffer) && may_import(surface, buffer) &&
+			sp_gpu_buffer_import(buffer, &gpu->device,
+				wl_resource_get_client(wlr_surface->resource))) {
 		surface->pending.buffer = buffer;
-		break;
-	case SP_GPU_REFUSED:
-		break;
-	case SP_GPU_BROKEN:
-		gpu_stop(gpu, "the driver's textures of dma-bufs are external, or "
-			"have errors");
-		break;
 	}
 }
 

@@ -170,22 +170,12 @@ static struct range get_range(struct sealpool_buffer *buffer) {
 	};
 }
 
-/* The modifier to import the format with: LINEAR, or none where the driver knows none. */
-static bool find_modifier(struct wlr_renderer *renderer, uint32_t format,
-		uint64_t *modifier) {
+/* wlroots adds LINEAR where the driver knows no modifiers. */
+static bool renderer_imports(struct wlr_renderer *renderer, uint32_t format) {
 	const struct wlr_drm_format_set *set = wlr_renderer_get_texture_formats(
 		renderer, WLR_BUFFER_CAP_DMABUF);
-	if (set == NULL) {
-		return false;
-	}
-	*modifier = DRM_FORMAT_MOD_LINEAR;
-	if (wlr_drm_format_set_has(set, format, *modifier)) {
-		return true;
-	}
-	*modifier = DRM_FORMAT_MOD_INVALID;
-	const struct wlr_drm_format *known = wlr_drm_format_set_get(set, format);
-	return known != NULL && known->len == 1 &&
-		known->modifiers[0] == *modifier;
+	return set != NULL &&
+		wlr_drm_format_set_has(set, format, DRM_FORMAT_MOD_LINEAR);
 }
 
 static bool has_all_pages(struct sealpool_buffer *buffer,
@@ -212,12 +202,19 @@ static bool has_all_pages(struct sealpool_buffer *buffer,
 
 /* Returns why a buffer cannot be imported, or NULL. */
 static const char *find_obstacle(const struct sp_imports *imports,
-		struct sealpool_buffer *buffer, int fd,
-		const struct range *range) {
+		struct sealpool_buffer *buffer, struct wlr_renderer *renderer,
+		int fd, const struct range *range) {
+	uint32_t format = sealpool_buffer_get_format(buffer);
 	int32_t offset = sealpool_buffer_get_offset(buffer);
 	int32_t stride = sealpool_buffer_get_stride(buffer);
-	if (!sp_gles_knows(sealpool_buffer_get_format(buffer))) {
+	if (fd < 0) {
+		return "it is copied";
+	}
+	if (!sp_gles_knows(format)) {
 		return "its format";
+	}
+	if (!renderer_imports(renderer, format)) {
+		return "the renderer does not import its format";
 	}
 	if (stride % ALIGNMENT != 0 || offset % ALIGNMENT != 0) {
 		return "its stride or its offset is not a multiple of 256";
@@ -267,13 +264,7 @@ struct sp_import *sp_import_create(struct sp_imports *imports,
 		struct wlr_renderer *renderer, const char **reason) {
 	int fd = sealpool_buffer_get_fd(buffer);
 	struct range range = get_range(buffer);
-	uint64_t modifier = DRM_FORMAT_MOD_INVALID;
-	*reason = fd < 0 ? "it is copied" :
-		find_obstacle(imports, buffer, fd, &range);
-	if (*reason == NULL && !find_modifier(renderer,
-			sealpool_buffer_get_format(buffer), &modifier)) {
-		*reason = "the renderer does not import its format";
-	}
+	*reason = find_obstacle(imports, buffer, renderer, fd, &range);
 	if (*reason != NULL) {
 		return NULL;
 	}
@@ -297,7 +288,7 @@ struct sp_import *sp_import_create(struct sp_imports *imports,
 		.width = sealpool_buffer_get_width(buffer),
 		.height = sealpool_buffer_get_height(buffer),
 		.format = sealpool_buffer_get_format(buffer),
-		.modifier = modifier,
+		.modifier = DRM_FORMAT_MOD_LINEAR,
 		.n_planes = 1,
 		.offset = { (uint32_t)((uint64_t)
 			sealpool_buffer_get_offset(buffer) - range.start) },

@@ -49,8 +49,8 @@ void sp_imports_finish(struct sp_imports *imports);
 bool sp_imports_have_room(struct sp_imports *imports, struct wl_client *client,
 	struct sealpool_buffer *buffer);
 
-/** Makes a dma-buf, for which there is room. Returns NULL, and why in "reason", if the buffer does not qualify, or
- * the kernel refuses. */
+/** Makes a dma-buf, for which there is room. Returns NULL, and why in "reason", if the
+ * buffer does not qualify, or the kernel refuses. */
 struct sp_import *sp_import_create(struct sp_imports *imports,
 	struct wl_client *client, struct sealpool_buffer *buffer,
 	struct wlr_renderer *renderer, const char **reason);

@@ -26,6 +26,7 @@ struct egl_behavior egl_behavior;
 
 static PFNEGLCREATEIMAGEKHRPROC real_create_image;
 static PFNEGLCLIENTWAITSYNCKHRPROC real_wait_sync;
+static PFNGLEGLIMAGETARGETTEXTURE2DOESPROC real_target_texture;
 
 static EGLImageKHR create_image(EGLDisplay display, EGLContext context,
 		EGLenum target, EGLClientBuffer buffer,
@@ -38,6 +39,14 @@ static EGLint wait_sync(EGLDisplay display, EGLSyncKHR sync, EGLint flags,
 		EGLTimeKHR timeout) {
 	return egl_behavior.is_busy ? EGL_TIMEOUT_EXPIRED_KHR :
 		real_wait_sync(display, sync, flags, timeout);
+}
+
+static void target_texture(GLenum target, GLeglImageOES image) {
+	real_target_texture(target, image);
+	if (egl_behavior.has_errors) {
+		/* There is no such capability. */
+		glEnable(0xffff);
+	}
 }
 
 typedef __eglMustCastToProperFunctionPointerType (*get_proc_func)(
@@ -57,6 +66,11 @@ __eglMustCastToProperFunctionPointerType eglGetProcAddress(const char *name) {
 	if (strcmp(name, "eglClientWaitSyncKHR") == 0) {
 		real_wait_sync = (PFNEGLCLIENTWAITSYNCKHRPROC)proc;
 		return (__eglMustCastToProperFunctionPointerType)wait_sync;
+	}
+	if (strcmp(name, "glEGLImageTargetTexture2DOES") == 0) {
+		real_target_texture =
+			(PFNGLEGLIMAGETARGETTEXTURE2DOESPROC)proc;
+		return (__eglMustCastToProperFunctionPointerType)target_texture;
 	}
 	return proc;
 }

@@ -22,6 +22,8 @@
 struct egl_behavior {
 	/* It imports nothing. */
 	bool refuses_images;
+	/* Each texture of an image is an error of GL. */
+	bool has_errors;
 	/* No fence is done. */
 	bool is_busy;
 };

@@ -146,6 +146,23 @@ static void what_the_driver_refuses_is_uploaded(void **state) {
 	expect_uploads(host, peer);
 }
 
+/* Another client has no part in it. */
+static void an_error_of_the_driver_refuses_one_buffer(void **state) {
+	struct host *host = *state;
+	struct peer *peer = gpu_create_peer(host);
+	egl_behavior.has_errors = true;
+	gpu_show(host, peer, 0, 3);
+	egl_behavior.has_errors = false;
+	assert_false(gpu_is_imported(host, peer));
+	tell(peer, wait_released, .buffer = 0);
+	gpu_show(host, peer, 1, 4);
+	assert_true(gpu_is_imported(host, peer));
+	gpu_show(host, peer, 0, 5);
+	assert_false(gpu_is_imported(host, peer));
+	peer_finish(peer);
+	assert_int_equal(gpu_count_dmabufs(), 0);
+}
+
 static bool make_many(struct actor *actor, const struct args *args) {
 	struct args memory = *args;
 	memory.size = (int64_t)args->size * args->count;
@@ -342,6 +359,12 @@ static void a_probe_that_crashes_disables_imports(void **state) {
 	with_probe(*state, "kill -SEGV $$");
 }
 
+/* With modifiers, llvmpipe's are. */
+static void external_textures_disable_imports(void **state) {
+	with_probe(*state, "unset WLR_EGL_NO_MODIFIERS\n"
+		"exec sealpool-gpu-probe \"$@\"");
+}
+
 static void a_probe_that_is_missing_disables_imports(void **state) {
 	expect_no_imports_with(*state, "/nowhere/probe");
 }
@@ -424,12 +447,14 @@ int main(void) {
 		TEST(punched_pages_are_shown_as_they_were),
 		TEST(what_the_kernel_refuses_is_uploaded),
 		TEST(what_the_driver_refuses_is_uploaded),
+		TEST(an_error_of_the_driver_refuses_one_buffer),
 		TEST(a_format_of_16_bits_is_uploaded),
 		TEST(a_synchronized_subsurface_is_uploaded),
 		TEST(pinned_bytes_of_a_client_are_limited),
 		TEST(the_number_of_a_clients_imports_is_limited),
 		TEST(a_probe_that_fails_disables_imports),
 		TEST(a_probe_that_crashes_disables_imports),
+		TEST(external_textures_disable_imports),
 		TEST(a_probe_that_is_missing_disables_imports),
 		TEST(a_lost_renderer_ends_the_probe),
 		cmocka_unit_test_setup_teardown(
