@@ -36,7 +36,19 @@ static uint64_t now_ms(void) {
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+/* Runs a timer after "ms", or when it is due already: a client that needs it again and again
+ * cannot put it off for others. Returns false if it does not run. */
+static bool run_timer(struct wl_event_source *timer, bool *runs, uint32_t ms) {
+	*runs = *runs || wl_event_source_timer_update(timer, (int)ms) == 0;
+	return *runs;
+}
+
 /* Releases */
+
+static bool watch_fences(struct sp_gpu_device *device) {
+	return run_timer(device->fence_timer, &device->watches_fences,
+		FENCE_INTERVAL_MS);
+}
 
 static void drop_fence(struct sp_gpu_buffer *buffer) {
 	if (buffer->import != NULL && buffer->fence != EGL_NO_SYNC_KHR) {
@@ -56,9 +68,7 @@ static bool release_later(struct sp_gpu_buffer *buffer) {
 	if (fence == EGL_NO_SYNC_KHR) {
 		return false;
 	}
-	if (sp_gles_is_done(&device->gles, fence) ||
-			wl_event_source_timer_update(device->fence_timer,
-				FENCE_INTERVAL_MS) < 0) {
+	if (sp_gles_is_done(&device->gles, fence) || !watch_fences(device)) {
 		sp_gles_destroy_fence(&device->gles, fence);
 		return false;
 	}
@@ -70,6 +80,7 @@ static int handle_fence_timer(void *data) {
 	struct sp_gpu_device *device = data;
 	struct sp_gpu_buffer *buffer;
 	bool waiting = false;
+	device->watches_fences = false;
 	wl_list_for_each(buffer, &device->buffers, imported_link) {
 		if (buffer->fence == EGL_NO_SYNC_KHR) {
 			continue;
@@ -82,8 +93,7 @@ static int handle_fence_timer(void *data) {
 		sealpool_buffer_send_release(buffer->buffer);
 	}
 	if (waiting) {
-		wl_event_source_timer_update(device->fence_timer,
-			FENCE_INTERVAL_MS);
+		watch_fences(device);
 	}
 	return 0;
 }
@@ -135,8 +145,8 @@ void sp_gpu_buffer_use(struct sp_gpu_buffer *buffer) {
 
 static void watch_idle(struct sp_gpu_device *device) {
 	if (device->idle_ms != UINT32_MAX) {
-		wl_event_source_timer_update(device->idle_timer,
-			(int)(device->idle_ms / 4) + 1);
+		run_timer(device->idle_timer, &device->watches_idle,
+			device->idle_ms / 4 + 1);
 	}
 }
 
@@ -144,6 +154,7 @@ static int handle_idle_timer(void *data) {
 	struct sp_gpu_device *device = data;
 	uint64_t now = now_ms();
 	struct sp_gpu_buffer *buffer, *tmp;
+	device->watches_idle = false;
 	wl_list_for_each(buffer, &device->buffers, imported_link) {
 		if (now - buffer->used_at >= device->idle_ms) {
 			sp_gpu_buffer_give_back(buffer);

@@ -25,6 +25,7 @@ struct sp_gpu_device {
 	/* A dma-buf that was not used for so long is given back; UINT32_MAX: never. */
 	uint32_t idle_ms;
 	struct wl_event_source *fence_timer, *idle_timer;
+	bool watches_fences, watches_idle;
 	/* Replaces a wlr_buffer that nothing has locked: its wl_buffer gets another one
 	 * when it is committed again. */
 	void (*replace)(struct wlr_buffer *base);

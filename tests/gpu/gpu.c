@@ -25,6 +25,7 @@
 struct egl_behavior egl_behavior;
 
 static PFNEGLCREATEIMAGEKHRPROC real_create_image;
+static PFNEGLCREATESYNCKHRPROC real_create_sync;
 static PFNEGLCLIENTWAITSYNCKHRPROC real_wait_sync;
 static PFNGLEGLIMAGETARGETTEXTURE2DOESPROC real_target_texture;
 
@@ -35,9 +36,28 @@ static EGLImageKHR create_image(EGLDisplay display, EGLContext context,
 		real_create_image(display, context, target, buffer, attributes);
 }
 
+/* Those that were not asked for yet. */
+static EGLSyncKHR new_fences[64];
+
+static EGLSyncKHR create_sync(EGLDisplay display, EGLenum type,
+		const EGLint *attributes) {
+	static unsigned next;
+	EGLSyncKHR sync = real_create_sync(display, type, attributes);
+	new_fences[next++ % 64] = sync;
+	return sync;
+}
+
 static EGLint wait_sync(EGLDisplay display, EGLSyncKHR sync, EGLint flags,
 		EGLTimeKHR timeout) {
-	return egl_behavior.is_busy ? EGL_TIMEOUT_EXPIRED_KHR :
+	bool is_new = false;
+	for (int i = 0; i < 64; i++) {
+		if (new_fences[i] == sync) {
+			new_fences[i] = EGL_NO_SYNC_KHR;
+			is_new = true;
+		}
+	}
+	return egl_behavior.is_busy || (egl_behavior.is_late && is_new) ?
+		EGL_TIMEOUT_EXPIRED_KHR :
 		real_wait_sync(display, sync, flags, timeout);
 }
 
@@ -62,6 +82,10 @@ __eglMustCastToProperFunctionPointerType eglGetProcAddress(const char *name) {
 	if (strcmp(name, "eglCreateImageKHR") == 0) {
 		real_create_image = (PFNEGLCREATEIMAGEKHRPROC)proc;
 		return (__eglMustCastToProperFunctionPointerType)create_image;
+	}
+	if (strcmp(name, "eglCreateSyncKHR") == 0) {
+		real_create_sync = (PFNEGLCREATESYNCKHRPROC)proc;
+		return (__eglMustCastToProperFunctionPointerType)create_sync;
 	}
 	if (strcmp(name, "eglClientWaitSyncKHR") == 0) {
 		real_wait_sync = (PFNEGLCLIENTWAITSYNCKHRPROC)proc;
@@ -151,6 +175,12 @@ static void read_something_else(void) {
 	wlr_texture_destroy(texture);
 }
 
+static struct {
+	struct wl_protocol_logger *logger;
+	const struct wl_client *client;
+	unsigned number;
+} releases;
+
 static unsigned dmabufs_before;
 static bool was_probed;
 
@@ -173,6 +203,10 @@ static int setup(void **state, uint32_t idle_ms) {
 
 int gpu_teardown(void **state) {
 	struct host *host = *state;
+	if (releases.logger != NULL) {
+		wl_protocol_logger_destroy(releases.logger);
+		releases.logger = NULL;
+	}
 	wl_display_destroy_clients(host->server.display);
 	read_something_else();
 	return host_teardown(state);
@@ -184,6 +218,10 @@ int gpu_setup(void **state) {
 
 int gpu_setup_idle(void **state) {
 	return setup(state, 100);
+}
+
+int gpu_setup_slow_idle(void **state) {
+	return setup(state, 4000);
 }
 
 bool gpu_wait_for_probe(struct host *host) {
@@ -251,6 +289,31 @@ void gpu_expect_drawn(struct host *host, const struct peer *peer,
 		EGL_NO_CONTEXT);
 	host_expect_frame(&image, frame);
 	client_image_destroy(&image);
+}
+
+static void handle_message(void *data, enum wl_protocol_logger_type direction,
+		const struct wl_protocol_logger_message *message) {
+	if (direction == WL_PROTOCOL_LOGGER_EVENT &&
+			message->message_opcode == WL_BUFFER_RELEASE &&
+			strcmp(wl_resource_get_class(message->resource),
+				"wl_buffer") == 0 &&
+			wl_resource_get_client(message->resource) ==
+				releases.client) {
+		releases.number++;
+	}
+}
+
+void gpu_watch_releases(struct host *host, const struct peer *peer) {
+	assert_null(releases.logger);
+	releases.client = peer->client;
+	releases.number = 0;
+	releases.logger = wl_display_add_protocol_logger(host->server.display,
+		handle_message, NULL);
+	assert_non_null(releases.logger);
+}
+
+unsigned gpu_count_releases(void) {
+	return releases.number;
 }
 
 unsigned gpu_count_dmabufs(void) {

@@ -26,6 +26,8 @@ struct egl_behavior {
 	bool has_errors;
 	/* No fence is done. */
 	bool is_busy;
+	/* A fence is done when it is asked for the second time. */
+	bool is_late;
 };
 
 extern struct egl_behavior egl_behavior;
@@ -39,8 +41,9 @@ void gpu_watch_log(void);
 
 /** For cmocka: a host that imports, with a device that works and is not idle. */
 int gpu_setup(void **state);
-/** The same; dma-bufs are given back after 100 ms. */
+/** The same; dma-bufs are given back after 100 ms, or after 4 s. */
 int gpu_setup_idle(void **state);
+int gpu_setup_slow_idle(void **state);
 int gpu_teardown(void **state);
 
 /** Waits until the probe has ended, which a client's first commit starts. Returns whether
@@ -64,6 +67,10 @@ bool gpu_is_imported(struct host *host, const struct peer *peer);
  * "frame". */
 void gpu_expect_drawn(struct host *host, const struct peer *peer,
 	uint32_t frame);
+
+/** Counts each wl_buffer.release that a client is sent from now on. Once for each test. */
+void gpu_watch_releases(struct host *host, const struct peer *peer);
+unsigned gpu_count_releases(void);
 
 /** How many dma-bufs there are of clients. */
 unsigned gpu_count_dmabufs(void);

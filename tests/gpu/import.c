@@ -4,6 +4,7 @@
  * buffers back.
  */
 #include <string.h>
+#include <time.h>
 #include <wayland-client.h>
 #include <wlr/interfaces/wlr_buffer.h>
 #include <wlr/render/dmabuf.h>
@@ -227,6 +228,34 @@ static void a_release_waits_for_the_gpu(void **state) {
 	peer_finish(peer);
 }
 
+/* The other client's buffers are released in between, again and again. */
+static void a_release_is_not_put_off_by_others(void **state) {
+	struct host *host = *state;
+	struct peer *peer = gpu_create_peer(host);
+	struct peer *other = gpu_create_peer(host);
+	for (uint32_t frame = 3; frame < 5; frame++) {
+		gpu_show(host, peer, buffer_of(frame), frame);
+		gpu_show(host, other, buffer_of(frame), frame);
+	}
+	struct wlr_client_buffer *held = host_get_client_buffer(host, other);
+	wlr_buffer_lock(&held->base);
+	gpu_show(host, other, 0, 5);
+	egl_behavior.is_busy = true;
+	gpu_show(host, peer, 0, 5);
+	gpu_watch_releases(host, peer);
+	egl_behavior.is_busy = false;
+	egl_behavior.is_late = true;
+	/* The GPU is asked again after 1 ms. */
+	nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);
+	wlr_buffer_unlock(&held->base);
+	wl_event_loop_dispatch(host->server.loop, 0);
+	assert_int_equal(gpu_count_releases(), 1);
+	egl_behavior.is_late = false;
+	tell(other, wait_released, .buffer = 1);
+	peer_finish(peer);
+	peer_finish(other);
+}
+
 static void only_a_texture_is_made_of_a_dmabuf(void **state) {
 	struct host *host = *state;
 	struct peer *peer = gpu_create_peer(host);
@@ -307,6 +336,43 @@ static void an_idle_buffer_beside_an_uploaded_one_is_given_back(
 	peer_finish(peer);
 }
 
+/* The same memory, in new buffers. */
+static bool create_buffers_again(struct actor *actor, const struct args *args) {
+	struct args all = *args;
+	for (int i = 0; i < 2; i++) {
+		all.buffer = all.pool = i;
+		if (!destroy_buffer(actor, &all) || !create_buffer(actor, &all)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* The other client has a buffer imported more often than the timer runs: each second. */
+static void an_idle_buffer_is_given_back_while_others_are_not(void **state) {
+	struct host *host = *state;
+	struct peer *peer = gpu_create_peer(host);
+	struct peer *other = gpu_create_peer(host);
+	gpu_show(host, peer, 0, 3);
+	gpu_show(host, peer, 1, 4);
+	tell(peer, wait_released, .buffer = 0);
+	gpu_watch_releases(host, peer);
+	host->is_blind = true;
+	int64_t deadline = server_now_ms() + 30000;
+	while (gpu_count_releases() == 0 && server_now_ms() < deadline) {
+		tell(other, create_buffers_again, .width = WIDTH,
+			.height = HEIGHT, .stride = STRIDE,
+			.format = WL_SHM_FORMAT_XRGB8888);
+		for (int i = 0; i < 3; i++) {
+			tell(other, show, .buffer = i % 2);
+		}
+		assert_true(gpu_is_imported(host, other));
+	}
+	assert_int_equal(gpu_count_releases(), 1);
+	peer_finish(peer);
+	peer_finish(other);
+}
+
 static void a_texture_outlives_its_client(void **state) {
 	struct host *host = *state;
 	struct peer *peer = gpu_create_peer(host);
@@ -367,10 +433,14 @@ int main(void) {
 		TEST(a_buffer_left_alone_by_another_surface_is_given_back),
 		TEST(each_commit_has_one_release),
 		TEST(a_release_waits_for_the_gpu),
+		TEST(a_release_is_not_put_off_by_others),
 		TEST(only_a_texture_is_made_of_a_dmabuf),
 		IDLE_TEST(an_unmapped_window_gives_back_everything),
 		IDLE_TEST(an_idle_buffer_is_given_back),
 		IDLE_TEST(an_idle_buffer_beside_an_uploaded_one_is_given_back),
+		cmocka_unit_test_setup_teardown(
+			an_idle_buffer_is_given_back_while_others_are_not,
+			gpu_setup_slow_idle, gpu_teardown),
 		TEST(a_texture_outlives_its_client),
 		TEST(two_buffers_of_one_file_are_imported),
 	};
