@@ -222,10 +222,14 @@ static struct wlr_buffer *buffer_base_from_resource(
 	struct sealpool_wlr_buffer *buffer;
 	if (listener != NULL) {
 		buffer = wl_container_of(listener, buffer, resource_destroy);
-	} else {
-		buffer = buffer_create(
-			sealpool_buffer_try_from_resource(resource), resource);
+		if (!sp_gpu_buffer_part(&buffer->gpu)) {
+			return &buffer->base;
+		}
+		sp_gpu_buffer_leave(&buffer->gpu);
+		buffer_leave_resource(buffer);
 	}
+	buffer = buffer_create(sealpool_buffer_try_from_resource(resource),
+		resource);
 	return buffer != NULL ? &buffer->base : NULL;
 }
 

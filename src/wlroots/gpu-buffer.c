@@ -99,6 +99,7 @@ static int handle_fence_timer(void *data) {
 }
 
 bool sp_gpu_buffer_holds_release(struct sp_gpu_buffer *buffer) {
+	buffer->is_shown = false;
 	if (buffer->import == NULL) {
 		return false;
 	}
@@ -111,26 +112,53 @@ bool sp_gpu_buffer_holds_release(struct sp_gpu_buffer *buffer) {
 
 /* The client has not got the release of its last commit. */
 static bool is_held(const struct sp_gpu_buffer *buffer) {
-	return buffer->import != NULL && buffer->base->n_locks > 0 &&
-		buffer->is_shown && !buffer->is_copied && buffer->import->pinner->client != NULL &&
+	return buffer->import != NULL && buffer->is_shown &&
+		!buffer->is_copied && buffer->import->pinner->client != NULL &&
 		sealpool_buffer_get_resource(buffer->buffer) != NULL;
 }
 
-void sp_gpu_buffer_give_back(struct sp_gpu_buffer *buffer) {
+/* The texture no longer reads the client's memory. */
+static bool copy_pixels(struct sp_gpu_buffer *buffer) {
 	/* Without the renderer, its texture ends as well. */
-	if (!is_held(buffer) || buffer->device->renderer == NULL) {
-		return;
+	if (buffer->device->renderer == NULL) {
+		return false;
 	}
 	struct sealpool_access access;
 	sealpool_buffer_begin_access(buffer->buffer, SEALPOOL_ACCESS_READ,
 		&access);
-	buffer->is_copied = sp_gles_copy(&buffer->device->gles, buffer->texture,
+	bool ok = sp_gles_copy(&buffer->device->gles, buffer->texture,
 		access.format, buffer->base->width, buffer->base->height,
 		access.stride, access.data);
 	sealpool_buffer_end_access(&access);
-	if (buffer->is_copied && !release_later(buffer)) {
+	return ok;
+}
+
+void sp_gpu_buffer_give_back(struct sp_gpu_buffer *buffer) {
+	if (!is_held(buffer) || !copy_pixels(buffer)) {
+		return;
+	}
+	buffer->is_copied = true;
+	if (!release_later(buffer)) {
 		sealpool_buffer_send_release(buffer->buffer);
 	}
+}
+
+bool sp_gpu_buffer_part(struct sp_gpu_buffer *buffer) {
+	if (buffer->import == NULL || !buffer->is_shown) {
+		return false;
+	}
+	/* A client that does not wait for it gets it now, and not when it may take it for
+	 * that of its next commit. */
+	bool is_due = !buffer->is_copied || buffer->fence != EGL_NO_SYNC_KHR;
+	if (!buffer->is_copied) {
+		copy_pixels(buffer);
+		buffer->is_copied = true;
+	}
+	drop_fence(buffer);
+	if (is_due) {
+		sealpool_buffer_send_release(buffer->buffer);
+	}
+	return true;
 }
 
 void sp_gpu_buffer_use(struct sp_gpu_buffer *buffer) {

@@ -49,7 +49,8 @@ struct sp_gpu_buffer {
 	struct sp_gpu_device *device;
 	struct wl_list imported_link; /* sp_gpu_device.buffers */
 	unsigned texture; /* GL's name */
-	/* Its last commit was imported. */
+	/* Its last commit was imported, and something has locked the wlr_buffer since:
+	 * the texture. */
 	bool is_shown;
 	/* Its texture has a copy of the pixels, and the client has, or will get, its
 	 * wl_buffer.release before the texture ends. */
@@ -79,6 +80,10 @@ void sp_gpu_buffer_use(struct sp_gpu_buffer *buffer);
 /** If a texture holds back its release, and its client may wait for that, the texture gets
  * a copy of the pixels, and the client its release. */
 void sp_gpu_buffer_give_back(struct sp_gpu_buffer *buffer);
+/** The wl_buffer is used again. Returns true if a texture of the last time is there. It has a
+ * copy of the pixels from now on, and holds back no release. But it keeps the wlr_buffer, so
+ * the wl_buffer needs another one: its release must not wait for that texture. */
+bool sp_gpu_buffer_part(struct sp_gpu_buffer *buffer);
 /** Hands out the dma-buf, as often as wlroots asks for it to make a texture. */
 void sp_gpu_buffer_open(struct sp_gpu_buffer *buffer);
 

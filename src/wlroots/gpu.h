@@ -78,6 +78,10 @@ static inline bool sp_gpu_buffer_holds_release(struct sp_gpu_buffer *buffer) {
 	return false;
 }
 
+static inline bool sp_gpu_buffer_part(struct sp_gpu_buffer *buffer) {
+	return false;
+}
+
 #endif
 
 #endif

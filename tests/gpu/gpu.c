@@ -265,12 +265,10 @@ bool gpu_is_imported(struct host *host, const struct peer *peer) {
 }
 
 /* wlr_texture_read_pixels() reads what was imported, not what the texture has. */
-void gpu_expect_drawn(struct host *host, const struct peer *peer,
-		uint32_t frame) {
+void gpu_expect_texture(struct wlr_texture *texture, uint32_t frame) {
 	struct wlr_egl *egl = wlr_gles2_renderer_get_egl(host_get_renderer());
 	struct wlr_gles2_texture_attribs attributes;
-	wlr_gles2_texture_get_attribs(
-		host_get_client_buffer(host, peer)->texture, &attributes);
+	wlr_gles2_texture_get_attribs(texture, &attributes);
 	assert_true(eglMakeCurrent(wlr_egl_get_display(egl), EGL_NO_SURFACE,
 		EGL_NO_SURFACE, wlr_egl_get_context(egl)));
 	struct client_image image;
@@ -289,6 +287,11 @@ void gpu_expect_drawn(struct host *host, const struct peer *peer,
 		EGL_NO_CONTEXT);
 	host_expect_frame(&image, frame);
 	client_image_destroy(&image);
+}
+
+void gpu_expect_drawn(struct host *host, const struct peer *peer,
+		uint32_t frame) {
+	gpu_expect_texture(host_get_client_buffer(host, peer)->texture, frame);
 }
 
 static void handle_message(void *data, enum wl_protocol_logger_type direction,

@@ -63,10 +63,11 @@ void gpu_show(struct host *host, struct peer *peer, int buffer,
 /** Whether what the client's first surface shows was imported. */
 bool gpu_is_imported(struct host *host, const struct peer *peer);
 
-/** Fails unless what a compositor draws of the client's first surface is pattern
- * "frame". */
+/** Fails unless what a compositor draws of the client's first surface, or of a texture, is
+ * pattern "frame". */
 void gpu_expect_drawn(struct host *host, const struct peer *peer,
 	uint32_t frame);
+void gpu_expect_texture(struct wlr_texture *texture, uint32_t frame);
 
 /** Counts each wl_buffer.release that a client is sent from now on. Once for each test. */
 void gpu_watch_releases(struct host *host, const struct peer *peer);

@@ -18,6 +18,12 @@ static const struct args picture = {
 	.stride = STRIDE,
 };
 
+static bool count_releases(struct actor *actor, const struct args *args) {
+	unsigned releases = actor->buffers[args->buffer].releases;
+	return releases == args->count || client_fail(&actor->client,
+		"%u releases instead of %u", releases, args->count);
+}
+
 /* By turns: gpu_create_peer() has shown 2 in buffer 1. */
 static int buffer_of(uint32_t frame) {
 	return (int)(frame + 1) % 2;
@@ -182,13 +188,47 @@ static void a_buffer_left_alone_by_another_surface_is_given_back(
 	peer_finish(peer);
 }
 
-/* A release is sent once, and not for what is committed later. */
-static bool count_releases(struct actor *actor, const struct args *args) {
-	unsigned releases = actor->buffers[args->buffer].releases;
-	return releases == args->count || client_fail(&actor->client,
-		"%u releases instead of %u", releases, args->count);
+/* Each surface shows it, until the surface is committed again. */
+static void a_buffer_on_two_surfaces_is_given_back(void **state) {
+	struct host *host = *state;
+	struct peer *peer = gpu_create_peer(host);
+	gpu_show(host, peer, 0, 3);
+	gpu_show(host, peer, 1, 4);
+	assert_true(gpu_is_imported(host, peer));
+	tell(peer, wait_released, .buffer = 0);
+	gpu_watch_releases(host, peer);
+	tell(peer, show, .surface = 1, .buffer = 1);
+	/* One for each commit. */
+	assert_int_equal(gpu_count_releases(), 2);
+	tell(peer, draw, .buffer = 1, .frame = 5);
+	gpu_expect_drawn(host, peer, 4);
+	gpu_show(host, peer, 1, 6);
+	assert_int_equal(gpu_count_releases(), 3);
+	peer_finish(peer);
 }
 
+/* The compositor fades it out, for example. */
+static void a_buffer_whose_old_texture_is_kept_is_given_back(void **state) {
+	struct host *host = *state;
+	struct peer *peer = gpu_create_peer(host);
+	gpu_show(host, peer, 0, 3);
+	gpu_show(host, peer, 1, 4);
+	struct wlr_client_buffer *held = host_get_client_buffer(host, peer);
+	wlr_buffer_lock(&held->base);
+	tell(peer, destroy_buffer, .buffer = 0);
+	tell(peer, wait_released, .buffer = 1);
+	for (uint32_t frame = 5; frame < 8; frame++) {
+		gpu_show(host, peer, 1, frame);
+		tell(peer, wait_released, .buffer = 1);
+		gpu_expect_texture(held->texture, 4);
+	}
+	wlr_buffer_unlock(&held->base);
+	tell(peer, count_releases, .buffer = 1, .count = 5);
+	peer_finish(peer);
+	assert_int_equal(gpu_count_dmabufs(), 0);
+}
+
+/* A release is sent once, and not for what is committed later. */
 static void each_commit_has_one_release(void **state) {
 	struct host *host = *state;
 	struct peer *peer = gpu_create_peer(host);
@@ -431,6 +471,8 @@ int main(void) {
 		TEST(a_single_buffer_is_uploaded),
 		TEST(the_last_of_two_buffers_is_given_back),
 		TEST(a_buffer_left_alone_by_another_surface_is_given_back),
+		TEST(a_buffer_on_two_surfaces_is_given_back),
+		TEST(a_buffer_whose_old_texture_is_kept_is_given_back),
 		TEST(each_commit_has_one_release),
 		TEST(a_release_waits_for_the_gpu),
 		TEST(a_release_is_not_put_off_by_others),
