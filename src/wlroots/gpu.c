@@ -34,8 +34,8 @@
  * The texture locks the wlr_buffer until the surface has another one, so
  * wl_buffer.release comes a commit later than with an upload (gpu-buffer.c). A client needs
  * a second buffer for that. So only a buffer is imported that was shown on this surface
- * before, with another one in between. If the other one goes, or goes to another surface,
- * the client gets its release at once.
+ * before, with another one of the same size in between. If the other one goes, or goes to
+ * another surface, the client gets its release at once.
  *
  * wlroots keeps an import as long as the wlr_buffer. A dma-buf that is idle is given back
  * by replacing the wlr_buffer.
@@ -90,7 +90,8 @@ struct sp_gpu_surface {
 	struct sp_gpu *gpu;
 	struct wlr_surface *wlr_surface;
 	struct wl_list link; /* sp_gpu.surfaces */
-	/* Those that have a wl_buffer, and were on no other surface. */
+	/* Those that have a wl_buffer and the size of the last one, and were on no other
+	 * surface. */
 	struct wl_list buffers; /* sp_gpu_buffer.link */
 	/* The one last committed, or NULL. */
 	struct sp_gpu_buffer *last;
@@ -206,10 +207,37 @@ static void buffer_leave_surface(struct sp_gpu_buffer *buffer) {
 	}
 }
 
+/* Without giving back what the surface shows. */
+static void forget_buffers(struct sp_gpu_surface *surface) {
+	struct sp_gpu_buffer *buffer, *tmp;
+	wl_list_for_each_safe(buffer, tmp, &surface->buffers, link) {
+		wl_list_remove(&buffer->link);
+		buffer->surface = NULL;
+		buffer->answers = 0;
+	}
+	surface->last = NULL;
+}
+
+/* A client has no use for its buffers of another size, though it may keep them. */
+static void forget_other_sizes(struct sp_gpu_surface *surface,
+		const struct wlr_buffer *base) {
+	if (wl_list_empty(&surface->buffers)) {
+		return;
+	}
+	/* All have the same size. */
+	const struct sp_gpu_buffer *any =
+		wl_container_of(surface->buffers.next, any, link);
+	if (any->base->width != base->width ||
+			any->base->height != base->height) {
+		forget_buffers(surface);
+	}
+}
+
 /* Returns whether the buffer was shown before, and another one since. */
 static bool note_commit(struct sp_gpu_surface *surface,
 		struct sp_gpu_buffer *buffer) {
 	sp_gpu_buffer_use(buffer);
+	forget_other_sizes(surface, buffer->base);
 	if (buffer->surface != surface) {
 		if (buffer->surface != NULL) {
 			buffer_leave_surface(buffer);
@@ -293,12 +321,7 @@ static const struct wlr_surface_synced_impl synced_impl = {
 };
 
 static void surface_destroy(struct sp_gpu_surface *surface) {
-	struct sp_gpu_buffer *buffer, *tmp;
-	wl_list_for_each_safe(buffer, tmp, &surface->buffers, link) {
-		wl_list_remove(&buffer->link);
-		buffer->surface = NULL;
-		buffer->answers = 0;
-	}
+	forget_buffers(surface);
 	wlr_surface_synced_finish(&surface->synced);
 	wl_list_remove(&surface->client_commit.link);
 	wl_list_remove(&surface->commit.link);

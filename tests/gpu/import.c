@@ -188,6 +188,39 @@ static void a_buffer_left_alone_by_another_surface_is_given_back(
 	peer_finish(peer);
 }
 
+/* One buffer of each size, as of a window that is big and small by turns. */
+static void a_single_buffer_of_its_size_is_uploaded(void **state) {
+	struct host *host = *state;
+	struct peer *peer = gpu_create_peer(host);
+	for (int i = 2; i < 4; i++) {
+		tell(peer, make_picture, .buffer = i, .kind = picture.kind,
+			.width = 64, .height = 32 * i);
+	}
+	for (uint32_t frame = 3; frame < 10; frame++) {
+		int buffer = 1 + (int)frame % 3;
+		gpu_show(host, peer, buffer, frame);
+		assert_false(gpu_is_imported(host, peer));
+		tell(peer, wait_released, .buffer = buffer);
+	}
+	peer_finish(peer);
+}
+
+/* What is left has another size. */
+static void the_last_buffer_of_its_size_is_given_back(void **state) {
+	struct host *host = *state;
+	struct peer *peer = gpu_create_peer(host);
+	tell(peer, make_picture, .buffer = 2, .kind = picture.kind, .width = 64,
+		.height = 64);
+	gpu_show(host, peer, 2, 3);
+	for (uint32_t frame = 4; frame < 7; frame++) {
+		gpu_show(host, peer, buffer_of(frame), frame);
+	}
+	assert_true(gpu_is_imported(host, peer));
+	tell(peer, destroy_buffer, .buffer = 1 - buffer_of(6));
+	tell(peer, wait_released, .buffer = buffer_of(6));
+	peer_finish(peer);
+}
+
 /* Each surface shows it, until the surface is committed again. */
 static void a_buffer_on_two_surfaces_is_given_back(void **state) {
 	struct host *host = *state;
@@ -471,6 +504,8 @@ int main(void) {
 		TEST(a_single_buffer_is_uploaded),
 		TEST(the_last_of_two_buffers_is_given_back),
 		TEST(a_buffer_left_alone_by_another_surface_is_given_back),
+		TEST(a_single_buffer_of_its_size_is_uploaded),
+		TEST(the_last_buffer_of_its_size_is_given_back),
 		TEST(a_buffer_on_two_surfaces_is_given_back),
 		TEST(a_buffer_whose_old_texture_is_kept_is_given_back),
 		TEST(each_commit_has_one_release),
