@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -32,11 +33,13 @@ struct sp_probe {
 
 extern char **environ;
 
-/* The compositor's signals are none of the program's. Returns 0 or a positive errno. */
+/* The compositor's signals, descriptors and real-time priority are none of the program's.
+ * Returns 0 or a positive errno. */
 static int spawn(pid_t *pid, char *const arguments[], int output) {
 	const char *path = secure_getenv("SEALPOOL_GPU_PROBE");
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
+	const struct sched_param priority = { .sched_priority = 0 };
 	sigset_t none, all;
 	sigemptyset(&none);
 	sigfillset(&all);
@@ -49,10 +52,17 @@ static int spawn(pid_t *pid, char *const arguments[], int output) {
 		goto error_actions;
 	}
 	posix_spawnattr_setflags(&attributes,
-		POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+		POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+		POSIX_SPAWN_SETSCHEDULER);
 	posix_spawnattr_setsigmask(&attributes, &none);
 	posix_spawnattr_setsigdefault(&attributes, &all);
+	posix_spawnattr_setschedpolicy(&attributes, SCHED_OTHER);
+	posix_spawnattr_setschedparam(&attributes, &priority);
 	ret = posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+	if (ret == 0) {
+		ret = posix_spawn_file_actions_addclosefrom_np(&actions,
+			STDERR_FILENO + 1);
+	}
 	if (ret == 0) {
 		ret = posix_spawn(pid, path != NULL ? path : SEALPOOL_GPU_PROBE,
 			&actions, &attributes, arguments, environ);
@@ -80,6 +90,11 @@ static const char *read_message(struct sp_probe *probe, char *text,
 	return line != NULL ? line + 1 : text;
 }
 
+/* The compositor may have reaped it, and another child may have its pid. */
+static void reap(struct sp_probe *probe) {
+	waitid(P_PIDFD, (id_t)probe->pidfd, NULL, WEXITED | WNOHANG);
+}
+
 static int handle_end(int fd, uint32_t mask, void *data) {
 	struct sp_probe *probe = data;
 	char text[1024];
@@ -87,8 +102,7 @@ static int handle_end(int fd, uint32_t mask, void *data) {
 	bool works = strncmp(message, "works", 5) == 0;
 	wl_event_source_remove(probe->source);
 	probe->source = NULL;
-	/* The compositor may have taken leave of it already. */
-	waitpid(probe->pid, NULL, WNOHANG);
+	reap(probe);
 	/* This destroys it. */
 	probe->done(works, message[0] != '\0' ? message :
 		"the probe has crashed, or cannot be run", probe->data);
@@ -149,7 +163,7 @@ void sp_probe_destroy(struct sp_probe *probe) {
 		/* It ends at once, unless a driver is stuck in the kernel. */
 		struct pollfd ended = { .fd = probe->pidfd, .events = POLLIN };
 		poll(&ended, 1, PATIENCE_MS);
-		waitpid(probe->pid, NULL, WNOHANG);
+		reap(probe);
 	}
 	close(probe->pidfd);
 	close(probe->output);
