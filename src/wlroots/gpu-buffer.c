@@ -237,15 +237,12 @@ bool sp_gpu_buffer_import(struct sp_gpu_buffer *buffer,
 	if (buffer->import != NULL) {
 		return true;
 	}
-	/* Its next commit may find room. */
-	if (!sp_imports_have_room(&device->imports, client, buffer->buffer)) {
-		return false;
-	}
 	const char *reason;
 	buffer->import = sp_import_create(&device->imports, client,
 		buffer->buffer, device->renderer, &reason);
 	if (buffer->import == NULL) {
-		return refuse(buffer, reason);
+		/* Without a reason, its next commit may find room. */
+		return reason != NULL ? refuse(buffer, reason) : false;
 	}
 	buffer->device = device;
 	wl_list_insert(&device->buffers, &buffer->imported_link);

@@ -268,9 +268,12 @@ static EGLImageKHR import(const struct format *format,
 static void compare(const struct format *format,
 		const struct picture *picture, const char *when) {
 	uint8_t *drawn = malloc((size_t)(picture->width * picture->height) * 4);
+	if (drawn == NULL) {
+		fail("memory: %s", strerror(errno));
+	}
 	glReadPixels(0, 0, picture->width, picture->height, GL_RGBA,
 		GL_UNSIGNED_BYTE, drawn);
-	for (int y = 0; drawn != NULL && y < picture->height; y++) {
+	for (int y = 0; y < picture->height; y++) {
 		for (int x = 0; x < picture->width; x++) {
 			const uint8_t *is = drawn + (y * picture->width + x) * 4;
 			const uint8_t *pixel = memory + picture->offset +

@@ -180,8 +180,7 @@ static bool is_synchronized(struct wlr_surface *wlr_surface) {
 	return false;
 }
 
-/* The buffer no longer is one of its surface's. */
-static void buffer_leave_surface(struct sp_gpu_buffer *buffer) {
+void sp_gpu_buffer_leave(struct sp_gpu_buffer *buffer) {
 	struct sp_gpu_surface *surface = buffer->surface;
 	if (surface == NULL) {
 		return;
@@ -240,7 +239,7 @@ static bool note_commit(struct sp_gpu_surface *surface,
 	forget_other_sizes(surface, buffer->base);
 	if (buffer->surface != surface) {
 		if (buffer->surface != NULL) {
-			buffer_leave_surface(buffer);
+			sp_gpu_buffer_leave(buffer);
 			buffer->excluded = true;
 		}
 		surface->last = NULL;
@@ -422,13 +421,7 @@ void sp_gpu_enable(struct wl_display *display, uint32_t idle_ms,
 	wl_display_add_destroy_listener(display, &gpu->display_destroy);
 }
 
-/* Buffers */
-
-void sp_gpu_buffer_leave(struct sp_gpu_buffer *buffer) {
-	buffer_leave_surface(buffer);
-}
-
 void sp_gpu_buffer_finish(struct sp_gpu_buffer *buffer) {
-	buffer_leave_surface(buffer);
+	sp_gpu_buffer_leave(buffer);
 	sp_gpu_buffer_drop_import(buffer);
 }

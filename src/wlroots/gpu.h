@@ -26,7 +26,8 @@ struct sp_gpu_ops {
 void sp_gpu_enable(struct wl_display *display, uint32_t idle_ms,
 	const struct sp_gpu_ops *ops);
 
-/** The wl_buffer is being destroyed. */
+/** It no longer is one of its surface's buffers: the wl_buffer is being destroyed, for
+ * example. */
 void sp_gpu_buffer_leave(struct sp_gpu_buffer *buffer);
 /** The wlr_buffer is being destroyed. */
 void sp_gpu_buffer_finish(struct sp_gpu_buffer *buffer);

@@ -250,57 +250,53 @@ static int create_dmabuf(struct sp_imports *imports, int fd,
 	return ioctl(imports->device, UDMABUF_CREATE, &create);
 }
 
-bool sp_imports_have_room(struct sp_imports *imports, struct wl_client *client,
-		struct sealpool_buffer *buffer) {
-	struct range range = get_range(buffer);
-	uint64_t bytes = range.end - range.start;
-	struct sp_pinner *pinner = pinner_get(imports, client);
-	return pinner != NULL && has_room(&pinner->pins, bytes) &&
-		has_room(&imports->all, bytes);
-}
-
 struct sp_import *sp_import_create(struct sp_imports *imports,
 		struct wl_client *client, struct sealpool_buffer *buffer,
 		struct wlr_renderer *renderer, const char **reason) {
-	int fd = sealpool_buffer_get_fd(buffer);
 	struct range range = get_range(buffer);
+	uint64_t bytes = range.end - range.start;
+	struct sp_pinner *pinner = pinner_get(imports, client);
+	*reason = NULL;
+	if (pinner == NULL || !has_room(&pinner->pins, bytes) ||
+			!has_room(&imports->all, bytes)) {
+		return NULL;
+	}
+	int fd = sealpool_buffer_get_fd(buffer);
 	*reason = find_obstacle(imports, buffer, renderer, fd, &range);
 	if (*reason != NULL) {
 		return NULL;
 	}
-	*reason = "no memory";
 	struct sp_import *import = calloc(1, sizeof(*import));
 	if (import == NULL) {
+		*reason = "no memory";
 		return NULL;
-	}
-	import->imports = imports;
-	import->pinner = pinner_get(imports, client);
-	import->pinned = range.end - range.start;
-	if (import->pinner == NULL) {
-		goto error;
 	}
 	int dmabuf = create_dmabuf(imports, fd, &range);
 	if (dmabuf < 0) {
 		*reason = strerror(errno);
-		goto error;
+		free(import);
+		return NULL;
 	}
-	import->dmabuf = (struct wlr_dmabuf_attributes){
-		.width = sealpool_buffer_get_width(buffer),
-		.height = sealpool_buffer_get_height(buffer),
-		.format = sealpool_buffer_get_format(buffer),
-		.modifier = DRM_FORMAT_MOD_LINEAR,
-		.n_planes = 1,
-		.offset = { (uint32_t)((uint64_t)
-			sealpool_buffer_get_offset(buffer) - range.start) },
-		.stride = { (uint32_t)sealpool_buffer_get_stride(buffer) },
-		.fd = { dmabuf },
+	*import = (struct sp_import){
+		.imports = imports,
+		.pinner = pinner,
+		.pinned = bytes,
+		.dmabuf = {
+			.width = sealpool_buffer_get_width(buffer),
+			.height = sealpool_buffer_get_height(buffer),
+			.format = sealpool_buffer_get_format(buffer),
+			.modifier = DRM_FORMAT_MOD_LINEAR,
+			.n_planes = 1,
+			.offset = { (uint32_t)((uint64_t)
+				sealpool_buffer_get_offset(buffer) -
+				range.start) },
+			.stride = {
+				(uint32_t)sealpool_buffer_get_stride(buffer) },
+			.fd = { dmabuf },
+		},
 	};
 	add_pin(import);
 	return import;
-
-error:
-	free(import);
-	return NULL;
 }
 
 void sp_import_destroy(struct sp_import *import) {

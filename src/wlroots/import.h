@@ -45,12 +45,8 @@ int sp_imports_init(struct sp_imports *imports);
 /** All dma-bufs are destroyed. */
 void sp_imports_finish(struct sp_imports *imports);
 
-/** Returns whether limits leave room for a buffer's dma-buf. */
-bool sp_imports_have_room(struct sp_imports *imports, struct wl_client *client,
-	struct sealpool_buffer *buffer);
-
-/** Makes a dma-buf, for which there is room. Returns NULL, and why in "reason", if the
- * buffer does not qualify, or the kernel refuses. */
+/** Makes a dma-buf. Returns NULL, and why in "reason", if the buffer does not qualify, or the
+ * kernel refuses; or NULL without a reason, if limits leave no room now. */
 struct sp_import *sp_import_create(struct sp_imports *imports,
 	struct wl_client *client, struct sealpool_buffer *buffer,
 	struct wlr_renderer *renderer, const char **reason);
