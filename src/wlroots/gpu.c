@@ -343,6 +343,9 @@ static void surface_create(struct sp_gpu *gpu,
 	}
 	surface->gpu = gpu;
 	surface->wlr_surface = wlr_surface;
+	/* wlroots reads both if there is no memory, before it sets them. */
+	surface->synced.impl = &synced_impl;
+	surface->synced.index = wlr_surface->pending.synced.size / sizeof(void *);
 	if (!wlr_surface_synced_init(&surface->synced, wlr_surface,
 			&synced_impl, &surface->pending, &surface->current)) {
 		free(surface);

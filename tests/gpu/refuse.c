@@ -3,6 +3,7 @@
  * What is uploaded as ever: buffers that do not qualify, that the kernel or the driver
  * refuses, that exceed a limit, and all of them if the device does not work.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -234,6 +235,45 @@ static bool make_subsurface(struct actor *actor, const struct args *args) {
 	return true;
 }
 
+/* libwlroots calls it. */
+static const struct wl_array *failing_array;
+
+__attribute__((visibility("default")))
+void *wl_array_add(struct wl_array *array, size_t size) {
+	static void *(*real)(struct wl_array *array, size_t size);
+	if (real == NULL) {
+		*(void **)&real = dlsym(RTLD_NEXT, "wl_array_add");
+	}
+	return array == failing_array ? NULL : real(array, size);
+}
+
+/* It has a child, whose state wlroots keeps in the same arrays. It is followed from the next
+ * commit on. */
+static void a_surface_that_is_not_followed_is_uploaded(void **state) {
+	struct host *host = *state;
+	assert_non_null(wlr_subcompositor_create(host->server.display));
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, make_subsurface, 0);
+	struct wlr_surface *surface =
+		host_get_surface(host, peer, 0)->wlr_surface;
+	failing_array = &surface->pending.synced;
+	tell(peer, commit, .surface = 0);
+	failing_array = &surface->current.synced;
+	tell(peer, commit, .surface = 0);
+	failing_array = NULL;
+	for (int i = 0; i < 2; i++) {
+		struct args sealed = picture;
+		sealed.buffer = i;
+		peer_tell(peer, make_picture, "make_picture", &sealed);
+	}
+	for (uint32_t frame = 1; frame < 5; frame++) {
+		gpu_show(host, peer, buffer_of(frame), frame);
+		assert_true(gpu_wait_for_probe(host));
+	}
+	assert_true(gpu_is_imported(host, peer));
+	peer_finish(peer);
+}
+
 /* It is uploaded when its parent is committed, in another request. */
 static void a_synchronized_subsurface_is_uploaded(void **state) {
 	struct host *host = *state;
@@ -449,6 +489,7 @@ int main(void) {
 		TEST(what_the_driver_refuses_is_uploaded),
 		TEST(an_error_of_the_driver_refuses_one_buffer),
 		TEST(a_format_of_16_bits_is_uploaded),
+		TEST(a_surface_that_is_not_followed_is_uploaded),
 		TEST(a_synchronized_subsurface_is_uploaded),
 		TEST(pinned_bytes_of_a_client_are_limited),
 		TEST(the_number_of_a_clients_imports_is_limited),
