@@ -47,12 +47,11 @@ static uint64_t measure(struct host *host, struct peer *peer, int32_t width,
 }
 
 static void measure_size(struct host *host, int32_t width, int32_t height,
-		const char *way) {
+		enum client_memory_kind kind, const char *way) {
 	struct peer *peer = peer_create(&host->server);
 	for (int i = 0; i < 2; i++) {
 		tell(peer, make_picture_without_holes, .buffer = i,
-			.kind = CLIENT_MEMORY_SEALED, .width = width,
-			.height = height,
+			.kind = kind, .width = width, .height = height,
 			.size = (width * height * 4 + 4095) & ~4095);
 	}
 	tell(peer, show, .buffer = 0);
@@ -69,26 +68,34 @@ static void measure_size(struct host *host, int32_t width, int32_t height,
 	peer_finish(peer);
 }
 
-static void measure_sizes(void **state, const char *way) {
+static void measure_sizes(void **state, enum client_memory_kind kind,
+		const char *way) {
 	struct host *host = *state;
 	/* It would read each texture back. */
 	host->is_blind = true;
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		measure_size(host, sizes[i].width, sizes[i].height, way);
+		measure_size(host, sizes[i].width, sizes[i].height, kind, way);
 	}
 }
 
 static void a_commit_uploaded(void **state) {
-	measure_sizes(state, "uploaded");
+	measure_sizes(state, CLIENT_MEMORY_SEALED, "uploaded");
+}
+
+/* Unsealed memory is copied first. */
+static void a_commit_copied(void **state) {
+	measure_sizes(state, CLIENT_MEMORY_UNSEALED, "copied and uploaded");
 }
 
 static void a_commit_imported(void **state) {
-	measure_sizes(state, "imported");
+	measure_sizes(state, CLIENT_MEMORY_SEALED, "imported");
 }
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_commit_uploaded, host_setup,
+			gpu_teardown),
+		cmocka_unit_test_setup_teardown(a_commit_copied, host_setup,
 			gpu_teardown),
 		cmocka_unit_test_setup_teardown(a_commit_imported, gpu_setup,
 			gpu_teardown),
