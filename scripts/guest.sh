@@ -122,8 +122,8 @@ tell() {
 			print last " - " guest "/" step ": " name
 			next
 		}
-		# The reason of a failure, and the result of the probe.
-		/^#/ && (last == "not ok" || step == "probe" || step ~ /^(race|copied)/) {
+		# The reason of a failure, and what some steps have seen.
+		/^#/ && (last == "not ok" || step ~ /^(probe$|clients$|race|copied)/) {
 			print "#   " substr($0, 2)
 		}
 		END {
