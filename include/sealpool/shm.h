@@ -394,6 +394,12 @@ void sealpool_buffer_end_access(struct sealpool_access *access);
 int sealpool_buffer_get_fd(struct sealpool_buffer *buffer);
 
 /**
+ * Returns whether commits are tracked for the buffer: a surface has it, or had it, and it
+ * was not passed to another object since.
+ */
+bool sealpool_buffer_is_tracked(const struct sealpool_buffer *buffer);
+
+/**
  * Sends wl_buffer.release, unless the wl_buffer is destroyed. Call it each
  * time the compositor no longer needs the contents last committed.
  */

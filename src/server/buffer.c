@@ -305,6 +305,10 @@ void sealpool_buffer_end_access(struct sealpool_access *access) {
 	}
 }
 
+bool sealpool_buffer_is_tracked(const struct sealpool_buffer *buffer) {
+	return buffer->view.tracked;
+}
+
 void sealpool_buffer_send_release(struct sealpool_buffer *buffer) {
 	if (buffer->resource != NULL) {
 		wl_buffer_send_release(buffer->resource);

@@ -5,8 +5,12 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
 #include <wayland-server-protocol.h>
 #include <wlr/interfaces/wlr_buffer.h>
 #include <wlr/types/wlr_compositor.h>
@@ -29,7 +33,15 @@ struct sealpool_wlr_buffer {
 	struct wl_listener release;
 	struct wl_listener resource_destroy;
 	struct sp_gpu_buffer gpu;
+	/* It has a share in "zeroes". */
+	bool has_zeroes;
 };
+
+/* As long as the largest pool, without memory, and sealed. */
+static struct {
+	int fd;
+	unsigned users;
+} zeroes;
 
 static const struct wlr_buffer_impl buffer_impl;
 
@@ -38,6 +50,43 @@ static struct sealpool_wlr_buffer *buffer_from_base(struct wlr_buffer *base) {
 	struct sealpool_wlr_buffer *buffer =
 		wl_container_of(base, buffer, base);
 	return buffer;
+}
+
+static int zeroes_create(void) {
+	/* Beyond this limit, ftruncate() would raise SIGXFSZ. */
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_FSIZE, &limit) < 0 ||
+			limit.rlim_cur < INT32_MAX) {
+		return -1;
+	}
+	int fd = memfd_create("sealpool-zeroes", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd >= 0 && (ftruncate(fd, INT32_MAX) < 0 || fcntl(fd, F_ADD_SEALS,
+			F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* Returns a negative value on failure. */
+static int get_zeroes(struct sealpool_wlr_buffer *buffer) {
+	if (!buffer->has_zeroes) {
+		if (zeroes.users == 0) {
+			zeroes.fd = zeroes_create();
+		}
+		if (zeroes.fd < 0) {
+			return -1;
+		}
+		zeroes.users++;
+		buffer->has_zeroes = true;
+	}
+	return zeroes.fd;
+}
+
+static void leave_zeroes(struct sealpool_wlr_buffer *buffer) {
+	if (buffer->has_zeroes && --zeroes.users == 0) {
+		close(zeroes.fd);
+	}
 }
 
 static void buffer_destroy(struct wlr_buffer *base) {
@@ -53,6 +102,7 @@ static void buffer_destroy(struct wlr_buffer *base) {
 	/* After the renderer has dropped its import. */
 	sp_gpu_buffer_finish(&buffer->gpu);
 	sealpool_buffer_unref(buffer->buffer);
+	leave_zeroes(buffer);
 	free(buffer);
 }
 
@@ -68,6 +118,12 @@ static bool buffer_get_shm(struct wlr_buffer *base,
 	 * buffer is opaque. Without an fd, it begins an access to learn that, as it
 	 * will to show the buffer. */
 	int fd = sealpool_buffer_get_fd(buffer->buffer);
+	/* wlroots 0.19 and later disconnect a client whose icon is not shared memory, for
+	 * which they ask in this way; nothing uses the fd of a buffer that no surface
+	 * has. */
+	if (fd < 0 && !sealpool_buffer_is_tracked(buffer->buffer)) {
+		fd = get_zeroes(buffer);
+	}
 	if (fd < 0) {
 		return false;
 	}

@@ -187,6 +187,7 @@ FUNCTION(sealpool_buffer_begin_access, int, (struct sealpool_buffer *, uint32_t,
 	struct sealpool_access *))
 FUNCTION(sealpool_buffer_end_access, void, (struct sealpool_access *))
 FUNCTION(sealpool_buffer_get_fd, int, (struct sealpool_buffer *))
+FUNCTION(sealpool_buffer_is_tracked, bool, (const struct sealpool_buffer *))
 FUNCTION(sealpool_buffer_send_release, void, (struct sealpool_buffer *))
 FUNCTION(sealpool_shm_get_client_stats, void, (struct sealpool_shm *, struct wl_client *,
 	struct sealpool_stats *))

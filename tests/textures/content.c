@@ -4,9 +4,11 @@
  * memory that cannot be written is discarded.
  */
 #include <drm_fourcc.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <wayland-client.h>
 #include <wlr/render/wlr_texture.h>
 #include <wlr/types/wlr_buffer.h>
@@ -340,6 +342,67 @@ static void what_cannot_be_written_is_discarded(void **state) {
 	peer_finish(peer);
 }
 
+static enum wl_iterator_result find_buffer(struct wl_resource *resource,
+		void *data) {
+	struct wlr_buffer **found = data;
+	if (strcmp(wl_resource_get_class(resource), "wl_buffer") != 0) {
+		return WL_ITERATOR_CONTINUE;
+	}
+	*found = wlr_buffer_try_from_resource(resource);
+	return WL_ITERATOR_STOP;
+}
+
+/* wlroots refuses an icon if it is not shared memory. A surface's buffer may be passed on to
+ * a parent compositor, so what others can truncate is not. */
+static void an_icon_is_shared_memory(void **state) {
+	struct host *host = *state;
+	for (size_t i = 0; i < KINDS_LEN; i++) {
+		struct peer *peer = peer_create_with_pool(&host->server, kinds[i],
+			BYTES);
+		tell(peer, create_buffer, .width = WIDTH, .height = HEIGHT,
+			.stride = STRIDE, .format = WL_SHM_FORMAT_XRGB8888);
+		tell(peer, fill_memory, .frame = 1);
+		struct wlr_buffer *buffer = NULL;
+		wl_client_for_each_resource(peer->client, find_buffer, &buffer);
+		assert_non_null(buffer);
+		struct wlr_shm_attributes shm;
+		assert_true(wlr_buffer_get_shm(buffer, &shm));
+		assert_int_equal(shm.stride, STRIDE);
+		assert_true(fcntl(shm.fd, F_GET_SEALS) & F_SEAL_SHRINK);
+		struct stat st;
+		assert_int_equal(fstat(shm.fd, &st), 0);
+		assert_true(st.st_size >= BYTES);
+		tell(peer, show, .buffer = 0);
+		assert_int_equal(wlr_buffer_get_shm(buffer, &shm),
+			kinds[i] == CLIENT_MEMORY_SEALED ||
+			kinds[i] == CLIENT_MEMORY_FIXED);
+		wlr_buffer_unlock(buffer);
+		peer_finish(peer);
+	}
+}
+
+/* Else SIGXFSZ would end the compositor. */
+static void an_icon_is_no_file_beyond_the_limit(void **state) {
+	struct host *host = *state;
+	struct peer *peer = peer_create_with_pool(&host->server,
+		CLIENT_MEMORY_UNSEALED, BYTES);
+	tell(peer, create_buffer, .width = WIDTH, .height = HEIGHT,
+		.stride = STRIDE, .format = WL_SHM_FORMAT_XRGB8888);
+	struct wlr_buffer *buffer = NULL;
+	wl_client_for_each_resource(peer->client, find_buffer, &buffer);
+	assert_non_null(buffer);
+	struct rlimit limit;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	const struct rlimit small = { 1 << 20, limit.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	struct wlr_shm_attributes shm;
+	bool is_shm = wlr_buffer_get_shm(buffer, &shm);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	assert_false(is_shm);
+	wlr_buffer_unlock(buffer);
+	peer_finish(peer);
+}
+
 int main(void) {
 #define TEST(name) \
 	cmocka_unit_test_setup_teardown(name, host_setup, host_teardown)
@@ -354,6 +417,8 @@ int main(void) {
 		TEST(no_buffer_means_no_texture),
 		TEST(each_format_shows_its_bytes),
 		TEST(what_cannot_be_written_is_discarded),
+		TEST(an_icon_is_shared_memory),
+		TEST(an_icon_is_no_file_beyond_the_limit),
 	};
 	if (!host_init()) {
 		return 77;
