@@ -124,6 +124,10 @@ static void handle_take(struct compositor_taker *taker,
 	struct host *host = taker->compositor->data;
 	void *held = NULL;
 	host->face->hold(&held, buffer);
+	if (held != NULL && host->face->get_fd != NULL) {
+		/* wlroots asks so for an icon, which no surface has either. */
+		host->face->get_fd(held);
+	}
 	bool silent = host->control->silent;
 	uint32_t frame = silent ? CAPTURED + 1 : CAPTURED;
 	bool ok = held != NULL && host->face->access(held, true, draw, &frame);
