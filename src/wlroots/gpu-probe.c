@@ -146,7 +146,9 @@ static void check_external(const struct format *format) {
 	PFNEGLQUERYDMABUFMODIFIERSEXTPROC query =
 		get_proc("eglQueryDmaBufModifiersEXT");
 	EGLuint64KHR modifiers[256];
-	EGLBoolean external[256];
+	/* llvmpipe sets none of them (Mesa 25.0.7); for wlroots, they are false at
+	 * first, too. */
+	EGLBoolean external[256] = { EGL_FALSE };
 	EGLint length = 0;
 	query(display, (EGLint)format->drm, 256, modifiers, external, &length);
 	for (EGLint i = 0; i < length; i++) {

@@ -399,12 +399,6 @@ static void a_probe_that_crashes_disables_imports(void **state) {
 	with_probe(*state, "kill -SEGV $$");
 }
 
-/* With modifiers, llvmpipe's are. */
-static void external_textures_disable_imports(void **state) {
-	with_probe(*state, "unset WLR_EGL_NO_MODIFIERS\n"
-		"exec sealpool-gpu-probe \"$@\"");
-}
-
 static void a_probe_that_is_missing_disables_imports(void **state) {
 	expect_no_imports_with(*state, "/nowhere/probe");
 }
@@ -495,7 +489,6 @@ int main(void) {
 		TEST(the_number_of_a_clients_imports_is_limited),
 		TEST(a_probe_that_fails_disables_imports),
 		TEST(a_probe_that_crashes_disables_imports),
-		TEST(external_textures_disable_imports),
 		TEST(a_probe_that_is_missing_disables_imports),
 		TEST(a_lost_renderer_ends_the_probe),
 		cmocka_unit_test_setup_teardown(
