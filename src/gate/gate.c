@@ -189,7 +189,7 @@ static int copy_file(const struct sent_file *file, struct sp_client *client,
 }
 
 /* A copy of 32 MiB takes 25 ms, and a client may send any number of requests at once. No
- * program has so many files to be read. */
+ * program has that much to be read. */
 #define COPIED_AT_ONCE_MAX ((uint64_t)64 << 20)
 
 /* Returns whether the identity may have this file copied in the current epoch. */

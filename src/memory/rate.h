@@ -19,7 +19,7 @@ struct sp_rate {
 
 void sp_rate_init(struct sp_rate *rate, uint64_t max);
 
-/** Returns whether so many more bytes may be taken, and counts them. */
+/** Returns whether the interval has room for these bytes, and counts them if it has. */
 bool sp_rate_take(struct sp_rate *rate, uint64_t bytes);
 
 #endif

@@ -95,8 +95,8 @@ bool sp_reader_cancel(struct sp_reader *reader, struct sp_job *job);
 /** How long a file may take to answer, in milliseconds. */
 #define SP_READER_PATIENCE 10000
 
-/** Returns whether the current job has run for so many milliseconds, at least 1, and is the
- * owner's or one that the owner's jobs wait for. Any thread. */
+/** Returns whether the current job has run for "patience" milliseconds (at least 1), and the
+ * owner has that job or one that waits for it. Any thread. */
 bool sp_reader_is_silent(struct sp_reader *reader, const void *owner,
 	uint64_t patience);
 

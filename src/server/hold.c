@@ -26,8 +26,8 @@
  * commits a buffer to more surfaces before it is released. */
 #define COMMITS_MAX 64
 
-/* The event loop itself copies at most so many bytes of memory in one epoch, and of slow
- * files in 10 ms, for all clients together: 4 to 50 ms of work in new copies, less in
+/* The event loop itself copies at most these bytes of memory in one epoch, for all clients
+ * together, and as many of slow files in 10 ms: 4 to 50 ms of work in new copies, less in
  * others. */
 #define COPIED_AT_ONCE_MAX ((uint64_t)16 << 20)
 

@@ -35,8 +35,8 @@
 #include "pool.h"
 #include "surface.h"
 
-/* A surface keeps the damage of so many commits. A buffer whose last commit is older is
- * stale as a whole. No toolkit uses more than four buffers. */
+/* A surface keeps the damage of its last commits, this many. A buffer whose last commit is
+ * older is stale as a whole. No toolkit uses more than four buffers. */
 #define FRAMES_MAX 8
 
 /* An attached buffer, until its wl_buffer is destroyed. */

@@ -118,9 +118,9 @@ static bool buffer_get_shm(struct wlr_buffer *base,
 	 * buffer is opaque. Without an fd, it begins an access to learn that, as it
 	 * will to show the buffer. */
 	int fd = sealpool_buffer_get_fd(buffer->buffer);
-	/* wlroots 0.19 and later disconnect a client whose icon is not shared memory, for
-	 * which they ask in this way; nothing uses the fd of a buffer that no surface
-	 * has. */
+	/* wlroots 0.19 and later disconnect a client if its icon has no fd, and do not use
+	 * the fd (types/wlr_xdg_toplevel_icon_v1.c). They use that of a buffer that a
+	 * surface shows: a backend may pass it to a parent compositor. */
 	if (fd < 0 && !sealpool_buffer_is_tracked(buffer->buffer)) {
 		fd = get_zeroes(buffer);
 	}

@@ -87,7 +87,7 @@ static void commits_of_large_buffer(struct test *test) {
 #define MANY_ROWS 2048
 #define MANY_BYTES (STRIDE * MANY_ROWS)
 
-/* So many buffers of the same 128 MiB, in the page cache, are committed by requests that a
+/* 75 buffers of the same 128 MiB, in the page cache, are committed by requests that a
  * compositor receives at once. A client may be refused so much memory. */
 static void commits_of_many_buffers(struct test *test) {
 	static struct client_memory memory;
