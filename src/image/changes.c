@@ -33,9 +33,11 @@ void sp_view_init(struct sp_view *view, struct sp_backing *backing,
 	}
 	if (!sp_judge_is_sealed(view)) {
 		become_unsealed(view);
-	} else if (sp_judge_may_be_in_place(view)) {
+	} else if (!sp_inplace_is_large(&backing->inplace)) {
 		sp_judge_try(view, SEALPOOL_MEMORY_DIRECT);
 	}
+	/* A file that is large for the buffers so far may not be when they are drawn: a
+	 * client creates them one by one. */
 }
 
 void sp_view_finish(struct sp_view *view) {

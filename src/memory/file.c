@@ -44,7 +44,9 @@ static void note_size(struct sp_file *file, const struct stat *st) {
 	uint64_t size = (uint64_t)st->st_size;
 	uint64_t allocated = (uint64_t)st->st_blocks * 512;
 	file->allocated = allocated;
-	file->extent = size > allocated ? size : allocated;
+	uint64_t most = size > allocated ? size : allocated;
+	file->buffers_min = most <= SP_FILE_SLACK ? 0 :
+		(most - SP_FILE_SLACK + SP_FILE_MANY - 1) / SP_FILE_MANY;
 }
 
 static bool is_never_sealed(int seals) {

@@ -8,6 +8,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* A file is large if its memory exceeds MANY times the bytes of its client's buffers by more
+ * than SLACK. */
+#define SP_FILE_SLACK ((uint64_t)16 << 20)
+#define SP_FILE_MANY 4
+
 enum sp_file_kind {
 	/* memfd, shm_open(), a file on tmpfs */
 	SP_FILE_SHMEM,
@@ -39,9 +44,10 @@ struct sp_file {
 	atomic_bool never_sealed;
 	/* Sealed against growing. */
 	bool never_grows;
-	/* As last seen: how many bytes of memory it has, and the larger of that and
-	 * its size. */
-	_Atomic uint64_t allocated, extent;
+	/* As last seen: how many bytes of memory it has, and how many bytes of its
+	 * client's buffers show that it is not large, whatever memory it gets up to its
+	 * size. */
+	_Atomic uint64_t allocated, buffers_min;
 	/* All bytes below this had memory when the sealed size was last seen to have
 	 * grown, or before; 0 if the file had holes each time. */
 	_Atomic uint64_t filled_size;

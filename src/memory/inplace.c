@@ -91,7 +91,7 @@ static void settle(struct sp_inplace *inplace) {
 bool sp_inplace_begin(struct sp_inplace *inplace, struct sp_lock *lock,
 		uint64_t pool_size, uint64_t start, uint64_t end) {
 	uint64_t bytes = count_bytes(start, end);
-	if (inplace->charged > inplace->live + SP_INPLACE_SLACK) {
+	if (inplace->charged > inplace->live + SP_FILE_SLACK) {
 		settle(inplace);
 	}
 	/* Views may overlap. */
@@ -119,7 +119,7 @@ void sp_inplace_finish(struct sp_inplace *inplace) {
 /* Time */
 
 bool sp_inplace_exceeds(const struct sp_file *file, uint64_t bytes) {
-	return file->allocated > SP_INPLACE_MANY * bytes + SP_INPLACE_SLACK;
+	return file->allocated > SP_FILE_MANY * bytes + SP_FILE_SLACK;
 }
 
 static void look_again(struct sp_inplace *inplace) {

@@ -10,11 +10,6 @@
 #include "file.h"
 #include "lock.h"
 
-/* A file is large if its memory exceeds MANY times the bytes of its client's buffers by more
- * than SLACK. */
-#define SP_INPLACE_SLACK ((uint64_t)16 << 20)
-#define SP_INPLACE_MANY 4
-
 /** The charge of a pool for bytes read in place. A view is given by the offset of its
  * first byte and the one after its last. */
 struct sp_inplace {
@@ -69,14 +64,15 @@ static inline uint64_t sp_inplace_count_buffers(
 /** Returns how much memory a file of a client may have. */
 static inline uint64_t sp_inplace_get_memory_max(
 		const struct sp_account *account) {
-	return SP_INPLACE_SLACK +
-		SP_INPLACE_MANY * sp_inplace_count_buffers(account);
+	return SP_FILE_SLACK + SP_FILE_MANY * sp_inplace_count_buffers(account);
 }
 /** Returns whether a file of a client may have more, as last seen, in as few
  * instructions as possible. */
 static inline bool sp_inplace_may_be_large(const struct sp_file *file,
 		const struct sp_account *account) {
-	return file->extent > sp_inplace_get_memory_max(account);
+	uint64_t bytes = file->buffers_min;
+	return bytes > account->used[SP_RESOURCE_BUFFER_BYTES] ||
+		bytes > account->limits[SP_RESOURCE_IN_PLACE_BYTES];
 }
 
 /** Returns whether a file, as last seen, has many times the memory of "bytes". */

@@ -132,6 +132,10 @@ struct sealpool_buffer *sp_commits_handle_request(struct sp_commits *commits,
 			strcmp(class, wl_surface_interface.name) == 0) {
 		return handle_surface_request(commits, message);
 	}
+	/* Most requests pass no object. */
+	if (strchr(message->message->signature, 'o') == NULL) {
+		return NULL;
+	}
 	/* Feedback about a buffer neither reads nor writes it. */
 	if (strcmp(class, FEEDBACK_MANAGER) == 0) {
 		return NULL;
