@@ -344,14 +344,23 @@ static struct wl_buffer *show_one(struct run *run,
 	bench_set_reader(connection->bench, BENCH_READER_TOUCH, 64, 64);
 	struct wl_shm_pool *pool = wl_shm_create_pool(connection->shm,
 		memory->fd, size * buffers);
-	for (int32_t i = 0; i < buffers; i++) {
-		buffer = create_buffer(pool, size * i, 64, 64);
-		window_commit(window, buffer, 0, 0, 64, 64);
+	struct wl_buffer **all = calloc((size_t)buffers, sizeof(struct wl_buffer *));
+	if (all == NULL) {
+		exit(1);
+	}
+	for (int32_t i = 0; i < 2 * buffers; i++) {
+		if (i < buffers) {
+			all[i] = create_buffer(pool, size * i, 64, 64);
+		} else {
+			buffer = all[i - buffers];
+			window_commit(window, buffer, 0, 0, 64, 64);
+		}
 		if (i % 64 == 0) {
 			roundtrip(connection);
 		}
 	}
 	roundtrip(connection);
+	free(all);
 	return buffer;
 }
 
