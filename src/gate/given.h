@@ -2,7 +2,6 @@
 #ifndef SEALPOOL_GATE_GIVEN_H
 #define SEALPOOL_GATE_GIVEN_H
 
-#include <stdbool.h>
 #include <wayland-server-core.h>
 
 struct given_copy;

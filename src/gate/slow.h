@@ -2,7 +2,6 @@
 #ifndef SEALPOOL_GATE_SLOW_H
 #define SEALPOOL_GATE_SLOW_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "copy.h"

@@ -5,7 +5,6 @@
  * whose blocks span several rows.
  */
 #include <drm_fourcc.h>
-#include <string.h>
 
 #include "format.h"
 

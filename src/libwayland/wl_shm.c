@@ -15,7 +15,6 @@
 #include <drm_fourcc.h>
 #include <stdlib.h>
 #include <string.h>
-#include <wayland-server-protocol.h>
 
 #include "image/held.h"
 #include "server/buffer.h"

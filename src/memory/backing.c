@@ -5,7 +5,6 @@
  * A mapping is created when a buffer needs it. When the pool grows, buffers that use the
  * old mapping keep it alive.
  */
-#include <errno.h>
 #include <stdlib.h>
 
 #include "account.h"

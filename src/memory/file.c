@@ -10,14 +10,10 @@
  * which only reader threads touch (slow.c). A file without a path, such as a pipe, a
  * socket or an anonymous inode, is refused.
  */
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/uio.h>

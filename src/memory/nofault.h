@@ -2,8 +2,6 @@
 #ifndef SEALPOOL_MEMORY_NOFAULT_H
 #define SEALPOOL_MEMORY_NOFAULT_H
 
-#include <stdbool.h>
-
 #include "mapping.h"
 
 /** MAP_NOFAULT for shared mappings. */

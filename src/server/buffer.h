@@ -4,7 +4,6 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <wayland-server-core.h>
 
 #include <sealpool/shm.h>

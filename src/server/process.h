@@ -3,7 +3,6 @@
 #define SEALPOOL_SERVER_PROCESS_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 /** A process; its start distinguishes it from later ones with the same pid. */

@@ -2,7 +2,6 @@
 #ifndef SEALPOOL_WLROOTS_IMPORT_H
 #define SEALPOOL_WLROOTS_IMPORT_H
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <wayland-server-core.h>
 #include <wlr/render/dmabuf.h>

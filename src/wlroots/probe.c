@@ -4,7 +4,6 @@
  * ended, which it does by itself if it hangs. It has worked if the last line that it
  * printed begins with "works".
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
