@@ -514,8 +514,8 @@ static void copy_out_box(int fd, const struct sp_plane *plane,
 		} else if (length > client_size - offset) {
 			length = (size_t)(client_size - offset);
 		}
-		size_t done = sp_io_read_into_client(fd, offset,
-			client_base + offset, length, &copied->error);
+		size_t done = sp_io_read(fd, offset, client_base + offset,
+			length, &copied->error);
 		copied->bytes += done;
 		copied->missing += span.row_bytes - done;
 	}

@@ -13,7 +13,6 @@
  */
 #include <errno.h>
 #include <stdbool.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "file.h"
@@ -30,19 +29,14 @@ static bool add(ssize_t n, size_t *done, int *error) {
 	return n != 0;
 }
 
-size_t sp_io_read_into_client(int fd, uint64_t offset,
-		uint8_t SP_UNTRUSTED *to, size_t length, int *error) {
+size_t sp_io_read(int fd, uint64_t offset, uint8_t SP_UNTRUSTED *to,
+		size_t length, int *error) {
 	size_t done = 0;
 	while (done < length && add(pread(fd,
 			sp_untrusted_for_kernel(to + done), length - done,
 			(off_t)(offset + done)), &done, error)) {
 	}
 	return done;
-}
-
-size_t sp_io_read(int fd, uint64_t offset, uint8_t *to, size_t length,
-		int *error) {
-	return sp_io_read_into_client(fd, offset, to, length, error);
 }
 
 size_t sp_io_read_at_once(int fd, uint64_t offset, uint8_t *to, size_t length,
