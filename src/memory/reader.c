@@ -139,39 +139,28 @@ static uint64_t get_silence(const struct sp_reader *reader) {
 		sp_clock_now() - reader->busy_since : 0;
 }
 
-static void count(const struct sp_readers *readers, unsigned *working,
-		unsigned *stuck) SP_REQUIRES(readers->lock) {
-	*working = *stuck = 0;
+/* Counts the readers with a thread, those that are stuck or those that are not. */
+static unsigned count(const struct sp_readers *readers, bool stuck)
+		SP_REQUIRES(readers->lock) {
+	unsigned number = 0;
 	const struct sp_reader *reader;
 	sp_list_for_each(reader, &readers->running, struct sp_reader, link) {
-		unsigned *counted = get_silence(reader) >= STUCK_AFTER ? stuck :
-			working;
-		*counted += 1;
+		number += (get_silence(reader) >= STUCK_AFTER) == stuck;
 	}
+	return number;
 }
 
 static bool has_room(const struct sp_readers *readers)
 		SP_REQUIRES(readers->lock) {
-	unsigned working, stuck;
-	count(readers, &working, &stuck);
-	return working < WORKING_MAX && stuck < STUCK_MAX;
-}
-
-/* Returns whether a thread is working that is not stuck. */
-static bool is_working(const struct sp_readers *readers)
-		SP_REQUIRES(readers->lock) {
-	unsigned working, stuck;
-	count(readers, &working, &stuck);
-	return working > 0;
+	return count(readers, false) < WORKING_MAX &&
+		count(readers, true) < STUCK_MAX;
 }
 
 bool sp_reader_is_available(struct sp_reader *reader) {
 	struct sp_readers *readers = reader->readers;
-	unsigned working, stuck;
 	sp_lock_acquire(&readers->lock);
-	count(readers, &working, &stuck);
 	bool available = get_silence(reader) < SP_READER_PATIENCE &&
-		stuck < STUCK_MAX;
+		count(readers, true) < STUCK_MAX;
 	sp_lock_release(&readers->lock);
 	return available;
 }
@@ -180,7 +169,7 @@ bool sp_reader_is_stranded(struct sp_reader *reader) {
 	struct sp_readers *readers = reader->readers;
 	sp_lock_acquire(&readers->lock);
 	bool stranded = !sp_list_is_empty(&reader->jobs) &&
-		!reader->has_thread && !is_working(readers);
+		!reader->has_thread && count(readers, false) == 0;
 	sp_lock_release(&readers->lock);
 	return stranded;
 }
@@ -358,7 +347,7 @@ void sp_readers_drain(struct sp_readers *readers) {
 	bool left;
 	do {
 		sp_lock_acquire(&readers->lock);
-		while (is_working(readers) && ret == 0) {
+		while (count(readers, false) > 0 && ret == 0) {
 			ret = sp_lock_wait_until(&readers->done,
 				&readers->lock, &deadline);
 		}
@@ -366,7 +355,7 @@ void sp_readers_drain(struct sp_readers *readers) {
 		/* A finish() may submit another job. */
 		sp_readers_handle_finished(readers);
 		sp_lock_acquire(&readers->lock);
-		left = is_working(readers);
+		left = count(readers, false) > 0;
 		sp_lock_release(&readers->lock);
 	} while (left && ret == 0);
 }
