@@ -72,7 +72,6 @@ static struct sp_transferred copy_in(struct sp_copy *copy,
 		.fd = backing->file.fd,
 		.base = client != NULL ? client->data : NULL,
 		.memory_max = sp_inplace_get_memory_max(backing->account),
-		.counts_as_full = backing->file.kind == SP_FILE_SLOW,
 		.at_once = backing->file.kind == SP_FILE_SLOW,
 		.bounce = &backing->memory->bounce,
 	};

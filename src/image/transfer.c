@@ -197,17 +197,10 @@ static void write_bytes(struct job *job, uint64_t offset, const uint8_t *from,
 	memcpy(to + done, from + done, length - done);
 }
 
-static void write_zeroes(struct job *job, uint64_t offset, size_t length) {
-	static const uint8_t zeroes[PIECE_SIZE];
-	if (length <= sizeof(zeroes)) {
-		write_bytes(job, offset, zeroes, length);
-	} else {
-		memset(write_target(job, offset, length), 0, length);
-	}
-}
-
-/* Skips chunks that were never written, which are zero and have no memory. */
+/* At most a piece. Skips chunks that were never written, which are zero and have no
+ * memory. */
 static void zero_target(struct job *job, uint64_t offset, size_t length) {
+	static const uint8_t zeroes[SPARSE_PIECE_SIZE];
 	while (length > 0) {
 		uint64_t chunk = offset / SP_CHUNK_SIZE;
 		size_t part = min(length,
@@ -215,7 +208,7 @@ static void zero_target(struct job *job, uint64_t offset, size_t length) {
 		if (sp_chunks_get(job->target->written, chunk) &&
 				(chunk != job->new_chunk ||
 				offset < job->zero_from)) {
-			write_zeroes(job, offset, part);
+			write_bytes(job, offset, zeroes, part);
 		}
 		offset += part;
 		length -= part;
