@@ -124,12 +124,9 @@ bool sp_wl_shm_make_layout(struct sp_pool *pool, struct wl_resource *resource,
 	struct sp_context *context = pool->client->context;
 	const struct sp_format *format =
 		sp_format_get(sp_wl_shm_format_to_drm(place->format));
-	bool ok = padded ?
-		sp_layout_init_padded(layout, format, place->offset,
-			place->width, place->height, place->stride) :
-		sp_layout_init(layout, format, place->offset, place->width,
-			place->height, place->stride);
-	if (!ok) {
+	if (!(padded ? sp_layout_init_padded : sp_layout_init)(layout, format,
+			place->offset, place->width, place->height,
+			place->stride)) {
 		sp_post_error(context, resource, WL_SHM_ERROR_INVALID_STRIDE,
 			"stride of %" PRIi32 " bytes does not fit a width of "
 			"%" PRIi32 " in format 0x%08" PRIx32, place->stride,
@@ -156,9 +153,8 @@ static void pool_handle_create_buffer(struct wl_client *client,
 	struct sp_pool *pool = pool_from_resource(resource);
 	struct sp_context *context = pool->client->context;
 	uint32_t drm = sp_wl_shm_format_to_drm(wl_shm_format);
-	const struct sp_format *format = sp_format_get(drm);
 	/* wl_shm has codes of its own for two formats; their DRM codes are invalid. */
-	if (format == NULL || !sp_context_has_format(context, drm) ||
+	if (!sp_context_has_format(context, drm) ||
 			sp_wl_shm_format_from_drm(drm) != wl_shm_format) {
 		sp_post_error(context, resource, WL_SHM_ERROR_INVALID_FORMAT,
 			"format 0x%08" PRIx32 " was not advertised",
