@@ -82,9 +82,8 @@ static void refuse(const struct sent_file *file, uint32_t code,
 			name, reason);
 		return;
 	}
-	struct wl_resource *display =
-		wl_client_get_object(wl_resource_get_client(resource), 1);
-	sp_post_error(file->gate->context, display,
+	sp_post_error(file->gate->context,
+		sp_get_display(wl_resource_get_client(resource)),
 		WL_DISPLAY_ERROR_IMPLEMENTATION, "%s.%s: %s",
 		wl_resource_get_class(resource), name, reason);
 }

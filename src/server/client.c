@@ -4,6 +4,7 @@
  */
 #include <assert.h>
 #include <stdlib.h>
+#include <wayland-server-protocol.h>
 
 #include "client.h"
 #include "context.h"
@@ -129,14 +130,9 @@ void sp_client_post_exceeded(struct sp_client *client, enum sp_budget_kind kind)
 			limits->all_shadow_bytes,
 		},
 	}, *budget = &budgets[kind];
-	sp_log(client->context, SEALPOOL_LOG_INFO,
-		"client %d is over the budget of %llu %s: disconnected",
-		sp_client_get_pid(client), budget->limit, budget->name);
-	if (client->wl_client != NULL) {
-		wl_client_post_implementation_error(client->wl_client,
-			"wl_shm: over the budget of %llu %s", budget->limit,
-			budget->name);
-	}
+	sp_post_error(client->context, sp_get_display(client->wl_client),
+		WL_DISPLAY_ERROR_IMPLEMENTATION, "wl_shm: over the budget of "
+		"%llu %s", budget->limit, budget->name);
 }
 
 bool sp_client_exceeds_limit(const struct sp_client *client) {

@@ -98,7 +98,7 @@ bool sp_client_exceeds_limit(const struct sp_client *client);
  * the limit of all clients refused it and the rule does not choose this client. Returns
  * whether to try again. On the event loop's thread, outside of any access. */
 bool sp_client_make_room(struct sp_client *client);
-/** Posts that the client exceeds a limit, a fatal error. */
+/** Posts that a connected client exceeds a limit, a fatal error. */
 void sp_client_post_exceeded(struct sp_client *client, enum sp_budget_kind kind);
 /** The same, for the limit that refused its last charge. */
 void sp_client_post_refused(struct sp_client *client);

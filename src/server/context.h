@@ -162,6 +162,12 @@ void sp_post_error(struct sp_context *context, struct wl_resource *resource,
 	uint32_t code, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/** Returns the object whose errors are not about any other: its code for
+ * sp_post_error() is WL_DISPLAY_ERROR_IMPLEMENTATION. */
+static inline struct wl_resource *sp_get_display(struct wl_client *wl_client) {
+	return wl_client_get_object(wl_client, 1);
+}
+
 /** Posts and logs that there is no memory, which disconnects the client. */
 void sp_post_no_memory(struct sp_context *context, struct wl_client *client);
 

@@ -45,12 +45,10 @@ void sp_pool_leave_resource(struct sp_pool *pool) {
 
 /* Nothing could be read of it. */
 static void refuse_slow_file(struct sp_client *client) {
-	static const char reason[] = "a pool's file that is not memory cannot be "
-		"read now: there are too many such files, or they do not answer";
-	sp_log(client->context, SEALPOOL_LOG_INFO, "client %d: %s: disconnected",
-		sp_client_get_pid(client), reason);
-	wl_client_post_implementation_error(client->wl_client, "wl_shm: %s",
-		reason);
+	sp_post_error(client->context, sp_get_display(client->wl_client),
+		WL_DISPLAY_ERROR_IMPLEMENTATION, "wl_shm: a pool's file that is "
+		"not memory cannot be read now: there are too many such files, "
+		"or they do not answer");
 }
 
 struct sp_pool *sp_pool_new(struct sp_context *context,

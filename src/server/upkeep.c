@@ -8,7 +8,7 @@
  * disconnected. The thread may wait longer; that costs only the thread.
  */
 #include <errno.h>
-#include <wayland-server-core.h>
+#include <wayland-server-protocol.h>
 
 #include "client.h"
 #include "context.h"
@@ -20,12 +20,9 @@
 #define LOOK_MS 1000
 
 static void end_client(struct sp_client *client) {
-	sp_log(client->context, SEALPOOL_LOG_INFO, "client %d: the file of a "
-		"pool has not answered for %d ms: disconnected",
-		sp_client_get_pid(client), SP_READER_PATIENCE);
-	wl_client_post_implementation_error(client->wl_client,
-		"wl_shm: the file of a pool has not answered for %d ms",
-		SP_READER_PATIENCE);
+	sp_post_error(client->context, sp_get_display(client->wl_client),
+		WL_DISPLAY_ERROR_IMPLEMENTATION, "wl_shm: the file of a pool has "
+		"not answered for %d ms", SP_READER_PATIENCE);
 	sp_client_disconnect_later(client);
 }
 

@@ -41,8 +41,6 @@ static void record_stays_while_something_is_held(void **state) {
 	assert_int_equal(wl_list_length(&display.context->clients), 1);
 	assert_int_equal(guest_is_connected(guest), false);
 	assert_int_equal(sp_client_get_pid(guest->client), 0);
-	/* Posting an error without a wl_client does nothing. */
-	sp_client_post_refused(guest->client);
 	expect_held(guest, 0, 2, 0);
 	guest_leave(guest);
 	assert_int_equal(wl_list_length(&display.context->clients), 0);
