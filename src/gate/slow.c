@@ -56,19 +56,13 @@ static void look(struct sp_job *job) {
 	}
 }
 
-static void count(struct question *question, int change) {
-	struct sp_reader *reader = &question->client->member.identity->reader;
-	reader->files_len += (uint32_t)change;
-	reader->readers->files_len += (uint32_t)change;
-}
-
 /* The client may have disconnected, or no longer wait. Then nobody takes the copy. */
 static void finish(struct sp_job *job) {
 	struct question *question = from_job(job);
 	if (job->run == copy && question->answer >= 0) {
 		close(question->answer);
 	}
-	count(question, -1);
+	sp_reader_count_file(&question->client->member.identity->reader, -1);
 	sp_file_discard_fd(question->fd);
 	sp_client_unref(question->client);
 	free(question);
@@ -80,7 +74,7 @@ static int ask(struct question *question) {
 	struct sp_reader *reader = &client->member.identity->reader;
 	struct sp_job *job = &question->job;
 	sp_client_ref(client);
-	count(question, 1);
+	sp_reader_count_file(reader, 1);
 	question->answer = -ETIMEDOUT;
 	job->finish = finish;
 	int ret = sp_reader_submit(reader, job);

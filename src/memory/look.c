@@ -23,11 +23,6 @@ static struct sp_backing *from_job(struct sp_job *job) {
 	return sp_list_entry(job, struct sp_backing, look.job);
 }
 
-static void count(struct sp_backing *backing, int change) {
-	backing->reader->files_len += (uint32_t)change;
-	backing->reader->readers->files_len += (uint32_t)change;
-}
-
 bool sp_look_has_room(struct sp_reader *reader, uint32_t all_fds) {
 	uint32_t most = all_fds / FDS_PART;
 	return sp_reader_is_available(reader) &&
@@ -70,7 +65,7 @@ static void close_file(struct sp_job *job) {
 
 static void finish_close(struct sp_job *job) {
 	struct sp_backing *backing = from_job(job);
-	count(backing, -1);
+	sp_reader_count_file(backing->reader, -1);
 	backing->look.ops->closed(backing, true);
 }
 
@@ -111,7 +106,7 @@ int sp_look_begin(struct sp_backing *backing, const struct sp_look_ops *ops) {
 	if (backing->file.kind != SP_FILE_SLOW) {
 		return 0;
 	}
-	count(backing, 1);
+	sp_reader_count_file(backing->reader, 1);
 	struct sp_job *job = &backing->look.job;
 	job->run = look;
 	job->finish = finish_look;

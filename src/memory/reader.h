@@ -69,6 +69,12 @@ void sp_readers_finish(struct sp_readers *readers);
 
 void sp_reader_init(struct sp_reader *reader, struct sp_readers *readers);
 
+/** Counts a slow file, or with -1 one less. On the event loop's thread. */
+static inline void sp_reader_count_file(struct sp_reader *reader, int change) {
+	reader->files_len += (uint32_t)change;
+	reader->readers->files_len += (uint32_t)change;
+}
+
 /** Submits a job whose functions and owner are set. It is done at once if there is a
  * thread for it, or later. Returns 0, or a negative errno if there is no thread and none
  * can be created: then it is not done. Any thread. */
