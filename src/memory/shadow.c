@@ -41,7 +41,7 @@ static void discharge(struct sp_shadow *shadow, uint64_t bytes) {
 
 int sp_shadow_init(struct sp_shadow *shadow, struct sp_account *account,
 		uint64_t size) {
-	*shadow = (struct sp_shadow){ .account = account, .fd = -1 };
+	*shadow = (struct sp_shadow){ .account = account };
 	int ret = sp_account_charge(account, SP_RESOURCE_FDS, 1);
 	if (ret < 0) {
 		return ret;
@@ -58,10 +58,9 @@ int sp_shadow_init(struct sp_shadow *shadow, struct sp_account *account,
 		goto error_fd;
 	}
 	ret = sp_shadow_grow(shadow, size);
-	if (ret < 0) {
-		goto error_fd;
+	if (ret == 0) {
+		return 0;
 	}
-	return 0;
 
 error_fd:
 	close(shadow->fd);
@@ -72,12 +71,8 @@ error_charge:
 }
 
 void sp_shadow_finish(struct sp_shadow *shadow) {
-	if (shadow->fd < 0) {
-		return;
-	}
 	sp_mapping_unref(shadow->mapping);
 	close(shadow->fd);
-	shadow->fd = -1;
 	sp_account_discharge(shadow->account, SP_RESOURCE_FDS, 1);
 	discharge(shadow, shadow->charged);
 }
@@ -136,17 +131,7 @@ int sp_shadow_fill(struct sp_shadow *shadow, uint64_t start, uint64_t end,
 }
 
 int sp_shadow_reserve(struct sp_shadow *shadow, uint64_t start, uint64_t end) {
-	start = sp_pages_round_down(start);
-	end = sp_pages_round_up(end);
-	/* Charge beforehand for as much as it can be: it is not known which of these
-	 * pages have memory, only how many have in all. The excess is discharged
-	 * below. */
-	uint64_t bytes = end - start;
-	uint64_t size = sp_pages_round_up(shadow->size);
-	uint64_t lacking = size > shadow->charged ? size - shadow->charged : 0;
-	if (bytes > lacking) {
-		bytes = lacking;
-	}
+	uint64_t bytes = sp_pages_round_up(end) - sp_pages_round_down(start);
 	int ret = sp_shadow_prepay(shadow, bytes);
 	if (ret < 0) {
 		return ret;

@@ -44,8 +44,9 @@ void sp_shadow_finish(struct sp_shadow *shadow);
 int sp_shadow_grow(struct sp_shadow *shadow, uint64_t size);
 
 /**
- * Allocates memory for a range, so that touching it cannot fail, and charges the
- * account for it. Returns 0 or a negative errno: -EDQUOT over a limit.
+ * Allocates memory for a range, so that touching it cannot fail, and charges the account
+ * for it; for pages that have memory, only while it runs. Returns 0 or a negative errno:
+ * -EDQUOT over a limit.
  */
 int sp_shadow_reserve(struct sp_shadow *shadow, uint64_t start, uint64_t end);
 

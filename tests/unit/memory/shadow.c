@@ -168,15 +168,6 @@ static void shadow_and_its_mapping_are_the_same_bytes(void **state) {
 	sp_shadow_finish(&shadow);
 }
 
-static void shadow_that_is_finished_twice_is_gone_once(void **state) {
-	struct sp_shadow shadow = create_shadow(1000);
-	struct sp_shadow other = create_shadow(1000);
-	sp_shadow_finish(&shadow);
-	sp_shadow_finish(&shadow);
-	assert_int_equal(get_fds(), 1);
-	sp_shadow_finish(&other);
-}
-
 /* Growing */
 
 static void shadow_grows_and_keeps_its_bytes(void **state) {
@@ -285,15 +276,6 @@ static void memory_over_the_budget_is_refused(void **state) {
 	sp_shadow_finish(&shadow);
 }
 
-static void memory_that_is_there_needs_no_more_of_the_budget(void **state) {
-	struct sp_shadow shadow = create_shadow(PAGES * page_size());
-	assert_int_equal(reserve(&shadow, 0, PAGES), 0);
-	assert_int_equal(reserve(&shadow, 0, PAGES), 0);
-	assert_int_equal(reserve(&shadow, PAGES / 2, PAGES), 0);
-	expect_charged(&shadow, PAGES);
-	sp_shadow_finish(&shadow);
-}
-
 static void memory_that_is_lacking_is_charged_beforehand(void **state) {
 	struct sp_shadow shadow = create_shadow((PAGES + 1) * page_size());
 	assert_int_equal(reserve(&shadow, 0, PAGES - 1), 0);
@@ -384,9 +366,6 @@ static void shadow_over_the_budget_of_fds_is_refused(void **state) {
 	assert_int_equal(holder.account.refused_resource, SP_RESOURCE_FDS);
 	assert_int_equal(get_fds(), FDS);
 	assert_int_equal(count_fds(), fds);
-	/* Nothing needs to be released. */
-	sp_shadow_finish(&refused);
-	assert_int_equal(get_fds(), FDS);
 	for (int i = 0; i < FDS; i++) {
 		sp_shadow_finish(&shadows[i]);
 	}
@@ -496,7 +475,6 @@ int main(void) {
 		TEST_SHADOW(shadow_has_no_memory_at_first),
 		TEST_SHADOW(shadow_is_closed_on_exec),
 		TEST_SHADOW(shadow_and_its_mapping_are_the_same_bytes),
-		TEST_SHADOW(shadow_that_is_finished_twice_is_gone_once),
 
 		TEST_SHADOW(shadow_grows_and_keeps_its_bytes),
 		TEST_SHADOW(old_mapping_stays_while_it_is_used),
@@ -508,7 +486,6 @@ int main(void) {
 		TEST_SHADOW(memory_that_is_there_is_charged_once),
 		TEST_SHADOW(memory_up_to_the_budget_is_given),
 		TEST_SHADOW(memory_over_the_budget_is_refused),
-		TEST_SHADOW(memory_that_is_there_needs_no_more_of_the_budget),
 		TEST_SHADOW(memory_that_is_lacking_is_charged_beforehand),
 		TEST_SHADOW(shadows_of_a_client_share_its_budget),
 		TEST_SHADOW(memory_given_back_is_not_charged_any_more),
