@@ -23,7 +23,6 @@
 #include "server/context.h"
 #include "server/hold.h"
 #include "server/pool.h"
-#include "server/report.h"
 #include "server/upkeep.h"
 #include "server/wl_shm.h"
 #include "shm.h"

@@ -376,7 +376,7 @@ static int begin_writeback(struct sealpool_buffer *buffer, struct wl_resource *r
 	if (ret < 0) {
 		return ret;
 	}
-	sp_report_flush(client);
+	sp_reports_flush(client);
 	return client->disconnecting ? 0 : sp_writeback_add(buffer, resource);
 }
 
@@ -386,13 +386,13 @@ static int begin_writeback(struct sealpool_buffer *buffer, struct wl_resource *r
 static void handle_passed(struct sealpool_buffer *buffer,
 		const struct wl_protocol_logger_message *message) {
 	struct sp_client *client = buffer->pool->client;
-	sp_report_flush(client);
+	sp_reports_flush(client);
 	if (!client->disconnecting && sp_view_wants_commits(&buffer->view)) {
 		int ret = begin_writeback(buffer, message->resource);
 		if (ret < 0) {
 			sp_guard_refuse(client, "no memory to copy a buffer", ret);
 		}
-		sp_report_flush(client);
+		sp_reports_flush(client);
 	}
 	if (client->disconnecting) {
 		give_dummy_buffer(buffer, message);

@@ -167,7 +167,7 @@ static void note_failure(struct sealpool_buffer *buffer, int error) {
 	}
 	if (error != -EACCES) {
 		/* A lack of resources of the compositor's, which disconnects nobody. */
-		sp_report_post(&buffer->report, SP_EVENT_FAILED, error);
+		sp_buffer_report(buffer, SP_EVENT_FAILED, error);
 		return;
 	}
 	sp_post_error(client->context, buffer->resource,

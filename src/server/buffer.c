@@ -44,8 +44,11 @@ void sp_buffer_sync(struct sealpool_buffer *buffer) {
 
 static void buffer_destroy(struct sealpool_buffer *buffer) {
 	assert(buffer->tracked == NULL);
-	sp_report_finish(&buffer->report);
-	const struct sp_front *front = buffer->pool->client->context->front;
+	struct sp_context *context = buffer->pool->client->context;
+	sp_lock_acquire(&context->reports.lock);
+	wl_list_remove(&buffer->report.link);
+	sp_lock_release(&context->reports.lock);
+	const struct sp_front *front = context->front;
 	if (front->buffer_gone != NULL) {
 		front->buffer_gone(buffer);
 	}
@@ -56,7 +59,16 @@ static void buffer_destroy(struct sealpool_buffer *buffer) {
 	free(buffer);
 }
 
-/* Reports of accesses */
+/*
+ * Reports of accesses
+ *
+ * Only the thread of the event loop may use libwayland's objects, so an access that
+ * finds bytes missing adds a report. On that thread, the error is posted at once. On
+ * another thread, the loop is woken to post it, unless a request of the client flushes
+ * its reports before. A client is disconnected only by the loop, never inside an access,
+ * since the compositor is using its buffer. Each buffer has one report, so a fault that
+ * occurs a thousand times is posted once.
+ */
 
 /* Returns whether to disconnect the client. */
 static bool post_short(struct sealpool_buffer *buffer,
@@ -79,19 +91,18 @@ static bool post_short(struct sealpool_buffer *buffer,
 	return true;
 }
 
-static bool post_report(const struct sp_report *report,
-		enum sp_event event, int64_t value) {
-	struct sealpool_buffer *buffer =
-		wl_container_of(report, buffer, report);
+/* Returns whether to disconnect the client. */
+static bool post(struct sealpool_buffer *buffer,
+		const struct sp_report *report) {
 	struct sp_client *client = buffer->pool->client;
 	/* A client that has destroyed its wl_buffer no longer cares for the contents,
 	 * and there is no object left for an error. */
 	if (buffer->resource == NULL || client->wl_client == NULL) {
 		return false;
 	}
-	switch (event) {
+	switch (report->event) {
 	case SP_EVENT_SHORT_FILE:
-		return post_short(buffer, (uint64_t)value);
+		return post_short(buffer, (uint64_t)report->value);
 	case SP_EVENT_REFUSED:
 		sp_client_post_refused(client);
 		return true;
@@ -99,12 +110,86 @@ static bool post_report(const struct sp_report *report,
 		sp_log(client->context, SEALPOOL_LOG_ERROR, "cannot copy a "
 			"buffer of client %d, which reads as zero or is not "
 			"written this time: %s",
-			sp_client_get_pid(client), strerror((int)-value));
+			sp_client_get_pid(client), strerror((int)-report->value));
 		return false;
 	case SP_EVENT_SILENT:
 		break;
 	}
 	return false;
+}
+
+/* Takes the first report of a client, or of any client for NULL. Buffers are destroyed only
+ * on this thread, so the buffer stays valid. Returns NULL if there is no report. */
+static struct sealpool_buffer *take_report(struct sp_reports *reports,
+		const struct sp_client *client, struct sp_report *taken) {
+	struct sealpool_buffer *buffer, *found = NULL;
+	sp_lock_acquire(&reports->lock);
+	wl_list_for_each(buffer, &reports->list, report.link) {
+		if (client == NULL || buffer->pool->client == client) {
+			found = buffer;
+			break;
+		}
+	}
+	if (found != NULL) {
+		*taken = found->report;
+		wl_list_remove(&found->report.link);
+		wl_list_init(&found->report.link);
+		found->report.logged |= taken->event == SP_EVENT_FAILED;
+		found->report.posted |= taken->event != SP_EVENT_FAILED;
+	}
+	sp_lock_release(&reports->lock);
+	return found;
+}
+
+static void handle_reports(struct sp_mail *mail) {
+	struct sp_reports *reports = wl_container_of(mail, reports, mail);
+	struct sealpool_buffer *buffer;
+	struct sp_report taken;
+	while ((buffer = take_report(reports, NULL, &taken)) != NULL) {
+		/* Destroying the client may remove other reports. */
+		if (post(buffer, &taken)) {
+			wl_client_destroy(buffer->pool->client->wl_client);
+		}
+	}
+}
+
+void sp_reports_init(struct sp_context *context) {
+	sp_mailbox_add(&context->mailbox, &context->reports.mail, handle_reports);
+}
+
+void sp_reports_flush(struct sp_client *client) {
+	struct sealpool_buffer *buffer;
+	struct sp_report taken;
+	while (!client->disconnecting && (buffer = take_report(
+			&client->context->reports, client, &taken)) != NULL) {
+		if (post(buffer, &taken)) {
+			sp_client_disconnect_later(client);
+		}
+	}
+}
+
+void sp_buffer_report(struct sealpool_buffer *buffer, enum sp_event event,
+		int64_t value) {
+	struct sp_context *context = buffer->pool->client->context;
+	struct sp_reports *reports = &context->reports;
+	struct sp_report *report = &buffer->report;
+	sp_lock_acquire(&reports->lock);
+	bool known = event == SP_EVENT_FAILED ? report->logged : report->posted;
+	bool first = !known && wl_list_empty(&report->link);
+	if (first) {
+		report->event = event;
+		report->value = value;
+		wl_list_insert(reports->list.prev, &report->link);
+	}
+	sp_lock_release(&reports->lock);
+	if (!first) {
+		return;
+	}
+	if (sp_mailbox_is_here(&context->mailbox)) {
+		sp_reports_flush(buffer->pool->client);
+	} else {
+		sp_mailbox_post(&context->mailbox, &reports->mail);
+	}
 }
 
 static void handle_event(struct sp_view *view, enum sp_event event,
@@ -124,7 +209,7 @@ static void handle_event(struct sp_view *view, enum sp_event event,
 			atomic_exchange(&buffer->pool->logged_late, true)) {
 		return;
 	}
-	sp_report_post(&buffer->report, event, value);
+	sp_buffer_report(buffer, event, value);
 }
 
 struct sealpool_buffer *sp_buffer_new(struct sp_pool *pool,
@@ -144,7 +229,7 @@ struct sealpool_buffer *sp_buffer_new(struct sp_pool *pool,
 	sp_pool_ref(pool);
 	wl_list_insert(&pool->buffers, &buffer->link);
 	buffer->refs = 1;
-	sp_report_init(&buffer->report, pool->client, post_report);
+	wl_list_init(&buffer->report.link);
 	sp_view_init(&buffer->view, &pool->backing, layout, handle_event,
 		guarded);
 	return buffer;

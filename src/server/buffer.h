@@ -10,12 +10,23 @@
 
 #include "image/access.h"
 #include "image/changes.h"
-#include "report.h"
 
+struct sp_client;
 struct sp_context;
 struct sp_hold;
 struct sp_pool;
 struct sp_tracked;
+
+/** The error of an access, to be posted on the event loop's thread. */
+struct sp_report {
+	struct wl_list link; /* sp_reports.list, or empty */
+	enum sp_event event;
+	int64_t value;
+	/* An error for the client was posted, or logged instead. */
+	bool posted;
+	/* An error of the compositor's was logged. */
+	bool logged;
+};
 
 struct sealpool_buffer {
 	struct sp_pool *pool;
@@ -44,11 +55,23 @@ struct sealpool_buffer *sp_buffer_new(struct sp_pool *pool,
 /** The wl_buffer is destroyed; drops its reference. */
 void sp_buffer_leave_resource(struct sealpool_buffer *buffer);
 
-/** Call it before there is a buffer. */
+/** Call both before there is a buffer. */
 void sp_buffers_init(struct sp_context *context);
+void sp_reports_init(struct sp_context *context);
 /** Destroys buffers whose last reference another thread has dropped. Call it last when the
  * event loop is destroyed. */
 void sp_buffers_finish(struct sp_context *context);
+
+/**
+ * Reports what an access, or copying, has found. On the event loop's thread, the client
+ * gets its error at once, so that no later error of the compositor's hides it, but is
+ * disconnected later. Any thread; the caller keeps the buffer alive, and holds no lock.
+ */
+void sp_buffer_report(struct sealpool_buffer *buffer, enum sp_event event,
+	int64_t value);
+/** Posts the reports of a client's buffers now, and schedules its disconnection if one is
+ * fatal. On the event loop's thread. */
+void sp_reports_flush(struct sp_client *client);
 
 /** Updates the buffer's copies. */
 void sp_buffer_sync(struct sealpool_buffer *buffer);

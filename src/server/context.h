@@ -64,10 +64,10 @@ struct sp_policy {
 /* The state of some modules. It is here since other threads use it as long as there are
  * buffers. Only the named module uses its members. */
 
-/** report.c: reports that were not posted yet. */
+/** buffer.c: reports that were not posted yet. */
 struct sp_reports {
-	struct sp_lock lock;
-	struct wl_list list; /* sp_report.link */
+	struct sp_lock lock; /* over all reports */
+	struct wl_list list; /* sealpool_buffer.report.link */
 	struct sp_mail mail;
 };
 
