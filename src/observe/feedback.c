@@ -34,15 +34,12 @@ struct sealpool_feedback {
 	struct sp_context *context;
 	struct wl_global *global;
 	struct wl_listener commit, shm_destroy;
-	struct wl_list subscribers; /* subscriber.link */
 };
 
 /* A client that has feedback objects; lives as long as these. */
-struct subscriber {
-	struct wl_list link; /* sealpool_feedback.subscribers */
+struct sp_subscriber {
 	struct sealpool_feedback *feedback;
 	struct sp_client *client;
-	struct wl_listener client_destroy;
 	struct wl_list memory; /* feedback.link */
 	/* NULL for none. */
 	struct budget_feedback *budget;
@@ -53,7 +50,7 @@ struct subscriber {
 /* What each object begins with. */
 struct object {
 	struct wl_resource *resource;
-	struct subscriber *subscriber;
+	struct sp_subscriber *subscriber;
 };
 
 /* The feedback object of a pool or buffer. */
@@ -182,69 +179,33 @@ static void feedback_unref(struct sealpool_feedback *feedback) {
 	}
 }
 
-static void handle_client_destroy(struct wl_listener *listener, void *data) {
-	struct subscriber *subscriber =
-		wl_container_of(listener, subscriber, client_destroy);
-	/* Its objects are destroyed next. */
-	wl_list_remove(&subscriber->client_destroy.link);
-	wl_list_init(&subscriber->client_destroy.link);
-}
-
-static struct subscriber *subscriber_find(struct sealpool_feedback *feedback,
-		struct wl_client *wl_client) {
-	struct wl_listener *listener = wl_client_get_destroy_listener(wl_client,
-		handle_client_destroy);
-	if (listener == NULL) {
-		return NULL;
-	}
-	struct subscriber *subscriber =
-		wl_container_of(listener, subscriber, client_destroy);
-	if (subscriber->feedback == feedback) {
-		return subscriber;
-	}
-	/* A display may have several contexts. */
-	wl_list_for_each(subscriber, &feedback->subscribers, link) {
-		if (subscriber->client->wl_client == wl_client) {
-			return subscriber;
-		}
-	}
-	return NULL;
-}
-
 /* Returns the client's record, and creates it if needed; NULL when there is no memory. */
-static struct subscriber *subscriber_get(struct sealpool_feedback *feedback,
+static struct sp_subscriber *subscriber_get(struct sealpool_feedback *feedback,
 		struct wl_client *wl_client) {
-	struct subscriber *subscriber = subscriber_find(feedback, wl_client);
-	if (subscriber != NULL) {
-		return subscriber;
-	}
 	struct sp_client *client = sp_client_get(feedback->context, wl_client);
-	if (client == NULL) {
-		return NULL;
+	if (client == NULL || client->subscriber != NULL) {
+		return client != NULL ? client->subscriber : NULL;
 	}
-	subscriber = calloc(1, sizeof(*subscriber));
+	struct sp_subscriber *subscriber = calloc(1, sizeof(*subscriber));
 	if (subscriber == NULL) {
 		return NULL;
 	}
 	subscriber->feedback = feedback;
 	feedback->refs++;
 	subscriber->client = client;
+	client->subscriber = subscriber;
 	sp_client_ref(client);
-	subscriber->client_destroy.notify = handle_client_destroy;
-	wl_client_add_destroy_listener(wl_client, &subscriber->client_destroy);
 	wl_list_init(&subscriber->memory);
-	wl_list_insert(&feedback->subscribers, &subscriber->link);
 	wl_signal_emit(&feedback->context->commits_needed, NULL);
 	return subscriber;
 }
 
 /* Called after an object was destroyed, or could not be created. */
-static void subscriber_leave(struct subscriber *subscriber) {
+static void subscriber_leave(struct sp_subscriber *subscriber) {
 	if (subscriber->objects_len > 0) {
 		return;
 	}
-	wl_list_remove(&subscriber->link);
-	wl_list_remove(&subscriber->client_destroy.link);
+	subscriber->client->subscriber = NULL;
 	sp_client_unref(subscriber->client);
 	feedback_unref(subscriber->feedback);
 	free(subscriber);
@@ -260,10 +221,10 @@ static void feedback_handle_resource_destroy(struct wl_resource *resource) {
 
 /* Returns the client's record if it may have another object; else posts an error and
  * returns NULL. */
-static struct subscriber *admit(struct wl_client *wl_client,
+static struct sp_subscriber *admit(struct wl_client *wl_client,
 		struct wl_resource *manager) {
 	struct sealpool_feedback *feedback = wl_resource_get_user_data(manager);
-	struct subscriber *subscriber = subscriber_get(feedback, wl_client);
+	struct sp_subscriber *subscriber = subscriber_get(feedback, wl_client);
 	if (subscriber == NULL) {
 		sp_post_no_memory(feedback->context, wl_client);
 		return NULL;
@@ -279,7 +240,7 @@ static struct subscriber *admit(struct wl_client *wl_client,
 
 /* Creates an object of so many bytes, and its resource, and counts it. Returns NULL after
  * an error. */
-static void *create_object(struct subscriber *subscriber,
+static void *create_object(struct sp_subscriber *subscriber,
 		struct wl_resource *manager, uint32_t id,
 		const struct wl_interface *interface, size_t size) {
 	struct wl_client *wl_client = wl_resource_get_client(manager);
@@ -325,7 +286,7 @@ static void create_feedback(struct wl_client *wl_client,
 			wl_resource_get_id(target));
 		return;
 	}
-	struct subscriber *subscriber = admit(wl_client, manager);
+	struct sp_subscriber *subscriber = admit(wl_client, manager);
 	if (subscriber == NULL) {
 		return;
 	}
@@ -432,7 +393,7 @@ static void manager_handle_get_buffer_feedback(struct wl_client *client,
 
 static void manager_handle_get_budget_feedback(struct wl_client *wl_client,
 		struct wl_resource *manager, uint32_t id) {
-	struct subscriber *subscriber = admit(wl_client, manager);
+	struct sp_subscriber *subscriber = admit(wl_client, manager);
 	if (subscriber == NULL) {
 		return;
 	}
@@ -484,13 +445,15 @@ static void bind(struct wl_client *client, void *data, uint32_t version,
 /* A client has committed a surface: sends what has changed. */
 static void handle_commit(struct wl_listener *listener, void *data) {
 	struct sealpool_feedback *global = wl_container_of(listener, global, commit);
-	if (wl_list_empty(&global->subscribers)) {
+	/* Nobody asks for feedback. */
+	if (global->refs == 1) {
 		return;
 	}
-	struct subscriber *subscriber = subscriber_find(global, data);
-	if (subscriber == NULL) {
+	const struct sp_client *client = sp_client_find(global->context, data);
+	if (client == NULL || client->subscriber == NULL) {
 		return;
 	}
+	struct sp_subscriber *subscriber = client->subscriber;
 	struct feedback *feedback;
 	wl_list_for_each(feedback, &subscriber->memory, link) {
 		if (feedback_get_kind(feedback) != feedback->kind) {
@@ -538,7 +501,6 @@ struct sealpool_feedback *sp_feedback_create(struct sp_context *context,
 	}
 	feedback->refs = 1;
 	feedback->context = sp_context_ref(context);
-	wl_list_init(&feedback->subscribers);
 	feedback->commit.notify = handle_commit;
 	wl_signal_add(&context->commit, &feedback->commit);
 	feedback->shm_destroy.notify = handle_shm_destroy;

@@ -15,6 +15,7 @@
 #include "memory/store.h"
 
 struct sp_context;
+struct sp_subscriber;
 
 /** A limit that a client exceeds. */
 enum sp_budget_kind {
@@ -43,6 +44,9 @@ struct sp_client {
 	unsigned refs;
 
 	struct sp_member member;
+
+	/* feedback.c: NULL if the client has no feedback objects. */
+	struct sp_subscriber *subscriber;
 
 	/* sp_client_disconnect_later() was called. */
 	bool disconnecting;
