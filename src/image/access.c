@@ -35,11 +35,6 @@ static bool is_to_be_tried(const struct sp_view *view) {
 
 /* Accesses */
 
-static void point_to(const struct sp_view *view,
-		const struct sp_mapping *mapping, struct sp_access *access) {
-	access->data = sp_view_get_in_place(view, mapping);
-}
-
 /* Reads a copy. Returns 0 or a negative errno. */
 static int begin_copy(struct sp_view *view, uint64_t epoch,
 		struct sp_access *access) {
@@ -56,7 +51,7 @@ static int begin_copy(struct sp_view *view, uint64_t epoch,
 	}
 	if (is_to_be_tried(view) && sp_judge_become_direct(view)) {
 		sp_backing_end_use(view->backing);
-		point_to(view, view->mapping, access);
+		access->data = sp_view_get_in_place(view, view->mapping);
 		return 0;
 	}
 	int ret = sp_copies_begin_read(copies, epoch, access);
@@ -72,7 +67,7 @@ int sp_view_begin_read(struct sp_view *view, uint64_t epoch,
 		atomic_load_explicit(&view->kind, memory_order_acquire);
 	if (kind != SEALPOOL_MEMORY_SHADOW) {
 		access->flags = kind == SEALPOOL_MEMORY_DIRECT ? 0 : TELLS_END;
-		point_to(view, view->mapping, access);
+		access->data = sp_view_get_in_place(view, view->mapping);
 		return 0;
 	}
 	if (!view->tracked) {
@@ -122,7 +117,7 @@ int sp_view_begin_write(struct sp_view *view, uint64_t epoch,
 		goto error_use;
 	}
 	if (sp_judge_become_direct(view)) {
-		point_to(view, mapping, access);
+		access->data = sp_view_get_in_place(view, mapping);
 		access->held = mapping;
 		access->flags |= HOLDS_MAPPING;
 		return 0;

@@ -28,9 +28,9 @@ MUTATIONS = [
     ('bytes of a client are written by this process', 'claim 4',
      'src/image/access.c',
      '''	if (sp_judge_become_direct(view)) {
-		point_to(view, mapping, access);''',
+		access->data = sp_view_get_in_place(view, mapping);''',
      '''	if (mapping != NULL) {
-		point_to(view, mapping, access);'''),
+		access->data = sp_view_get_in_place(view, mapping);'''),
     ('a mapping goes before what points into it', 'claim 5',
      'src/memory/backing.c',
      '''	struct sp_mapping *mapping = sp_mapping_ref(*newest);''',
