@@ -262,8 +262,7 @@ bool sp_evict_for(struct sp_context *context, enum sp_resource resource,
 			if (client == NULL || client == asking) {
 				return false;
 			}
-			sp_client_post_exceeded(client, resource == SP_RESOURCE_FDS ?
-				SP_BUDGET_ALL_FDS : SP_BUDGET_ALL_SHADOW_BYTES);
+			sp_client_post_exceeded(client, resource, false);
 		}
 		coming += end(client, resource);
 	}

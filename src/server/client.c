@@ -3,6 +3,7 @@
  * The record of a wl_client: what it holds, its errors and its end.
  */
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <wayland-server-protocol.h>
 
@@ -112,27 +113,24 @@ int sp_client_get_pid(const struct sp_client *client) {
 
 /* Errors */
 
-void sp_client_post_exceeded(struct sp_client *client, enum sp_budget_kind kind) {
-	const struct sealpool_budget *limits = &client->context->limits;
-	const struct {
-		const char *name;
-		unsigned long long limit;
-	} budgets[] = {
-		[SP_BUDGET_POOLS] = { "pools", limits->pools },
-		[SP_BUDGET_BUFFERS] = { "buffers", limits->buffers },
-		[SP_BUDGET_FDS] = { "fds", limits->fds },
-		[SP_BUDGET_ALL_FDS] = { "fds for all clients", limits->all_fds },
-		[SP_BUDGET_SHADOW_BYTES] = {
-			"bytes of shadows", limits->shadow_bytes,
-		},
-		[SP_BUDGET_ALL_SHADOW_BYTES] = {
-			"bytes of shadows for all clients",
-			limits->all_shadow_bytes,
-		},
-	}, *budget = &budgets[kind];
+static void post_over(struct sp_client *client, uint64_t limit,
+		const char *what) {
 	sp_post_error(client->context, sp_get_display(client->wl_client),
 		WL_DISPLAY_ERROR_IMPLEMENTATION, "wl_shm: over the budget of "
-		"%llu %s", budget->limit, budget->name);
+		"%" PRIu64 " %s", limit, what);
+}
+
+void sp_client_post_exceeded(struct sp_client *client,
+		enum sp_resource resource, bool own) {
+	const struct sealpool_budget *limits = &client->context->limits;
+	if (resource == SP_RESOURCE_FDS) {
+		post_over(client, own ? limits->fds : limits->all_fds,
+			own ? "fds" : "fds for all clients");
+	} else {
+		post_over(client, own ? limits->shadow_bytes :
+			limits->all_shadow_bytes, own ? "bytes of shadows" :
+			"bytes of shadows for all clients");
+	}
 }
 
 bool sp_client_exceeds_limit(const struct sp_client *client) {
@@ -148,14 +146,8 @@ bool sp_client_make_room(struct sp_client *client) {
 }
 
 void sp_client_post_refused(struct sp_client *client) {
-	static const enum sp_budget_kind kinds[SP_RESOURCES][2] = {
-		[SP_RESOURCE_FDS] = { SP_BUDGET_ALL_FDS, SP_BUDGET_FDS },
-		[SP_RESOURCE_SHADOW_BYTES] = {
-			SP_BUDGET_ALL_SHADOW_BYTES, SP_BUDGET_SHADOW_BYTES,
-		},
-	};
-	sp_client_post_exceeded(client, kinds[client->account.refused_resource]
-		[sp_client_exceeds_limit(client)]);
+	sp_client_post_exceeded(client, client->account.refused_resource,
+		sp_client_exceeds_limit(client));
 }
 
 /* Destroying a client may destroy others, so restart the walk. */
@@ -186,21 +178,18 @@ void sp_client_disconnect_later(struct sp_client *client) {
 
 /* Pools and buffers */
 
-static bool refuse(struct sp_client *client, enum sp_budget_kind kind) {
-	sp_client_post_exceeded(client, kind);
-	return false;
-}
-
 bool sp_client_admit_pool(struct sp_client *client) {
 	struct sp_context *context = client->context;
 	if (client->disconnecting) {
 		return false;
 	}
 	if (client->pools_len >= context->limits.pools) {
-		return refuse(client, SP_BUDGET_POOLS);
+		post_over(client, context->limits.pools, "pools");
+		return false;
 	}
 	if (!context->policy->make_room(context, SP_RESOURCE_FDS, 1, client)) {
-		return refuse(client, SP_BUDGET_ALL_FDS);
+		sp_client_post_exceeded(client, SP_RESOURCE_FDS, false);
+		return false;
 	}
 	/* The compositor may still hold buffers of the clients that were
 	 * disconnected. */
@@ -222,8 +211,10 @@ void sp_client_dismiss_pool(struct sp_client *client, bool has_fd) {
 }
 
 bool sp_client_admit_buffer(struct sp_client *client) {
-	if (client->buffers_len >= client->context->limits.buffers) {
-		return refuse(client, SP_BUDGET_BUFFERS);
+	uint32_t limit = client->context->limits.buffers;
+	if (client->buffers_len >= limit) {
+		post_over(client, limit, "buffers");
+		return false;
 	}
 	client->buffers_len++;
 	return true;

@@ -17,16 +17,6 @@
 struct sp_context;
 struct sp_subscriber;
 
-/** A limit that a client exceeds. */
-enum sp_budget_kind {
-	SP_BUDGET_POOLS,
-	SP_BUDGET_BUFFERS,
-	SP_BUDGET_FDS,
-	SP_BUDGET_ALL_FDS,
-	SP_BUDGET_SHADOW_BYTES,
-	SP_BUDGET_ALL_SHADOW_BYTES,
-};
-
 /**
  * The record of a wl_client. It lives as long as the wl_client or one of its pools.
  */
@@ -102,8 +92,10 @@ bool sp_client_exceeds_limit(const struct sp_client *client);
  * the limit of all clients refused it and the rule does not choose this client. Returns
  * whether to try again. On the event loop's thread, outside of any access. */
 bool sp_client_make_room(struct sp_client *client);
-/** Posts that a connected client exceeds a limit, a fatal error. */
-void sp_client_post_exceeded(struct sp_client *client, enum sp_budget_kind kind);
+/** Posts a fatal error to a connected client: it exceeds its own limit of descriptors or
+ * bytes of shadows, or that of all clients. */
+void sp_client_post_exceeded(struct sp_client *client,
+	enum sp_resource resource, bool own);
 /** The same, for the limit that refused its last charge. */
 void sp_client_post_refused(struct sp_client *client);
 
