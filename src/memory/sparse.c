@@ -21,10 +21,6 @@
 #define SYS_cachestat 451
 #endif
 
-static uint64_t min(uint64_t a, uint64_t b) {
-	return a < b ? a : b;
-}
-
 struct cachestat_range {
 	uint64_t offset, length;
 };
@@ -86,9 +82,9 @@ static bool is_empty(struct sp_sparse *sparse, uint64_t offset,
 		return true;
 	}
 	uint64_t start = sp_pages_round_down(offset);
-	length += offset - start;
-	return sp_holes_count_pages(sparse->base + start,
-		min(length, sparse->size - start)) == 0;
+	uint64_t end = offset + length < sparse->size ? offset + length :
+		sparse->size;
+	return sp_holes_count_pages(sparse->base + start, end - start) == 0;
 }
 
 bool sp_sparse_has_hole(struct sp_sparse *sparse, uint64_t start, uint64_t end) {

@@ -51,18 +51,13 @@ uint32_t sp_reasons_get_kind(enum sealpool_memory_kind kind) {
 static uint32_t file_get_reasons(const struct sp_file *file, uint64_t end,
 		bool direct) {
 	uint32_t reasons = 0;
-	/* A slow file has no seals, and a reader thread may be reopening it. */
-	int seals = file->kind == SP_FILE_SLOW ? 0 :
-		fcntl(file->fd, F_GET_SEALS);
-	if (seals < 0) {
-		seals = 0;
-	}
 	if (!sp_file_may_be_written(file)) {
 		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_READ_ONLY;
 	}
 	if (direct) {
 		return reasons;
 	}
+	/* A reader thread may be reopening it. */
 	if (file->kind == SP_FILE_SLOW) {
 		return reasons | SEALPOOL_SHM_FEEDBACK_V1_REASON_FILE_SYSTEM;
 	}
@@ -72,7 +67,7 @@ static uint32_t file_get_reasons(const struct sp_file *file, uint64_t end,
 	}
 	if (file->kind != SP_FILE_SHMEM) {
 		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_FILE_SYSTEM;
-	} else if (!(seals & F_SEAL_SHRINK)) {
+	} else if (!(fcntl(file->fd, F_GET_SEALS) & F_SEAL_SHRINK)) {
 		reasons |= SEALPOOL_SHM_FEEDBACK_V1_REASON_NO_SEAL;
 	}
 	return reasons;
