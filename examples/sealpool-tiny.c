@@ -16,7 +16,9 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -174,9 +176,22 @@ static void client_read_comm(struct tiny_client *client) {
 	client->comm[len - 1] = '\0';
 }
 
+/* Prints a line if that does not wait for whoever reads the output: clients decide how many
+ * lines there are. A pipe is ready if it has room for PIPE_BUF bytes. */
+__attribute__((format(printf, 1, 2)))
+static void print_line(const char *format, ...) {
+	struct pollfd output = { .fd = STDOUT_FILENO, .events = POLLOUT };
+	if (poll(&output, 1, 0) == 1 && output.revents == POLLOUT) {
+		va_list args;
+		va_start(args, format);
+		vdprintf(STDOUT_FILENO, format, args);
+		va_end(args);
+	}
+}
+
 static void print_pool(const struct sealpool_stats *stats, void *data) {
 	const char *who = data;
-	printf("pool %s size=%" PRIu64 " direct=%" PRIu32 " nofault=%" PRIu32
+	print_line("pool %s size=%" PRIu64 " direct=%" PRIu32 " nofault=%" PRIu32
 		" shadow=%" PRIu32 " copied_in=%" PRIu64 " copied_out=%" PRIu64
 		" faults=%" PRIu64 "\n", who, stats->pool_bytes,
 		stats->buffers[SEALPOOL_MEMORY_DIRECT],
@@ -197,12 +212,11 @@ static void print_client(struct tiny_client *client, const char *event) {
 
 	struct sealpool_stats stats = { .size = sizeof(stats) };
 	sealpool_shm_get_client_stats(server.shm, client->wl_client, &stats);
-	printf("client %s pools=%" PRIu32 " fds=%" PRIu32
+	print_line("client %s pools=%" PRIu32 " fds=%" PRIu32
 		" shadow_bytes=%" PRIu64 " copied_in=%" PRIu64
 		" copied_out=%" PRIu64 " faults=%" PRIu64 "\n", who,
 		stats.pools, stats.fds, stats.shadow_bytes,
 		stats.bytes_copied_in, stats.bytes_copied_out, stats.faults);
-	fflush(stdout);
 }
 
 /* libwayland calls this before it destroys the client's objects, so the pools still
@@ -244,8 +258,7 @@ static int handle_sigusr1(int signal_number, void *data) {
 			print_client(client, "signal");
 		}
 	}
-	puts("stats end");
-	fflush(stdout);
+	print_line("stats end\n");
 	return 0;
 }
 
