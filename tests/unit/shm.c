@@ -21,28 +21,6 @@
 
 static const uint32_t formats[] = { DRM_FORMAT_ARGB8888, DRM_FORMAT_XRGB8888 };
 
-static const char *create_shm_with_short_files(void) {
-	/* A write beyond the limit would kill the process. */
-	signal(SIGXFSZ, SIG_DFL);
-	for (size_t size = 0; size <= 3 * (size_t)sysconf(_SC_PAGESIZE); size += 512) {
-		child_set_limit(RLIMIT_FSIZE, size);
-		struct wl_display *display = wl_display_create();
-		bool created = display != NULL && sealpool_shm_create(display, 2,
-			formats, 2, NULL) != NULL;
-		if (!created) {
-			return child_wrong("no shm with a limit of %zu bytes "
-					"for files",
-				size);
-		}
-		wl_display_destroy(display);
-	}
-	return NULL;
-}
-
-static void shm_is_created_where_files_must_be_short(void **state) {
-	child_run(create_shm_with_short_files);
-}
-
 struct line {
 	unsigned count;
 	enum sealpool_log_importance importance;
@@ -55,6 +33,35 @@ static void note_line(void *data, enum sealpool_log_importance importance,
 	line->count++;
 	line->importance = importance;
 	vsnprintf(line->text, sizeof(line->text), format, args);
+}
+
+static const char *create_shm_with_short_files(void) {
+	/* stderr may be a file that is longer than the limit. */
+	struct line line;
+	const struct sealpool_options options = {
+		.size = sizeof(options),
+		.log = note_line,
+		.log_data = &line,
+	};
+	/* A write beyond the limit would kill the process. */
+	signal(SIGXFSZ, SIG_DFL);
+	for (size_t size = 0; size <= 3 * (size_t)sysconf(_SC_PAGESIZE); size += 512) {
+		child_set_limit(RLIMIT_FSIZE, size);
+		struct wl_display *display = wl_display_create();
+		bool created = display != NULL && sealpool_shm_create(display, 2,
+			formats, 2, &options) != NULL;
+		if (!created) {
+			return child_wrong("no shm with a limit of %zu bytes "
+					"for files",
+				size);
+		}
+		wl_display_destroy(display);
+	}
+	return NULL;
+}
+
+static void shm_is_created_where_files_must_be_short(void **state) {
+	child_run(create_shm_with_short_files);
 }
 
 /* Returns NULL if it cannot be created. */
