@@ -108,6 +108,15 @@ static int handle_end(int fd, uint32_t mask, void *data) {
 	return 0;
 }
 
+/* Ends a program that nothing watches. It is over soon after it has let go of its output. */
+static void end_unwatched(const struct sp_probe *probe) {
+	struct pollfd output = { .fd = probe->output };
+	kill(probe->pid, SIGKILL);
+	if (poll(&output, 1, PATIENCE_MS) == 1) {
+		waitpid(probe->pid, NULL, 0);
+	}
+}
+
 struct sp_probe *sp_probe_start(struct wl_event_loop *loop,
 		const char *device, const char *driver, sp_probe_func done,
 		void *data) {
@@ -144,7 +153,7 @@ struct sp_probe *sp_probe_start(struct wl_event_loop *loop,
 error_pidfd:
 	close(probe->pidfd);
 error_child:
-	kill(probe->pid, SIGKILL);
+	end_unwatched(probe);
 error_output:
 	close(probe->output);
 error_probe:

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -100,6 +101,29 @@ static void a_missing_program_is_not_started(void **state) {
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 }
 
+/* There are descriptors for the pipe to it, but not for watching its end. */
+static void one_that_cannot_be_watched_is_ended(void **state) {
+	struct wl_event_loop *loop = wl_event_loop_create();
+	struct told told = { .is_done = false };
+	struct rlimit old, few;
+	int free_fd = dup(STDERR_FILENO);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	few = old;
+	few.rlim_cur = (rlim_t)free_fd + 2;
+	close(free_fd);
+	setenv("SEALPOOL_GPU_PROBE", "/bin/cat", true);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	struct sp_probe *probe = sp_probe_start(loop, "/dev/zero", NULL,
+		handle_done, &told);
+	setrlimit(RLIMIT_NOFILE, &old);
+	wl_event_loop_destroy(loop);
+	assert_null(probe);
+	assert_false(told.is_done);
+	/* It was reaped. */
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	assert_int_equal(errno, ECHILD);
+}
+
 /* A compositor that takes no interest in its children: the kernel reaps them. */
 static void a_compositor_may_ignore_its_children(void **state) {
 	signal(SIGCHLD, SIG_IGN);
@@ -150,6 +174,7 @@ int main(void) {
 		cmocka_unit_test(its_last_line_is_the_message),
 		cmocka_unit_test(a_crash_is_told),
 		cmocka_unit_test(a_missing_program_is_not_started),
+		cmocka_unit_test(one_that_cannot_be_watched_is_ended),
 		cmocka_unit_test(a_compositor_may_ignore_its_children),
 		cmocka_unit_test(it_has_no_signals_of_the_compositor),
 		cmocka_unit_test(it_is_scheduled_like_any_program),
