@@ -18,6 +18,8 @@
 
 /* A compositor that is busy for longer paints nothing either. */
 #define PATIENCE_MS 5000
+/* The snapshot of 10000 clients. */
+#define TEXT_MAX ((size_t)4 << 20)
 
 static const struct {
 	const char *key;
@@ -113,6 +115,12 @@ static bool add_client(struct snapshot *snapshot, char *line) {
 	return true;
 }
 
+static int64_t now_ms(void) {
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 /* Reads until the other end closes. On failure, returns NULL and sets errno. */
 static char *read_text(int fd) {
 	char *text = NULL;
@@ -121,11 +129,14 @@ static char *read_text(int fd) {
 	if (file == NULL) {
 		return NULL;
 	}
+	int64_t deadline = now_ms() + PATIENCE_MS;
+	size_t all = 0;
 	ssize_t n;
 	do {
 		struct pollfd pollfd = { .fd = fd, .events = POLLIN };
 		char bytes[4096];
-		n = poll(&pollfd, 1, PATIENCE_MS);
+		int64_t left = deadline - now_ms();
+		n = poll(&pollfd, 1, left > 0 ? (int)left : 0);
 		if (n == 0) {
 			errno = ETIMEDOUT;
 			n = -1;
@@ -133,7 +144,12 @@ static char *read_text(int fd) {
 			n = read(fd, bytes, sizeof(bytes));
 		}
 		if (n > 0) {
+			all += (size_t)n;
 			fwrite(bytes, 1, (size_t)n, file);
+		}
+		if (all > TEXT_MAX) {
+			errno = EMSGSIZE;
+			n = -1;
 		}
 	} while (n > 0);
 	int error = errno;
@@ -143,12 +159,6 @@ static char *read_text(int fd) {
 		return NULL;
 	}
 	return text;
-}
-
-static int64_t now_ms(void) {
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 bool snapshot_read(struct snapshot *snapshot, const char *path, char *error,
