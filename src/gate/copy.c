@@ -81,18 +81,22 @@ int sp_copy_range(int fd, const struct sp_range *range, uint64_t *found) {
 	return copy;
 }
 
-bool sp_copy_has_zero(int copy, uint64_t size) {
+int sp_copy_find_zero(int copy, uint64_t size) {
 	uint8_t bytes[4096];
 	int error = 0;
-	bool has_zero = false;
-	while (size > 0 && !has_zero) {
+	while (size > 0) {
 		size_t wanted = size < sizeof(bytes) ? (size_t)size :
 			sizeof(bytes);
 		size -= wanted;
 		size_t got = sp_io_read(copy, size, bytes, wanted, &error);
-		has_zero = memrchr(bytes, 0, got) != NULL;
+		if (error != 0) {
+			return -error;
+		}
+		if (memrchr(bytes, 0, got) != NULL) {
+			return 1;
+		}
 	}
-	return has_zero;
+	return 0;
 }
 
 int sp_copy_nothing(uint64_t size) {

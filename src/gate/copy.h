@@ -2,7 +2,6 @@
 #ifndef SEALPOOL_GATE_COPY_H
 #define SEALPOOL_GATE_COPY_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /** A range of bytes in a file. */
@@ -18,9 +17,9 @@ struct sp_range {
  */
 int sp_copy_range(int fd, const struct sp_range *range, uint64_t *found);
 
-/** Returns whether one of a copy's first "size" bytes is 0. Begins with the last one, which
- * ends a text. */
-bool sp_copy_has_zero(int copy, uint64_t size);
+/** Returns 1 if one of a copy's first "size" bytes is 0, 0 if none is, or a negative errno.
+ * Begins with the last one, which ends a text. */
+int sp_copy_find_zero(int copy, uint64_t size);
 
 /** Returns an fd of such a file of zeroes, which take no memory, or a negative
  * errno. */

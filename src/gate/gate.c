@@ -155,13 +155,19 @@ static bool is_complete(const struct sent_file *file, int copy,
 		return false;
 	}
 	/* The rest of the last page reads as zero. Past it, nothing is mapped. */
-	if (file->request->is_text && found % sp_pages_get_size() == 0 &&
-			!sp_copy_has_zero(copy, found)) {
+	if (!file->request->is_text || found % sp_pages_get_size() != 0) {
+		return true;
+	}
+	int ret = sp_copy_find_zero(copy, found);
+	if (ret == 0) {
 		refuse(file, code, "the text in the file is not ended by a "
 			"byte of 0");
-		return false;
+	} else if (ret < 0) {
+		/* The copy is ours. */
+		sp_post_no_memory(file->gate->context,
+			wl_resource_get_client(file->message->resource));
 	}
-	return true;
+	return ret > 0;
 }
 
 /* Returns an fd, or a negative errno after the client got an error. */

@@ -2,10 +2,12 @@
 /*
  * Files that a compositor reads: it gets copies of them, or the client gets an error.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <wayland-client.h>
 
@@ -128,6 +130,30 @@ static void keymap_whose_end_is_not_named_is_copied(void **state) {
 	zwp_virtual_keyboard_v1_keymap(client.keyboard, 1, fd, 4095);
 	assert_true(roundtrip());
 	expect_bytes(get_received(), 0, 4095, 'x');
+	close(fd);
+	end();
+}
+
+static bool copies_are_unreadable;
+
+/* In libc's place. Only copies have these seals. */
+ssize_t pread(int fd, void *to, size_t length, off_t offset) {
+	if (copies_are_unreadable && fcntl(fd, F_GET_SEALS) == ALL_SEALS) {
+		errno = EIO;
+		return -1;
+	}
+	return (ssize_t)syscall(SYS_pread64, fd, to, length, offset);
+}
+
+static void copy_that_cannot_be_read_is_not_the_clients_fault(void **state) {
+	begin();
+	int fd = create_text(0);
+	copies_are_unreadable = true;
+	zwp_virtual_keyboard_v1_keymap(client.keyboard, 1, fd, KEYMAP_BYTES);
+	assert_false(roundtrip());
+	copies_are_unreadable = false;
+	/* libwayland's for wl_display.no_memory. */
+	assert_int_equal(wl_display_get_error(client.display), ENOMEM);
 	close(fd);
 	end();
 }
@@ -364,6 +390,7 @@ int main(void) {
 		TEST(keymap_that_has_no_end_is_refused),
 		TEST(keymap_that_ends_before_its_last_page_is_copied),
 		TEST(keymap_whose_end_is_not_named_is_copied),
+		TEST(copy_that_cannot_be_read_is_not_the_clients_fault),
 		TEST(what_is_no_file_is_refused),
 		TEST(silent_keymap_is_refused_in_time),
 		TEST(late_keymap_is_refused_in_time),
