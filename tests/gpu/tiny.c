@@ -3,10 +3,15 @@
  * sealpool-tiny with wlroots' GLES2 renderer where there is no GPU: its EGL display has no
  * surface and no device, and its outputs are dma-bufs of this process's own memory.
  * wlroots 0.18 has neither. These functions take the place of those of libwlroots.
+ *
+ * llvmpipe's textures are in this process's memory, so that they count as the compositor's.
+ * How much they take, at most, is said on stderr.
  */
 #include <drm_fourcc.h>
 #include <fcntl.h>
+#include <GLES2/gl2.h>
 #include <linux/udmabuf.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -123,4 +128,46 @@ struct wlr_renderer *wlr_renderer_autocreate(struct wlr_backend *backend) {
 	struct wlr_egl *egl = context == EGL_NO_CONTEXT ? NULL :
 		wlr_egl_create_with_context(display, context);
 	return egl == NULL ? NULL : wlr_gles2_renderer_create(egl);
+}
+
+/* Textures that are uploaded. Mesa's names are small numbers. Imported ones have no memory
+ * of their own. */
+
+#define TEXTURES_MAX 65536
+#define MIB ((size_t)1 << 20)
+
+static size_t texture_sizes[TEXTURES_MAX];
+static size_t all_textures, most_textures;
+
+static void set_texture_size(GLuint name, size_t size) {
+	if (name >= TEXTURES_MAX) {
+		return;
+	}
+	all_textures += size - texture_sizes[name];
+	texture_sizes[name] = size;
+	if (all_textures >= most_textures + MIB) {
+		most_textures = all_textures;
+		fprintf(stderr, "textures: %zu MiB\n", most_textures / MIB);
+	}
+}
+
+void glTexImage2D(GLenum target, GLint level, GLint internal_format,
+		GLsizei width, GLsizei height, GLint border, GLenum format,
+		GLenum type, const void *pixels) {
+	__typeof__(&glTexImage2D) upload =
+		(__typeof__(&glTexImage2D))eglGetProcAddress("glTexImage2D");
+	upload(target, level, internal_format, width, height, border, format,
+		type, pixels);
+	GLint name = 0;
+	glGetIntegerv(GL_TEXTURE_BINDING_2D, &name);
+	set_texture_size((GLuint)name, (size_t)width * (size_t)height * 4);
+}
+
+void glDeleteTextures(GLsizei count, const GLuint *names) {
+	__typeof__(&glDeleteTextures) delete = (__typeof__(&glDeleteTextures))
+		eglGetProcAddress("glDeleteTextures");
+	for (GLsizei i = 0; i < count; i++) {
+		set_texture_size(names[i], 0);
+	}
+	delete(count, names);
 }
