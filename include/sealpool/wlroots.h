@@ -27,7 +27,8 @@
  *
  * Everything in <sealpool/shm.h> applies, except that
  * sealpool_shm_set_commit_funcs() must not be called: this library uses it to delay
- * commits of wlr_surfaces.
+ * commits of wlr_surfaces. So all wl_surfaces of the display must be those of a
+ * wlr_compositor.
  *
  * All functions are called on the display's thread.
  */
