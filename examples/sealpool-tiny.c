@@ -176,8 +176,8 @@ static void client_read_comm(struct tiny_client *client) {
 	client->comm[len - 1] = '\0';
 }
 
-/* Prints a line if that does not wait for whoever reads the output: clients decide how many
- * lines there are. A pipe is ready if it has room for PIPE_BUF bytes. */
+/* Prints a line, or leaves it out if the output is a full pipe: the event loop must not wait
+ * for its reader. A pipe is ready if it has room for PIPE_BUF bytes. */
 __attribute__((format(printf, 1, 2)))
 static void print_line(const char *format, ...) {
 	struct pollfd output = { .fd = STDOUT_FILENO, .events = POLLOUT };

@@ -44,9 +44,9 @@ struct sp_file {
 	atomic_bool never_sealed;
 	/* Sealed against growing. */
 	bool never_grows;
-	/* As last seen: how many bytes of memory it has, and how many bytes of its
-	 * client's buffers show that it is not large, whatever memory it gets up to its
-	 * size. */
+	/* As last seen. The first is the file's memory. The second is how many bytes the
+	 * client's buffers must have so that the file is not large, even if all of it
+	 * gets memory. */
 	_Atomic uint64_t allocated, buffers_min;
 	/* All bytes below this had memory when the sealed size was last seen to have
 	 * grown, or before; 0 if the file had holes each time. */
