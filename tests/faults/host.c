@@ -33,10 +33,14 @@
 #include "file-globals.h"
 #include "host.h"
 #include "process.h"
+#include "server/context.h"
+#include "shm.h"
 #include "wlr-screencopy-unstable-v1-server-protocol.h"
 
 /* The pattern of captures. */
 #define CAPTURED 7777
+
+#define CAPTURE_WAIT_US 20000000
 
 struct surface {
 	struct compositor_surface base;
@@ -119,6 +123,22 @@ static void draw(const struct client_image *image, void *data) {
 	client_image_draw(&to, *(uint32_t *)data);
 }
 
+/* A capture is refused if a file on a disk does not answer within the allowance, and then is
+ * not repeated. So it waits for as long as the machine takes: CAPTURE_WAIT_US only ends a
+ * wait for an answer that never comes. */
+static bool capture(struct host *host, void *held, uint32_t frame) {
+	if (host->shm == NULL) {
+		return host->face->access(held, true, draw, &frame);
+	}
+	struct sp_readers *readers = &host->shm->context->memory.readers;
+	int64_t allowance = readers->allowance, most = readers->allowance_max;
+	readers->allowance = readers->allowance_max = CAPTURE_WAIT_US;
+	bool ok = host->face->access(held, true, draw, &frame);
+	readers->allowance = allowance;
+	readers->allowance_max = most;
+	return ok;
+}
+
 static void handle_take(struct compositor_taker *taker,
 		struct wl_resource *buffer) {
 	struct host *host = taker->compositor->data;
@@ -130,7 +150,7 @@ static void handle_take(struct compositor_taker *taker,
 	}
 	bool silent = host->control->silent;
 	uint32_t frame = silent ? CAPTURED + 1 : CAPTURED;
-	bool ok = held != NULL && host->face->access(held, true, draw, &frame);
+	bool ok = held != NULL && capture(host, held, frame);
 	if (silent) {
 		host->face->hold(&held, NULL);
 		return;
