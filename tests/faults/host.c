@@ -339,19 +339,44 @@ static bool start(struct host *host) {
 	return true;
 }
 
-/* A thread closes refused files, after a moment. */
+/* Files on a disk are closed by threads, which exit then. A busy disk may take any time for
+ * that, but a compositor that ends waits only for a moment. */
+static void wait_for_threads(struct wl_display *display) {
+	while (count_threads() > 1) {
+		wl_event_loop_dispatch(wl_display_get_event_loop(display), 10);
+	}
+}
+
+static void print_fds(void) {
+	for (int fd = 0; fd < 256; fd++) {
+		char path[64], target[256];
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		ssize_t length = readlink(path, target, sizeof(target));
+		if (length > 0) {
+			fprintf(stderr, "host: %d is %.*s\n", fd, (int)length,
+				target);
+		}
+	}
+}
+
+/* What is left when no other thread runs stays. */
 static bool is_clean(size_t fds, size_t mappings) {
-	size_t fds_now = 0, mappings_now = 0;
-	for (int i = 0; i < 1000; i++) {
+	size_t fds_now, mappings_now;
+	bool alone = false;
+	do {
+		if (!alone) {
+			poll(NULL, 0, 1);
+		}
+		alone = count_threads() == 1;
 		fds_now = count_fds();
 		mappings_now = count_mappings("/memfd:", "(deleted)");
-		if (fds_now == fds && mappings_now == mappings) {
-			return true;
-		}
-		poll(NULL, 0, i < 100 ? 1 : 10);
+	} while (!alone && (fds_now != fds || mappings_now != mappings));
+	if (fds_now == fds && mappings_now == mappings) {
+		return true;
 	}
 	fprintf(stderr, "host: %zd fds and %zd mappings more than at first\n",
 		(ssize_t)(fds_now - fds), (ssize_t)(mappings_now - mappings));
+	print_fds();
 	return false;
 }
 
@@ -379,6 +404,7 @@ int main(int argc, char *argv[]) {
 			wl_display_run(host.display);
 			wl_event_source_remove(host.commands);
 			wl_display_destroy_clients(host.display);
+			wait_for_threads(host.display);
 			host.face->hold(&host.kept, NULL);
 			close(host.file);
 			status = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What this process has open and mapped.
+ * What this process has open, mapped and running.
  */
 #include <dirent.h>
 #include <setjmp.h>
@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -23,6 +24,13 @@ size_t count_fds(void) {
 	}
 	closedir(dir);
 	return count - 3;
+}
+
+size_t count_threads(void) {
+	struct stat st;
+	/* The number of links is that of the threads, and two. */
+	assert_int_equal(stat("/proc/self/task", &st), 0);
+	return (size_t)st.st_nlink - 2;
 }
 
 size_t count_resident_bytes(void) {

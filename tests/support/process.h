@@ -3,12 +3,15 @@
 #define SUPPORT_PROCESS_H
 
 /**
- * What this process has open and mapped, from /proc.
+ * What this process has open, mapped and running, from /proc.
  */
 
 #include <stddef.h>
 
 size_t count_fds(void);
+
+/** Counts the calling thread, too. */
+size_t count_threads(void);
 
 /** Returns the resident memory. */
 size_t count_resident_bytes(void);

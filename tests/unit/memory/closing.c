@@ -2,7 +2,6 @@
 /*
  * Discarded files of any kind are closed, and the caller does not wait for it.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -20,6 +19,7 @@
 
 #include "memfd.h"
 #include "memory/file.h"
+#include "process.h"
 #include "traces.h"
 
 #define SIZE 12345
@@ -67,17 +67,6 @@ static void anything_else_that_is_discarded_is_closed(void **state) {
 		wait_for_hangup(fds[0]);
 		close(fds[0]);
 	}
-}
-
-static size_t count_threads(void) {
-	size_t count = 0;
-	DIR *tasks = opendir("/proc/self/task");
-	assert_non_null(tasks);
-	for (struct dirent *entry; (entry = readdir(tasks)) != NULL;) {
-		count += entry->d_name[0] != '.';
-	}
-	closedir(tasks);
-	return count;
 }
 
 /* The threads that close files are detached. Valgrind reports the memory of one that has

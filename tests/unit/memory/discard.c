@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,6 +18,7 @@
 #include "memfd.h"
 #include "memory/discard.h"
 #include "memory/file.h"
+#include "process.h"
 #include "traces.h"
 
 #define MIB ((off_t)1 << 20)
@@ -95,13 +95,6 @@ static int setup(void **state) {
 	closed_here = closed_elsewhere = looks = 0;
 	seconds++;
 	return traces_setup(state);
-}
-
-static size_t count_threads(void) {
-	struct stat st;
-	/* The number of links is that of the threads, and two. */
-	assert_int_equal(stat("/proc/self/task", &st), 0);
-	return (size_t)st.st_nlink - 2;
 }
 
 /* A sanitizer's own thread never exits. */
