@@ -2,6 +2,8 @@
 #include <drm_fourcc.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -358,9 +360,19 @@ static const struct compositor_impl impl = {
 	.handle_take = handle_take,
 };
 
-static void ignore_log(void *data, enum sealpool_log_importance importance,
+static char logged[256];
+
+static void keep_log(void *data, enum sealpool_log_importance importance,
 		const char *format, va_list args) {
-	/* libwayland logs each disconnected client. */
+	vsnprintf(logged, sizeof(logged), format, args);
+	if (getenv("FUZZ_TRACE") != NULL) {
+		fprintf(stderr, "the library: %s\n", logged);
+	}
+}
+
+_Noreturn void host_die_of_disconnected(void) {
+	truth_die("a client was disconnected without a reason; the last message: "
+		"%s", logged);
 }
 
 static void ignore_wayland_log(const char *format, va_list args) {
@@ -392,7 +404,7 @@ static void create_shm(struct host *host) {
 		.budget = limits[host->options.limits %
 			(sizeof(limits) / sizeof(limits[0]))],
 		.short_file = host->options.lenient ? ignore_short_file : NULL,
-		.log = ignore_log,
+		.log = keep_log,
 		/* The clock stands still. */
 		.shadow_idle_ms = 60000,
 	};
@@ -482,6 +494,12 @@ void host_connect(struct host *host, struct client *client) {
 	host_settle(host);
 }
 
+void host_wait_for_files(struct host *host) {
+	while (sp_readers_are_busy(&host->shm->context->memory.readers)) {
+		poll(NULL, 0, 1);
+	}
+}
+
 void host_drop_idle(struct host *host) {
 	struct sp_context *context = host->shm->context;
 	sp_cache_drop_idle(&context->memory.cache, context->memory.idle_ms);
@@ -507,7 +525,7 @@ void host_finish(struct host *host) {
 		struct client *client = &host->clients[i];
 		if (client->socket >= 0 && client->wl_client == NULL &&
 				!client->to_blame && host->options.limits == 0) {
-			truth_die("client %d was disconnected without a reason", i);
+			host_die_of_disconnected();
 		}
 		client_disconnect(client);
 	}

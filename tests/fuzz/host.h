@@ -68,8 +68,14 @@ void host_init(struct host *host, const struct host_options *options);
 /** Destroys everything, and aborts if something is still charged. */
 void host_finish(struct host *host);
 
+/** Aborts, since an honest client was disconnected. */
+_Noreturn void host_die_of_disconnected(void);
+
 /** Dispatches all pending events. */
 void host_settle(struct host *host);
+
+/** Waits until no reader thread has a job. */
+void host_wait_for_files(struct host *host);
 
 /** Connects a client again. */
 void host_connect(struct host *host, struct client *client);
