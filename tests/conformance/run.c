@@ -247,10 +247,13 @@ bool run_case(const struct test_case *test_case,
 		bystander_stop(&bystander, 0);
 	}
 
+	/* This process's clock also stands still while the case waits for a processor; the
+	 * bystander's does not. */
+	int64_t longest = bystander.state->longest_wait;
+	wait = longest > wait ? longest : wait;
 	judge_client(ended, status, told, options, result);
 	judge_others(&compositor, &bystander, wait, options, result);
-	int64_t longest = bystander.state->longest_wait;
-	result->longest_wait = (double)(longest > wait ? longest : wait) / 1000;
+	result->longest_wait = (double)wait / 1000;
 	munmap(told, sizeof(*told));
 	munmap(bystander.state, sizeof(*bystander.state));
 	compositor_stop(&compositor);

@@ -59,12 +59,12 @@ static void signal_compositor(struct test *test) {
 
 #define BUSY 12
 
-/* Starts processes that leave the compositor a small share of one processor. They end
- * with the case. */
-static void share_processor(struct test *test) {
+/* Starts processes that leave a process a small share of one processor. They end with the
+ * case. */
+static void share_processor(struct test *test, pid_t with) {
 	cpu_set_t allowed, one;
 	CPU_ZERO(&one);
-	if (sched_getaffinity(test->compositor, sizeof(allowed), &allowed) < 0) {
+	if (sched_getaffinity(with, sizeof(allowed), &allowed) < 0) {
 		test_fail(test, "sched_getaffinity: %s", strerror(errno));
 	}
 	for (int cpu = 0; CPU_COUNT(&one) == 0; cpu++) {
@@ -72,7 +72,7 @@ static void share_processor(struct test *test) {
 			CPU_SET(cpu, &one);
 		}
 	}
-	if (sched_setaffinity(test->compositor, sizeof(one), &one) < 0) {
+	if (sched_setaffinity(with, sizeof(one), &one) < 0) {
 		test_fail(test, "sched_setaffinity: %s", strerror(errno));
 	}
 	for (int i = 0; i < BUSY; i++) {
@@ -104,7 +104,7 @@ static int64_t get_wall_ms(void) {
  * stands still for that. */
 static void work_on_a_busy_machine(struct test *test) {
 	need_compositor(test);
-	share_processor(test);
+	share_processor(test, test->compositor);
 	int64_t wall = get_wall_ms(), start = test_now_ms();
 	while (get_wall_ms() - wall < BUSY_MS) {
 		must(test, client_roundtrip(&test->client));
@@ -115,6 +115,19 @@ static void work_on_a_busy_machine(struct test *test) {
 	if (counted > wall / 2) {
 		test_fail(test, "%d of %d ms count", (int)counted, (int)wall);
 	}
+	test_expect_alive(test);
+}
+
+/* The compositor hangs for a while, and the case itself waits for a processor meanwhile. Its
+ * time limit stands still for that, but not that of the compositor. */
+static void hang_beside_a_busy_case(struct test *test) {
+	need_compositor(test);
+	share_processor(test, getpid());
+	kill(test->compositor, SIGSTOP);
+	int64_t wall = get_wall_ms();
+	while (get_wall_ms() - wall < 2 * BUSY_MS) {
+	}
+	kill(test->compositor, SIGCONT);
 	test_expect_alive(test);
 }
 
@@ -135,5 +148,8 @@ const struct test_case self_cases[] = {
 		"the compositor is sent a signal", signal_compositor, SIGKILL },
 	{ "compositor hung", CASE_ROBUSTNESS, "the compositor is stopped",
 		signal_compositor, SIGSTOP },
+	{ "compositor hung:busy", CASE_ROBUSTNESS, "the compositor is stopped for "
+		"a while, and the case waits for a processor",
+		hang_beside_a_busy_case },
 	{ 0 },
 };
