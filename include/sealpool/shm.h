@@ -234,8 +234,12 @@ void sealpool_monitor_destroy(struct sealpool_monitor *monitor);
  * whose bytes another thread still reads. It returns a number. "release" is called with that
  * number once the buffer can be read as it was committed, unless the wl_surface was
  * destroyed before. Until then, the compositor shows the surface's previous content,
- * and handles no later commit of that surface. Both functions are called on the
- * display's thread, "release" by its event loop.
+ * and handles no later commit of that surface. "release" is called earlier, and the bytes
+ * may read as zero, if the surface is about to be hidden, or to get a role: a compositor
+ * checks such requests against the commits that it has handled. (The commit tracker sees
+ * that. A compositor with sealpool_options.no_commit_tracker must ensure itself that a
+ * commit is still legal when it is released; with wlroots, no commit is delayed then.) Both
+ * functions are called on the display's thread.
  */
 typedef uint32_t (*sealpool_hold_commit_func)(struct wl_resource *surface,
 	void *data);

@@ -70,15 +70,17 @@ int sp_view_begin_read(struct sp_view *view, uint64_t epoch,
 		access->data = sp_view_get_in_place(view, view->mapping);
 		return 0;
 	}
+	access->data = sp_untrusted_own(view->backing->memory->zeroes->data);
+	if (view->unneeded) {
+		return 0;
+	}
 	if (!view->tracked) {
 		sp_view_age(view, NULL, 0);
 	}
 	int ret = begin_copy(view, epoch, access);
 	if (ret < 0) {
 		/* A compositor cannot handle a failed read: wlroots keeps a texture of
-		 * the old size, and then aborts. */
-		access->data = sp_untrusted_own(
-			view->backing->memory->zeroes->data);
+		 * the old size, and then aborts. So the zeroes stay. */
 		sp_view_report(view, ret);
 	}
 	return 0;

@@ -63,6 +63,8 @@ struct sp_view {
 	/* The last attempt to read in place failed: no mapping could be created, the
 	 * limit of bytes in place was reached, or the file was too large. */
 	atomic_bool no_room;
+	/* Nobody will see what is read now, so a copy is not made: it reads as zero. */
+	atomic_bool unneeded;
 	/* The compositor keeps the address of the bytes, so the kind stays (held.c). */
 	atomic_bool fixed;
 	/* The wl_buffer is destroyed, and the client may use the bytes for something

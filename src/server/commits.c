@@ -89,6 +89,21 @@ static bool is_buffer_interface(const struct wl_interface *interface) {
 		strcmp(interface->name, wl_buffer_interface.name) == 0);
 }
 
+static bool is_surface(const struct wl_resource *resource) {
+	const char *class = wl_resource_get_class((struct wl_resource *)resource);
+	return class == wl_surface_interface.name ||
+		strcmp(class, wl_surface_interface.name) == 0;
+}
+
+/* xdg_wm_base.get_xdg_surface, zwlr_layer_shell_v1.get_layer_surface and others. */
+static bool gives_role(const struct wl_message *message) {
+	static const char end[] = "_surface";
+	size_t length = strlen(message->name);
+	return strncmp(message->name, "get_", 4) == 0 &&
+		length > sizeof(end) && strcmp(message->name + length -
+			(sizeof(end) - 1), end) == 0;
+}
+
 /* A buffer that is passed to another object than a surface may be read or written there,
  * and drawn by its client, without a commit. Until its next commit, all of it may be
  * stale. */
@@ -99,6 +114,7 @@ static void handle_other_request(struct sp_commits *commits,
 	 * version since which the request exists) and question marks (may be null). A
 	 * new_id has a type, but no object yet. */
 	int i = 0;
+	bool is_role = gives_role(message->message);
 	for (const char *c = message->message->signature; *c != '\0'; c++) {
 		if ((*c >= '0' && *c <= '9') || *c == '?') {
 			continue;
@@ -107,6 +123,9 @@ static void handle_other_request(struct sp_commits *commits,
 		struct wl_resource *resource = *c == 'o' ?
 			(struct wl_resource *)message->arguments[i].o : NULL;
 		i++;
+		if (resource != NULL && is_role && is_surface(resource)) {
+			sp_holds_release(resource);
+		}
 		if (resource == NULL || !is_buffer_interface(type)) {
 			continue;
 		}
@@ -164,12 +183,6 @@ static void handle_message(void *data, enum wl_protocol_logger_type direction,
 		}
 		sp_hold_commit(context, message->resource, buffer);
 	}
-}
-
-static bool is_surface(const struct wl_resource *resource) {
-	const char *class = wl_resource_get_class((struct wl_resource *)resource);
-	return class == wl_surface_interface.name ||
-		strcmp(class, wl_surface_interface.name) == 0;
 }
 
 /* Which scale and transform it has was not seen. */

@@ -12,6 +12,11 @@
  * committed meanwhile is copied before that as well, unless it is little: once, so that a
  * client that draws again and again without waiting for a release is shown. What it has
  * committed since then is copied by the event loop.
+ *
+ * A compositor checks a commit when it arrives, against what was handled before, and then
+ * relies on that: wlroots asserts that a window which is hidden was configured. So no
+ * commit is held while its surface is hidden or gets a role. That commit need not be
+ * shown any more, and is released without its bytes.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -259,20 +264,39 @@ static bool is_over(const struct sp_hold *hold, uint64_t generation) {
 		!hold->copying;
 }
 
-static bool release_one(struct sp_holds *holds, struct sp_hold *hold) {
+/* This may destroy clients, surfaces and other held commits. */
+static void held_commit_release(struct held_commit *commit) {
+	const struct sp_holds *holds =
+		commit->hold->buffer->pool->client->context->holds;
+	struct wl_resource *surface = commit->surface;
+	uint32_t number = commit->number;
+	held_commit_destroy(commit);
+	holds->release(surface, number, holds->data);
+}
+
+static bool release_one(struct sp_hold *hold) {
 	struct held_commit *commit;
 	wl_list_for_each(commit, &hold->commits, link) {
 		if (is_over(hold, commit->generation)) {
-			struct wl_resource *surface = commit->surface;
-			uint32_t number = commit->number;
-			held_commit_destroy(commit);
-			/* This may destroy clients, surfaces and other held
-			 * commits. */
-			holds->release(surface, number, holds->data);
+			held_commit_release(commit);
 			return true;
 		}
 	}
 	return false;
+}
+
+void sp_holds_release(struct wl_resource *surface) {
+	struct wl_listener *oldest;
+	while ((oldest = wl_resource_get_destroy_listener(surface,
+			handle_surface_destroy)) != NULL) {
+		struct held_commit *commit =
+			wl_container_of(oldest, commit, surface_destroy);
+		/* The hold keeps it. */
+		struct sp_view *view = &commit->hold->buffer->view;
+		view->unneeded = true;
+		held_commit_release(commit);
+		view->unneeded = false;
+	}
 }
 
 void sp_holds_handle_answers(struct sp_context *context) {
@@ -300,7 +324,7 @@ void sp_holds_handle_answers(struct sp_context *context) {
 		do {
 			waiting = is_slow(hold->buffer) ?
 				is_waiting(context, hold->buffer) : hold->copying;
-		} while (release_one(holds, hold));
+		} while (release_one(hold));
 		if (!waiting) {
 			hold_destroy(hold);
 		}

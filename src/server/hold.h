@@ -15,6 +15,9 @@ struct sp_context;
 int sp_holds_init(struct sp_context *context);
 /** Reader threads have finished jobs: releases commits whose bytes have come. */
 void sp_holds_handle_answers(struct sp_context *context);
+/** Releases the held commits of a surface, which is about to be hidden or to get a role.
+ * While they are handled, bytes that were not copied yet read as zero, and nobody waits. */
+void sp_holds_release(struct wl_resource *surface);
 /** Releases commits of memory that no thread is going to copy. */
 void sp_holds_tend(struct sp_context *context);
 /** Drops all held commits. Call it before the display is destroyed. */

@@ -31,6 +31,7 @@
 
 #include "buffer.h"
 #include "context.h"
+#include "hold.h"
 #include "image/region.h"
 #include "pool.h"
 #include "surface.h"
@@ -427,6 +428,9 @@ struct sealpool_buffer *sp_surface_commit(struct sp_surfaces *surfaces,
 		expect_release(surfaces, buffer);
 		surface_set_pending(surface, NULL);
 		surface->pending.attached = false;
+		if (buffer == NULL) {
+			sp_holds_release(resource);
+		}
 	}
 	buffer = surface->current.buffer;
 	if (buffer == NULL) {

@@ -14,6 +14,7 @@
 #include <wayland-server-protocol.h>
 #include <wlr/interfaces/wlr_buffer.h>
 #include <wlr/types/wlr_compositor.h>
+#include <wlr/types/wlr_xdg_shell.h>
 #include <wlr/util/log.h>
 #include <wlr/version.h>
 
@@ -300,9 +301,27 @@ static uint32_t hold_commit(struct wl_resource *surface, void *data) {
 	return wlr_surface_lock_pending(wlr_surface_from_resource(surface));
 }
 
-static void release_commit(struct wl_resource *surface, uint32_t number,
+/* Returns whether an xdg_surface shows no buffer until it is configured: it has another
+ * xdg_toplevel, or xdg_popup, than at the time of the commit. */
+static bool is_new(const struct wlr_xdg_surface *xdg_surface) {
+	return xdg_surface->role_resource != NULL &&
+		xdg_surface->toplevel != NULL &&
+		!(xdg_surface->initialized && xdg_surface->configured);
+}
+
+static void release_commit(struct wl_resource *resource, uint32_t number,
 		void *data) {
-	wlr_surface_unlock_cached(wlr_surface_from_resource(surface), number);
+	struct wlr_surface *surface = wlr_surface_from_resource(resource);
+	struct wlr_xdg_surface *xdg_surface =
+		wlr_xdg_surface_try_from_wlr_surface(surface);
+	/* wlroots refuses this when a commit arrives, and asserts it afterwards. */
+	if (xdg_surface != NULL && is_new(xdg_surface)) {
+		wl_resource_post_error(xdg_surface->resource,
+			XDG_SURFACE_ERROR_UNCONFIGURED_BUFFER,
+			"xdg_surface has a buffer, but is not configured");
+		return;
+	}
+	wlr_surface_unlock_cached(surface, number);
 }
 
 static struct sp_gpu_buffer *find_gpu_buffer(struct wlr_buffer *base) {
@@ -340,7 +359,10 @@ void sp_wlr_use_gpu(struct wl_display *display, bool wanted,
 	}
 }
 
-void sp_wlr_use_buffers(struct sealpool_shm *shm) {
-	sealpool_shm_set_commit_funcs(shm, hold_commit, release_commit, NULL);
+void sp_wlr_use_buffers(struct sealpool_shm *shm, bool delays) {
+	if (delays) {
+		sealpool_shm_set_commit_funcs(shm, hold_commit, release_commit,
+			NULL);
+	}
 	wlr_buffer_register_resource_interface(&buffer_resource_interface);
 }

@@ -8,8 +8,9 @@
 struct sealpool_shm;
 struct wl_display;
 
-/** wlroots finds the buffers of this wl_shm from now on, and can delay their commits. */
-void sp_wlr_use_buffers(struct sealpool_shm *shm);
+/** wlroots finds the buffers of this wl_shm from now on. With "delays", it can delay their
+ * commits, which requires the commit tracker. */
+void sp_wlr_use_buffers(struct sealpool_shm *shm, bool delays);
 
 /** Imports buffers of this display, if that is wanted here or by the environment: see
  * sealpool_options.gpu_import, and .shadow_idle_ms for "idle_ms". */

@@ -17,7 +17,7 @@ struct wl_global *sealpool_wlr_native_create(struct sealpool_guard *guard,
 	struct wl_global *global = sp_guard_replace(guard, version,
 		wlr_shm->formats, wlr_shm->formats_len);
 	if (global != NULL) {
-		sp_wlr_use_buffers(sealpool_guard_get_shm(guard));
+		sp_wlr_use_buffers(sealpool_guard_get_shm(guard), true);
 		sp_wlr_use_gpu(wl_global_get_display(global), false, 0);
 	}
 	return global;

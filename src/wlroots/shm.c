@@ -53,7 +53,7 @@ struct sealpool_shm *sealpool_wlr_shm_create(struct wl_display *display,
 	if (shm == NULL) {
 		return NULL;
 	}
-	sp_wlr_use_buffers(shm);
+	sp_wlr_use_buffers(shm, !wanted.no_commit_tracker);
 	sp_wlr_use_gpu(display, wanted.gpu_import == SEALPOOL_GPU_IMPORT_AUTO,
 		wanted.shadow_idle_ms);
 	return shm;

@@ -64,9 +64,13 @@ bool client_window_create(struct client *client, struct client_window *window,
 	if (client->wm_base == NULL) {
 		return client_fail(client, "the compositor has no xdg_wm_base");
 	}
-	if (!surface_create(client, &window->surface)) {
-		return false;
-	}
+	return surface_create(client, &window->surface) &&
+		client_window_give_role(window, title);
+}
+
+bool client_window_give_role(struct client_window *window, const char *title) {
+	struct client *client = window->surface.client;
+	window->configured = false;
 	window->xdg_surface = xdg_wm_base_get_xdg_surface(client->wm_base,
 		window->surface.surface);
 	if (window->xdg_surface == NULL) {
@@ -89,7 +93,7 @@ error:
 	return client_fail(client, "no memory");
 }
 
-void client_window_destroy(struct client_window *window) {
+void client_window_destroy_role(struct client_window *window) {
 	if (window->xdg_toplevel != NULL) {
 		xdg_toplevel_destroy(window->xdg_toplevel);
 		window->xdg_toplevel = NULL;
@@ -98,6 +102,10 @@ void client_window_destroy(struct client_window *window) {
 		xdg_surface_destroy(window->xdg_surface);
 		window->xdg_surface = NULL;
 	}
+}
+
+void client_window_destroy(struct client_window *window) {
+	client_window_destroy_role(window);
 	surface_destroy(&window->surface);
 }
 

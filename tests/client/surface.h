@@ -43,6 +43,10 @@ struct client_subsurface {
 bool client_window_create(struct client *client, struct client_window *window,
 	const char *title);
 void client_window_destroy(struct client_window *window);
+/** Destroys all but the wl_surface, and creates it anew, as toolkits do when a window is
+ * hidden and shown again. */
+void client_window_destroy_role(struct client_window *window);
+bool client_window_give_role(struct client_window *window, const char *title);
 
 /** Creates a synchronized subsurface at a position within its parent. */
 bool client_subsurface_create(struct client *client,

@@ -99,6 +99,7 @@ extern const struct test_case hostile_not_memory_cases[];
 extern const struct test_case hostile_silent_cases[];
 extern const struct test_case hostile_capture_cases[];
 extern const struct test_case hostile_shape_cases[];
+extern const struct test_case hostile_change_cases[];
 extern const struct test_case greed_pool_cases[];
 extern const struct test_case greed_buffer_cases[];
 extern const struct test_case greed_byte_cases[];

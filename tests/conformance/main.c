@@ -45,6 +45,7 @@ static const struct test_case *const groups[] = {
 	hostile_silent_cases,
 	hostile_capture_cases,
 	hostile_shape_cases,
+	hostile_change_cases,
 	greed_pool_cases,
 	greed_buffer_cases,
 	greed_byte_cases,

@@ -55,6 +55,40 @@ static void release_comes_after_the_surface(struct test *test) {
 	must(test, client_buffer_wait_released(&test->client, &pair.buffers[0]));
 }
 
+/* A buffer that takes long to copy. */
+#define LARGE_WIDTH 2048
+#define LARGE_HEIGHT 4096
+#define LARGE_STRIDE (LARGE_WIDTH * 4)
+#define LARGE_BYTES (LARGE_STRIDE * LARGE_HEIGHT)
+
+enum order {
+	HIDDEN_FIRST,
+	ROLE_DESTROYED_FIRST,
+};
+
+static void window_is_hidden_at_once(struct test *test) {
+	static struct client_window window;
+	struct client_memory memory;
+	struct client_pool pool;
+	struct client_buffer large, small;
+	create_pool(test, &memory, &pool, CLIENT_MEMORY_UNSEALED, LARGE_BYTES);
+	must(test, client_buffer_create(&pool, &large, 0, LARGE_WIDTH,
+		LARGE_HEIGHT, LARGE_STRIDE));
+	create_buffer(test, &pool, &small, 0);
+	create_window(test, &window);
+	commit_buffer(&window.surface, &large);
+	if (test->argument == ROLE_DESTROYED_FIRST) {
+		client_window_destroy_role(&window);
+	}
+	client_surface_attach(&window.surface, NULL);
+	client_surface_commit(&window.surface);
+	client_window_destroy_role(&window);
+	must(test, client_window_give_role(&window, "shown again"));
+	commit_buffer(&window.surface, &small);
+	must(test, client_buffer_wait_released(&test->client, &large));
+	test_expect_alive(test);
+}
+
 static void release_comes_without_the_pool(struct test *test) {
 	struct pair pair;
 	create_pair(test, &pair);
@@ -131,6 +165,12 @@ const struct test_case protocol_commit_cases[] = {
 		CLIENT_MEMORY_UNSEALED },
 	{ "protocol/release:null", CASE_REQUIRED,
 		"A surface commits no buffer; its previous buffer is released.", release_comes_after_null, CLIENT_MEMORY_SEALED },
+	{ "protocol/release:hidden-at-once", CASE_REQUIRED,
+		"A window is hidden right after a commit of a large buffer.",
+		window_is_hidden_at_once, HIDDEN_FIRST },
+	{ "protocol/release:role-gone", CASE_REQUIRED,
+		"The xdg_toplevel is destroyed right after a commit of a large buffer.",
+		window_is_hidden_at_once, ROLE_DESTROYED_FIRST },
 	{ "protocol/release:surface-gone", CASE_REQUIRED,
 		"The buffer of a destroyed surface is released.", release_comes_after_the_surface,
 		CLIENT_MEMORY_SEALED },

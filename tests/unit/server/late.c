@@ -179,12 +179,16 @@ static void late_bytes_are_zero_not_those_of_another_buffer(void **state) {
 #define LARGE_HEIGHT 9000
 #define LARGE_BYTES (STRIDE * LARGE_HEIGHT)
 
+static unsigned holds, releases;
+
 static uint32_t hold_commit(struct wl_resource *surface, void *data) {
-	return 0;
+	return holds++;
 }
 
 static void release_commit(struct wl_resource *surface, uint32_t number,
 		void *data) {
+	releases++;
+	read_buffer(0);
 }
 
 static void draw_large(uint8_t byte) {
@@ -243,16 +247,22 @@ static void threads_do_not_populate_memory(void **state) {
 	assert_int_equal(populated_aside, 0);
 }
 
-/* Nor those that copy memory for a commit that waits. */
-static void threads_that_copy_memory_do_not_either(void **state) {
-	event_loop = pthread_self();
-	populated_aside = 0;
+/* Creates a large buffer of memory, whose commits are held. */
+static void create_of_memory(void) {
 	test.memory = create_memfd(LARGE_BYTES, 0);
 	fill_memfd(test.memory, LARGE_BYTES, 0x11);
 	test.pool = wl_shm_create_pool(test.shm, test.memory, LARGE_BYTES);
 	create_buffer(0, WIDTH, LARGE_HEIGHT);
+	holds = releases = 0;
 	sealpool_shm_set_commit_funcs(test.display.shm, hold_commit,
 		release_commit, NULL);
+}
+
+/* Nor those that copy memory for a commit that waits. */
+static void threads_that_copy_memory_do_not_either(void **state) {
+	event_loop = pthread_self();
+	populated_aside = 0;
+	create_of_memory();
 	show(0, 0, 0, WIDTH, LARGE_HEIGHT);
 	assert_non_null(test.buffers[0]->hold);
 	settle_reader();
@@ -260,6 +270,26 @@ static void threads_that_copy_memory_do_not_either(void **state) {
 	read_large(0x11);
 	assert_int_equal(count_copied() - before, 0);
 	assert_int_equal(populated_aside, 0);
+}
+
+static struct sp_reader *get_copier(void) {
+	return &test.buffers[0]->pool->client->member.identity->copier;
+}
+
+/* Nobody waits for bytes that nobody sees. */
+static void what_is_hidden_is_released_without_its_bytes(void **state) {
+	create_of_memory();
+	keep_reader(get_copier());
+	show(0, 0, 0, WIDTH, LARGE_HEIGHT);
+	assert_int_equal(holds, 1);
+	assert_int_equal(releases, 0);
+	wl_surface_attach(test.surfaces[0], NULL, 0, 0);
+	commit();
+	assert_int_equal(releases, 1);
+	assert_int_equal(count_copied(), 0);
+	/* Now somebody else reads it. */
+	release_reader();
+	read_large(0x11);
 }
 
 /* Two of them take turns. */
@@ -311,6 +341,7 @@ int main(void) {
 		TEST_LATE(much_of_a_file_is_read_by_a_thread),
 		TEST_LATE(threads_do_not_populate_memory),
 		TEST_LATE(threads_that_copy_memory_do_not_either),
+		TEST_LATE(what_is_hidden_is_released_without_its_bytes),
 		TEST_LATE(much_that_a_thread_has_read_is_not_copied),
 		TEST_LATE(little_that_a_thread_has_read_is_copied),
 	};
