@@ -27,10 +27,6 @@
 #include "hold.h"
 #include "pool.h"
 
-/* The most commits of one buffer that are held; others are not delayed. No honest client
- * commits a buffer to more surfaces before it is released. */
-#define COMMITS_MAX 64
-
 /* The event loop itself copies at most these bytes of memory in one epoch, for all clients
  * together, and as many of slow files in 10 ms: 4 to 50 ms of work in new copies, less in
  * others. */
@@ -59,7 +55,6 @@ struct sp_hold {
 	/* The last commit's: see sp_view_get_generation(). */
 	uint64_t generation;
 	struct wl_list commits; /* held_commit.link, oldest first */
-	unsigned commits_len;
 };
 
 /* A commit that is delayed. */
@@ -75,7 +70,6 @@ struct held_commit {
 static void held_commit_destroy(struct held_commit *commit) {
 	wl_list_remove(&commit->link);
 	wl_list_remove(&commit->surface_destroy.link);
-	commit->hold->commits_len--;
 	free(commit);
 }
 
@@ -112,13 +106,21 @@ static struct sp_hold *hold_get(struct sp_holds *holds,
 	return hold;
 }
 
-/* Later commits of the same surface wait for the held one. */
+/* A client may commit a buffer to any number of surfaces. */
+#define COMPARED_MAX 64
+
+/* Later commits of the same surface wait for the held one. To hold another one as well
+ * changes nothing. */
 static bool is_held(const struct sp_hold *hold,
 		const struct wl_resource *surface) {
+	unsigned compared = 0;
 	const struct held_commit *commit;
-	wl_list_for_each(commit, &hold->commits, link) {
+	wl_list_for_each_reverse(commit, &hold->commits, link) {
 		if (commit->surface == surface) {
 			return true;
+		}
+		if (++compared == COMPARED_MAX) {
+			break;
 		}
 	}
 	return false;
@@ -238,8 +240,7 @@ bool sp_hold_commit(struct sp_context *context, struct wl_resource *surface,
 	}
 	uint64_t generation = sp_view_get_generation(&buffer->view);
 	hold->generation = generation;
-	if (holds->hold == NULL || surface == NULL || is_held(hold, surface) ||
-			hold->commits_len >= COMMITS_MAX) {
+	if (holds->hold == NULL || surface == NULL || is_held(hold, surface)) {
 		return true;
 	}
 	struct held_commit *commit = calloc(1, sizeof(*commit));
@@ -252,7 +253,6 @@ bool sp_hold_commit(struct sp_context *context, struct wl_resource *surface,
 	commit->surface_destroy.notify = handle_surface_destroy;
 	wl_resource_add_destroy_listener(surface, &commit->surface_destroy);
 	wl_list_insert(hold->commits.prev, &commit->link);
-	hold->commits_len++;
 	commit->number = holds->hold(surface, holds->data);
 	return true;
 }
@@ -274,15 +274,17 @@ static void held_commit_release(struct held_commit *commit) {
 	holds->release(surface, number, holds->data);
 }
 
-static bool release_one(struct sp_hold *hold) {
-	struct held_commit *commit;
-	wl_list_for_each(commit, &hold->commits, link) {
-		if (is_over(hold, commit->generation)) {
-			held_commit_release(commit);
-			return true;
-		}
+static bool release_oldest(struct sp_hold *hold) {
+	if (wl_list_empty(&hold->commits)) {
+		return false;
 	}
-	return false;
+	struct held_commit *oldest =
+		wl_container_of(hold->commits.next, oldest, link);
+	bool over = is_over(hold, oldest->generation);
+	if (over) {
+		held_commit_release(oldest);
+	}
+	return over;
 }
 
 void sp_holds_release(struct wl_resource *surface) {
@@ -324,7 +326,7 @@ void sp_holds_handle_answers(struct sp_context *context) {
 		do {
 			waiting = is_slow(hold->buffer) ?
 				is_waiting(context, hold->buffer) : hold->copying;
-		} while (release_one(hold));
+		} while (release_oldest(hold));
 		if (!waiting) {
 			hold_destroy(hold);
 		}

@@ -292,6 +292,28 @@ static void what_is_hidden_is_released_without_its_bytes(void **state) {
 	read_large(0x11);
 }
 
+#define MANY 100
+
+static void any_number_of_surfaces_is_held_back(void **state) {
+	struct wl_surface *surfaces[MANY];
+	create_of_memory();
+	keep_reader(get_copier());
+	for (int i = 0; i < MANY; i++) {
+		surfaces[i] = wl_compositor_create_surface(test.compositor);
+		wl_surface_attach(surfaces[i], test.wl_buffers[0], 0, 0);
+		wl_surface_commit(surfaces[i]);
+	}
+	settle();
+	assert_int_equal(holds, MANY);
+	release_reader();
+	settle_reader();
+	assert_int_equal(releases, MANY);
+	for (int i = 0; i < MANY; i++) {
+		wl_surface_destroy(surfaces[i]);
+	}
+	settle();
+}
+
 /* Two of them take turns. */
 static void much_that_a_thread_has_read_is_not_copied(void **state) {
 	create_on_disk(LARGE_BYTES, LARGE_HEIGHT);
@@ -342,6 +364,7 @@ int main(void) {
 		TEST_LATE(threads_do_not_populate_memory),
 		TEST_LATE(threads_that_copy_memory_do_not_either),
 		TEST_LATE(what_is_hidden_is_released_without_its_bytes),
+		TEST_LATE(any_number_of_surfaces_is_held_back),
 		TEST_LATE(much_that_a_thread_has_read_is_not_copied),
 		TEST_LATE(little_that_a_thread_has_read_is_copied),
 	};
