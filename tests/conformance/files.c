@@ -42,7 +42,7 @@ static void print_json(FILE *file, const struct entry *entry) {
 		result->longest_wait);
 }
 
-void files_write_json(const struct report *report) {
+void files_write_json(const struct report *report, const char *error) {
 	FILE *file = report->json;
 	unsigned totals[OUTCOME_SKIPPED + 1] = { 0 };
 	fputs("{\n  \"suite\": \"sealpool-conformance\",\n  \"version\": ", file);
@@ -58,7 +58,12 @@ void files_write_json(const struct report *report) {
 		fprintf(file, "%s\"%s\": %u", i > 0 ? ", " : " ",
 			case_outcome_name((enum case_outcome)i), totals[i]);
 	}
-	fputs(" }\n}\n", file);
+	fputs(" }", file);
+	if (error != NULL) {
+		fputs(",\n  \"error\": ", file);
+		print_json_string(file, error);
+	}
+	fputs("\n}\n", file);
 }
 
 /* XML 1.0 cannot represent most control characters. */

@@ -5,7 +5,7 @@
 #include "report.h"
 
 /** Write all results to .json and to .junit. See report_end(). */
-void files_write_json(const struct report *report);
+void files_write_json(const struct report *report, const char *error);
 void files_write_junit(const struct report *report, const char *error);
 
 #endif

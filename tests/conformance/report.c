@@ -213,7 +213,7 @@ bool report_end(struct report *report, const char *error) {
 	print_outcomes(report->entries, report->len);
 	print_lacks(report);
 	if (report->json != NULL) {
-		files_write_json(report);
+		files_write_json(report, error);
 	}
 	if (report->junit != NULL) {
 		files_write_junit(report, error);

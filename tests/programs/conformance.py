@@ -202,14 +202,18 @@ def a_terminal_has_progress_and_colors():
 
 def a_run_that_is_not_complete_looks_like_none():
     with Folder() as folder:
-        file = folder / 'junit.xml'
+        file, json_file = folder / 'junit.xml', folder / 'json'
         output = expect_run(2, 'Bail out! the command ended before clients '
                             'could connect\n# After 0 of the cases: ',
-                            args=[*BOTH, '--junit', file], start='false')
+                            args=[*BOTH, '--junit', file, '--json', json_file],
+                            start='false')
         expect('# failed' not in output, output)
         suite = xml.parse(file).getroot().find('testsuite')
         expect(suite.attrib['errors'] == '1', suite.attrib)
         expect(suite.find('testcase').find('error') is not None, suite)
+        result = json.loads(json_file.read_text())
+        expect(result['cases'] == [] and result['error'] ==
+               'the command ended before clients could connect', result)
 
 
 sys.exit(run_tests([
