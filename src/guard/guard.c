@@ -147,7 +147,7 @@ static void handle_create_pool(struct sealpool_guard *guard,
 		give_nothing(&args[1]);
 		return;
 	}
-	wl_list_init(&sp_guard_pool(pool)->writebacks);
+	sp_writeback_init_pool(pool);
 	bool safe = file.kind == SP_FILE_SHMEM &&
 		sp_file_is_sealed_to(&pool->backing.file, (uint64_t)size) &&
 		!sp_inplace_exceeds(&file, (uint64_t)size);

@@ -150,6 +150,7 @@ static void charge_guarded_fd(struct sp_pool *pool, int fd) {
 }
 
 void sp_guard_handle_pool_gone(struct sp_pool *pool) {
+	sp_writeback_finish_pool(pool);
 	if (sp_guard_pool(pool)->guarded_fd) {
 		discharge_fd(pool->client);
 	}

@@ -10,6 +10,8 @@ struct guard_pool {
 	struct sp_pool base;
 	struct wl_listener destroy;
 	struct wl_list writebacks; /* writeback.pool_link, the newest first */
+	/* Listens if there may be a writeback whose objects have all ended. */
+	struct wl_listener epoch_ended;
 	/* The guarded wl_shm keeps an fd, which is charged. */
 	bool guarded_fd;
 };
@@ -25,6 +27,8 @@ struct guard_buffer {
 	unsigned users;
 	/* How many wl_buffer.release events are missing. */
 	unsigned unreleased;
+	/* When its last writeback was created; see sp_client_get_epoch(). */
+	uint64_t written_back;
 };
 
 struct guard_pool *sp_guard_pool(struct sp_pool *pool);

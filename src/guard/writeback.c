@@ -26,6 +26,11 @@
  * distinguished from theirs, for which an event may follow. So nothing is written back
  * then, and the next event is handled like a commit.
  *
+ * Computing all sums of a large buffer takes long, and a client can create and destroy an
+ * object by each 30 bytes of requests. So a writeback whose objects have all ended remains
+ * until the end of the epoch. An event that says that a capture has failed writes nothing
+ * back either, before that end.
+ *
  * The sums are those of the client's file, whichever objects use the buffer. So each
  * buffer has them once:
  *
@@ -63,7 +68,7 @@
 #define WRITEBACKS_MAX 64
 #define WRITEBACKS_OVERLAP 2
 
-/* A buffer that at least one object uses. */
+/* A buffer that at least one object uses, or has used in this epoch. */
 struct writeback {
 	struct sealpool_buffer *buffer;
 	struct wl_list uses; /* use.writeback_link */
@@ -278,24 +283,69 @@ static void writeback_end(struct writeback *writeback) {
 	const struct sp_client *client = writeback->buffer->pool->client;
 	if (!writeback->reported && client->wl_client != NULL && !client->disconnecting) {
 		settle(writeback, sp_sums_get_all(&writeback->sums));
-		abandon_bytes(writeback->buffer);
 	}
 	writeback_destroy(writeback);
+}
+
+static void handle_epoch_ended(struct wl_listener *listener, void *data) {
+	struct guard_pool *pool = wl_container_of(listener, pool, epoch_ended);
+	wl_list_remove(&pool->epoch_ended.link);
+	wl_list_init(&pool->epoch_ended.link);
+	struct writeback *writeback, *tmp;
+	wl_list_for_each_safe(writeback, tmp, &pool->writebacks, pool_link) {
+		if (wl_list_empty(&writeback->uses)) {
+			writeback_end(writeback);
+		}
+	}
+}
+
+void sp_writeback_init_pool(struct sp_pool *base) {
+	struct guard_pool *pool = sp_guard_pool(base);
+	wl_list_init(&pool->writebacks);
+	pool->epoch_ended.notify = handle_epoch_ended;
+	wl_list_init(&pool->epoch_ended.link);
+}
+
+void sp_writeback_finish_pool(struct sp_pool *base) {
+	struct guard_pool *pool = sp_guard_pool(base);
+	/* Creating the pool may have failed before. */
+	if (pool->epoch_ended.notify != NULL) {
+		wl_list_remove(&pool->epoch_ended.link);
+	}
+}
+
+/* Its last object has ended. */
+static void writeback_end_later(struct writeback *writeback) {
+	struct sp_pool *base = writeback->buffer->pool;
+	struct guard_pool *pool = sp_guard_pool(base);
+	struct sp_epoch *epoch = &base->client->context->epoch;
+	if (sp_epoch_enter(epoch) == 0) {
+		writeback_end(writeback);
+	} else if (wl_list_empty(&pool->epoch_ended.link)) {
+		wl_signal_add(&epoch->ended, &pool->epoch_ended);
+	}
+}
+
+/* The object is done with its buffers. */
+static void object_end_uses(struct writeback_object *object) {
+	struct use *use, *tmp;
+	wl_list_for_each_safe(use, tmp, &object->uses, object_link) {
+		struct writeback *writeback = use->writeback;
+		use_destroy(use);
+		bool is_last = wl_list_empty(&writeback->uses);
+		if (!is_last || !writeback->reported) {
+			abandon_bytes(writeback->buffer);
+		}
+		if (is_last) {
+			writeback_end_later(writeback);
+		}
+	}
 }
 
 static void object_handle_destroy(struct wl_listener *listener, void *data) {
 	struct writeback_object *object =
 		wl_container_of(listener, object, destroy);
-	struct use *use, *tmp;
-	wl_list_for_each_safe(use, tmp, &object->uses, object_link) {
-		struct writeback *writeback = use->writeback;
-		use_destroy(use);
-		if (wl_list_empty(&writeback->uses)) {
-			writeback_end(writeback);
-		} else {
-			abandon_bytes(writeback->buffer);
-		}
-	}
+	object_end_uses(object);
 	wl_list_remove(&object->destroy.link);
 	free(object);
 	atomic_fetch_sub_explicit(&objects_len, 1, memory_order_relaxed);
@@ -319,8 +369,10 @@ static void limit_writebacks(struct sealpool_buffer *buffer) {
 		if (epoch == 0 || writeback->epoch != epoch) {
 			write_back_bytes(writeback->buffer, false);
 		}
-		/* Its objects still use it. */
-		sp_guard_expect_release(writeback->buffer);
+		if (!wl_list_empty(&writeback->uses)) {
+			/* Its objects still use it. */
+			sp_guard_expect_release(writeback->buffer);
+		}
 		writeback_destroy(writeback);
 	}
 }
@@ -352,8 +404,15 @@ static int writeback_create(struct sealpool_buffer *buffer, struct writeback **w
 	wl_list_init(&writeback->uses);
 	wl_list_insert(get_writebacks(buffer->pool), &writeback->pool_link);
 	sp_guard_change_users(buffer, 1);
+	sp_guard_buffer(buffer)->written_back = sp_client_get_epoch(buffer->pool->client);
 	*writeback_ptr = writeback;
 	return 0;
+}
+
+/* Its writeback of this epoch made room for others, and would again. */
+static bool was_dropped(struct sealpool_buffer *buffer) {
+	uint64_t epoch = sp_client_get_epoch(buffer->pool->client);
+	return epoch != 0 && sp_guard_buffer(buffer)->written_back == epoch;
 }
 
 static struct writeback *writeback_find(const struct sealpool_buffer *buffer) {
@@ -424,6 +483,10 @@ int sp_writeback_add(struct sealpool_buffer *buffer, struct wl_resource *resourc
 	/* The sums of an existing writeback stay: rows that differ from them were
 	 * written by another object, and are still to be written back. */
 	struct writeback *writeback = writeback_find(buffer);
+	if (writeback == NULL && was_dropped(buffer)) {
+		sp_guard_expect_release(buffer);
+		return 0;
+	}
 	int ret = writeback == NULL ? writeback_create(buffer, &writeback) : 0;
 	if (ret < 0) {
 		return ret;
@@ -442,32 +505,55 @@ int sp_writeback_add(struct sealpool_buffer *buffer, struct wl_resource *resourc
 	return ret;
 }
 
-/* Events that a capture sends before it is done, perhaps for each frame. Any other event
- * may mean that the buffer was written. */
+/* What an event says of a capture: that its buffer may have been written to; what the
+ * capture is like, perhaps for each frame; or that it has succeeded or failed, so that the
+ * object is done with its buffers. (An object for one capture only is destroyed after it
+ * has succeeded.) */
+enum meaning { MAY_BE_WRITTEN, DESCRIBES, SUCCEEDS, FAILS };
+
 static const struct {
 	const char *interface, *name;
-} descriptions[] = {
-	{ "zwlr_screencopy_frame_v1", "buffer" },
-	{ "zwlr_screencopy_frame_v1", "linux_dmabuf" },
-	{ "zwlr_screencopy_frame_v1", "buffer_done" },
-	{ "zwlr_screencopy_frame_v1", "flags" },
-	{ "zwlr_screencopy_frame_v1", "damage" },
-	{ "ext_image_copy_capture_frame_v1", "transform" },
-	{ "ext_image_copy_capture_frame_v1", "damage" },
-	{ "ext_image_copy_capture_frame_v1", "presentation_time" },
+	enum meaning meaning;
+} known_events[] = {
+	{ "zwlr_screencopy_frame_v1", "buffer", DESCRIBES },
+	{ "zwlr_screencopy_frame_v1", "linux_dmabuf", DESCRIBES },
+	{ "zwlr_screencopy_frame_v1", "buffer_done", DESCRIBES },
+	{ "zwlr_screencopy_frame_v1", "flags", DESCRIBES },
+	{ "zwlr_screencopy_frame_v1", "damage", DESCRIBES },
+	{ "zwlr_screencopy_frame_v1", "failed", FAILS },
+	{ "ext_image_copy_capture_frame_v1", "transform", DESCRIBES },
+	{ "ext_image_copy_capture_frame_v1", "damage", DESCRIBES },
+	{ "ext_image_copy_capture_frame_v1", "presentation_time", DESCRIBES },
+	{ "ext_image_copy_capture_frame_v1", "failed", FAILS },
+	{ "weston_capture_source_v1", "format", DESCRIBES },
+	{ "weston_capture_source_v1", "size", DESCRIBES },
+	{ "weston_capture_source_v1", "complete", SUCCEEDS },
+	{ "weston_capture_source_v1", "retry", FAILS },
+	{ "weston_capture_source_v1", "failed", FAILS },
 };
 
-static bool only_describes(const struct wl_protocol_logger_message *message) {
+static enum meaning get_meaning(const struct wl_protocol_logger_message *message) {
 	const char *interface = wl_resource_get_class(message->resource);
-	for (size_t i = 0; i < sizeof(descriptions) /
-			sizeof(descriptions[0]); i++) {
-		if (strcmp(message->message->name, descriptions[i].name) == 0 &&
+	for (size_t i = 0; i < sizeof(known_events) /
+			sizeof(known_events[0]); i++) {
+		if (strcmp(message->message->name, known_events[i].name) == 0 &&
 				strcmp(interface,
-					descriptions[i].interface) == 0) {
-			return true;
+					known_events[i].interface) == 0) {
+			return known_events[i].meaning;
 		}
 	}
-	return false;
+	return MAY_BE_WRITTEN;
+}
+
+static void write_back_object(struct writeback_object *object, bool is_done) {
+	struct use *use;
+	wl_list_for_each(use, &object->uses, object_link) {
+		mark_pool(use->writeback->buffer->pool);
+	}
+	wl_list_for_each(use, &object->uses, object_link) {
+		write_back_bytes(use->writeback->buffer, true);
+		use->writeback->reported = is_done || use->writeback->written;
+	}
 }
 
 void sp_writeback_handle_event(const struct wl_protocol_logger_message *message) {
@@ -475,16 +561,12 @@ void sp_writeback_handle_event(const struct wl_protocol_logger_message *message)
 		return;
 	}
 	struct writeback_object *object = object_find(message->resource);
-	if (object == NULL || only_describes(message)) {
-		return;
+	enum meaning meaning = object != NULL ? get_meaning(message) : DESCRIBES;
+	if (meaning == MAY_BE_WRITTEN || meaning == SUCCEEDS) {
+		write_back_object(object, meaning == SUCCEEDS);
 	}
-	struct use *use;
-	wl_list_for_each(use, &object->uses, object_link) {
-		mark_pool(use->writeback->buffer->pool);
-	}
-	wl_list_for_each(use, &object->uses, object_link) {
-		write_back_bytes(use->writeback->buffer, true);
-		use->writeback->reported = use->writeback->written;
+	if (meaning == SUCCEEDS || meaning == FAILS) {
+		object_end_uses(object);
 	}
 }
 

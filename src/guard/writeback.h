@@ -5,14 +5,19 @@
 #include <pixman.h>
 
 struct sealpool_buffer;
+struct sp_pool;
 struct wl_protocol_logger_message;
 struct wl_resource;
 
 /**
  * Writebacks: buffers that a request has passed to an object other than a surface, to be
  * read or written. What changes in their shadows is written back to the client's file
- * before that object sends an event, or when it is destroyed.
+ * before that object sends an event, or at the end of the epoch in which it is destroyed.
  */
+
+void sp_writeback_init_pool(struct sp_pool *pool);
+/** All of the pool's buffers have gone. */
+void sp_writeback_finish_pool(struct sp_pool *pool);
 
 /** Notes that a buffer, whose shadow is up to date, is passed to an object. Returns
  * 0, -ENOMEM, or -EDQUOT when the client exceeds its limit. */

@@ -23,6 +23,7 @@ void sp_epoch_init(struct sp_epoch *epoch, struct wl_event_loop *loop) {
 	atomic_init(&epoch->number, 1);
 	epoch->loop = loop;
 	epoch->end = NULL;
+	wl_signal_init(&epoch->ended);
 }
 
 void sp_epoch_detach(struct sp_epoch *epoch) {
@@ -36,6 +37,7 @@ static void handle_end(void *data) {
 	struct sp_epoch *epoch = data;
 	epoch->end = NULL;
 	epoch->number++;
+	wl_signal_emit(&epoch->ended, NULL);
 }
 
 uint64_t sp_epoch_enter(struct sp_epoch *epoch) {

@@ -14,6 +14,8 @@ struct sp_epoch {
 	struct wl_event_loop *loop;
 	/* Ends this epoch; NULL if no request was handled in it. */
 	struct wl_event_source *end;
+	/* Emitted at the end. A listener removes no other. */
+	struct wl_signal ended;
 };
 
 void sp_epoch_init(struct sp_epoch *epoch, struct wl_event_loop *loop);

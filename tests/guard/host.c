@@ -106,6 +106,9 @@ static void handle_take(struct compositor_taker *taker,
 		client_image_draw(&image, host->draws);
 		host->draws = 0;
 	}
+	if (host->taken != NULL) {
+		host->taken(taker);
+	}
 }
 
 static const struct compositor_impl impl = {

@@ -31,6 +31,8 @@ struct host {
 	/* The pattern that it draws at once into the next buffer of a taker; 0 for
 	 * none. */
 	uint32_t draws;
+	/* Called when a taker has got a buffer; or NULL. */
+	void (*taken)(struct compositor_taker *taker);
 	/* The buffers of wl_shm in requests so far. */
 	unsigned buffers_seen;
 	/* Opens one more fd for each buffer, which is closed at the end. For a single
