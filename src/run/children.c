@@ -4,10 +4,12 @@
  *
  * The settings are removed from the environment that the caller passes: a compositor
  * may have copied its own environment before it created a display, and pass the copy
- * to its children. KWin does. A child also gets the limit of file descriptors that it
- * would have without a guard. With posix_spawn(), the limit can only be set after the
- * child has started; with system() and popen() it cannot be set, since libc does not
- * return the child's pid.
+ * to its children. KWin does. But a program that replaces the compositor's own process
+ * gets them: Enlightenment does that to restart.
+ *
+ * A child also gets the limit of file descriptors that it would have without a guard. With
+ * posix_spawn(), the limit can only be set after the child has started; with system() and
+ * popen() it cannot be set, since libc does not return the child's pid.
  *
  * These functions may be called in a child that shares the parent's memory (vfork), or
  * whose other threads were lost while holding locks (fork). So they allocate only on the
@@ -29,8 +31,6 @@
 #include "settings.h"
 
 static struct {
-	int (*execv)(const char *path, char *const argv[]);
-	int (*execvp)(const char *file, char *const argv[]);
 	int (*execve)(const char *path, char *const argv[],
 		char *const envp[]);
 	int (*execvpe)(const char *file, char *const argv[],
@@ -49,6 +49,10 @@ static struct {
 /* The library to remove from LD_PRELOAD; NULL while children should get the guard. */
 static const char *_Atomic left;
 
+/* The process with the guard, and the settings for its successor. */
+static pid_t owner;
+static const char *settings_variable;
+
 static atomic_bool found_next;
 
 /*
@@ -62,8 +66,6 @@ static void find_next(void) {
 	if (found_next) {
 		return;
 	}
-	*(void **)&next.execv = dlsym(RTLD_NEXT, "execv");
-	*(void **)&next.execvp = dlsym(RTLD_NEXT, "execvp");
 	*(void **)&next.execve = dlsym(RTLD_NEXT, "execve");
 	*(void **)&next.execvpe = dlsym(RTLD_NEXT, "execvpe");
 	*(void **)&next.fexecve = dlsym(RTLD_NEXT, "fexecve");
@@ -72,7 +74,9 @@ static void find_next(void) {
 	found_next = true;
 }
 
-void children_leave(const char *library) {
+void children_leave(const char *library, const char *variable) {
+	owner = getpid();
+	settings_variable = variable;
 	left = library;
 }
 
@@ -95,35 +99,51 @@ static const char *find_preload(char *const envp[]) {
 	return "";
 }
 
-/* Copies the environment to "clean" without what sealpool-run has added. "clean" has room
- * for all of it; "preload" has room for the LD_PRELOAD variable. */
-static void take_out(char *const envp[], char *clean[], char *preload) {
+/* Writes the LD_PRELOAD variable without the library, or with it in front. Returns whether
+ * anything is preloaded. */
+static bool make_preload(char *preload, const char *found, bool with_library) {
+	char *end = stpcpy(preload, SETTINGS_PRELOAD "=");
+	const char *value = found[0] != '\0' ? found + (end - preload) : "";
+	if (with_library) {
+		end = stpcpy(end, left);
+		*end++ = ':';
+	}
+	bool others = settings_copy_preload(end, value, left);
+	if (with_library && !others) {
+		end[-1] = '\0';
+	}
+	return with_library || others;
+}
+
+/* Copies the environment to "clean" without what sealpool-run has added; or with it, for
+ * the successor of the process that has the guard. "clean" has room for two more;
+ * "preload" has room for the LD_PRELOAD variable and the library. */
+static void make_environment(char *const envp[], char *clean[], char *preload,
+		bool for_successor) {
 	const char *found = find_preload(envp);
 	for (; *envp != NULL; envp++) {
-		if (strncmp(*envp, SETTINGS_VARIABLE "=",
-				strlen(SETTINGS_VARIABLE "=")) == 0) {
-			continue;
-		}
-		if (*envp != found) {
+		if (*envp != found && strncmp(*envp, SETTINGS_VARIABLE "=",
+				strlen(SETTINGS_VARIABLE "=")) != 0) {
 			*clean++ = *envp;
-			continue;
 		}
-		size_t name = strlen(SETTINGS_PRELOAD "=");
-		memcpy(preload, found, name);
-		if (settings_copy_preload(preload + name, found + name,
-				left)) {
-			*clean++ = preload;
-		}
+	}
+	if (make_preload(preload, found, for_successor)) {
+		*clean++ = preload;
+	}
+	if (for_successor) {
+		*clean++ = (char *)settings_variable;
 	}
 	*clean = NULL;
 }
 
-/* Replaces "envp" by a copy without the settings, on the caller's stack. */
-#define WITHOUT_SETTINGS(envp) do { \
+/* Replaces "envp" by a copy for the program that is started, on the caller's stack. */
+#define MAKE_ENVIRONMENT(envp, for_successor) do { \
 	if (left != NULL && (envp) != NULL) { \
-		char **clean = alloca((length(envp) + 1) * sizeof(char *)); \
-		take_out((envp), clean, \
-			alloca(strlen(find_preload(envp)) + 1)); \
+		char **clean = alloca((length(envp) + 3) * sizeof(char *)); \
+		make_environment((envp), clean, \
+			alloca(strlen(SETTINGS_PRELOAD "=:") + strlen(left) + \
+				strlen(find_preload(envp)) + 1), \
+			for_successor); \
 		(envp) = clean; \
 	} \
 } while (0)
@@ -138,23 +158,9 @@ static int fail(bool lowered) {
 	return -1;
 }
 
-int execv(const char *path, char *const argv[]) {
-	find_next();
-	bool lowered = limit_lower();
-	next.execv(path, argv);
-	return fail(lowered);
-}
-
-int execvp(const char *file, char *const argv[]) {
-	find_next();
-	bool lowered = limit_lower();
-	next.execvp(file, argv);
-	return fail(lowered);
-}
-
 int execve(const char *path, char *const argv[], char *const envp[]) {
 	find_next();
-	WITHOUT_SETTINGS(envp);
+	MAKE_ENVIRONMENT(envp, getpid() == owner);
 	bool lowered = limit_lower();
 	next.execve(path, argv, envp);
 	return fail(lowered);
@@ -162,7 +168,7 @@ int execve(const char *path, char *const argv[], char *const envp[]) {
 
 int execvpe(const char *file, char *const argv[], char *const envp[]) {
 	find_next();
-	WITHOUT_SETTINGS(envp);
+	MAKE_ENVIRONMENT(envp, getpid() == owner);
 	bool lowered = limit_lower();
 	next.execvpe(file, argv, envp);
 	return fail(lowered);
@@ -170,10 +176,18 @@ int execvpe(const char *file, char *const argv[], char *const envp[]) {
 
 int fexecve(int fd, char *const argv[], char *const envp[]) {
 	find_next();
-	WITHOUT_SETTINGS(envp);
+	MAKE_ENVIRONMENT(envp, getpid() == owner);
 	bool lowered = limit_lower();
 	next.fexecve(fd, argv, envp);
 	return fail(lowered);
+}
+
+int execv(const char *path, char *const argv[]) {
+	return execve(path, argv, environ);
+}
+
+int execvp(const char *file, char *const argv[]) {
+	return execvpe(file, argv, environ);
 }
 
 /* Counts the arguments before the NULL, including the first. */
@@ -234,7 +248,7 @@ int posix_spawn(pid_t *pid, const char *path,
 		const posix_spawnattr_t *attributes, char *const argv[],
 		char *const envp[]) {
 	find_next();
-	WITHOUT_SETTINGS(envp);
+	MAKE_ENVIRONMENT(envp, false);
 	pid_t own;
 	pid_t *child = pid != NULL ? pid : &own;
 	int error = next.posix_spawn(child, path, actions, attributes, argv,
@@ -250,7 +264,7 @@ int posix_spawnp(pid_t *pid, const char *file,
 		const posix_spawnattr_t *attributes, char *const argv[],
 		char *const envp[]) {
 	find_next();
-	WITHOUT_SETTINGS(envp);
+	MAKE_ENVIRONMENT(envp, false);
 	pid_t own;
 	pid_t *child = pid != NULL ? pid : &own;
 	int error = next.posix_spawnp(child, file, actions, attributes, argv,

@@ -4,8 +4,9 @@
 
 /**
  * From now on, removes the settings from the environment of each program that this
- * process starts. "library" must stay valid.
+ * process starts, and puts them into that of a program that replaces it. "library" and
+ * "variable" (see settings_leave()) must stay valid.
  */
-void children_leave(const char *library);
+void children_leave(const char *library, const char *variable);
 
 #endif

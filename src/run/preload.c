@@ -335,9 +335,9 @@ struct wl_display *wl_display_create(void) {
 		return NULL;
 	}
 	if (!has_left) {
-		settings_leave(&settings);
+		const char *variable = settings_leave(&settings);
 		notify_send(settings.token, NOTIFY_GUARDED);
-		children_leave(settings.library);
+		children_leave(settings.library, variable);
 		has_left = true;
 	}
 	return display;

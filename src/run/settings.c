@@ -117,10 +117,11 @@ static void remove_preload(const char *library) {
 	free(others);
 }
 
-void settings_leave(const struct settings *settings) {
+const char *settings_leave(const struct settings *settings) {
 	*found = GUARDED;
 	remove_preload(settings->library);
 	unsetenv(SETTINGS_VARIABLE);
+	return found - strlen(SETTINGS_VARIABLE "=");
 }
 
 static FILE *open_file_of(pid_t pid, const char *name) {

@@ -62,8 +62,9 @@ bool settings_copy_preload(char *others, const char *value,
 	const char *library);
 
 /** Removes the settings from the environment once there is a guard, and marks them as
- * guarded for settings_look(). */
-void settings_leave(const struct settings *settings);
+ * guarded for settings_look(). Returns the variable that was removed, "NAME=value", which
+ * stays valid. */
+const char *settings_leave(const struct settings *settings);
 
 /** The settings in the environment that a process was started with. */
 enum settings_trace {

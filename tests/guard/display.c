@@ -3,7 +3,7 @@
  * What sealpool-run starts in its tests. All that it needs to know of a compositor is that
  * it creates a display:
  *
- *     guard-display create|create-twice|many|cleared|closing|exit|none
+ *     guard-display create|create-twice|many|cleared|closing|exit|again|none
  *         [STATUS [COMMAND [HOW]]]
  *
  * Creates one display with a wl_shm, two or none. A client connects to the last one and
@@ -12,7 +12,8 @@
  * destroying the display. HOW is that of start_shell().
  *
  * With "many", the client has 400 pools. With "cleared", the environment is cleared first.
- * With "closing", all fds but the standard streams are closed first.
+ * With "closing", all fds but the standard streams are closed first. With "again", the
+ * shell replaces the program.
  */
 #include <fcntl.h>
 #include <stdbool.h>
@@ -65,6 +66,9 @@ int main(int argc, char *argv[]) {
 		}
 		use_shm(display, 1, fd, strcmp(what, "many") == 0 ? 400 : 1);
 		print_mapped();
+	}
+	if (argc > 4 && strcmp(what, "again") == 0) {
+		exec_shell(argv[4], argv[3], envp);
 	}
 	if (argc > 3 && (argc > 4 ? start_shell(argv[4], argv[3], envp) :
 			system(argv[3])) != 0) {

@@ -69,6 +69,22 @@ static void nor_with_an_environment_from_before(void **state) {
 	}
 }
 
+/* Enlightenment does, to restart. */
+static void who_replaces_itself_is_guarded_again(void **state) {
+	static const char *const ways[] = { "execl", "execle", "execlp",
+		"execv", "execve", "execvp", "execvpe", "fexecve" };
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		char command[300];
+		snprintf(command, sizeof(command),
+			"ulimit -S -n 1024;"
+			"LD_PRELOAD=libdl.so.2 $run --quiet $display again 0 "
+			"\"$display create 3 'ulimit -n; echo \\$LD_PRELOAD "
+			"\\${SEALPOOL_RUN-none}' %s\" %s", ways[i], ways[i]);
+		expect_output(command, 3,
+			"guarded\nguarded\n1024\nlibdl.so.2 none\n");
+	}
+}
+
 /* Before the constructors of what is preloaded. */
 static void a_library_may_start_programs_when_it_is_loaded(void **state) {
 	static const char *const ways[] = { "execl", "execle", "execlp",
@@ -425,6 +441,7 @@ int main(int argc, char *argv[]) {
 		cmocka_unit_test(the_status_is_the_compositors),
 		cmocka_unit_test(children_are_not_preloaded),
 		cmocka_unit_test(nor_with_an_environment_from_before),
+		cmocka_unit_test(who_replaces_itself_is_guarded_again),
 		cmocka_unit_test(others_remain_preloaded),
 		cmocka_unit_test(
 			a_library_may_start_programs_when_it_is_loaded),

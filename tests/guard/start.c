@@ -34,7 +34,8 @@ static void fail_to_exec(char *argv[], char *envp[]) {
 	_exit(0);
 }
 
-static void exec_shell(const char *how, char *argv[], char *envp[]) {
+void exec_shell(const char *how, char *command, char *envp[]) {
+	char *argv[] = { (char *)"sh", (char *)"-c", command, NULL };
 	if (strcmp(how, "execl") == 0) {
 		execl("/bin/sh", argv[0], argv[1], argv[2], NULL);
 	} else if (strcmp(how, "execlp") == 0) {
@@ -75,7 +76,7 @@ int start_shell(const char *how, char *command, char *envp[]) {
 		errno = 0;
 		pid = fork();
 		if (pid == 0) {
-			exec_shell(how, argv, envp);
+			exec_shell(how, command, envp);
 		}
 	}
 	if (errno != 0 || waitpid(pid, &status, 0) < 0) {

@@ -10,4 +10,8 @@
  */
 int start_shell(const char *how, char *command, char *envp[]);
 
+/** Replaces this process by such a shell; "how" is not "posix_spawn" or "posix_spawnp".
+ * Exits with 96 if that fails. */
+void exec_shell(const char *how, char *command, char *envp[]);
+
 #endif
