@@ -24,6 +24,10 @@ static void handle_log(const char *format, va_list args) {
 	char line[512];
 	vsnprintf(line, sizeof(line), format, args);
 	line[strcspn(line, "\n")] = '\0';
+	/* The compositor's bytes are for no terminal, and need not be UTF-8. */
+	for (char *c = line; *c != '\0'; c++) {
+		*c = *c >= ' ' && *c < 0x7f ? *c : '?';
+	}
 	/* "wl_buffer#12: error 2: message" */
 	const char *sentence = strstr(line, ": error ");
 	sentence = sentence != NULL ? strstr(sentence + 2, ": ") : NULL;

@@ -4,8 +4,12 @@ own wl_shm and on wlroots', or with the third argument, on a guarded one."""
 import json
 import os
 import signal
+import socket
+import struct
 import subprocess
 import sys
+import tempfile
+import threading
 
 from compositor import Compositor, expect, run_tests
 
@@ -164,6 +168,72 @@ def a_compositor_that_hangs_is_not_waited_for():
         expect('timed out' in result.stderr, result.stderr)
 
 
+def string(text):
+    text += b'\0'
+    return struct.pack('<I', len(text)) + text + bytes(-len(text) % 4)
+
+
+def message(sender, opcode, arguments):
+    return struct.pack('<IHH', sender, opcode, 8 + len(arguments)) + arguments
+
+
+def refuse(peer, text):
+    """A compositor that has a wl_shm, and an error for each pool."""
+    registry = shm = 0
+    data = b''
+    while True:
+        more = peer.recv(4096)
+        data += more
+        if not more:
+            peer.close()
+            return
+        while len(data) >= 8:
+            sender, opcode, size = struct.unpack('<IHH', data[:8])
+            words = struct.unpack(f'<{size // 4 - 2}I', data[8:size])
+            data = data[size:]
+            if (sender, opcode) == (1, 0):
+                peer.sendall(message(words[0], 0, bytes(4)))
+                peer.sendall(message(1, 1, struct.pack('<I', words[0])))
+            elif (sender, opcode) == (1, 1):
+                registry = words[0]
+                peer.sendall(message(registry, 0, struct.pack('<I', 1) +
+                                     string(b'wl_shm') + struct.pack('<I', 1)))
+            elif (sender, opcode) == (registry, 0):
+                shm = words[-1]
+            elif (sender, opcode) == (shm, 0):
+                peer.sendall(message(1, 0, struct.pack('<II', shm, 2) +
+                                     string(text)))
+
+
+def what_a_compositor_says_is_only_text():
+    """An error may have bytes that a terminal would obey, or that are not UTF-8."""
+    with tempfile.TemporaryDirectory(prefix='sealpool-test-') as folder, \
+            socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(folder + '/wayland-0')
+        listener.listen(64)
+
+        def serve():
+            while True:
+                try:
+                    peer, _ = listener.accept()
+                except OSError:
+                    return
+                threading.Thread(target=refuse, daemon=True, args=(
+                    peer, b'no \x1b]0;x\x07 \x9b2J \xff memory')).start()
+        threading.Thread(target=serve, daemon=True).start()
+        environ = {**os.environ, 'XDG_RUNTIME_DIR': folder,
+                   'WAYLAND_DISPLAY': 'wayland-0'}
+        environ.pop('WAYLAND_SOCKET', None)
+        for options in [], ['--json']:
+            output = subprocess.run([info, *options], env=environ,
+                                    stdout=subprocess.PIPE).stdout
+            expect(b'no ?]0;x? ?2J ? memory' in output, output)
+            expect(not set(output) - set(b'\t\n') - set(range(32, 127)), output)
+        pools = json.loads(output)['pools']
+        expect(pools[0]['outcome'] == 'refused', pools[0])
+        listener.shutdown(socket.SHUT_RDWR)
+
+
 def a_guard_tells_what_it_does():
     command = guard + ['--quiet', '--guard', '--feedback', tiny, '--stock']
     with Compositor(command) as compositor:
@@ -205,4 +275,5 @@ sys.exit(run_tests([
     the_list_is_what_is_tried,
     without_a_compositor_it_fails,
     a_compositor_that_hangs_is_not_waited_for,
+    what_a_compositor_says_is_only_text,
 ]))
