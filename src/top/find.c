@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -30,8 +31,11 @@ int socket_connect(const char *path) {
 	if (fd < 0) {
 		return -errno;
 	}
+	/* Of connect() as well, which waits while too many others wait. */
+	const struct timeval patience = { .tv_sec = PATIENCE_S };
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-		int ret = -errno;
+		int ret = errno == EAGAIN ? -ETIMEDOUT : -errno;
 		close(fd);
 		return ret;
 	}

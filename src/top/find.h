@@ -5,7 +5,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/** Connects to a socket. Returns an fd, or a negative errno. */
+/** How long to wait for a compositor. One that is busy for longer paints nothing either. */
+#define PATIENCE_S 5
+
+/** Connects to a socket. Returns an fd, or a negative errno; -ETIMEDOUT if so many others
+ * wait at the socket that this one cannot. */
 int socket_connect(const char *path);
 
 /**

@@ -16,9 +16,8 @@
 #include "find.h"
 #include "snapshot.h"
 
-/* A compositor that is busy for longer paints nothing either. */
-#define PATIENCE_MS 5000
-/* The snapshot of 10000 clients. */
+/* The snapshot of so many clients. Each is looked for among all. */
+#define CLIENTS_MAX 10000
 #define TEXT_MAX ((size_t)4 << 20)
 
 static const struct {
@@ -129,7 +128,7 @@ static char *read_text(int fd) {
 	if (file == NULL) {
 		return NULL;
 	}
-	int64_t deadline = now_ms() + PATIENCE_MS;
+	int64_t deadline = now_ms() + PATIENCE_S * 1000;
 	size_t all = 0;
 	ssize_t n;
 	do {
@@ -174,14 +173,15 @@ bool snapshot_read(struct snapshot *snapshot, const char *path, char *error,
 		return fail(error, error_size, "%s: %s", path, strerror(errno));
 	}
 	snapshot->time = now_ms();
-	bool begun = false, ended = false, ok = true;
+	bool begun = false, ended = false, ok = true, too_many = false;
 	char *rest = text;
 	for (char *line; (line = strtok_r(rest, "\n", &rest)) != NULL;) {
 		if (!begun) {
 			begun = strcmp(line, "sealpool-monitor 1") == 0;
 			ok = begun;
 		} else if (strncmp(line, "client ", strlen("client ")) == 0) {
-			ok = ok && add_client(snapshot, line);
+			too_many |= snapshot->clients_len == CLIENTS_MAX;
+			ok = ok && !too_many && add_client(snapshot, line);
 		} else {
 			ended |= strcmp(line, "end") == 0;
 		}
@@ -189,7 +189,8 @@ bool snapshot_read(struct snapshot *snapshot, const char *path, char *error,
 	free(text);
 	if (!ok || !ended) {
 		snapshot_finish(snapshot);
-		return fail(error, error_size, "%s: %s", path, !ok ?
+		return fail(error, error_size, "%s: %s", path, too_many ?
+			strerror(EMSGSIZE) : !ok ?
 			"the compositor's monitor has another version" :
 			"the snapshot is incomplete");
 	}

@@ -66,7 +66,8 @@ static uint64_t get_rate(const struct client *client,
 	if (ms <= 0 || copied < copied_before) {
 		return 0;
 	}
-	return (uint64_t)((double)(copied - copied_before) * 1000 / (double)ms);
+	double rate = (double)(copied - copied_before) * 1000 / (double)ms;
+	return rate < 0x1p64 ? (uint64_t)rate : UINT64_MAX;
 }
 
 static uint64_t get_key(const struct row *row, int column) {

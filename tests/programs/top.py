@@ -85,9 +85,13 @@ class Speaker:
 
 
 def run_top(*args, env=None):
-    return subprocess.run([top, '--interval', '0.1', *args], text=True, env=env,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE)
+    try:
+        return subprocess.run([top, '--interval', '0.1', *args], text=True,
+                              env=env, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              timeout=60)
+    except subprocess.TimeoutExpired:
+        raise AssertionError('it does not end')
 
 
 def get_rows(result):
@@ -196,11 +200,48 @@ def another_version_is_no_truncated_snapshot():
 
 
 def a_snapshot_without_end_is_not_read():
-    for text in line(id=1, pid=0) * 300000, 'x' * 2 ** 23:
+    # The last has no more than 4 MiB, but many clients.
+    for text in line(id=1, pid=0) * 300000, 'x' * 2 ** 23, 'client \n' * 500000:
         with Speaker('sealpool-monitor 1\n' + text + '\nend\n') as speaker:
             result = run_top('--once', '--socket', speaker.path)
         expect(result.returncode == 1, result.returncode)
         expect('Message too long' in result.stderr, result.stderr)
+
+
+def who_accepts_no_connection_is_not_waited_for():
+    with tempfile.TemporaryDirectory(prefix='sealpool-test-') as folder:
+        path = folder + '/wayland-0'
+        waiting = []
+        with socket.socket(socket.AF_UNIX) as deaf:
+            deaf.bind(path)
+            deaf.listen(0)
+            while True:
+                waiting.append(socket.socket(socket.AF_UNIX))
+                waiting[-1].setblocking(False)
+                try:
+                    waiting[-1].connect(path)
+                except BlockingIOError:
+                    break
+            result = run_top('--once', '--socket', path)
+            expect(result.returncode == 1, result.returncode)
+            expect('timed out' in result.stderr, result.stderr)
+            result = run_top('--once', env={
+                **os.environ, 'XDG_RUNTIME_DIR': folder,
+                'WAYLAND_DISPLAY': 'wayland-0'})
+            expect(result.returncode == 1, result.returncode)
+            expect('found no compositor' in result.stderr, result.stderr)
+        for each in waiting:
+            each.close()
+
+
+def numbers_may_be_of_any_size():
+    huge = 2 ** 64 - 1
+    with Speaker(say(line(id=1, pid=huge, copied_in=0, copied_out=0)),
+                 say(line(id=1, pid=huge, pools='9' * 40, copied_in=huge,
+                          copied_out=0, shadow=huge))) as speaker:
+        rows = get_rows(run_top('--once', '--socket', speaker.path))
+    expect(rows[0]['POOLS'] == str(huge) and rows[0]['COPIED'] == str(huge), rows)
+    expect(rows[0]['COPIED/S'] == str(huge), rows)
 
 
 def a_snapshot_may_have_thousands_of_clients():
@@ -430,6 +471,8 @@ sys.exit(run_tests([
     what_is_not_known_is_passed_over,
     another_version_is_no_truncated_snapshot,
     a_snapshot_without_end_is_not_read,
+    who_accepts_no_connection_is_not_waited_for,
+    numbers_may_be_of_any_size,
     a_snapshot_may_have_thousands_of_clients,
     without_a_terminal_it_asks_for_once,
     the_environment_can_enable_it,
