@@ -148,11 +148,12 @@ static void make_token(struct settings *settings) {
 		"%016" PRIx64 "%016" PRIx64, random[0], random[1]);
 }
 
-/* LD_PRELOAD separates its entries by spaces and colons. */
+/* LD_PRELOAD separates its entries by spaces and colons, and replaces $LIB and others in
+ * them. */
 static void check_library(const char *library) {
-	if (strpbrk(library, ": ") != NULL) {
+	if (strpbrk(library, ": $") != NULL) {
 		die("%s cannot be preloaded: its path must not contain a "
-			"space or a colon", library);
+			"space, a colon or a dollar sign", library);
 	}
 }
 

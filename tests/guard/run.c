@@ -401,9 +401,15 @@ static void mistakes_are_told(void **state) {
 }
 
 static void a_library_that_cannot_be_named_is_told(void **state) {
-	expect_all("d=$(mktemp -d '/tmp/a bXXXXXX'); cp $run $library \"$d\";"
-		"\"$d/sealpool-run\" $display create; s=$?; rm -r \"$d\";"
-		"exit $s", 1, "cannot be preloaded");
+	static const char *const names[] = { "a bXXXXXX", "${LIB}XXXXXX" };
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char command[300];
+		snprintf(command, sizeof(command),
+			"d=$(mktemp -d '/tmp/%s'); cp $run $library \"$d\";"
+			"\"$d/sealpool-run\" $display create; s=$?; rm -r \"$d\";"
+			"exit $s", names[i]);
+		expect_all(command, 1, "cannot be preloaded");
+	}
 }
 
 /* Options */
