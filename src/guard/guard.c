@@ -8,8 +8,10 @@
  * that one request is still dispatched, the following ones are not. The guard must
  * change each request that would make the compositor map a file that can be truncated.
  *
- *   wl_shm.create_pool       not sealed, or too short: the fd is replaced by that of
- *                            the pool's shadow; not shared memory: by an empty file
+ *   wl_shm.create_pool       not sealed, too short, or not to be written, since every
+ *                            known wl_shm maps it for writing: the fd is replaced by
+ *                            that of the pool's shadow; not shared memory: by an empty
+ *                            file
  *   wl_shm_pool.resize       the shadow grows first; if a sealed file has not grown,
  *                            the client is disconnected
  *   wl_shm_pool.create_buffer  pixels outside the pool: the client is disconnected
@@ -150,6 +152,7 @@ static void handle_create_pool(struct sealpool_guard *guard,
 	sp_writeback_init_pool(pool);
 	bool safe = file.kind == SP_FILE_SHMEM &&
 		sp_file_is_sealed_to(&pool->backing.file, (uint64_t)size) &&
+		sp_file_may_be_written(&pool->backing.file) &&
 		!sp_inplace_exceeds(&file, (uint64_t)size);
 	ret = safe ? give_file(pool, &args[1]) :
 		give_shadow(pool, &args[1]);

@@ -16,10 +16,11 @@
 /* How many pools of a client are looked at, so that a snapshot takes no long time. */
 #define POOLS_MAX 64
 
-/* Memory is read in place only if it can be written there, too. */
+/* Memory is read in place only if it can be written there, too. A guarded wl_shm maps no
+ * other. */
 static bool lacks_writing(const struct sp_backing *backing) {
-	return backing->memory->in_place == &sp_mapping_write &&
-		!sp_file_may_be_written(&backing->file);
+	return (backing->is_pinned || backing->memory->in_place ==
+		&sp_mapping_write) && !sp_file_may_be_written(&backing->file);
 }
 
 enum sealpool_memory_kind sp_reasons_get_pool_kind(

@@ -115,6 +115,19 @@ static void a_seal_that_comes_late_is_told_to_be_late(void **state) {
 	peer_finish(peer);
 }
 
+static void what_cannot_be_written_is_told(void **state) {
+	struct host *host = *state;
+	struct peer *peer = peer_create(&host->server);
+	tell(peer, bind_feedback);
+	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = BYTES);
+	tell(peer, seal_memory, .seals = F_SEAL_FUTURE_WRITE);
+	tell(peer, create_pool, .size = BYTES);
+	tell(peer, get_pool_feedback);
+	tell(peer, expect_pool_told, .told_kind = KIND(SHADOW),
+		.reasons = REASON(READ_ONLY) | REASON(NOT_WRITABLE), .count = 1);
+	peer_finish(peer);
+}
+
 static void what_is_used_is_told(void **state) {
 	struct host *host = *state;
 	struct peer *peer = create_asker(host, CLIENT_MEMORY_UNSEALED);
@@ -173,6 +186,7 @@ int main(void) {
 		feedback_test(any_other_is_told_what_it_costs),
 		feedback_test(a_capture_is_told),
 		feedback_test(a_seal_that_comes_late_is_told_to_be_late),
+		feedback_test(what_cannot_be_written_is_told),
 		feedback_test(what_is_used_is_told),
 		feedback_test(a_buffer_of_something_else_is_refused),
 		feedback_test(objects_go_in_any_order),

@@ -53,6 +53,28 @@ static void a_sealed_pool_costs_nothing(void **state) {
 	peer_finish(peer);
 }
 
+/* libwayland maps each pool for writing, and would refuse these. */
+static void a_sealed_file_that_cannot_be_written_is_copied(void **state) {
+	struct host *host = *state;
+	static const order_func orders[] = {
+		make_memory_read_only, seal_memory,
+	};
+	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
+		struct peer *peer = peer_create(&host->server);
+		tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED,
+			.size = BYTES);
+		tell(peer, orders[i], .seals = F_SEAL_FUTURE_WRITE);
+		tell(peer, create_pool, .size = BYTES);
+		tell(peer, create_buffer, .width = WIDTH, .height = HEIGHT,
+			.stride = STRIDE, .format = 1);
+		for (uint32_t frame = 1; frame < 3; frame++) {
+			tell(peer, draw_and_show, .frame = frame);
+			host_expect_shown(host, peer, frame);
+		}
+		peer_finish(peer);
+	}
+}
+
 static bool fill_file(struct actor *actor, const struct args *args) {
 	return fallocate(actor->memory[args->memory].fd, FALLOC_FL_KEEP_SIZE,
 		0, args->size) == 0;
@@ -470,6 +492,7 @@ int main(void) {
 	static const struct CMUnitTest tests[] = {
 		pool_test(all_kinds_of_memory_are_shown),
 		pool_test(a_sealed_pool_costs_nothing),
+		pool_test(a_sealed_file_that_cannot_be_written_is_copied),
 		pool_test(a_sealed_file_with_much_more_memory_does_not_pass),
 		pool_test(a_frame_costs_what_was_damaged),
 		pool_test(resize_beyond_a_sealed_file_ends_its_client),

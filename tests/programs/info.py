@@ -245,6 +245,8 @@ def a_guard_tells_what_it_does():
         expect_accepted(pools, name, 'shadow', ['no_seal'])
     expect_hugetlb(pools, 'shadow', ['file_system'])
     expect_accepted(pools, 'disk-file', 'shadow', ['file_system'])
+    for name in 'read-only', 'sealed-write', 'sealed-future-write':
+        expect_accepted(pools, name, 'shadow', ['read_only', 'not_writable'])
     expect_refused(pools, 'short', 'wl_surface.commit', 'wl_buffer')
     expect_refused(pools, 'pipe', 'wl_shm.create_pool')
 
