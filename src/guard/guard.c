@@ -294,6 +294,36 @@ static void handle_pool_request(struct sealpool_guard *guard,
 
 /* Surfaces, and everything else */
 
+/*
+ * Allocates memory for a buffer. The kernel frees and zeroes memory if a client takes turns
+ * with more buffers than fit, and a client can create any number of buffers of the same
+ * bytes, each of which is copied. That may take seconds for the requests that are read at
+ * once. So in an epoch, only about as much as a client may hold is allocated and copied; one
+ * that waits for releases never needs more.
+ */
+static int reserve(struct sealpool_buffer *buffer) {
+	struct sp_client *client = buffer->pool->client;
+	const uint64_t *allocated = &buffer->pool->backing.pinned.allocated;
+	sp_client_note_request(client);
+	uint64_t epoch = sp_client_get_epoch(client);
+	if (epoch == 0 || client->work_epoch != epoch) {
+		client->work_epoch = epoch;
+		client->work = 0;
+	}
+	if (client->work / 2 > client->context->limits.shadow_bytes) {
+		sp_client_post_exceeded(client, SP_RESOURCE_SHADOW_BYTES, true);
+		sp_client_disconnect_later(client);
+		return -EDQUOT;
+	}
+	uint64_t before = *allocated;
+	int ret;
+	do {
+		ret = sp_view_reserve(&buffer->view);
+	} while (ret == -EDQUOT && sp_client_make_room(client));
+	client->work += *allocated - before;
+	return ret;
+}
+
 /* If the compositor touched a shadow without memory, the kernel would allocate some that
  * is charged to nobody, and raise SIGBUS if there is none. */
 static void handle_attach(struct sealpool_guard *guard,
@@ -305,10 +335,7 @@ static void handle_attach(struct sealpool_guard *guard,
 	if (buffer == NULL || !sp_view_wants_commits(&buffer->view)) {
 		return;
 	}
-	int ret;
-	do {
-		ret = sp_view_reserve(&buffer->view);
-	} while (ret == -EDQUOT && sp_client_make_room(buffer->pool->client));
+	int ret = reserve(buffer);
 	if (ret < 0) {
 		sp_guard_refuse(buffer->pool->client, "no memory to copy a buffer", ret);
 		args[0].o = NULL;
@@ -318,14 +345,17 @@ static void handle_attach(struct sealpool_guard *guard,
 /* Most commits change little of the buffers that have writebacks, or nothing. Handling all
  * of their rows at each commit would take as long as the client likes. */
 static int sync_buffer(struct sealpool_buffer *buffer) {
-	uint64_t epoch = sp_client_get_epoch(buffer->pool->client);
+	struct sp_client *client = buffer->pool->client;
+	uint64_t epoch = sp_client_get_epoch(client);
 	pixman_region32_t stale;
 	pixman_region32_init(&stale);
 	sp_view_get_stale(&buffer->view, epoch, &stale);
 	int ret = 0;
 	if (pixman_region32_not_empty(&stale)) {
+		uint64_t before = client->counters.copied_in;
 		sp_writeback_begin_sync(buffer, &stale);
 		ret = sp_view_sync(&buffer->view, epoch);
+		client->work += client->counters.copied_in - before;
 		sp_writeback_end_sync(buffer, &stale);
 	}
 	pixman_region32_fini(&stale);
@@ -371,8 +401,7 @@ static void give_dummy_buffer(const struct sealpool_buffer *buffer,
 
 static int begin_writeback(struct sealpool_buffer *buffer, struct wl_resource *resource) {
 	struct sp_client *client = buffer->pool->client;
-	sp_client_note_request(client);
-	int ret = sp_view_reserve(&buffer->view);
+	int ret = reserve(buffer);
 	if (ret == 0) {
 		ret = sync_buffer(buffer);
 	}

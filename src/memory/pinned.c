@@ -59,6 +59,8 @@ int sp_pinned_use(struct sp_pinned *pinned, uint64_t start, uint64_t end) {
 	}
 	if (ret < 0) {
 		sp_uses_remove(&pinned->uses, start, end, punch, pinned);
+	} else {
+		pinned->allocated += paid;
 	}
 	sp_lock_release(pinned->lock);
 	if (excess > 0) {

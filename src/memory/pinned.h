@@ -21,6 +21,8 @@ struct sp_pinned {
 	struct sp_uses uses;
 	/* Some of its pages were freed. */
 	bool gave_back;
+	/* All that was ever allocated, in bytes. */
+	uint64_t allocated;
 };
 
 /** Creates the shadow. Returns 0 or a negative errno. */

@@ -29,6 +29,9 @@ struct sp_client {
 	struct wl_list pools; /* sp_pool.link, oldest first */
 	/* The epoch of its last request: see sp_client_note_request(). */
 	_Atomic uint64_t epoch;
+	/* Behind a guard, what was allocated for its shadows and copied to them in an
+	 * epoch, in bytes. */
+	uint64_t work, work_epoch;
 	/* Unlike a pid, never reused. */
 	uint64_t id;
 	unsigned refs;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Buffers that are passed to other objects again and again, by requests that are read
- * together. How often the guard reads a shadow is counted by protecting it after each
- * request.
+ * Buffers that are passed to other objects, or attached, again and again, by requests that
+ * are read together. How often the guard reads a shadow is counted by protecting it after
+ * each request.
  */
 #include <inttypes.h>
 #include <signal.h>
@@ -16,6 +16,7 @@
 
 #define WIDTH 64
 #define HEIGHT 64
+#define BYTES (WIDTH * HEIGHT * 4)
 
 /* All of them fit into one read of the client's socket. */
 #define TIMES 80
@@ -170,11 +171,73 @@ static void a_source_is_done_with_what_it_has_captured(void **state) {
 	struct peer *peer = host_create_drawn_peer(host, WIDTH, HEIGHT);
 	tell(peer, take_source);
 	host_write(host_get_taker(host), 0, HEIGHT, 2);
-	assert_true(host_get_stats(host, peer).shadow_bytes > WIDTH * HEIGHT * 4);
+	assert_true(host_get_stats(host, peer).shadow_bytes > BYTES);
 	host_end_capture(host, peer, 0);
 	tell(peer, expect_drawn, .frame = 2);
-	assert_int_equal(host_get_stats(host, peer).shadow_bytes,
-		WIDTH * HEIGHT * 4);
+	assert_int_equal(host_get_stats(host, peer).shadow_bytes, BYTES);
+	peer_finish(peer);
+}
+
+/* Turns of buffers */
+
+/* The number of buffers that fit, and that there are. */
+#define FIT 4
+#define MANY 12
+
+static int setup_limit(void **state) {
+	*state = host_create(&(struct sealpool_options){
+		.size = sizeof(struct sealpool_options),
+		.budget.shadow_bytes = FIT * BYTES,
+	});
+	return 0;
+}
+
+/* Commits each if .count is 1. */
+static bool attach_in_turn(struct actor *actor, const struct args *args) {
+	for (int i = 0; i < MANY; i++) {
+		const struct args one = { .buffer = i };
+		attach(actor, &one);
+		if (args->count == 1) {
+			commit(actor, &one);
+		}
+	}
+	return true;
+}
+
+static void expect_over(const char *message) {
+	if (strstr(message, "bytes of shadows") == NULL) {
+		fail_msg("refused with \"%s\"", message);
+	}
+}
+
+/* Freeing and allocating memory at each request would take as long as the client wants. No
+ * client that waits for releases does so. */
+static void turns_are_limited(void **state) {
+	struct host *host = *state;
+	struct peer *peer = peer_create(&host->server);
+	for (int i = 0; i < MANY; i++) {
+		tell(peer, make_picture, .buffer = i, .width = WIDTH,
+			.height = HEIGHT, .kind = CLIENT_MEMORY_UNSEALED);
+	}
+	tell(peer, create_surface);
+	expect_over(refused(peer, "wl_display", -1, 3, attach_in_turn));
+	peer_finish(peer);
+}
+
+/* So would copying. */
+static void copies_of_the_same_bytes_are_limited(void **state) {
+	struct host *host = *state;
+	struct peer *peer = host_create_drawn_peer(host, WIDTH, HEIGHT);
+	for (int i = 1; i < MANY; i++) {
+		tell(peer, create_buffer, .buffer = i, .width = WIDTH,
+			.height = HEIGHT, .stride = WIDTH * 4, .format = 1);
+	}
+	/* One after another, they are copied. */
+	for (int i = 0; i < MANY; i++) {
+		tell(peer, show, .buffer = i);
+	}
+	expect_over(refused(peer, "wl_display", -1, 3, attach_in_turn,
+		.count = 1));
 	peer_finish(peer);
 }
 
@@ -186,6 +249,11 @@ int main(void) {
 		often_test(so_are_more_buffers_than_can_be_followed),
 		often_test(so_are_captures_that_fail),
 		often_test(a_source_is_done_with_what_it_has_captured),
+		cmocka_unit_test_setup_teardown(turns_are_limited, setup_limit,
+			host_teardown),
+		cmocka_unit_test_setup_teardown(
+			copies_of_the_same_bytes_are_limited, setup_limit,
+			host_teardown),
 	};
 	return cmocka_run_group_tests_name("often", tests, NULL, NULL);
 }
