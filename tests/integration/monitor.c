@@ -112,8 +112,9 @@ static char *ask(struct server *server) {
 }
 
 static void expect_in(const char *text, const char *wanted) {
-	if (strstr(text, wanted) == NULL) {
-		fail_msg("\"%s\" is not in: %s", wanted, text);
+	if (text == NULL || strstr(text, wanted) == NULL) {
+		fail_msg("\"%s\" is not in: %s", wanted,
+			text != NULL ? text : "nothing");
 	}
 }
 
