@@ -19,7 +19,6 @@
 #include "policy/limits.h"
 #include "server/buffer.h"
 #include "server/client.h"
-#include "server/commits.h"
 #include "server/context.h"
 #include "server/hold.h"
 #include "server/pool.h"
@@ -102,7 +101,7 @@ void sp_shm_destroy(struct sealpool_shm *shm) {
 	}
 	wl_signal_emit(&shm->destroy, NULL);
 	sp_gate_destroy(shm->gate);
-	sp_commits_destroy(shm->commits);
+	sp_commits_finish(&shm->commits);
 	leave_context(shm->context);
 	free(shm);
 }
@@ -184,14 +183,11 @@ struct sealpool_shm *sp_shm_create(struct wl_display *display,
 	}
 	shm->context = context;
 	wl_signal_init(&shm->destroy);
-	shm->commits = sp_commits_create(context);
-	if (shm->commits == NULL) {
-		goto error_shm;
-	}
+	sp_commits_init(&shm->commits, context);
 	if (!wanted.wl_shm_only) {
 		shm->gate = sp_gate_create(context);
 		if (shm->gate == NULL) {
-			goto error_commits;
+			goto error_shm;
 		}
 	}
 	shm->display_destroy.notify = handle_display_destroy;
@@ -199,9 +195,8 @@ struct sealpool_shm *sp_shm_create(struct wl_display *display,
 	observe(shm);
 	return shm;
 
-error_commits:
-	sp_commits_destroy(shm->commits);
 error_shm:
+	sp_commits_finish(&shm->commits);
 	free(shm);
 error_context:
 	sp_log(context, SEALPOOL_LOG_ERROR, "cannot start: %s",
@@ -236,7 +231,7 @@ bool sp_shm_offer(struct sealpool_shm *shm, uint32_t version,
 	}
 	shm->context->front = front;
 	if (!shm->context->no_commit_tracker) {
-		sp_commits_listen_when_needed(shm->commits);
+		sp_commits_listen_when_needed(&shm->commits);
 	}
 	return true;
 }

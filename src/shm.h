@@ -9,7 +9,8 @@
 
 #include <sealpool/shm.h>
 
-struct sp_commits;
+#include "server/commits.h"
+
 struct sp_context;
 struct sp_front;
 struct sp_gate;
@@ -21,7 +22,7 @@ struct sealpool_shm {
 	struct wl_global *global; /* NULL under a guard */
 	/* Emitted when it is destroyed, to destroy its parts; the data is NULL. */
 	struct wl_signal destroy;
-	struct sp_commits *commits;
+	struct sp_commits commits;
 	struct sp_gate *gate; /* NULL for none */
 };
 

@@ -455,7 +455,7 @@ static void handle_request(struct sealpool_guard *guard,
 			handle_attach(guard, message);
 		}
 		struct sealpool_buffer *buffer = sp_commits_handle_request(
-			guard->shm->commits, message, handle_passed);
+			&guard->shm->commits, message, handle_passed);
 		if (buffer != NULL) {
 			handle_shown(buffer);
 		}

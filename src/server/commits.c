@@ -8,7 +8,6 @@
  * report commits itself.
  */
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 #include <wayland-server-protocol.h>
 
@@ -19,17 +18,8 @@
 #include "pool.h"
 #include "surface.h"
 
-/* wl_surface's requests, in the order of wayland.xml; libwayland's server headers do not
- * name them. */
-enum surface_request {
-	SURFACE_ATTACH = 1,
-	SURFACE_DAMAGE = 2,
-	SURFACE_COMMIT = 6,
-	SURFACE_SET_BUFFER_TRANSFORM = 7,
-	SURFACE_SET_BUFFER_SCALE = 8,
-	SURFACE_DAMAGE_BUFFER = 9,
-	SURFACE_OFFSET = 10,
-};
+/* wl_surface.commit */
+#define SURFACE_COMMIT 6
 
 /* Sealpool's own protocol. */
 #define FEEDBACK_MANAGER "sealpool_shm_feedback_manager_v1"
@@ -37,52 +27,6 @@ enum surface_request {
 enum viewporter_request {
 	VIEWPORTER_GET_VIEWPORT = 1,
 };
-
-struct sp_commits {
-	struct sp_context *context;
-	/* NULL as long as nothing needs it. */
-	struct wl_protocol_logger *logger;
-	struct wl_listener needed; /* context->commits_needed */
-	struct sp_surfaces surfaces;
-};
-
-static struct sealpool_buffer *handle_surface_request(
-		struct sp_commits *commits,
-		const struct wl_protocol_logger_message *message) {
-	struct wl_resource *resource = message->resource;
-	const union wl_argument *args = message->arguments;
-	struct sp_surfaces *surfaces = &commits->surfaces;
-	struct sealpool_buffer *buffer;
-	switch (message->message_opcode) {
-	case SURFACE_ATTACH:
-		sp_surface_attach(surfaces, resource,
-			(struct wl_resource *)args[0].o, args[1].i, args[2].i);
-		break;
-	case SURFACE_DAMAGE:
-		sp_surface_damage(surfaces, resource, args[0].i, args[1].i,
-			args[2].i, args[3].i, false);
-		break;
-	case SURFACE_DAMAGE_BUFFER:
-		sp_surface_damage(surfaces, resource, args[0].i, args[1].i,
-			args[2].i, args[3].i, true);
-		break;
-	case SURFACE_COMMIT:
-		buffer = sp_surface_commit(surfaces, resource);
-		wl_signal_emit(&commits->context->commit,
-			wl_resource_get_client(resource));
-		return buffer;
-	case SURFACE_SET_BUFFER_TRANSFORM:
-		sp_surface_set_transform(surfaces, resource, args[0].i);
-		break;
-	case SURFACE_SET_BUFFER_SCALE:
-		sp_surface_set_scale(surfaces, resource, args[0].i);
-		break;
-	case SURFACE_OFFSET:
-		sp_surface_offset(surfaces, resource, args[0].i, args[1].i);
-		break;
-	}
-	return NULL;
-}
 
 static bool is_buffer_interface(const struct wl_interface *interface) {
 	return interface == &wl_buffer_interface || (interface != NULL &&
@@ -130,7 +74,7 @@ static void handle_other_request(struct sp_commits *commits,
 			continue;
 		}
 		struct sealpool_buffer *buffer =
-			commits->context->front->find_buffer(resource);
+			commits->surfaces.context->front->find_buffer(resource);
 		if (buffer == NULL) {
 			continue;
 		}
@@ -146,15 +90,20 @@ static void handle_other_request(struct sp_commits *commits,
 struct sealpool_buffer *sp_commits_handle_request(struct sp_commits *commits,
 		const struct wl_protocol_logger_message *message,
 		sp_passed_func passed) {
-	const char *class = wl_resource_get_class(message->resource);
-	if (class == wl_surface_interface.name ||
-			strcmp(class, wl_surface_interface.name) == 0) {
-		return handle_surface_request(commits, message);
+	if (is_surface(message->resource)) {
+		struct sealpool_buffer *buffer =
+			sp_surface_handle_request(&commits->surfaces, message);
+		if (message->message_opcode == SURFACE_COMMIT) {
+			wl_signal_emit(&commits->surfaces.context->commit,
+				wl_resource_get_client(message->resource));
+		}
+		return buffer;
 	}
 	/* Most requests pass no object. */
 	if (strchr(message->message->signature, 'o') == NULL) {
 		return NULL;
 	}
+	const char *class = wl_resource_get_class(message->resource);
 	/* Feedback about a buffer neither reads nor writes it. */
 	if (strcmp(class, FEEDBACK_MANAGER) == 0) {
 		return NULL;
@@ -198,7 +147,7 @@ static enum wl_iterator_result handle_unseen(struct wl_resource *resource,
 static void handle_needed(struct wl_listener *listener, void *data) {
 	struct sp_commits *commits =
 		wl_container_of(listener, commits, needed);
-	struct wl_display *display = commits->context->display;
+	struct wl_display *display = commits->surfaces.context->display;
 	commits->logger = wl_display_add_protocol_logger(display,
 		handle_message, commits);
 	if (commits->logger == NULL) {
@@ -213,29 +162,24 @@ static void handle_needed(struct wl_listener *listener, void *data) {
 	}
 }
 
-struct sp_commits *sp_commits_create(struct sp_context *context) {
-	struct sp_commits *commits = calloc(1, sizeof(*commits));
-	if (commits == NULL) {
-		return NULL;
-	}
-	commits->context = context;
+void sp_commits_init(struct sp_commits *commits, struct sp_context *context) {
+	commits->logger = NULL;
 	wl_list_init(&commits->needed.link);
 	sp_surfaces_init(&commits->surfaces, context);
-	return commits;
 }
 
 void sp_commits_listen_when_needed(struct sp_commits *commits) {
 	commits->needed.notify = handle_needed;
-	wl_signal_add(&commits->context->commits_needed, &commits->needed);
+	wl_signal_add(&commits->surfaces.context->commits_needed,
+		&commits->needed);
 }
 
-void sp_commits_destroy(struct sp_commits *commits) {
+void sp_commits_finish(struct sp_commits *commits) {
 	wl_list_remove(&commits->needed.link);
 	if (commits->logger != NULL) {
 		wl_protocol_logger_destroy(commits->logger);
 	}
 	sp_surfaces_finish(&commits->surfaces);
-	free(commits);
 }
 
 bool sealpool_buffer_damage(struct sealpool_buffer *buffer,

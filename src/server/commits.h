@@ -5,14 +5,21 @@
 #include <stdbool.h>
 #include <wayland-server-core.h>
 
+#include "surface.h"
+
 struct sealpool_buffer;
 struct sp_context;
-struct sp_commits;
 
-/** Returns NULL when there is no memory. */
-struct sp_commits *sp_commits_create(struct sp_context *context);
+struct sp_commits {
+	/* NULL as long as nothing needs it. */
+	struct wl_protocol_logger *logger;
+	struct wl_listener needed; /* sp_context.commits_needed */
+	struct sp_surfaces surfaces;
+};
+
+void sp_commits_init(struct sp_commits *commits, struct sp_context *context);
 /** Call it before the display is destroyed. */
-void sp_commits_destroy(struct sp_commits *commits);
+void sp_commits_finish(struct sp_commits *commits);
 
 /** Follows all requests of the display, from when something needs that: see
  * sp_context.commits_needed. */

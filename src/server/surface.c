@@ -36,6 +36,18 @@
 #include "pool.h"
 #include "surface.h"
 
+/* wl_surface's requests, in the order of wayland.xml; libwayland's server headers do not
+ * name them. */
+enum surface_request {
+	SURFACE_ATTACH = 1,
+	SURFACE_DAMAGE = 2,
+	SURFACE_COMMIT = 6,
+	SURFACE_SET_BUFFER_TRANSFORM = 7,
+	SURFACE_SET_BUFFER_SCALE = 8,
+	SURFACE_DAMAGE_BUFFER = 9,
+	SURFACE_OFFSET = 10,
+};
+
 /* A surface keeps the damage of its last commits, this many. A buffer whose last commit is
  * older is stale as a whole. No toolkit uses more than four buffers. */
 #define FRAMES_MAX 8
@@ -279,9 +291,9 @@ static struct sp_surface *surface_get(struct sp_surfaces *surfaces,
 	return surface;
 }
 
-void sp_surface_attach(struct sp_surfaces *surfaces,
-		struct wl_resource *resource,
-		struct wl_resource *buffer_resource, int32_t x, int32_t y) {
+static void attach(struct sp_surfaces *surfaces, struct wl_resource *resource,
+		const union wl_argument *args) {
+	struct wl_resource *buffer_resource = (struct wl_resource *)args[0].o;
 	struct sealpool_buffer *buffer = buffer_resource != NULL ?
 		surfaces->context->front->find_buffer(buffer_resource) : NULL;
 	struct sp_surface *surface = surface_find(surfaces, resource);
@@ -299,19 +311,14 @@ void sp_surface_attach(struct sp_surfaces *surfaces,
 	}
 	surface->pending.attached = true;
 	surface_set_pending(surface, buffer);
-	if (x != 0 || y != 0) {
-		surface->pending.moved = true;
-	}
+	surface->pending.moved |= args[1].i != 0 || args[2].i != 0;
 }
 
-void sp_surface_damage(struct sp_surfaces *surfaces,
-		struct wl_resource *resource, int32_t x, int32_t y,
-		int32_t width, int32_t height, bool in_buffer) {
-	struct sp_surface *surface = surface_find(surfaces, resource);
-	if (surface == NULL || wl_list_empty(&surface->buffers)) {
-		return;
-	}
-	if (width <= 0 || height <= 0) {
+static void surface_damage(struct sp_surface *surface,
+		const union wl_argument *args, pixman_region32_t *damage) {
+	int32_t x = args[0].i, y = args[1].i;
+	int32_t width = args[2].i, height = args[3].i;
+	if (wl_list_empty(&surface->buffers) || width <= 0 || height <= 0) {
 		return;
 	}
 	/* Clients pass INT32_MAX to damage everything. */
@@ -319,9 +326,6 @@ void sp_surface_damage(struct sp_surfaces *surfaces,
 		.x1 = x, .x2 = x > INT32_MAX - width ? INT32_MAX : x + width,
 		.y1 = y, .y2 = y > INT32_MAX - height ? INT32_MAX : y + height,
 	};
-	pixman_region32_t *damage = in_buffer ?
-		&surface->pending.buffer_damage :
-		&surface->pending.surface_damage;
 	sp_region_add_box(damage, &box);
 }
 
@@ -407,13 +411,10 @@ static bool surface_apply_pending(struct sp_surface *surface) {
 		&surface->pending.surface_damage));
 }
 
-struct sealpool_buffer *sp_surface_commit(struct sp_surfaces *surfaces,
+/* Returns the buffer that the surface shows, if it is Sealpool's and not read in place. */
+static struct sealpool_buffer *surface_commit(struct sp_surface *surface,
 		struct wl_resource *resource) {
-	struct sp_surface *surface = surface_find(surfaces, resource);
-	if (surface == NULL) {
-		return NULL;
-	}
-
+	struct sp_surfaces *surfaces = surface->surfaces;
 	bool all = surface_apply_pending(surface);
 	surface_add_frame(surface, all);
 
@@ -458,29 +459,48 @@ struct sealpool_buffer *sp_surface_commit(struct sp_surfaces *surfaces,
 	return buffer;
 }
 
-void sp_surface_set_transform(struct sp_surfaces *surfaces,
-		struct wl_resource *resource, int32_t transform) {
-	struct sp_surface *surface = surface_get(surfaces, resource);
-	if (surface != NULL) {
-		surface->pending.transform = transform;
+struct sealpool_buffer *sp_surface_handle_request(struct sp_surfaces *surfaces,
+		const struct wl_protocol_logger_message *message) {
+	struct wl_resource *resource = message->resource;
+	const union wl_argument *args = message->arguments;
+	struct sp_surface *surface;
+	switch (message->message_opcode) {
+	case SURFACE_ATTACH:
+		attach(surfaces, resource, args);
+		return NULL;
+	case SURFACE_SET_BUFFER_TRANSFORM:
+	case SURFACE_SET_BUFFER_SCALE:
+		surface = surface_get(surfaces, resource);
+		break;
+	default:
+		surface = surface_find(surfaces, resource);
 	}
-}
-
-void sp_surface_set_scale(struct sp_surfaces *surfaces,
-		struct wl_resource *resource, int32_t scale) {
-	struct sp_surface *surface = surface_get(surfaces, resource);
-	/* The compositor refuses a scale below 1. */
-	if (surface != NULL && scale >= 1) {
-		surface->pending.scale = scale;
+	if (surface == NULL) {
+		return NULL;
 	}
-}
-
-void sp_surface_offset(struct sp_surfaces *surfaces,
-		struct wl_resource *resource, int32_t x, int32_t y) {
-	struct sp_surface *surface = surface_find(surfaces, resource);
-	if (surface != NULL && (x != 0 || y != 0)) {
-		surface->pending.moved = true;
+	switch (message->message_opcode) {
+	case SURFACE_DAMAGE:
+		surface_damage(surface, args, &surface->pending.surface_damage);
+		break;
+	case SURFACE_DAMAGE_BUFFER:
+		surface_damage(surface, args, &surface->pending.buffer_damage);
+		break;
+	case SURFACE_COMMIT:
+		return surface_commit(surface, resource);
+	case SURFACE_SET_BUFFER_TRANSFORM:
+		surface->pending.transform = args[0].i;
+		break;
+	case SURFACE_SET_BUFFER_SCALE:
+		/* The compositor refuses a scale below 1. */
+		if (args[0].i >= 1) {
+			surface->pending.scale = args[0].i;
+		}
+		break;
+	case SURFACE_OFFSET:
+		surface->pending.moved |= args[0].i != 0 || args[1].i != 0;
+		break;
 	}
+	return NULL;
 }
 
 void sp_surface_make_unclear(struct sp_surfaces *surfaces,
