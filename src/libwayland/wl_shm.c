@@ -93,7 +93,7 @@ static const struct sp_front front = {
 	.buffer_gone = handle_buffer_gone,
 };
 
-static struct wl_shm_buffer *buffer_get(struct wl_resource *resource) {
+static struct wl_shm_buffer *shm_buffer_get(struct wl_resource *resource) {
 	/* Compositors may pass on a destroyed wl_buffer. */
 	struct sealpool_buffer *buffer = resource != NULL ?
 		sealpool_buffer_try_from_resource(resource) : NULL;
@@ -101,7 +101,7 @@ static struct wl_shm_buffer *buffer_get(struct wl_resource *resource) {
 }
 
 /* libwayland has deprecated it, and returns NULL as well. */
-static struct wl_shm_buffer *buffer_create(struct wl_client *client,
+static struct wl_shm_buffer *shm_buffer_create(struct wl_client *client,
 		uint32_t id, int32_t width, int32_t height, int32_t stride,
 		uint32_t format) {
 	return NULL;
@@ -127,13 +127,13 @@ static void hold(struct wl_shm_buffer *buffer) {
 	buffer->held = &buffer->reading;
 }
 
-static void buffer_begin_access(struct wl_shm_buffer *buffer) {
+static void shm_buffer_begin_access(struct wl_shm_buffer *buffer) {
 	if (buffer->accesses++ == 0) {
 		hold(buffer);
 	}
 }
 
-static void buffer_end_access(struct wl_shm_buffer *buffer) {
+static void shm_buffer_end_access(struct wl_shm_buffer *buffer) {
 	assert(buffer->accesses > 0);
 	if (--buffer->accesses > 0) {
 		return;
@@ -149,47 +149,47 @@ static void buffer_end_access(struct wl_shm_buffer *buffer) {
 	}
 }
 
-static void *buffer_get_data(struct wl_shm_buffer *buffer) {
+static void *shm_buffer_get_data(struct wl_shm_buffer *buffer) {
 	if (buffer->held == NULL) {
 		hold(buffer);
 	}
 	return buffer->held->access.data;
 }
 
-static int32_t buffer_get_stride(const struct wl_shm_buffer *buffer) {
+static int32_t shm_buffer_get_stride(const struct wl_shm_buffer *buffer) {
 	return sealpool_buffer_get_stride(&buffer->base);
 }
 
-static uint32_t buffer_get_format(const struct wl_shm_buffer *buffer) {
+static uint32_t shm_buffer_get_format(const struct wl_shm_buffer *buffer) {
 	return sp_wl_shm_format_from_drm(
 		sealpool_buffer_get_format(&buffer->base));
 }
 
-static int32_t buffer_get_width(const struct wl_shm_buffer *buffer) {
+static int32_t shm_buffer_get_width(const struct wl_shm_buffer *buffer) {
 	return sealpool_buffer_get_width(&buffer->base);
 }
 
-static int32_t buffer_get_height(const struct wl_shm_buffer *buffer) {
+static int32_t shm_buffer_get_height(const struct wl_shm_buffer *buffer) {
 	return sealpool_buffer_get_height(&buffer->base);
 }
 
-static struct wl_shm_buffer *buffer_ref(struct wl_shm_buffer *buffer) {
+static struct wl_shm_buffer *shm_buffer_ref(struct wl_shm_buffer *buffer) {
 	sealpool_buffer_ref(&buffer->base);
 	return buffer;
 }
 
-static void buffer_unref(struct wl_shm_buffer *buffer) {
+static void shm_buffer_unref(struct wl_shm_buffer *buffer) {
 	sealpool_buffer_unref(&buffer->base);
 }
 
 /* Callers want the bytes to stay, which a reference to the buffer ensures. */
-static struct wl_shm_pool *buffer_ref_pool(
+static struct wl_shm_pool *shm_buffer_ref_pool(
 		struct wl_shm_buffer *buffer) {
-	return (struct wl_shm_pool *)buffer_ref(buffer);
+	return (struct wl_shm_pool *)shm_buffer_ref(buffer);
 }
 
-static void pool_unref(struct wl_shm_pool *pool) {
-	buffer_unref((struct wl_shm_buffer *)pool);
+static void shm_pool_unref(struct wl_shm_pool *pool) {
+	shm_buffer_unref((struct wl_shm_buffer *)pool);
 }
 
 /* Displays */
@@ -232,7 +232,7 @@ static bool add_format(struct shm_display *display, uint32_t format) {
 		display->shm->context, sp_wl_shm_format_to_drm(format));
 }
 
-static uint32_t *add_shm_format(struct wl_display *wl,
+static uint32_t *display_add_shm_format(struct wl_display *wl,
 		uint32_t format) {
 	struct shm_display *display = display_get(wl);
 	if (display == NULL || !add_format(display, format)) {
@@ -271,7 +271,7 @@ static bool offer(struct shm_display *display) {
 	return display->offered;
 }
 
-static int init_shm(struct wl_display *wl) {
+static int display_init_shm(struct wl_display *wl) {
 	struct shm_display *display = display_get(wl);
 	if (display == NULL) {
 		return -1;
@@ -295,21 +295,9 @@ static int init_shm(struct wl_display *wl) {
 }
 
 const struct sp_libwayland sp_libwayland = {
-	.buffer_get = buffer_get,
-	.buffer_create = buffer_create,
-	.buffer_begin_access = buffer_begin_access,
-	.buffer_end_access = buffer_end_access,
-	.buffer_get_data = buffer_get_data,
-	.buffer_get_stride = buffer_get_stride,
-	.buffer_get_format = buffer_get_format,
-	.buffer_get_width = buffer_get_width,
-	.buffer_get_height = buffer_get_height,
-	.buffer_ref = buffer_ref,
-	.buffer_unref = buffer_unref,
-	.buffer_ref_pool = buffer_ref_pool,
-	.pool_unref = pool_unref,
-	.display_init_shm = init_shm,
-	.display_add_shm_format = add_shm_format,
+#define MEMBER(type, name, parameters, arguments) .name = name,
+	SP_LIBWAYLAND_FUNCTIONS(MEMBER)
+#undef MEMBER
 };
 
 void sp_libwayland_set_options(const struct sealpool_options *wanted) {

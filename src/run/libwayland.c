@@ -31,30 +31,9 @@ const char *libwayland_find_obstacle(const char *program) {
 	return "it is not known to begin an access before each read";
 }
 
-static void *find(const char *name) {
-	return dlsym(RTLD_NEXT, name);
-}
-
 void libwayland_find_functions(struct sp_libwayland *functions) {
-	*(void **)&functions->buffer_get = find("wl_shm_buffer_get");
-	*(void **)&functions->buffer_create = find("wl_shm_buffer_create");
-	*(void **)&functions->buffer_begin_access =
-		find("wl_shm_buffer_begin_access");
-	*(void **)&functions->buffer_end_access =
-		find("wl_shm_buffer_end_access");
-	*(void **)&functions->buffer_get_data = find("wl_shm_buffer_get_data");
-	*(void **)&functions->buffer_get_stride =
-		find("wl_shm_buffer_get_stride");
-	*(void **)&functions->buffer_get_format =
-		find("wl_shm_buffer_get_format");
-	*(void **)&functions->buffer_get_width = find("wl_shm_buffer_get_width");
-	*(void **)&functions->buffer_get_height =
-		find("wl_shm_buffer_get_height");
-	*(void **)&functions->buffer_ref = find("wl_shm_buffer_ref");
-	*(void **)&functions->buffer_unref = find("wl_shm_buffer_unref");
-	*(void **)&functions->buffer_ref_pool = find("wl_shm_buffer_ref_pool");
-	*(void **)&functions->pool_unref = find("wl_shm_pool_unref");
-	*(void **)&functions->display_init_shm = find("wl_display_init_shm");
-	*(void **)&functions->display_add_shm_format =
-		find("wl_display_add_shm_format");
+#define FIND(type, name, parameters, arguments) \
+	*(void **)&functions->name = dlsym(RTLD_NEXT, "wl_" #name);
+	SP_LIBWAYLAND_FUNCTIONS(FIND)
+#undef FIND
 }

@@ -143,7 +143,7 @@ static void a_capture_does_not_keep_its_file(void **state) {
 	tell(peer, capture, .buffer = 0);
 	write_frame(host->captured, 1);
 	tell(peer, capture, .buffer = 1);
-	struct wl_shm_buffer *kept = sp_libwayland.buffer_ref(host->captured);
+	struct wl_shm_buffer *kept = sp_libwayland.shm_buffer_ref(host->captured);
 	peer_finish(peer);
 
 	peer = peer_create(&host->server);
@@ -152,7 +152,7 @@ static void a_capture_does_not_keep_its_file(void **state) {
 			.kind = CLIENT_MEMORY_UNSEALED, .size = BYTES);
 		tell(peer, create_pool, .memory = i, .pool = i, .size = BYTES);
 	}
-	sp_libwayland.buffer_unref(kept);
+	sp_libwayland.shm_buffer_unref(kept);
 	peer_finish(peer);
 }
 
