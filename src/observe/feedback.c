@@ -13,6 +13,7 @@
  * destroy listener of the resource makes it inert.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "sealpool-shm-feedback-v1-server-protocol.h"
 
@@ -36,27 +37,16 @@ struct sealpool_feedback {
 	struct wl_listener commit, shm_destroy;
 };
 
-/* A client that has feedback objects; lives as long as these. */
-struct sp_subscriber {
-	struct sealpool_feedback *feedback;
-	struct sp_client *client;
-	struct wl_list memory; /* feedback.link */
-	/* NULL for none. */
-	struct budget_feedback *budget;
-	/* Including inert ones. */
-	uint32_t objects_len;
-};
-
 /* What each object begins with. */
 struct object {
 	struct wl_resource *resource;
-	struct sp_subscriber *subscriber;
+	struct sp_client *client; /* a reference */
 };
 
 /* The feedback object of a pool or buffer. */
 struct feedback {
 	struct object object;
-	struct wl_list link; /* subscriber.memory, until it is inert */
+	struct wl_list link; /* sp_client.feedback, until it is inert */
 	/* One of these, or neither once the object is inert. */
 	struct sp_pool *pool;
 	struct sealpool_buffer *buffer;
@@ -170,7 +160,7 @@ static void handle_target_destroy(struct wl_listener *listener, void *data) {
 	feedback_become_inert(feedback);
 }
 
-/* Subscribers */
+/* Objects */
 
 static void feedback_unref(struct sealpool_feedback *feedback) {
 	if (--feedback->refs == 0) {
@@ -179,68 +169,40 @@ static void feedback_unref(struct sealpool_feedback *feedback) {
 	}
 }
 
-/* Returns the client's record, and creates it if needed; NULL when there is no memory. */
-static struct sp_subscriber *subscriber_get(struct sealpool_feedback *feedback,
-		struct wl_client *wl_client) {
-	struct sp_client *client = sp_client_get(feedback->context, wl_client);
-	if (client == NULL || client->subscriber != NULL) {
-		return client != NULL ? client->subscriber : NULL;
-	}
-	struct sp_subscriber *subscriber = calloc(1, sizeof(*subscriber));
-	if (subscriber == NULL) {
-		return NULL;
-	}
-	subscriber->feedback = feedback;
-	feedback->refs++;
-	subscriber->client = client;
-	client->subscriber = subscriber;
-	sp_client_ref(client);
-	wl_list_init(&subscriber->memory);
-	wl_signal_emit(&feedback->context->commits_needed, NULL);
-	return subscriber;
-}
-
-/* Called after an object was destroyed, or could not be created. */
-static void subscriber_leave(struct sp_subscriber *subscriber) {
-	if (subscriber->objects_len > 0) {
-		return;
-	}
-	subscriber->client->subscriber = NULL;
-	sp_client_unref(subscriber->client);
-	feedback_unref(subscriber->feedback);
-	free(subscriber);
+static void object_leave_client(struct object *object) {
+	object->client->feedback_objects--;
+	sp_client_unref(object->client);
 }
 
 static void feedback_handle_resource_destroy(struct wl_resource *resource) {
 	struct feedback *feedback = wl_resource_get_user_data(resource);
 	feedback_become_inert(feedback);
-	feedback->object.subscriber->objects_len--;
-	subscriber_leave(feedback->object.subscriber);
+	object_leave_client(&feedback->object);
 	free(feedback);
 }
 
 /* Returns the client's record if it may have another object; else posts an error and
  * returns NULL. */
-static struct sp_subscriber *admit(struct wl_client *wl_client,
+static struct sp_client *admit(struct wl_client *wl_client,
 		struct wl_resource *manager) {
 	struct sealpool_feedback *feedback = wl_resource_get_user_data(manager);
-	struct sp_subscriber *subscriber = subscriber_get(feedback, wl_client);
-	if (subscriber == NULL) {
+	struct sp_client *client = sp_client_get(feedback->context, wl_client);
+	if (client == NULL) {
 		sp_post_no_memory(feedback->context, wl_client);
 		return NULL;
 	}
-	if (subscriber->objects_len >= FEEDBACKS_MAX) {
+	if (client->feedback_objects >= FEEDBACKS_MAX) {
 		sp_post_error(feedback->context, manager,
 			SEALPOOL_SHM_FEEDBACK_MANAGER_V1_ERROR_TOO_MANY,
 			"more than %d feedback objects", FEEDBACKS_MAX);
 		return NULL;
 	}
-	return subscriber;
+	return client;
 }
 
 /* Creates an object of so many bytes, and its resource, and counts it. Returns NULL after
  * an error. */
-static void *create_object(struct sp_subscriber *subscriber,
+static void *create_object(struct sp_client *client,
 		struct wl_resource *manager, uint32_t id,
 		const struct wl_interface *interface, size_t size) {
 	struct wl_client *wl_client = wl_resource_get_client(manager);
@@ -249,14 +211,15 @@ static void *create_object(struct sp_subscriber *subscriber,
 		wl_resource_create(wl_client, interface,
 			wl_resource_get_version(manager), id);
 	if (resource == NULL) {
-		sp_post_no_memory(subscriber->client->context, wl_client);
+		sp_post_no_memory(client->context, wl_client);
 		free(object);
-		subscriber_leave(subscriber);
 		return NULL;
 	}
-	subscriber->objects_len++;
 	object->resource = resource;
-	object->subscriber = subscriber;
+	object->client = client;
+	sp_client_ref(client);
+	client->feedback_objects++;
+	wl_signal_emit(&client->context->commits_needed, NULL);
 	return object;
 }
 
@@ -286,11 +249,11 @@ static void create_feedback(struct wl_client *wl_client,
 			wl_resource_get_id(target));
 		return;
 	}
-	struct sp_subscriber *subscriber = admit(wl_client, manager);
-	if (subscriber == NULL) {
+	struct sp_client *client = admit(wl_client, manager);
+	if (client == NULL) {
 		return;
 	}
-	struct feedback *feedback = create_object(subscriber, manager, id,
+	struct feedback *feedback = create_object(client, manager, id,
 		&sealpool_shm_feedback_v1_interface, sizeof(*feedback));
 	if (feedback == NULL) {
 		return;
@@ -299,7 +262,7 @@ static void create_feedback(struct wl_client *wl_client,
 	feedback->buffer = buffer;
 	feedback->target_destroy.notify = handle_target_destroy;
 	wl_resource_add_destroy_listener(target, &feedback->target_destroy);
-	wl_list_insert(&subscriber->memory, &feedback->link);
+	wl_list_insert(&client->feedback, &feedback->link);
 	feedback_count(feedback, &feedback->copied_in, &feedback->copied_out);
 	wl_resource_set_implementation(feedback->object.resource, &feedback_impl,
 		feedback, feedback_handle_resource_destroy);
@@ -321,7 +284,7 @@ static void get_used(const struct sp_client *client,
 }
 
 static void budget_feedback_send(struct budget_feedback *feedback) {
-	const struct sp_client *client = feedback->object.subscriber->client;
+	const struct sp_client *client = feedback->object.client;
 	const struct sealpool_budget *budget = &client->context->limits;
 	const uint64_t limits[RESOURCES_LEN] = {
 		[SEALPOOL_SHM_BUDGET_FEEDBACK_V1_RESOURCE_POOLS] =
@@ -356,21 +319,15 @@ static void budget_feedback_handle_resource_destroy(
 		struct wl_resource *resource) {
 	struct budget_feedback *feedback =
 		wl_resource_get_user_data(resource);
-	feedback->object.subscriber->budget = NULL;
-	feedback->object.subscriber->objects_len--;
-	subscriber_leave(feedback->object.subscriber);
+	feedback->object.client->budget_feedback = NULL;
+	object_leave_client(&feedback->object);
 	free(feedback);
 }
 
 static bool has_changed(const struct budget_feedback *feedback) {
 	uint64_t used[RESOURCES_LEN];
-	get_used(feedback->object.subscriber->client, used);
-	for (size_t i = 0; i < RESOURCES_LEN; i++) {
-		if (used[i] != feedback->used[i]) {
-			return true;
-		}
-	}
-	return false;
+	get_used(feedback->object.client, used);
+	return memcmp(used, feedback->used, sizeof(used)) != 0;
 }
 
 /* The manager */
@@ -393,24 +350,23 @@ static void manager_handle_get_buffer_feedback(struct wl_client *client,
 
 static void manager_handle_get_budget_feedback(struct wl_client *wl_client,
 		struct wl_resource *manager, uint32_t id) {
-	struct sp_subscriber *subscriber = admit(wl_client, manager);
-	if (subscriber == NULL) {
+	struct sp_client *client = admit(wl_client, manager);
+	if (client == NULL) {
 		return;
 	}
-	struct sp_context *context = subscriber->client->context;
-	if (subscriber->budget != NULL) {
-		sp_post_error(context, manager,
+	if (client->budget_feedback != NULL) {
+		sp_post_error(client->context, manager,
 			SEALPOOL_SHM_FEEDBACK_MANAGER_V1_ERROR_ALREADY_EXISTS,
 			"a feedback object for the client's limits exists "
 			"already");
 		return;
 	}
-	struct budget_feedback *feedback = create_object(subscriber, manager, id,
+	struct budget_feedback *feedback = create_object(client, manager, id,
 		&sealpool_shm_budget_feedback_v1_interface, sizeof(*feedback));
 	if (feedback == NULL) {
 		return;
 	}
-	subscriber->budget = feedback;
+	client->budget_feedback = feedback;
 	wl_resource_set_implementation(feedback->object.resource,
 		&budget_feedback_impl, feedback,
 		budget_feedback_handle_resource_destroy);
@@ -445,23 +401,19 @@ static void bind(struct wl_client *client, void *data, uint32_t version,
 /* A client has committed a surface: sends what has changed. */
 static void handle_commit(struct wl_listener *listener, void *data) {
 	struct sealpool_feedback *global = wl_container_of(listener, global, commit);
-	/* Nobody asks for feedback. */
-	if (global->refs == 1) {
-		return;
-	}
 	const struct sp_client *client = sp_client_find(global->context, data);
-	if (client == NULL || client->subscriber == NULL) {
+	if (client == NULL) {
 		return;
 	}
-	struct sp_subscriber *subscriber = client->subscriber;
 	struct feedback *feedback;
-	wl_list_for_each(feedback, &subscriber->memory, link) {
+	wl_list_for_each(feedback, &client->feedback, link) {
 		if (feedback_get_kind(feedback) != feedback->kind) {
 			feedback_send(feedback);
 		}
 	}
-	if (subscriber->budget != NULL && has_changed(subscriber->budget)) {
-		budget_feedback_send(subscriber->budget);
+	if (client->budget_feedback != NULL &&
+			has_changed(client->budget_feedback)) {
+		budget_feedback_send(client->budget_feedback);
 	}
 }
 

@@ -72,6 +72,7 @@ struct sp_client *sp_client_get(struct sp_context *context,
 	wl_client_add_destroy_listener(wl_client, &client->wl_client_destroy);
 	wl_list_insert(&context->clients, &client->link);
 	wl_list_init(&client->pools);
+	wl_list_init(&client->feedback);
 	client->refs = 1;
 	return client;
 }

@@ -14,8 +14,8 @@
 #include "memory/memory.h"
 #include "memory/store.h"
 
+struct budget_feedback;
 struct sp_context;
-struct sp_subscriber;
 
 /**
  * The record of a wl_client. It lives as long as the wl_client or one of its pools.
@@ -38,8 +38,11 @@ struct sp_client {
 
 	struct sp_member member;
 
-	/* feedback.c: NULL if the client has no feedback objects. */
-	struct sp_subscriber *subscriber;
+	/* feedback.c: the objects of pools and buffers, that of the limits or NULL, and the
+	 * number of all, including inert ones. */
+	struct wl_list feedback; /* feedback.link */
+	struct budget_feedback *budget_feedback;
+	uint32_t feedback_objects;
 
 	/* sp_client_disconnect_later() was called. */
 	bool disconnecting;
