@@ -61,27 +61,19 @@ static struct sp_context *create_context(struct wl_display *display,
 	sp_limits_set_all(&context->all, limits.all_fds, limits.all_shadow_bytes);
 	sp_clients_init(context);
 	sp_buffers_init(context);
-	int ret = sp_holds_init(context);
+	int ret = sp_upkeep_init(context);
 	if (ret < 0) {
-		goto error_context;
-	}
-	ret = sp_upkeep_init(context);
-	if (ret < 0) {
-		goto error_holds;
+		sp_log(context, SEALPOOL_LOG_ERROR, "cannot start: %s",
+			strerror(-ret));
+		sp_context_detach(context);
+		sp_context_unref(context);
+		return NULL;
 	}
 	sp_reports_init(context);
 	sp_evict_init(context);
 	log_start(context, options->budget.all_fds == 0 &&
 		limits.all_fds < SP_ALL_FDS_MAX);
 	return context;
-
-error_holds:
-	sp_holds_finish(context);
-error_context:
-	sp_log(context, SEALPOOL_LOG_ERROR, "cannot start: %s", strerror(-ret));
-	sp_context_detach(context);
-	sp_context_unref(context);
-	return NULL;
 }
 
 static void leave_context(struct sp_context *context) {

@@ -92,6 +92,7 @@ struct sp_context *sp_context_create(struct wl_display *display,
 	wl_list_init(&context->clients);
 	wl_list_init(&context->identities);
 	wl_list_init(&context->reports.list);
+	wl_list_init(&context->holds.list);
 	wl_signal_init(&context->new_buffer);
 	wl_signal_init(&context->commits_needed);
 	wl_signal_init(&context->commit);

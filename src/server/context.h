@@ -17,7 +17,6 @@
 
 struct sp_client;
 struct sp_context;
-struct sp_holds;
 struct sp_pool;
 
 /** Functions that differ between Sealpool's own wl_shm, libwayland's functions for it, and
@@ -71,6 +70,17 @@ struct sp_reports {
 	struct sp_mail mail;
 };
 
+/** hold.c: commits whose bytes come later. */
+struct sp_holds {
+	struct wl_list list; /* sp_hold.link */
+	/* How many bytes of memory the event loop copies in this epoch. */
+	uint64_t epoch, copied_at_once;
+	/* NULL if the compositor cannot delay commits. */
+	sealpool_hold_commit_func hold;
+	sealpool_release_commit_func release;
+	void *data;
+};
+
 /** upkeep.c: what the event loop does for memory and files. */
 struct sp_upkeep {
 	struct wl_event_source *timer;
@@ -116,8 +126,7 @@ struct sp_context {
 	/* Buffers whose last reference another thread has dropped. */
 	_Atomic(struct sealpool_buffer *) unused_buffers;
 	struct sp_mail unused;
-	/* NULL once the display is destroyed. */
-	struct sp_holds *holds;
+	struct sp_holds holds;
 	struct sp_upkeep upkeep;
 	struct sp_epoch epoch;
 	/* A buffer was created; the data is the sealpool_buffer. */

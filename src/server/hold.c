@@ -18,7 +18,6 @@
  * commit is held while its surface is hidden or gets a role. That commit need not be
  * shown any more, and is released without its bytes.
  */
-#include <errno.h>
 #include <stdlib.h>
 
 #include "buffer.h"
@@ -31,16 +30,6 @@
  * together, and as many of slow files in 10 ms: 4 to 50 ms of work in new copies, less in
  * others. */
 #define COPIED_AT_ONCE_MAX ((uint64_t)16 << 20)
-
-struct sp_holds {
-	struct wl_list list; /* sp_hold.link */
-	/* How many bytes of memory the event loop copies in this epoch. */
-	uint64_t epoch, copied_at_once;
-	/* NULL if the compositor cannot delay commits. */
-	sealpool_hold_commit_func hold;
-	sealpool_release_commit_func release;
-	void *data;
-};
 
 /* A buffer whose file has not answered, or which a thread copies. */
 struct sp_hold {
@@ -146,7 +135,7 @@ static struct sp_reader *get_copier(const struct sealpool_buffer *buffer) {
 /* Returns whether the event loop copies it: it is little, or there is no thread. */
 static bool is_copied_at_once(struct sp_context *context,
 		struct sealpool_buffer *buffer) {
-	struct sp_holds *holds = context->holds;
+	struct sp_holds *holds = &context->holds;
 	/* It is read in place, or each access copies the whole buffer again. */
 	if (buffer->view.kind != SEALPOOL_MEMORY_SHADOW ||
 			!buffer->view.tracked) {
@@ -214,14 +203,14 @@ static bool is_late(struct sp_context *context, struct wl_resource *surface,
 	if (is_slow(buffer)) {
 		return is_waiting(context, buffer);
 	}
-	if (context->holds->hold == NULL || surface == NULL ||
+	if (context->holds.hold == NULL || surface == NULL ||
 			buffer->hold != NULL) {
 		return buffer->hold != NULL;
 	}
 	if (is_copied_at_once(context, buffer)) {
 		return false;
 	}
-	struct sp_hold *hold = hold_get(context->holds, buffer);
+	struct sp_hold *hold = hold_get(&context->holds, buffer);
 	if (hold != NULL && !begin_to_copy(hold)) {
 		hold_destroy(hold);
 		return false;
@@ -231,7 +220,7 @@ static bool is_late(struct sp_context *context, struct wl_resource *surface,
 
 bool sp_hold_commit(struct sp_context *context, struct wl_resource *surface,
 		struct sealpool_buffer *buffer) {
-	struct sp_holds *holds = context->holds;
+	struct sp_holds *holds = &context->holds;
 	bool late = is_late(context, surface, buffer);
 	/* Without memory, the buffer is shown as it is until its next commit. */
 	struct sp_hold *hold = late ? hold_get(holds, buffer) : NULL;
@@ -267,7 +256,7 @@ static bool is_over(const struct sp_hold *hold, uint64_t generation) {
 /* This may destroy clients, surfaces and other held commits. */
 static void held_commit_release(struct held_commit *commit) {
 	const struct sp_holds *holds =
-		commit->hold->buffer->pool->client->context->holds;
+		&commit->hold->buffer->pool->client->context->holds;
 	struct wl_resource *surface = commit->surface;
 	uint32_t number = commit->number;
 	held_commit_destroy(commit);
@@ -303,7 +292,7 @@ void sp_holds_release(struct wl_resource *surface) {
 
 void sp_holds_handle_answers(struct sp_context *context) {
 	sp_readers_handle_finished(&context->memory.readers);
-	struct sp_holds *holds = context->holds;
+	struct sp_holds *holds = &context->holds;
 	struct wl_list all;
 	wl_list_init(&all);
 	wl_list_insert_list(&all, &holds->list);
@@ -336,7 +325,7 @@ void sp_holds_handle_answers(struct sp_context *context) {
 void sp_holds_tend(struct sp_context *context) {
 	bool found = false;
 	struct sp_hold *hold;
-	wl_list_for_each(hold, &context->holds->list, link) {
+	wl_list_for_each(hold, &context->holds.list, link) {
 		struct sp_reader *copier = get_copier(hold->buffer);
 		if (hold->copying && sp_reader_is_stranded(copier) &&
 				sp_reader_cancel(copier, &hold->job)) {
@@ -350,18 +339,8 @@ void sp_holds_tend(struct sp_context *context) {
 	}
 }
 
-int sp_holds_init(struct sp_context *context) {
-	struct sp_holds *holds = calloc(1, sizeof(*holds));
-	if (holds == NULL) {
-		return -ENOMEM;
-	}
-	wl_list_init(&holds->list);
-	context->holds = holds;
-	return 0;
-}
-
 void sp_holds_finish(struct sp_context *context) {
-	struct sp_holds *holds = context->holds;
+	struct sp_holds *holds = &context->holds;
 	struct sp_hold *hold, *tmp;
 	wl_list_for_each_safe(hold, tmp, &holds->list, link) {
 		if (hold->copying) {
@@ -369,14 +348,12 @@ void sp_holds_finish(struct sp_context *context) {
 		}
 		hold_destroy(hold);
 	}
-	free(holds);
-	context->holds = NULL;
 }
 
 void sp_holds_set_funcs(struct sp_context *context,
 		sealpool_hold_commit_func hold,
 		sealpool_release_commit_func release, void *data) {
-	struct sp_holds *holds = context->holds;
+	struct sp_holds *holds = &context->holds;
 	/* Commits can wait for reader threads. */
 	context->memory.at_once.max = hold != NULL ? COPIED_AT_ONCE_MAX :
 		UINT64_MAX;

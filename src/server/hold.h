@@ -10,9 +10,6 @@
 struct sealpool_buffer;
 struct sp_context;
 
-/** Handles commits with a buffer whose slow file has not answered yet. Returns 0 or
- * -ENOMEM. */
-int sp_holds_init(struct sp_context *context);
 /** Reader threads have finished jobs: releases commits whose bytes have come. */
 void sp_holds_handle_answers(struct sp_context *context);
 /** Releases the held commits of a surface, which is about to be hidden or to get a role.

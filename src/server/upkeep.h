@@ -4,7 +4,7 @@
 
 struct sp_context;
 
-/** Call it after sp_holds_init(). Returns 0 or -ENOMEM. */
+/** Returns 0 or -ENOMEM. */
 int sp_upkeep_init(struct sp_context *context);
 /** Call it before the display is destroyed. */
 void sp_upkeep_detach(struct sp_context *context);
