@@ -7,8 +7,7 @@
  * to them.
  *
  *   all clients      limit: the limit of all clients and a reserve; wanted: without it
- *     identity       no limit: the sum of its clients
- *       client       limit: the client's
+ *     client         limit: the client's
  */
 #include <errno.h>
 #include <stddef.h>

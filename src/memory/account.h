@@ -41,8 +41,8 @@ struct sp_account_ops {
 };
 
 /**
- * What a client, an identity, or all clients together hold. A charge counts for the
- * account, its parent and so on.
+ * What a client, or all clients together hold. A charge counts for the account and its
+ * parent.
  */
 struct sp_account {
 	struct sp_account *parent; /* NULL for none */

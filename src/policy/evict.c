@@ -49,10 +49,9 @@
 #define OTHERS_IN_RUN 1
 
 static struct sp_context *get_context(struct sp_account *account) {
-	while (account->parent != NULL) {
-		account = account->parent;
-	}
-	struct sp_context *context = wl_container_of(account, context, all);
+	struct sp_account *all =
+		account->parent != NULL ? account->parent : account;
+	struct sp_context *context = wl_container_of(all, context, all);
 	return context;
 }
 
@@ -204,9 +203,9 @@ static struct sp_client *choose_client(struct sp_context *context,
 	}
 	wl_list_for_each(member, &identity->members, link) {
 		client = wl_container_of(member, client, member);
-		if (client->account.used[held] > 0 && (found == NULL ||
-				client->account.used[held] >
-				found->account.used[held])) {
+		uint64_t used = client->account.used[held];
+		if (!member->gone && used > 0 && (found == NULL ||
+				used > found->account.used[held])) {
 			found = client;
 		}
 	}

@@ -17,7 +17,7 @@ static void client_handle_wl_client_destroy(struct wl_listener *listener,
 		wl_container_of(listener, client, wl_client_destroy);
 	wl_list_remove(&client->wl_client_destroy.link);
 	client->wl_client = NULL;
-	sp_identity_note_gone(&client->member);
+	client->member.gone = true;
 	client->context->front->client_gone(client);
 	sp_spare_close(&client->context->memory.cache, &client->spare);
 	sp_client_unref(client);
@@ -58,7 +58,8 @@ struct sp_client *sp_client_get(struct sp_context *context,
 	}
 	client->context = context;
 	client->wl_client = wl_client;
-	sp_account_init(&client->account, NULL, context->policy->account_ops);
+	sp_account_init(&client->account, &context->all,
+		context->policy->account_ops);
 	sp_limits_set_client(&client->account, context->limits.fds,
 		context->limits.shadow_bytes);
 	if (sp_identity_join(context, wl_client, &client->account,

@@ -58,8 +58,7 @@ static struct sp_identity *find_process(struct sp_context *context,
 	struct sp_identity *identity;
 	wl_list_for_each(identity, &context->identities, link) {
 		if (identity->unit == NULL &&
-				(has_process(&identity->members, process) ||
-				has_process(&identity->gone, process))) {
+				has_process(&identity->members, process)) {
 			return identity;
 		}
 	}
@@ -90,11 +89,9 @@ static struct sp_identity *identity_create(struct sp_context *context,
 	}
 	identity->uid = uid;
 	identity->since = since;
-	sp_account_init(&identity->account, &context->all, context->policy->account_ops);
 	sp_reader_init(&identity->reader, &context->memory.readers);
 	sp_reader_init(&identity->copier, &context->memory.readers);
 	wl_list_init(&identity->members);
-	wl_list_init(&identity->gone);
 	struct sp_identity *older;
 	wl_list_for_each_reverse(older, &context->identities, link) {
 		if (older->since <= since) {
@@ -153,7 +150,7 @@ static struct sp_identity *identity_get(struct sp_context *context,
 }
 
 int sp_identity_join(struct sp_context *context, struct wl_client *wl_client,
-		struct sp_account *account, struct sp_member *member) {
+		const struct sp_account *account, struct sp_member *member) {
 	struct sp_identity *identity =
 		identity_get(context, wl_client, &member->process);
 	if (identity == NULL) {
@@ -161,21 +158,14 @@ int sp_identity_join(struct sp_context *context, struct wl_client *wl_client,
 	}
 	member->identity = identity;
 	member->account = account;
-	account->parent = &identity->account;
 	wl_list_insert(&identity->members, &member->link);
 	return 0;
-}
-
-void sp_identity_note_gone(struct sp_member *member) {
-	wl_list_remove(&member->link);
-	wl_list_insert(&member->identity->gone, &member->link);
 }
 
 void sp_identity_leave(struct sp_member *member) {
 	struct sp_identity *identity = member->identity;
 	wl_list_remove(&member->link);
-	if (wl_list_empty(&identity->members) &&
-			wl_list_empty(&identity->gone)) {
+	if (wl_list_empty(&identity->members)) {
 		wl_list_remove(&identity->link);
 		free(identity->unit);
 		free(identity);
@@ -184,11 +174,10 @@ void sp_identity_leave(struct sp_member *member) {
 
 uint64_t sp_identity_get_held(const struct sp_identity *identity,
 		enum sp_resource resource) {
-	uint64_t gone = 0, all = identity->account.used[resource];
+	uint64_t held = 0;
 	const struct sp_member *member;
-	wl_list_for_each(member, &identity->gone, link) {
-		gone += member->account->used[resource];
+	wl_list_for_each(member, &identity->members, link) {
+		held += member->gone ? 0 : member->account->used[resource];
 	}
-	/* Other threads may discharge at the same time. */
-	return all > gone ? all - gone : 0;
+	return held;
 }

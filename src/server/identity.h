@@ -2,6 +2,7 @@
 #ifndef SEALPOOL_SERVER_IDENTITY_H
 #define SEALPOOL_SERVER_IDENTITY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include <wayland-server-core.h>
@@ -15,11 +16,13 @@ struct sp_context;
 /** A client of an identity. */
 struct sp_member {
 	struct sp_identity *identity;
-	struct wl_list link; /* sp_identity.members, .gone */
+	struct wl_list link; /* sp_identity.members */
 	/* Zero for a connection that the compositor created. */
 	struct sp_process process;
 	/* The client's. */
-	struct sp_account *account;
+	const struct sp_account *account;
+	/* The client is disconnected, but its record still exists. */
+	bool gone;
 };
 
 /**
@@ -31,9 +34,6 @@ struct sp_identity {
 	/* When it started, as sp_process.start. */
 	uint64_t since;
 	struct wl_list members; /* sp_member.link */
-	/* Disconnected clients whose records still exist. */
-	struct wl_list gone; /* sp_member.link */
-	struct sp_account account;
 	/* Reads slow files. */
 	struct sp_reader reader;
 	/* Copies much memory, and does not wait for slow files. */
@@ -46,14 +46,10 @@ struct sp_identity {
 	uid_t uid;
 };
 
-/**
- * Finds or creates the identity of a client, and makes its account the parent of the
- * client's. Sets the client's process. Returns 0 or -ENOMEM.
- */
+/** Finds or creates the identity of a client, whose account this is. Sets the client's
+ * process. Returns 0 or -ENOMEM. */
 int sp_identity_join(struct sp_context *context, struct wl_client *wl_client,
-	struct sp_account *account, struct sp_member *member);
-/** The client is disconnected: it no longer counts for its identity. */
-void sp_identity_note_gone(struct sp_member *member);
+	const struct sp_account *account, struct sp_member *member);
 /** Nothing is charged to the client any more. */
 void sp_identity_leave(struct sp_member *member);
 
