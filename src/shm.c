@@ -45,9 +45,7 @@ static void log_start(struct sp_context *context, bool few_fds) {
 		" (more descriptors with a higher soft limit RLIMIT_NOFILE)" : "");
 }
 
-/* Creates a context and the modules that handle its mails. Mails are handled in this
- * order: disconnecting clients that have an error may make enough room. Returns NULL after
- * a log message. */
+/* Returns NULL after a log message. */
 static struct sp_context *create_context(struct wl_display *display,
 		const struct sealpool_options *options,
 		const struct sp_front *front) {
@@ -59,8 +57,6 @@ static struct sp_context *create_context(struct wl_display *display,
 		return NULL;
 	}
 	sp_limits_set_all(&context->all, limits.all_fds, limits.all_shadow_bytes);
-	sp_clients_init(context);
-	sp_buffers_init(context);
 	int ret = sp_upkeep_init(context);
 	if (ret < 0) {
 		sp_log(context, SEALPOOL_LOG_ERROR, "cannot start: %s",
@@ -69,8 +65,6 @@ static struct sp_context *create_context(struct wl_display *display,
 		sp_context_unref(context);
 		return NULL;
 	}
-	sp_reports_init(context);
-	sp_evict_init(context);
 	log_start(context, options->budget.all_fds == 0 &&
 		limits.all_fds < SP_ALL_FDS_MAX);
 	return context;

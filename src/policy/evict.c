@@ -61,11 +61,20 @@ static bool reclaim(struct sp_account *account, enum sp_resource resource,
 		resource, amount);
 }
 
+/* The event loop disconnects clients when all together exceed a limit, and nothing more can
+ * be reclaimed. */
+static void handle_pressure(struct sp_mailbox *mailbox) {
+	struct sp_context *context = wl_container_of(mailbox, context, mailbox);
+	sp_evict_for(context, SP_RESOURCE_FDS, 0, NULL);
+	sp_evict_for(context, SP_RESOURCE_SHADOW_BYTES, 0, NULL);
+}
+
 static void note_pressure(struct sp_account *account,
 		enum sp_resource resource) {
 	if (account->parent == NULL) {
 		struct sp_context *context = get_context(account);
-		sp_mailbox_post(&context->mailbox, &context->pressure);
+		sp_mailbox_post(&context->mailbox, SP_MAIL_PRESSURE,
+			handle_pressure);
 	}
 }
 
@@ -266,14 +275,4 @@ bool sp_evict_for(struct sp_context *context, enum sp_resource resource,
 		coming += end(client, resource);
 	}
 	return true;
-}
-
-static void handle_pressure(struct sp_mail *mail) {
-	struct sp_context *context = wl_container_of(mail, context, pressure);
-	sp_evict_for(context, SP_RESOURCE_FDS, 0, NULL);
-	sp_evict_for(context, SP_RESOURCE_SHADOW_BYTES, 0, NULL);
-}
-
-void sp_evict_init(struct sp_context *context) {
-	sp_mailbox_add(&context->mailbox, &context->pressure, handle_pressure);
 }

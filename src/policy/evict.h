@@ -10,10 +10,6 @@
 struct sp_client;
 struct sp_context;
 
-/** Makes the event loop disconnect clients when all together exceed a limit, and nothing
- * more can be reclaimed. */
-void sp_evict_init(struct sp_context *context);
-
 /** The ops of the account of all clients. */
 extern const struct sp_account_ops sp_evict_account_ops;
 

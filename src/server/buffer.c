@@ -141,20 +141,16 @@ static struct sealpool_buffer *take_report(struct sp_reports *reports,
 	return found;
 }
 
-static void handle_reports(struct sp_mail *mail) {
-	struct sp_reports *reports = wl_container_of(mail, reports, mail);
+static void handle_reports(struct sp_mailbox *mailbox) {
+	struct sp_context *context = wl_container_of(mailbox, context, mailbox);
 	struct sealpool_buffer *buffer;
 	struct sp_report taken;
-	while ((buffer = take_report(reports, NULL, &taken)) != NULL) {
+	while ((buffer = take_report(&context->reports, NULL, &taken)) != NULL) {
 		/* Destroying the client may remove other reports. */
 		if (post(buffer, &taken)) {
 			wl_client_destroy(buffer->pool->client->wl_client);
 		}
 	}
-}
-
-void sp_reports_init(struct sp_context *context) {
-	sp_mailbox_add(&context->mailbox, &context->reports.mail, handle_reports);
 }
 
 void sp_reports_flush(struct sp_client *client) {
@@ -188,7 +184,8 @@ void sp_buffer_report(struct sealpool_buffer *buffer, enum sp_event event,
 	if (sp_mailbox_is_here(&context->mailbox)) {
 		sp_reports_flush(buffer->pool->client);
 	} else {
-		sp_mailbox_post(&context->mailbox, &reports->mail);
+		sp_mailbox_post(&context->mailbox, SP_MAIL_REPORTS,
+			handle_reports);
 	}
 }
 
@@ -240,6 +237,22 @@ struct sealpool_buffer *sealpool_buffer_ref(struct sealpool_buffer *buffer) {
 	return buffer;
 }
 
+void sp_buffers_finish(struct sp_context *context) {
+	struct sealpool_buffer *buffer =
+		atomic_exchange(&context->unused_buffers, NULL);
+	while (buffer != NULL) {
+		struct sealpool_buffer *next = buffer->next_unused;
+		buffer_destroy(buffer);
+		buffer = next;
+	}
+}
+
+static void handle_unused(struct sp_mailbox *mailbox) {
+	struct sp_context *context = wl_container_of(mailbox, context, mailbox);
+	/* The last buffer of a client frees the client, but not the context. */
+	sp_buffers_finish(context);
+}
+
 /* A buffer is destroyed only on the event loop's thread, or after the loop is destroyed:
  * its pool and client use libwayland's objects. */
 void sealpool_buffer_unref(struct sealpool_buffer *buffer) {
@@ -262,27 +275,7 @@ void sealpool_buffer_unref(struct sealpool_buffer *buffer) {
 	while (!atomic_compare_exchange_weak(&context->unused_buffers,
 			&buffer->next_unused, buffer)) {
 	}
-	sp_mailbox_post(&context->mailbox, &context->unused);
-}
-
-void sp_buffers_finish(struct sp_context *context) {
-	struct sealpool_buffer *buffer =
-		atomic_exchange(&context->unused_buffers, NULL);
-	while (buffer != NULL) {
-		struct sealpool_buffer *next = buffer->next_unused;
-		buffer_destroy(buffer);
-		buffer = next;
-	}
-}
-
-static void handle_unused(struct sp_mail *mail) {
-	struct sp_context *context = wl_container_of(mail, context, unused);
-	/* The last buffer of a client frees the client, but not the context. */
-	sp_buffers_finish(context);
-}
-
-void sp_buffers_init(struct sp_context *context) {
-	sp_mailbox_add(&context->mailbox, &context->unused, handle_unused);
+	sp_mailbox_post(&context->mailbox, SP_MAIL_UNUSED, handle_unused);
 }
 
 struct wl_resource *sealpool_buffer_get_resource(

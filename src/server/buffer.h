@@ -55,9 +55,6 @@ struct sealpool_buffer *sp_buffer_new(struct sp_pool *pool,
 /** The wl_buffer is destroyed; drops its reference. */
 void sp_buffer_leave_resource(struct sealpool_buffer *buffer);
 
-/** Call both before there is a buffer. */
-void sp_buffers_init(struct sp_context *context);
-void sp_reports_init(struct sp_context *context);
 /** Destroys buffers whose last reference another thread has dropped. Call it last when the
  * event loop is destroyed. */
 void sp_buffers_finish(struct sp_context *context);

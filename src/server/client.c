@@ -153,8 +153,8 @@ void sp_client_post_refused(struct sp_client *client) {
 }
 
 /* Destroying a client may destroy others, so restart the walk. */
-static void handle_disconnect(struct sp_mail *mail) {
-	struct sp_context *context = wl_container_of(mail, context, disconnect);
+static void handle_disconnect(struct sp_mailbox *mailbox) {
+	struct sp_context *context = wl_container_of(mailbox, context, mailbox);
 	struct sp_client *client;
 	bool found;
 	do {
@@ -169,13 +169,10 @@ static void handle_disconnect(struct sp_mail *mail) {
 	} while (found);
 }
 
-void sp_clients_init(struct sp_context *context) {
-	sp_mailbox_add(&context->mailbox, &context->disconnect, handle_disconnect);
-}
-
 void sp_client_disconnect_later(struct sp_client *client) {
 	client->disconnecting = true;
-	sp_mailbox_post(&client->context->mailbox, &client->context->disconnect);
+	sp_mailbox_post(&client->context->mailbox, SP_MAIL_DISCONNECT,
+		handle_disconnect);
 }
 
 /* Pools and buffers */

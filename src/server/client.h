@@ -54,9 +54,6 @@ struct sp_client {
 	struct sp_counters counters;
 };
 
-/** Call it before there is a client. */
-void sp_clients_init(struct sp_context *context);
-
 /** Returns the record of a client, or NULL. */
 struct sp_client *sp_client_find(struct sp_context *context,
 	struct wl_client *wl_client);

@@ -56,7 +56,8 @@ static void log_to_stderr(void *data, enum sealpool_log_importance importance,
 }
 
 void sp_context_request_upkeep(struct sp_context *context) {
-	sp_mailbox_post(&context->mailbox, &context->upkeep.mail);
+	sp_mailbox_post(&context->mailbox, SP_MAIL_UPKEEP,
+		context->upkeep.handle_mail);
 }
 
 static void handle_wake(struct sp_memory *memory) {

@@ -67,7 +67,6 @@ struct sp_policy {
 struct sp_reports {
 	struct sp_lock lock; /* over all reports */
 	struct wl_list list; /* sealpool_buffer.report.link */
-	struct sp_mail mail;
 };
 
 /** hold.c: commits whose bytes come later. */
@@ -84,7 +83,7 @@ struct sp_holds {
 /** upkeep.c: what the event loop does for memory and files. */
 struct sp_upkeep {
 	struct wl_event_source *timer;
-	struct sp_mail mail;
+	sp_mail_func handle_mail;
 	/* When it last looked for files that do not answer: see sp_clock_now(). */
 	uint64_t looked_at;
 };
@@ -118,14 +117,9 @@ struct sp_context {
 	struct wl_list clients; /* sp_client.link */
 	struct wl_list identities; /* sp_identity.link, the oldest first */
 	uint64_t clients_made;
-	/* Disconnects clients: see sp_client_disconnect_later(). */
-	struct sp_mail disconnect;
-	/* All clients together exceed a limit. */
-	struct sp_mail pressure;
 	struct sp_reports reports;
 	/* Buffers whose last reference another thread has dropped. */
 	_Atomic(struct sealpool_buffer *) unused_buffers;
-	struct sp_mail unused;
 	struct sp_holds holds;
 	struct sp_upkeep upkeep;
 	struct sp_epoch epoch;

@@ -4,8 +4,7 @@
  *
  * Only the thread of the event loop may use libwayland's objects, but buffers may be
  * read on any thread. Such a thread stores its findings elsewhere and posts a mail,
- * which wakes the loop; the loop calls the mail's function. The mailbox does not know
- * what its mails are about.
+ * which wakes the loop; the loop calls the mail's function.
  */
 #include <errno.h>
 #include <sys/eventfd.h>
@@ -19,10 +18,10 @@ static int handle_wakeup(int fd, uint32_t mask, void *data) {
 	eventfd_read(fd, &count);
 	sp_mailbox_note_thread(mailbox);
 	/* A function may post any mail, which wakes the loop again. */
-	struct sp_mail *mail;
-	wl_list_for_each(mail, &mailbox->mails, link) {
-		if (atomic_exchange(&mail->posted, false)) {
-			mail->handle(mail);
+	for (int i = 0; i < SP_MAILS; i++) {
+		sp_mail_func handle = atomic_exchange(&mailbox->posted[i], NULL);
+		if (handle != NULL) {
+			handle(mailbox);
 		}
 	}
 	return 0;
@@ -30,7 +29,9 @@ static int handle_wakeup(int fd, uint32_t mask, void *data) {
 
 int sp_mailbox_init(struct sp_mailbox *mailbox, struct wl_event_loop *loop) {
 	sp_mailbox_note_thread(mailbox);
-	wl_list_init(&mailbox->mails);
+	for (int i = 0; i < SP_MAILS; i++) {
+		atomic_init(&mailbox->posted[i], NULL);
+	}
 	mailbox->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (mailbox->fd < 0) {
 		return -errno;
@@ -53,15 +54,9 @@ void sp_mailbox_finish(struct sp_mailbox *mailbox) {
 	close(mailbox->fd);
 }
 
-void sp_mailbox_add(struct sp_mailbox *mailbox, struct sp_mail *mail,
-		void (*handle)(struct sp_mail *mail)) {
-	atomic_init(&mail->posted, false);
-	mail->handle = handle;
-	wl_list_insert(mailbox->mails.prev, &mail->link);
-}
-
-void sp_mailbox_post(struct sp_mailbox *mailbox, struct sp_mail *mail) {
-	if (!atomic_exchange(&mail->posted, true)) {
+void sp_mailbox_post(struct sp_mailbox *mailbox, enum sp_mail mail,
+		sp_mail_func handle) {
+	if (atomic_exchange(&mailbox->posted[mail], handle) == NULL) {
 		/* Fails only when the counter is full, and then the loop has been
 		 * woken already. */
 		eventfd_write(mailbox->fd, 1);

@@ -7,18 +7,28 @@
 #include <stdbool.h>
 #include <wayland-server-core.h>
 
-/** A function that the event loop calls when the mail is posted. */
-struct sp_mail {
-	struct wl_list link; /* sp_mailbox.mails */
-	atomic_bool posted;
-	void (*handle)(struct sp_mail *mail);
+/** Mails, in the order in which those that are posted together are handled. Disconnecting
+ * clients that have an error may make enough room. */
+enum sp_mail {
+	SP_MAIL_DISCONNECT,
+	SP_MAIL_UNUSED,
+	SP_MAIL_UPKEEP,
+	SP_MAIL_REPORTS,
+	SP_MAIL_PRESSURE,
+	SP_MAILS,
 };
+
+struct sp_mailbox;
+
+/** Handles a mail on the event loop's thread. */
+typedef void (*sp_mail_func)(struct sp_mailbox *mailbox);
 
 /** Mails from any thread to that of the event loop. */
 struct sp_mailbox {
 	/* The event loop's thread. */
 	_Atomic(pthread_t) thread;
-	struct wl_list mails; /* sp_mail.link */
+	/* Of the mails that are posted; else NULL. */
+	_Atomic(sp_mail_func) posted[SP_MAILS];
 	int fd;
 	struct wl_event_source *source;
 };
@@ -29,14 +39,10 @@ int sp_mailbox_init(struct sp_mailbox *mailbox, struct wl_event_loop *loop);
 void sp_mailbox_detach(struct sp_mailbox *mailbox);
 void sp_mailbox_finish(struct sp_mailbox *mailbox);
 
-/** Adds a mail. Mails that are posted together are handled in the order in which they
- * were added. On the event loop's thread, before any other thread posts the mail. */
-void sp_mailbox_add(struct sp_mailbox *mailbox, struct sp_mail *mail,
-	void (*handle)(struct sp_mail *mail));
-
-/** Makes the event loop call the mail's function, once even if the mail is posted again
- * before. Any thread. */
-void sp_mailbox_post(struct sp_mailbox *mailbox, struct sp_mail *mail);
+/** Makes the event loop call a function, once even if the mail is posted again before. A
+ * mail always has the same function. Any thread. */
+void sp_mailbox_post(struct sp_mailbox *mailbox, enum sp_mail mail,
+	sp_mail_func handle);
 
 /** Notes that this is the event loop's thread. At first, that is the thread that creates
  * the mailbox, then the one that last handled something. */

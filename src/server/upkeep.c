@@ -59,9 +59,8 @@ static int handle_timer(void *data) {
 	return 0;
 }
 
-static void handle_mail(struct sp_mail *mail) {
-	struct sp_context *context =
-		wl_container_of(mail, context, upkeep.mail);
+static void handle_mail(struct sp_mailbox *mailbox) {
+	struct sp_context *context = wl_container_of(mailbox, context, mailbox);
 	sp_holds_handle_answers(context);
 	tend(context);
 }
@@ -74,7 +73,7 @@ int sp_upkeep_init(struct sp_context *context) {
 	if (upkeep->timer == NULL) {
 		return -ENOMEM;
 	}
-	sp_mailbox_add(&context->mailbox, &upkeep->mail, handle_mail);
+	upkeep->handle_mail = handle_mail;
 	return 0;
 }
 

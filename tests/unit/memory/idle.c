@@ -242,10 +242,10 @@ static void who_fills_the_cache_again_wakes_nobody(void **state) {
 	struct sp_context *context = fixture.display.context;
 	create_buffer(false);
 	read_buffer();
-	assert_true(context->upkeep.mail.posted);
+	assert_non_null(context->mailbox.posted[SP_MAIL_UPKEEP]);
 	display_settle(&fixture.display);
 	read_buffer();
-	assert_false(context->upkeep.mail.posted);
+	assert_null(context->mailbox.posted[SP_MAIL_UPKEEP]);
 	assert_true(context->memory.is_tended);
 }
 

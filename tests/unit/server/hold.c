@@ -524,6 +524,9 @@ static void *dispatch(void *data) {
 	return NULL;
 }
 
+static void do_nothing(struct sp_mailbox *mailbox) {
+}
+
 /* Clients may be dispatched by another thread than the one that destroys the display. The
  * held commit has the last reference. */
 static void display_may_be_destroyed_by_another_thread(void **state) {
@@ -531,9 +534,8 @@ static void display_may_be_destroyed_by_another_thread(void **state) {
 	show(0, 0);
 	let_go_of_buffers();
 	disconnect();
-	/* Wakes the event loop. */
-	sp_mailbox_post(&test.display.context->mailbox,
-		&test.display.context->unused);
+	sp_mailbox_post(&test.display.context->mailbox, SP_MAIL_PRESSURE,
+		do_nothing);
 	pthread_t thread;
 	assert_int_equal(pthread_create(&thread, NULL, dispatch, NULL), 0);
 	assert_int_equal(pthread_join(thread, NULL), 0);

@@ -9,19 +9,26 @@
 static struct fixture {
 	struct wl_event_loop *loop;
 	struct sp_mailbox mailbox;
-	struct sp_mail first, second;
 	/* The handled letters, as digits. */
 	int handled;
 	bool was_here;
 } fixture;
 
-static void handle_first(struct sp_mail *mail) {
+static void handle_first(struct sp_mailbox *mailbox) {
 	fixture.handled = fixture.handled * 10 + 1;
 	fixture.was_here = sp_mailbox_is_here(&fixture.mailbox);
 }
 
-static void handle_second(struct sp_mail *mail) {
+static void handle_second(struct sp_mailbox *mailbox) {
 	fixture.handled = fixture.handled * 10 + 2;
+}
+
+static void post_first(void) {
+	sp_mailbox_post(&fixture.mailbox, SP_MAIL_UPKEEP, handle_first);
+}
+
+static void post_second(void) {
+	sp_mailbox_post(&fixture.mailbox, SP_MAIL_REPORTS, handle_second);
 }
 
 static int setup(void **state) {
@@ -30,8 +37,6 @@ static int setup(void **state) {
 	if (sp_mailbox_init(&fixture.mailbox, fixture.loop) < 0) {
 		return -1;
 	}
-	sp_mailbox_add(&fixture.mailbox, &fixture.first, handle_first);
-	sp_mailbox_add(&fixture.mailbox, &fixture.second, handle_second);
 	return 0;
 }
 
@@ -46,9 +51,9 @@ static void dispatch(void) {
 	assert_int_equal(wl_event_loop_dispatch(fixture.loop, 0), 0);
 }
 
-static void mails_are_handled_in_the_order_of_their_making(void **state) {
-	sp_mailbox_post(&fixture.mailbox, &fixture.second);
-	sp_mailbox_post(&fixture.mailbox, &fixture.first);
+static void mails_are_handled_in_their_order(void **state) {
+	post_second();
+	post_first();
 	assert_int_equal(fixture.handled, 0);
 	dispatch();
 	assert_int_equal(fixture.handled, 12);
@@ -58,24 +63,22 @@ static void mails_are_handled_in_the_order_of_their_making(void **state) {
 
 static void mail_that_was_posted_twice_is_handled_once(void **state) {
 	for (int i = 0; i < 3; i++) {
-		sp_mailbox_post(&fixture.mailbox, &fixture.second);
+		post_second();
 	}
 	dispatch();
 	assert_int_equal(fixture.handled, 2);
-	sp_mailbox_post(&fixture.mailbox, &fixture.second);
+	post_second();
 	dispatch();
 	assert_int_equal(fixture.handled, 22);
 }
 
-static void post_first(struct sp_mail *mail) {
-	handle_second(mail);
-	sp_mailbox_post(&fixture.mailbox, &fixture.first);
+static void handle_third(struct sp_mailbox *mailbox) {
+	handle_second(mailbox);
+	post_first();
 }
 
 static void mail_that_is_posted_by_a_later_one_is_not_lost(void **state) {
-	struct sp_mail third;
-	sp_mailbox_add(&fixture.mailbox, &third, post_first);
-	sp_mailbox_post(&fixture.mailbox, &third);
+	sp_mailbox_post(&fixture.mailbox, SP_MAIL_PRESSURE, handle_third);
 	dispatch();
 	dispatch();
 	assert_int_equal(fixture.handled, 21);
@@ -84,7 +87,7 @@ static void mail_that_is_posted_by_a_later_one_is_not_lost(void **state) {
 static void *post_often(void *data) {
 	bool *here = data;
 	for (int i = 0; i < POSTS; i++) {
-		sp_mailbox_post(&fixture.mailbox, &fixture.first);
+		post_first();
 	}
 	*here = sp_mailbox_is_here(&fixture.mailbox);
 	return NULL;
@@ -111,7 +114,7 @@ int main(void) {
 #define TEST_MAILBOX(name) \
 	cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST_MAILBOX(mails_are_handled_in_the_order_of_their_making),
+		TEST_MAILBOX(mails_are_handled_in_their_order),
 		TEST_MAILBOX(mail_that_was_posted_twice_is_handled_once),
 		TEST_MAILBOX(mail_that_is_posted_by_a_later_one_is_not_lost),
 		TEST_MAILBOX(threads_leave_it_to_the_loop),
