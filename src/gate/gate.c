@@ -363,13 +363,19 @@ static void handle_file(struct sent_file *file) {
 static void handle_request(struct sp_gate *gate,
 		const struct wl_protocol_logger_message *message) {
 	union wl_argument *args = (union wl_argument *)message->arguments;
+	const struct sp_request *request = sp_request_find(message);
 	struct sent_file file = {
 		.gate = gate,
 		.message = message,
-		.request = sp_request_find(message),
+		.request = request,
 	};
-	if (file.request->fate == SP_FATE_COPIED) {
-		file.range = sp_request_get_range(file.request, args);
+	if (request->fate == SP_FATE_COPIED) {
+		file.range = (struct sp_range){
+			.offset = request->offset_arg >= 0 ?
+				args[request->offset_arg].u : 0,
+			.length = request->length_arg >= 0 ?
+				args[request->length_arg].u : request->max,
+		};
 	}
 	/* A signature also has digits (since which version) and question marks (may
 	 * be null). */

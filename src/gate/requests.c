@@ -72,13 +72,3 @@ const struct sp_request *sp_request_find(
 	}
 	return &unknown;
 }
-
-struct sp_range sp_request_get_range(const struct sp_request *request,
-		const union wl_argument *args) {
-	return (struct sp_range){
-		.offset = request->offset_arg >= 0 ?
-			args[request->offset_arg].u : 0,
-		.length = request->length_arg >= 0 ?
-			args[request->length_arg].u : request->max,
-	};
-}

@@ -6,8 +6,6 @@
 #include <stdint.h>
 #include <wayland-server-core.h>
 
-#include "copy.h"
-
 /** What happens to the file in a request. */
 enum sp_fate {
 	/* The compositor reads or maps the file: it gets a copy. */
@@ -43,9 +41,5 @@ struct sp_request {
 /** Never NULL. */
 const struct sp_request *sp_request_find(
 	const struct wl_protocol_logger_message *message);
-
-/** Returns the range that a request names whose file is copied. */
-struct sp_range sp_request_get_range(const struct sp_request *request,
-	const union wl_argument *args);
 
 #endif

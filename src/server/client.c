@@ -106,11 +106,7 @@ uint64_t sp_client_get_epoch(const struct sp_client *client) {
 }
 
 int sp_client_get_pid(const struct sp_client *client) {
-	pid_t pid = 0;
-	if (client->wl_client != NULL) {
-		wl_client_get_credentials(client->wl_client, &pid, NULL, NULL);
-	}
-	return (int)pid;
+	return client->wl_client != NULL ? sp_get_pid(client->wl_client) : 0;
 }
 
 /* Errors */

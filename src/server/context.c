@@ -21,7 +21,7 @@ void sp_log(struct sp_context *context,
 	va_end(args);
 }
 
-static int get_pid(struct wl_client *client) {
+int sp_get_pid(struct wl_client *client) {
 	pid_t pid;
 	wl_client_get_credentials(client, &pid, NULL, NULL);
 	return (int)pid;
@@ -35,13 +35,13 @@ void sp_post_error(struct sp_context *context, struct wl_resource *resource,
 	vsnprintf(message, sizeof(message), format, args);
 	va_end(args);
 	sp_log(context, SEALPOOL_LOG_INFO, "client %d: %s: disconnected",
-		get_pid(wl_resource_get_client(resource)), message);
+		sp_get_pid(wl_resource_get_client(resource)), message);
 	wl_resource_post_error(resource, code, "%s", message);
 }
 
 void sp_post_no_memory(struct sp_context *context, struct wl_client *client) {
 	sp_log(context, SEALPOOL_LOG_ERROR, "client %d: no memory: "
-		"disconnected", get_pid(client));
+		"disconnected", sp_get_pid(client));
 	wl_client_post_no_memory(client);
 }
 

@@ -160,6 +160,9 @@ void sp_log(struct sp_context *context,
 	enum sealpool_log_importance importance, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/** Returns the pid, for log messages. */
+int sp_get_pid(struct wl_client *client);
+
 /** Posts and logs an error of an object, which disconnects its client. */
 void sp_post_error(struct sp_context *context, struct wl_resource *resource,
 	uint32_t code, const char *format, ...)

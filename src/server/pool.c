@@ -113,10 +113,8 @@ void sp_pool_refuse_file(struct sp_context *context,
 	if (error != -EINVAL && error != -EACCES && error != -EBADF) {
 		struct wl_client *wl_client =
 			wl_resource_get_client(resource);
-		pid_t pid;
-		wl_client_get_credentials(wl_client, &pid, NULL, NULL);
 		sp_log(context, SEALPOOL_LOG_ERROR, "client %d: the pool's "
-			"file %s: %s: disconnected", (int)pid, reason,
+			"file %s: %s: disconnected", sp_get_pid(wl_client), reason,
 			strerror(-error));
 		wl_client_post_no_memory(wl_client);
 		return;

@@ -38,9 +38,6 @@ void sp_gpu_buffer_finish(struct sp_gpu_buffer *buffer);
 
 #include <wlr/util/log.h>
 
-struct sealpool_buffer;
-struct wlr_dmabuf_attributes;
-
 struct sp_gpu_buffer {
 	char unused;
 };
@@ -51,37 +48,14 @@ static inline void sp_gpu_enable(struct wl_display *display, uint32_t idle_ms,
 		"library was built without it");
 }
 
-static inline void sp_gpu_buffer_init(struct sp_gpu_buffer *buffer,
-		struct wlr_buffer *base, struct sealpool_buffer *core) {
-}
-
-static inline void sp_gpu_buffer_leave(struct sp_gpu_buffer *buffer) {
-}
-
-static inline void sp_gpu_buffer_finish(struct sp_gpu_buffer *buffer) {
-}
-
-static inline bool sp_gpu_buffer_is_imported(
-		const struct sp_gpu_buffer *buffer) {
-	return false;
-}
-
-static inline bool sp_gpu_buffer_is_open(const struct sp_gpu_buffer *buffer) {
-	return false;
-}
-
-static inline bool sp_gpu_buffer_get_dmabuf(struct sp_gpu_buffer *buffer,
-		struct wlr_dmabuf_attributes *attributes) {
-	return false;
-}
-
-static inline bool sp_gpu_buffer_holds_release(struct sp_gpu_buffer *buffer) {
-	return false;
-}
-
-static inline bool sp_gpu_buffer_part(struct sp_gpu_buffer *buffer) {
-	return false;
-}
+#define sp_gpu_buffer_init(buffer, base, core) ((void)0)
+#define sp_gpu_buffer_leave(buffer) ((void)0)
+#define sp_gpu_buffer_finish(buffer) ((void)0)
+#define sp_gpu_buffer_is_imported(buffer) false
+#define sp_gpu_buffer_is_open(buffer) false
+#define sp_gpu_buffer_get_dmabuf(buffer, attributes) false
+#define sp_gpu_buffer_holds_release(buffer) false
+#define sp_gpu_buffer_part(buffer) false
 
 #endif
 
