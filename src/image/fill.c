@@ -17,16 +17,12 @@
 
 static struct sp_transfer_target copy_get_target(struct sp_copy *copy) {
 	struct sp_view *view = copy->copies->view;
-	struct sp_shadow *pinned = copy->place == SP_COPY_IN_PINNED_SHADOW ?
-		&view->backing->pinned.shadow : NULL;
 	return (struct sp_transfer_target){
 		.data = sp_copy_get_data(copy),
 		.start = sp_layout_start(&view->layout),
 		.written = copy->place == SP_COPY_IN_STORE ? &copy->written :
 			copy->place == SP_COPY_IN_SHADOW ? &copy->shadow.written :
-			&pinned->written,
-		/* Others are written to in order to be read through this mapping. */
-		.shadow = pinned,
+			&view->backing->pinned.shadow.written,
 		.aside = sp_readers_are_here(&view->backing->memory->readers),
 	};
 }

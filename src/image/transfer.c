@@ -9,7 +9,7 @@
  *   in:   pread() of the client's file to the shadow's mapping. Holes of the
  *         client's file are read without being filled. Many short rows of a file
  *         without holes are read from a mapping of it, a batch with each call
- *         (bounce.c). Most of a large new shadow is written with pwrite().
+ *         (bounce.c).
  *   out:  pread() of the *shadow's* file to a mapping of the client's. Not pwrite()
  *         to the client's file: that would make a short file longer, and append,
  *         whatever the offset, if the client has set O_APPEND on the open file that
@@ -21,7 +21,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "memory/file.h"
 #include "memory/io.h"
 #include "memory/pages.h"
 #include "memory/sparse.h"
@@ -64,20 +63,9 @@
  */
 #define HOLES_LOOKED_FOR_MIN (1024 * 1024)
 #define SPARSE_PIECE_SIZE (16 * 1024)
-#define PIECE_SIZE (256 * 1024)
 
 /* For less than this, the call costs as much as it saves. */
 #define POPULATED_MIN (16 * 1024)
-
-/*
- * The first access to each page of a mapping is a fault: 0.1 to 12 us, much more than
- * copying its bytes, depending on the machine. The guarded wl_shm has a mapping of its own,
- * and may never touch most pages of a large buffer. This is how many new chunks of a
- * shadow's mapping one transfer touches at most. It writes other pages through the file,
- * which takes about twice as long as writing touched pages. A buffer that is drawn again
- * and again is touched completely after some frames.
- */
-#define TOUCHED_MAX 2
 
 /* Rows to be read by one call. */
 struct batch {
@@ -91,27 +79,17 @@ struct job {
 	const uint8_t SP_UNTRUSTED *base;
 	const struct sp_transfer_target *target;
 	struct sp_sparse holes;
-	/* The end of the layout. */
-	uint64_t end;
 	/* The size of the client's file, if it is searched for holes, or read from its
 	 * mapping. */
 	uint64_t size;
 	/* The last chunk of the target that this job was the first to write to, and the
 	 * offset from which on it is still zero. */
 	uint64_t new_chunk, zero_from;
-	/* The shadow's file may be written to. */
-	bool has_file;
-	/* How many more chunks of the shadow's mapping may be touched. */
-	unsigned touchable;
 	struct sp_transferred copied;
 };
 
 static size_t min(size_t a, size_t b) {
 	return a < b ? a : b;
-}
-
-static uint64_t max(uint64_t a, uint64_t b) {
-	return a > b ? a : b;
 }
 
 static uint8_t *get_target(const struct job *job, uint64_t offset) {
@@ -132,36 +110,6 @@ static void populate(const struct job *job, uint64_t offset, size_t length) {
 	madvise((void *)start, end - start, MADV_POPULATE_WRITE);
 }
 
-/* Returns whether the pages of a chunk of the shadow were touched. Touches those of the
- * layout, as far as it is allowed. */
-static bool is_touched(struct job *job, uint64_t chunk) {
-	struct sp_chunks *touched = &job->target->shadow->touched;
-	if (sp_chunks_get(touched, chunk)) {
-		return true;
-	}
-	if (job->touchable == 0) {
-		return false;
-	}
-	job->touchable--;
-	sp_chunks_set(touched, chunk);
-	uint64_t start = max(chunk * SP_CHUNK_SIZE, job->target->start);
-	populate(job, start, min(job->end, (chunk + 1) * SP_CHUNK_SIZE) - start);
-	return true;
-}
-
-static bool is_for_file(struct job *job, uint64_t offset, size_t length) {
-	if (!job->has_file || length < CALL_COST) {
-		return false;
-	}
-	uint64_t last = (offset + length - 1) / SP_CHUNK_SIZE;
-	for (uint64_t chunk = offset / SP_CHUNK_SIZE; chunk <= last; chunk++) {
-		if (!is_touched(job, chunk)) {
-			return true;
-		}
-	}
-	return false;
-}
-
 /* Returns where to write, and marks its chunks as written. */
 static uint8_t *write_target(struct job *job, uint64_t offset, size_t length) {
 	struct sp_chunks *written = job->target->written;
@@ -175,7 +123,7 @@ static uint8_t *write_target(struct job *job, uint64_t offset, size_t length) {
 			job->zero_from = start;
 		}
 		if (chunk == job->new_chunk && next > job->zero_from) {
-			if (!job->has_file && start >= job->zero_from &&
+			if (start >= job->zero_from &&
 					next - start >= POPULATED_MIN) {
 				populate(job, start, next - start);
 			}
@@ -185,22 +133,9 @@ static uint8_t *write_target(struct job *job, uint64_t offset, size_t length) {
 	return get_target(job, offset);
 }
 
-static void write_bytes(struct job *job, uint64_t offset, const uint8_t *from,
-		size_t length) {
-	uint8_t *to = write_target(job, offset, length);
-	size_t done = 0;
-	if (is_for_file(job, offset, length)) {
-		int error;
-		done = sp_io_write(job->target->shadow->fd, offset, from,
-			length, &error);
-	}
-	memcpy(to + done, from + done, length - done);
-}
-
-/* At most a piece. Skips chunks that were never written, which are zero and have no
+/* Skips chunks that were never written, which are zero and have no
  * memory. */
 static void zero_target(struct job *job, uint64_t offset, size_t length) {
-	static const uint8_t zeroes[SPARSE_PIECE_SIZE];
 	while (length > 0) {
 		uint64_t chunk = offset / SP_CHUNK_SIZE;
 		size_t part = min(length,
@@ -208,7 +143,7 @@ static void zero_target(struct job *job, uint64_t offset, size_t length) {
 		if (sp_chunks_get(job->target->written, chunk) &&
 				(chunk != job->new_chunk ||
 				offset < job->zero_from)) {
-			write_bytes(job, offset, zeroes, part);
+			memset(write_target(job, offset, part), 0, part);
 		}
 		offset += part;
 		length -= part;
@@ -228,11 +163,9 @@ static size_t read_client(struct job *job, uint64_t offset, uint8_t *to,
 		length, &job->copied.error) : 0;
 }
 
-static void zero_missing(uint8_t *to, size_t length, size_t done,
-		struct sp_transferred *copied) {
-	memset(to + done, 0, length - done);
-	copied->bytes += done;
-	copied->missing += length - done;
+static bool has_hole(struct job *job, uint64_t offset, size_t length) {
+	return job->holes.fd >= 0 && sp_sparse_has_hole(&job->holes, offset,
+		offset + length);
 }
 
 /* Bytes past the file's end are missing, not a hole. */
@@ -243,42 +176,20 @@ static void note_hole(struct job *job, uint64_t offset, size_t length) {
 	}
 }
 
-/* Writes bytes that were read. Those that were not become zero, or keep their value. */
-static void take_bytes(struct job *job, uint64_t offset, uint8_t *from,
-		size_t done, size_t length) {
-	if (job->source->at_once) {
-		job->copied.bytes += done;
-		job->copied.missing += length - done;
-		length = done;
-	} else {
-		zero_missing(from, length, done, &job->copied);
-	}
-	write_bytes(job, offset, from, length);
-}
-
-static void copy_through_file(struct job *job, uint64_t offset, size_t length) {
-	uint8_t scratch[SCRATCH_SIZE];
-	for (size_t i = 0, part; i < length; i += part) {
-		part = min(sizeof(scratch), length - i);
-		size_t done = read_client(job, offset + i, scratch, part);
-		take_bytes(job, offset + i, scratch, done, part);
+/* Counts bytes that were read. Those that were not become zero, or keep their value. */
+static void note_read(struct job *job, uint8_t *to, size_t done,
+		size_t length) {
+	job->copied.bytes += done;
+	job->copied.missing += length - done;
+	if (!job->source->at_once) {
+		memset(to + done, 0, length - done);
 	}
 }
 
 /* Copies a piece without a hole. */
 static void copy_piece(struct job *job, uint64_t offset, size_t length) {
-	if (is_for_file(job, offset, length)) {
-		copy_through_file(job, offset, length);
-		return;
-	}
 	uint8_t *to = write_target(job, offset, length);
-	size_t done = read_client(job, offset, to, length);
-	if (job->source->at_once) {
-		job->copied.bytes += done;
-		job->copied.missing += length - done;
-	} else {
-		zero_missing(to, length, done, &job->copied);
-	}
+	note_read(job, to, read_client(job, offset, to, length), length);
 }
 
 void sp_transfer_row(const struct sp_transfer_target *target, uint64_t offset,
@@ -288,67 +199,59 @@ void sp_transfer_row(const struct sp_transfer_target *target, uint64_t offset,
 }
 
 static void batch_read(struct job *job, struct batch *batch) {
-	if (batch->len == 0) {
-		return;
-	}
-	if (sp_bounce_copy(job->source->bounce, job->base, batch->rows,
+	if (batch->len > 0 && job->base != NULL && sp_bounce_copy(
+			job->source->bounce, job->base, batch->rows,
 			batch->len)) {
 		job->copied.bytes += batch->bytes;
-	} else {
+	} else if (batch->len > 0) {
 		/* Most likely, the file is too short. */
+		job->base = NULL;
 		for (size_t i = 0; i < batch->len; i++) {
 			copy_piece(job, batch->rows[i].offset,
 				batch->rows[i].length);
 		}
-		job->base = NULL;
 	}
 	batch->len = batch->bytes = 0;
 }
 
-/* Copies several short rows with one call. */
-static void copy_in_batches(struct job *job, const struct sp_span *span,
-		size_t stride) {
-	struct batch batch = { .len = 0 };
-	size_t length = span->row_bytes;
-	for (uint32_t row = 0; row < span->rows; row++) {
-		uint64_t offset = span->offset + (uint64_t)stride * row;
-		if (batch.len == SP_BOUNCE_PIECES_MAX ||
-				length > SP_BOUNCE_SIZE - batch.bytes) {
-			batch_read(job, &batch);
-		}
-		/* The previous batch may have failed. */
-		if (job->base == NULL || is_for_file(job, offset, length)) {
-			copy_piece(job, offset, length);
-			continue;
-		}
-		batch.rows[batch.len++] = (struct sp_bounce_piece){
-			.offset = offset,
-			.to = write_target(job, offset, length),
-			.length = length,
-		};
-		batch.bytes += length;
+static void batch_add(struct job *job, struct batch *batch, uint64_t offset,
+		size_t length) {
+	if (batch->len == SP_BOUNCE_PIECES_MAX ||
+			length > SP_BOUNCE_SIZE - batch->bytes) {
+		batch_read(job, batch);
 	}
-	batch_read(job, &batch);
+	batch->rows[batch->len++] = (struct sp_bounce_piece){
+		.offset = offset,
+		.to = write_target(job, offset, length),
+		.length = length,
+	};
+	batch->bytes += length;
 }
 
-/* Copies row by row. */
+/* Copies row by row, or several rows with one call. */
 static void copy_in_rows(struct job *job, const struct sp_span *span,
-		size_t stride) {
+		size_t stride, bool in_batches) {
+	size_t piece = job->holes.fd >= 0 ? SPARSE_PIECE_SIZE : SP_CHUNK_SIZE;
+	struct batch batch;
+	batch.len = batch.bytes = 0;
 	for (uint32_t row = 0; row < span->rows; row++) {
 		uint64_t offset = span->offset + (uint64_t)stride * row;
-		size_t length;
-		for (size_t i = 0; i < span->row_bytes; i += length) {
-			length = min(job->holes.fd >= 0 ? SPARSE_PIECE_SIZE :
-				PIECE_SIZE, span->row_bytes - i);
-			uint64_t from = offset + i;
-			if (!sp_sparse_has_hole(&job->holes, from, from + length)) {
-				copy_piece(job, from, length);
-				continue;
+		uint64_t end = offset + span->row_bytes;
+		if (in_batches) {
+			batch_add(job, &batch, offset, span->row_bytes);
+			continue;
+		}
+		for (size_t length; offset < end; offset += length) {
+			length = min(piece, end - offset);
+			if (has_hole(job, offset, length)) {
+				zero_target(job, offset, length);
+				note_hole(job, offset, length);
+			} else {
+				copy_piece(job, offset, length);
 			}
-			zero_target(job, from, length);
-			note_hole(job, from, length);
 		}
 	}
+	batch_read(job, &batch);
 }
 
 /* Reads several rows at once, with the gaps between them. */
@@ -361,7 +264,7 @@ static void copy_in_scattered(struct job *job,
 		rows = min(rows_max, span->rows - row);
 		uint64_t offset = span->offset + (uint64_t)stride * row;
 		size_t length = stride * (rows - 1) + span->row_bytes;
-		bool hole = sp_sparse_has_hole(&job->holes, offset, offset + length);
+		bool hole = has_hole(job, offset, length);
 		size_t got = hole ? 0 :
 			read_client(job, offset, scratch, length);
 		for (size_t i = 0; i < rows; i++) {
@@ -375,8 +278,10 @@ static void copy_in_scattered(struct job *job,
 			}
 			size_t done = got <= start ? 0 :
 				min(got - start, span->row_bytes);
-			take_bytes(job, offset + start, scratch + start, done,
+			uint8_t *to = write_target(job, offset + start,
 				span->row_bytes);
+			memcpy(to, scratch + start, done);
+			note_read(job, to, done, span->row_bytes);
 		}
 	}
 }
@@ -409,10 +314,8 @@ static void copy_in_box(struct job *job, const struct sp_plane *plane,
 			stride - span.row_bytes <=
 				(in_batches ? PIECE_COST : CALL_COST)) {
 		copy_in_scattered(job, &span, stride);
-	} else if (in_batches) {
-		copy_in_batches(job, &span, stride);
 	} else {
-		copy_in_rows(job, &span, stride);
+		copy_in_rows(job, &span, stride, in_batches);
 	}
 }
 
@@ -439,15 +342,6 @@ static void copy_in_plane(struct job *job, const struct sp_plane *plane,
 	}
 }
 
-/* Returns whether to write through the shadow's file. Beyond RLIMIT_FSIZE, that would raise
- * SIGXFSZ. */
-static bool may_use_file(const struct sp_transfer_target *target,
-		const struct sp_layout *layout) {
-	return target->shadow != NULL && layout->end - target->start >
-		TOUCHED_MAX * SP_CHUNK_SIZE &&
-		sp_file_may_be_as_long(layout->end);
-}
-
 struct sp_transferred sp_transfer_in(const struct sp_transfer_source *source,
 		const struct sp_layout *layout,
 		const pixman_region32_t *region,
@@ -456,10 +350,7 @@ struct sp_transferred sp_transfer_in(const struct sp_transfer_source *source,
 		.source = source,
 		.target = target,
 		.holes = { .fd = -1 },
-		.end = layout->end,
 		.new_chunk = UINT64_MAX,
-		.has_file = may_use_file(target, layout),
-		.touchable = TOUCHED_MAX,
 	};
 	struct stat st = { 0 };
 	bool large = layout->end - sp_layout_start(layout) >=

@@ -10,7 +10,6 @@
 #include "format.h"
 #include "memory/bounce.h"
 #include "memory/chunks.h"
-#include "memory/shadow.h"
 #include "memory/untrusted.h"
 
 struct sp_transferred {
@@ -47,9 +46,6 @@ struct sp_transfer_target {
 	uint64_t start;
 	/* The chunks of the pool that may have bytes other than zero there. */
 	struct sp_chunks *written;
-	/* The shadow whose mapping "data" is in, or NULL. Pages of it that were never
-	 * touched are written through its file. All memory of the layout is allocated. */
-	struct sp_shadow *shadow;
 	/* A reader thread copies, while the event loop may map something. */
 	bool aside;
 };

@@ -99,7 +99,6 @@ int sp_shadow_grow(struct sp_shadow *shadow, uint64_t size) {
 	}
 	sp_mapping_unref(shadow->mapping);
 	shadow->mapping = mapping;
-	shadow->touched = (struct sp_chunks){ 0 };
 	return 0;
 }
 
@@ -152,14 +151,15 @@ void sp_shadow_release(struct sp_shadow *shadow, uint64_t start, uint64_t end) {
 	if (start >= end) {
 		return;
 	}
-	for (uint64_t chunk = start / SP_CHUNK_SIZE;
-			chunk <= (end - 1) / SP_CHUNK_SIZE; chunk++) {
-		sp_chunks_clear(&shadow->touched, chunk);
-	}
 	/* If it fails, the memory stays, and stays charged, until the pool is
 	 * destroyed. */
 	if (fallocate(shadow->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-			(off_t)start, (off_t)(end - start)) == 0) {
-		sp_shadow_settle(shadow);
+			(off_t)start, (off_t)(end - start)) < 0) {
+		return;
 	}
+	for (uint64_t chunk = (start + SP_CHUNK_SIZE - 1) / SP_CHUNK_SIZE;
+			chunk < end / SP_CHUNK_SIZE; chunk++) {
+		sp_chunks_clear(&shadow->written, chunk);
+	}
+	sp_shadow_settle(shadow);
 }

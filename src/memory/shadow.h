@@ -23,8 +23,6 @@ struct sp_shadow {
 	struct sp_mapping *mapping;
 	/* The chunks that may have bytes other than zero. */
 	struct sp_chunks written;
-	/* The chunks of "mapping" whose pages were touched. */
-	struct sp_chunks touched;
 };
 
 /**

@@ -37,9 +37,10 @@ MUTATIONS = [
      '''	struct sp_mapping *mapping = *newest;'''),
     ('missing bytes stay what they were', 'a missing byte',
      'src/image/transfer.c',
-     '''	memset(to + done, 0, length - done);
-	copied->bytes''',
-     '''	copied->bytes'''),
+     '''	if (!job->source->at_once) {
+		memset(to + done, 0, length - done);
+	}''',
+     ''''''),
     ('damage is not added', 'a damage rectangle', 'src/server/surface.c',
      '''		add_scaled(frame, surface, &surface->pending.buffer_damage, 1);''',
      ''''''),
