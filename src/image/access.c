@@ -54,7 +54,7 @@ static int begin_copy(struct sp_view *view, uint64_t epoch,
 		access->data = sp_view_get_in_place(view, view->mapping);
 		return 0;
 	}
-	int ret = sp_copies_begin_read(copies, epoch, access);
+	int ret = sp_copies_begin(copies, epoch, false, NULL, access);
 	sp_backing_end_use(view->backing);
 	access->flags = ret == 0 ? HOLDS_COPY : 0;
 	return ret;
@@ -132,7 +132,7 @@ int sp_view_begin_write(struct sp_view *view, uint64_t epoch,
 	if (!view->tracked) {
 		sp_view_age(view, NULL, 0);
 	}
-	ret = sp_copies_begin_write(copies, epoch, mapping, access);
+	ret = sp_copies_begin(copies, epoch, true, mapping, access);
 	if (ret < 0) {
 		goto error_mapping;
 	}

@@ -273,12 +273,12 @@ bool sp_view_has_answer(const struct sp_view *view) {
 	return has;
 }
 
-int sp_copies_begin_read(struct sp_copies *copies, uint64_t epoch,
-		struct sp_access *access) {
+int sp_copies_begin(struct sp_copies *copies, uint64_t epoch, bool for_writing,
+		struct sp_mapping *mapping, struct sp_access *access) {
 	int ret = 0;
 	sp_lock_acquire(&copies->lock);
-	struct sp_copy *copy = find_or_create(copies, false, &ret);
-	bool older = copy == NULL;
+	struct sp_copy *copy = find_or_create(copies, for_writing, &ret);
+	bool older = copy == NULL && !for_writing;
 	if (older) {
 		copy = wait_for(copies, false, true);
 	}
@@ -287,43 +287,25 @@ int sp_copies_begin_read(struct sp_copies *copies, uint64_t epoch,
 		return ret;
 	}
 	copy_use(copies, copy);
-	int slow_ret = 0;
-	if (!older && !sp_copy_is_current(copies, copy)) {
-		slow_ret = sp_copy_fill(copies, copy, epoch);
-	}
-	access_copy(access, copy);
-	sp_lock_release(&copies->lock);
-	/* After -ETIMEDOUT, the copy is shown as it is until the file answers. */
-	if (slow_ret < 0 && slow_ret != -ETIMEDOUT) {
-		sp_view_report(copies->view, slow_ret);
-	}
-	return 0;
-}
-
-int sp_copies_begin_write(struct sp_copies *copies, uint64_t epoch,
-		struct sp_mapping *mapping, struct sp_access *access) {
-	int ret = 0;
-	sp_lock_acquire(&copies->lock);
-	struct sp_copy *copy = find_or_create(copies, true, &ret);
-	if (copy == NULL) {
-		sp_lock_release(&copies->lock);
-		return ret;
-	}
-	copy_use(copies, copy);
-	if (!sp_copy_is_current(copies, copy)) {
-		ret = sp_copy_fill(copies, copy, epoch);
-	}
-	if (ret < 0) {
+	ret = older || sp_copy_is_current(copies, copy) ? 0 :
+		sp_copy_fill(copies, copy, epoch);
+	if (ret < 0 && for_writing) {
 		/* Without the file's bytes, writing back the whole copy would destroy
 		 * them. */
 		copy->users--;
 		sp_cache_add(sp_copies_get_cache(copies), &copy->cached);
-		sp_lock_release(&copies->lock);
+	} else {
+		copy->write_back = mapping;
+		access_copy(access, copy);
+	}
+	sp_lock_release(&copies->lock);
+	if (for_writing) {
 		return ret;
 	}
-	copy->write_back = mapping;
-	access_copy(access, copy);
-	sp_lock_release(&copies->lock);
+	/* After -ETIMEDOUT, the copy is shown as it is until the file answers. */
+	if (ret < 0 && ret != -ETIMEDOUT) {
+		sp_view_report(copies->view, ret);
+	}
 	return 0;
 }
 

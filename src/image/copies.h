@@ -24,17 +24,14 @@ void sp_copies_destroy(struct sp_copies *copies);
 bool sp_copies_begin_current(struct sp_copies *copies,
 	struct sp_access *access);
 
-/** Updates a copy and begins to read it. "epoch" is the current one, or 0. Returns 0 or a
- * negative errno: -EDQUOT over a limit. Any thread. */
-int sp_copies_begin_read(struct sp_copies *copies, uint64_t epoch,
-	struct sp_access *access);
-
 /**
- * Updates a copy and begins to write to it. At the end, it is written back to "mapping",
- * of the client's file, which the copy owns on success; NULL for a slow file. Returns
- * -ETIMEDOUT if a slow file has not answered in time.
+ * Updates a copy and begins to read it or to write to it. "epoch" is the current one, or 0.
+ * What was written is written back at the end to "mapping", of the client's file, which the
+ * copy owns on success; NULL for a slow file and for reading. Returns 0 or a negative errno:
+ * -EDQUOT over a limit; for writing, -ETIMEDOUT if a slow file has not answered in time. Any
+ * thread.
  */
-int sp_copies_begin_write(struct sp_copies *copies, uint64_t epoch,
+int sp_copies_begin(struct sp_copies *copies, uint64_t epoch, bool for_writing,
 	struct sp_mapping *mapping, struct sp_access *access);
 void sp_copies_end(struct sp_copies *copies, struct sp_copy *copy);
 
