@@ -11,9 +11,9 @@
  * If the kernel uses huge pages for shadows (shmem_enabled), a page's neighbours are
  * allocated with it, which looks like such a read. Nothing is freed then, either.
  *
- * Nothing is charged while the lock is held: a charge may reclaim pages of the same
- * shadow. All of this runs on the event loop's thread, behind a guard, so that no backing
- * is destroyed while one of its copies is being freed.
+ * Nothing is reclaimed while the lock is held: that may be pages of the same shadow. All of
+ * this runs on the event loop's thread, behind a guard, so that no backing is destroyed
+ * while one of its copies is being freed.
  */
 #include "account.h"
 #include "pinned.h"
@@ -31,16 +31,6 @@ static void punch(void *data, uint64_t start, uint64_t end) {
 	pinned->gave_back = true;
 }
 
-/* Charges memory that was allocated without a request. If that fails, it is charged to
- * nobody. */
-static void charge_excess(struct sp_pinned *pinned, uint64_t excess) {
-	if (sp_shadow_prepay(&pinned->shadow, excess) == 0) {
-		sp_lock_acquire(pinned->lock);
-		pinned->shadow.charged += excess;
-		sp_lock_release(pinned->lock);
-	}
-}
-
 int sp_pinned_use(struct sp_pinned *pinned, uint64_t start, uint64_t end) {
 	struct sp_shadow *shadow = &pinned->shadow;
 	sp_lock_acquire(pinned->lock);
@@ -51,11 +41,11 @@ int sp_pinned_use(struct sp_pinned *pinned, uint64_t start, uint64_t end) {
 		return (int)lacking;
 	}
 	/* The charge may reclaim pages, but not these, which have a user. */
-	uint64_t paid = (uint64_t)lacking, excess = 0;
+	uint64_t paid = (uint64_t)lacking;
 	int ret = sp_shadow_prepay(shadow, paid);
 	sp_lock_acquire(pinned->lock);
 	if (ret == 0) {
-		ret = sp_shadow_fill(shadow, start, end, paid, &excess);
+		ret = sp_shadow_fill(shadow, start, end, paid);
 	}
 	if (ret < 0) {
 		sp_uses_remove(&pinned->uses, start, end, punch, pinned);
@@ -63,9 +53,6 @@ int sp_pinned_use(struct sp_pinned *pinned, uint64_t start, uint64_t end) {
 		pinned->allocated += paid;
 	}
 	sp_lock_release(pinned->lock);
-	if (excess > 0) {
-		charge_excess(pinned, excess);
-	}
 	return ret;
 }
 

@@ -19,13 +19,19 @@
 #include "pages.h"
 #include "shadow.h"
 
+/* This has no limit. */
+static void charge_pinned(struct sp_shadow *shadow, uint64_t bytes) {
+	if (shadow->pinned) {
+		sp_account_try_charge(shadow->account,
+			SP_RESOURCE_PINNED_BYTES, bytes);
+	}
+}
+
 int sp_shadow_prepay(struct sp_shadow *shadow, uint64_t bytes) {
 	int ret = sp_account_charge(shadow->account, SP_RESOURCE_SHADOW_BYTES,
 		bytes);
-	if (ret == 0 && shadow->pinned) {
-		/* This has no limit. */
-		sp_account_charge(shadow->account, SP_RESOURCE_PINNED_BYTES,
-			bytes);
+	if (ret == 0) {
+		charge_pinned(shadow, bytes);
 	}
 	return ret;
 }
@@ -116,7 +122,7 @@ uint64_t sp_shadow_settle(struct sp_shadow *shadow) {
 }
 
 int sp_shadow_fill(struct sp_shadow *shadow, uint64_t start, uint64_t end,
-		uint64_t paid, uint64_t *excess) {
+		uint64_t paid) {
 	start = sp_pages_round_down(start);
 	end = sp_pages_round_up(end);
 	shadow->charged += paid;
@@ -125,24 +131,21 @@ int sp_shadow_fill(struct sp_shadow *shadow, uint64_t start, uint64_t end,
 		ret = fallocate(shadow->fd, FALLOC_FL_KEEP_SIZE, (off_t)start,
 			(off_t)(end - start)) < 0 ? -errno : 0;
 	} while (ret == -EINTR);
-	*excess = sp_shadow_settle(shadow);
+	/* Huge pages are larger than requested. If the charge does not fit, they are
+	 * charged to nobody. */
+	uint64_t excess = sp_shadow_settle(shadow);
+	if (excess > 0 && sp_account_try_charge(shadow->account,
+			SP_RESOURCE_SHADOW_BYTES, excess)) {
+		charge_pinned(shadow, excess);
+		shadow->charged += excess;
+	}
 	return ret;
 }
 
 int sp_shadow_reserve(struct sp_shadow *shadow, uint64_t start, uint64_t end) {
 	uint64_t bytes = sp_pages_round_up(end) - sp_pages_round_down(start);
 	int ret = sp_shadow_prepay(shadow, bytes);
-	if (ret < 0) {
-		return ret;
-	}
-	uint64_t excess;
-	ret = sp_shadow_fill(shadow, start, end, bytes, &excess);
-	/* Huge pages are larger than requested. If the charge fails, they are charged to
-	 * nobody. */
-	if (excess > 0 && sp_shadow_prepay(shadow, excess) == 0) {
-		shadow->charged += excess;
-	}
-	return ret;
+	return ret == 0 ? sp_shadow_fill(shadow, start, end, bytes) : ret;
 }
 
 void sp_shadow_release(struct sp_shadow *shadow, uint64_t start, uint64_t end) {

@@ -55,10 +55,9 @@ int sp_shadow_reserve(struct sp_shadow *shadow, uint64_t start, uint64_t end);
  * -EDQUOT. */
 int sp_shadow_prepay(struct sp_shadow *shadow, uint64_t bytes);
 /** Allocates memory for a range, for which "paid" bytes were prepaid. Discharges what is
- * not needed of them; "excess" is set as sp_shadow_settle() returns it. Returns 0 or a
- * negative errno; then all of it is discharged. */
+ * not needed of them. Returns 0 or a negative errno; then all of it is discharged. */
 int sp_shadow_fill(struct sp_shadow *shadow, uint64_t start, uint64_t end,
-	uint64_t paid, uint64_t *excess);
+	uint64_t paid);
 /** Reduces the charge to what is allocated. Returns how many more bytes are allocated than
  * charged. */
 uint64_t sp_shadow_settle(struct sp_shadow *shadow);
