@@ -214,7 +214,7 @@ static bool resize(struct sp_pool *pool, struct wl_resource *resource,
 		int32_t size) {
 	struct sp_backing *backing = &pool->backing;
 	if (backing->is_pinned) {
-		int ret = sp_backing_grow_pinned(backing, (uint64_t)size);
+		int ret = sp_backing_grow(backing, (uint64_t)size);
 		if (ret < 0) {
 			sp_guard_refuse(pool->client, "cannot grow a shadow", ret);
 		}

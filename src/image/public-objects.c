@@ -208,8 +208,7 @@ int sealpool_file_grow(struct sealpool_file *file, uint64_t size) {
 	if (size < file->backing.size || size > INT32_MAX) {
 		return -EINVAL;
 	}
-	sp_backing_grow(&file->backing, size);
-	return 0;
+	return sp_backing_grow(&file->backing, size);
 }
 
 static void file_unref(struct sealpool_file *file) {

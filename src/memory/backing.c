@@ -136,12 +136,6 @@ bool sp_backing_finish(struct sp_backing *backing) {
 	return has_fd;
 }
 
-void sp_backing_grow(struct sp_backing *backing, uint64_t size) {
-	sp_lock_acquire(&backing->lock);
-	backing->size = size;
-	sp_lock_release(&backing->lock);
-}
-
 int sp_backing_pin(struct sp_backing *backing) {
 	int ret = sp_pinned_init(&backing->pinned, backing->account,
 		&backing->lock, &backing->memory->reads_late, backing->size);
@@ -149,9 +143,10 @@ int sp_backing_pin(struct sp_backing *backing) {
 	return ret;
 }
 
-int sp_backing_grow_pinned(struct sp_backing *backing, uint64_t size) {
+int sp_backing_grow(struct sp_backing *backing, uint64_t size) {
 	sp_lock_acquire(&backing->lock);
-	int ret = sp_shadow_grow(&backing->pinned.shadow, size);
+	int ret = backing->is_pinned ?
+		sp_shadow_grow(&backing->pinned.shadow, size) : 0;
 	if (ret == 0) {
 		backing->size = size;
 	}

@@ -70,9 +70,6 @@ int sp_backing_init(struct sp_backing *backing, struct sp_memory *memory,
  * file: see sp_file_finish(). */
 bool sp_backing_finish(struct sp_backing *backing);
 
-/** Sets the size of a pool that has grown. */
-void sp_backing_grow(struct sp_backing *backing, uint64_t size);
-
 /**
  * After the client is disconnected, the file may be used or mapped only between these
  * two calls. Returns whether its fd still exists. Any thread.
@@ -88,8 +85,9 @@ void sp_backing_orphan(struct sp_backing *backing);
  * negative errno. */
 int sp_backing_pin(struct sp_backing *backing);
 
-/** Grows the shadow. Returns 0 or a negative errno. */
-int sp_backing_grow_pinned(struct sp_backing *backing, uint64_t size);
+/** Sets the size of a pool that has grown, and grows its shadow if it is pinned. Returns 0,
+ * or a negative errno if the shadow cannot grow. */
+int sp_backing_grow(struct sp_backing *backing, uint64_t size);
 
 /**
  * Returns a mapping of the file that covers the bytes below "end", with a reference for
