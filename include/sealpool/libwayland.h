@@ -21,6 +21,7 @@
  * - What is written to a buffer that is on a surface may be lost. What is written to any
  *   other reaches its client when the access ends, unless its memory cannot be written
  *   (a read-only fd, a seal).
+ * - A buffer is accessed by one thread at a time.
  * - Formats whose memory layout is not known are not offered.
  */
 
