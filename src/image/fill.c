@@ -230,7 +230,7 @@ static int copy_ask(struct sp_copies *copies, struct sp_copy *copy)
 }
 
 /* Waits for the answer within the allowance, and takes it. Releases the lock while
- * waiting. Returns 0 or -ETIMEDOUT. */
+ * waiting. Returns 0, -ETIMEDOUT, or -EALREADY if another thread has taken it. */
 static int copy_await(struct sp_copies *copies, struct sp_copy *copy,
 		uint64_t epoch, bool *failed) SP_REQUIRES(copies->lock) {
 	struct sp_view *view = copies->view;
@@ -241,21 +241,21 @@ static int copy_await(struct sp_copies *copies, struct sp_copy *copy,
 		view->report(view, SP_EVENT_SILENT, 0);
 	}
 	sp_lock_acquire(&copies->lock);
-	*failed = done && has_failed(slow);
-	/* Unless another thread was faster. */
-	if (done && copies->asked == slow) {
+	bool taken = done && copies->asked == slow;
+	if (taken) {
 		copy_take(copies, copy, slow, epoch);
 		copies->asked = NULL;
 		copies->seen = copies->asked_generation;
 		sp_slow_unref(slow);
 	}
+	*failed = taken && has_failed(slow);
 	if (*failed) {
 		sp_lock_release(&copies->lock);
 		report_slow(view, slow);
 		sp_lock_acquire(&copies->lock);
 	}
 	sp_slow_unref(slow);
-	return done ? 0 : -ETIMEDOUT;
+	return taken ? 0 : done ? -EALREADY : -ETIMEDOUT;
 }
 
 /* Returns whether to read what is in the page cache without a thread. */
@@ -277,12 +277,18 @@ static int copy_fill_slowly(struct sp_copies *copies, struct sp_copy *copy,
 	copy->filling = true;
 	int ret = 0;
 	bool failed = false;
-	/* The answer to a request for an older frame comes first. */
-	for (int i = 0; i < 2 && ret == 0 && !failed && !sp_copy_is_current(copies, copy);
-			i++) {
+	/* The answer to a request for an older frame comes first. What another thread has
+	 * taken is in another copy. */
+	for (int i = 0; i < 2 && ret == 0 && !failed &&
+			!sp_copy_is_current(copies, copy);) {
 		ret = copies->asked != NULL ? 0 : copy_ask(copies, copy);
 		if (ret == 0 && copies->asked != NULL) {
 			ret = copy_await(copies, copy, epoch, &failed);
+		}
+		if (ret == -EALREADY) {
+			ret = 0;
+		} else {
+			i++;
 		}
 	}
 	copy->filling = false;

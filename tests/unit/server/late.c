@@ -25,16 +25,31 @@ static enum {
 	COMES_LATER,
 	/* The wait ends without an answer, which is there right after. */
 	COMES_NOW,
+	/* This thread's wait ends when the other thread has taken the answer. */
+	IS_TAKEN,
 } answer;
+
+static pthread_t test_thread;
+static sem_t waits, taken;
+
+static void wait_for(sem_t *sem) {
+	while (sem_wait(sem) < 0) {
+	}
+}
 
 bool __wrap_sp_reader_wait(struct sp_reader *reader, const struct sp_job *job);
 
 bool __wrap_sp_reader_wait(struct sp_reader *reader, const struct sp_job *job) {
 	bool done = sp_reader_is_done(reader, job);
+	if (answer == IS_TAKEN && !pthread_equal(pthread_self(), test_thread)) {
+		sem_post(&waits);
+		wait_for(&taken);
+		return true;
+	}
 	if (answer != COMES_LATER) {
 		sp_reader_join(reader, job);
 	}
-	return done || answer == IS_AWAITED;
+	return done || answer == IS_AWAITED || answer == IS_TAKEN;
 }
 
 ssize_t __wrap_preadv2(int fd, const struct iovec *iov, int n, off_t offset,
@@ -105,8 +120,7 @@ static void answer_at_the_end_of_the_wait_is_taken(void **state) {
 static sem_t go;
 
 static void wait_for_test(struct sp_job *job) {
-	while (sem_wait(&go) < 0) {
-	}
+	wait_for(&go);
 }
 
 static void finish_waiting(struct sp_job *job) {
@@ -171,6 +185,45 @@ static void late_bytes_are_zero_not_those_of_another_buffer(void **state) {
 	release_reader();
 	answer = IS_AWAITED;
 	expect_bytes(1, 0x22);
+}
+
+static void *read_first_byte(void *data) {
+	struct sealpool_access access;
+	sealpool_buffer_begin_access(test.buffers[0], SEALPOOL_ACCESS_READ,
+		&access);
+	*(uint8_t *)data = *(const uint8_t *)access.data;
+	sealpool_buffer_end_access(&access);
+	return NULL;
+}
+
+/* Two threads wait for the same answer, for a copy each. The one that does not get it has
+ * a copy with older bytes. */
+static void each_copy_of_a_short_file_reads_as_zero(void **state) {
+	static uint8_t bytes[BYTES];
+	begin_on_disk();
+	memset(bytes, 0x11, sizeof(bytes));
+	assert_int_equal(pwrite(test.memory, bytes, BYTES, 0), BYTES);
+	begin_with(0);
+	expect_bytes(0, 0x11);
+
+	assert_int_equal(ftruncate(test.memory, 0), 0);
+	sp_view_age(&test.buffers[0]->view, NULL, 0);
+	keep_reader(get_reader());
+	answer = IS_TAKEN;
+	test_thread = pthread_self();
+	sem_init(&waits, 0, 0);
+	sem_init(&taken, 0, 0);
+	pthread_t other;
+	uint8_t byte;
+	assert_int_equal(pthread_create(&other, NULL, read_first_byte, &byte),
+		0);
+	wait_for(&waits);
+	release_reader();
+	expect_bytes(0, 0);
+	answer = IS_AWAITED;
+	sem_post(&taken);
+	pthread_join(other, NULL);
+	assert_int_equal(byte, 0);
 }
 
 /* Large files */
@@ -360,6 +413,7 @@ int main(void) {
 		TEST_LATE(answer_at_the_end_of_the_wait_is_taken),
 		TEST_LATE(answer_at_the_end_of_the_next_wait_is_taken),
 		TEST_LATE(late_bytes_are_zero_not_those_of_another_buffer),
+		TEST_LATE(each_copy_of_a_short_file_reads_as_zero),
 		TEST_LATE(much_of_a_file_is_read_by_a_thread),
 		TEST_LATE(threads_do_not_populate_memory),
 		TEST_LATE(threads_that_copy_memory_do_not_either),
