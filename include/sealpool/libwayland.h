@@ -33,7 +33,8 @@ extern "C" {
 
 /**
  * Sets the options of each wl_shm that wl_display_init_shm() creates from now on, in any
- * display. They are copied. Call it before other threads use libwayland-server.
+ * display. They must not be NULL, and are copied. Call it before other threads use
+ * libwayland-server.
  */
 void sealpool_libwayland_set_options(const struct sealpool_options *options);
 

@@ -106,10 +106,11 @@ struct sealpool_memory_options {
 	/** The library frees a view's copies after this many milliseconds without an
 	 * access. Default: 10000. UINT32_MAX: never. */
 	uint32_t shadow_idle_ms;
-	/** Bytes of memory in copies for all clients. Copies that are not in use are
-	 * freed before a new one is refused. At most twice as many bytes are read in
-	 * place. Default: a quarter of the machine's memory, or of the limit of the
-	 * process's control group, but not more than 2 GiB. */
+	/** Bytes of memory in copies for all clients, and up to a quarter more until
+	 * copies that are not in use are freed. These are freed before a new one is
+	 * refused. At most twice as many bytes are read in place. Default: a quarter
+	 * of the machine's memory, or of the limit of the process's control group, but
+	 * not more than 2 GiB. */
 	uint64_t all_shadow_bytes;
 
 	/** Passed to "pressure". */
@@ -118,10 +119,11 @@ struct sealpool_memory_options {
 	 * should disconnect some that hold many (sealpool_account_get_fds()). NULL:
 	 * "exceeded" is called for the account that holds most. */
 	void (*pressure)(void *data);
-	/** The client should be disconnected: either it exceeds its own limit for
-	 * copies, so that a view read as zero, or one of its slow files has not
-	 * answered for ten seconds. "reason" is a sentence without its subject, the
-	 * client; it is static. Called once for an account, with the account's data. */
+	/** The client should be disconnected: it exceeds its own limit for copies, so
+	 * that a view read as zero; or one of its slow files has not answered for ten
+	 * seconds; or it was chosen because "pressure" is NULL. "reason" is a sentence
+	 * without its subject, the client; it is static. Called once for an account,
+	 * with the account's data. */
 	void (*exceeded)(struct sealpool_account *account, const char *reason,
 		void *data);
 	/** The file turned out to be a directory, a device or the like: the client
@@ -210,8 +212,8 @@ uint64_t sealpool_account_get_shadow_bytes(
  * - EDQUOT: the client has reached its limit of descriptors.
  * - EMFILE: all clients together have reached theirs; see
  *   sealpool_memory_options.pressure.
- * - EBUSY: this is a slow file, and either there are too many or this client's slow
- *   files do not answer.
+ * - EBUSY: this is a slow file, and there are too many, or this client's slow files do
+ *   not answer, or no thread can be started to read it.
  * - any other: the compositor lacks a resource.
  *
  * "reason", unless it is NULL, is set to the end of a sentence that begins with "the

@@ -18,9 +18,10 @@
  *
  * Signals: the library installs no signal handler and raises no signal.
  *
- * Structs that begin with a "size" member grow at their end in later versions;
- * the caller sets it to sizeof(the struct), so that a program built against an
- * older header keeps working.
+ * Everything here, and in the headers that include this one, is available since 0.2.0,
+ * unless a comment names a later version. Structs that begin with a "size" member grow at
+ * their end in later versions; the caller sets it to sizeof(the struct), so that a program
+ * built against an older header keeps working.
  */
 
 #include <stdarg.h>
@@ -50,7 +51,8 @@ struct sealpool_buffer;
 enum sealpool_log_importance {
 	/** The compositor or its system is at fault. */
 	SEALPOOL_LOG_ERROR,
-	/** A client was disconnected, or would have been without "short_file". */
+	/** A client was disconnected, or would have been without "short_file"; the
+	 * version and the limits, once. */
 	SEALPOOL_LOG_INFO,
 	/** For developers of the compositor. */
 	SEALPOOL_LOG_DEBUG,
@@ -87,15 +89,16 @@ struct sealpool_budget {
 	 * one more for each copy that is written to. Default: 2048, but
 	 * not more than all_fds. */
 	uint32_t fds;
-	/** The same for all clients together. Default: three quarters of
-	 * RLIMIT_NOFILE's soft limit as it is when the global is created, but
-	 * not more than 6000. */
+	/** The same for all clients together, and up to a sixth more while clients
+	 * are being disconnected. Default: three quarters of RLIMIT_NOFILE's soft
+	 * limit as it is when the global is created, but not more than 6000. */
 	uint32_t all_fds;
 	/** Bytes of memory in copies for a client. Default: 512 MiB, but not more
 	 * than all_shadow_bytes. Up to the same number of bytes of a client is read
 	 * in place; buffers beyond that are copied. */
 	uint64_t shadow_bytes;
-	/** The same for all clients together. Default: a quarter of the
+	/** The same for all clients together, and up to a quarter more while unused
+	 * copies are being freed, or clients disconnected. Default: a quarter of the
 	 * machine's memory, or of the limit of the process's control group,
 	 * but not more than 2 GiB. Up to twice as many bytes are read in place. */
 	uint64_t all_shadow_bytes;
@@ -200,7 +203,8 @@ struct sealpool_feedback;
  * surfaces are read. Where that matters, filter the global
  * (wl_display_set_global_filter()). It is destroyed with the display, or earlier by
  * sealpool_feedback_destroy(). Another call returns the same one; so does the first if
- * SEALPOOL_FEEDBACK=1 in the environment has enabled it before. Returns NULL when there is no memory.
+ * SEALPOOL_FEEDBACK=1 in the environment has enabled it before. Returns NULL when there
+ * is no memory.
  */
 struct sealpool_feedback *sealpool_feedback_create(struct sealpool_shm *shm);
 /** Destroys the global. Feedback objects that clients have stay usable. */
@@ -353,9 +357,10 @@ struct sealpool_access {
 };
 
 /**
- * Begins an access. Any thread, provided that the caller holds a reference
- * until the access has ended. Several accesses may overlap, to one buffer or to
- * many. They never wait for one another, except for a copy that one of them is making.
+ * Begins an access; "flags" are from enum sealpool_access_flag. Any thread, provided that
+ * the caller holds a reference until the access has ended. Several accesses may overlap,
+ * to one buffer or to many. They never wait for one another, except for a copy that one
+ * of them is making.
  *
  * Reading or writing the bytes cannot fault, with one exception: a client punches a
  * hole in a sealed file after its buffer was judged direct, and the system has no
@@ -379,12 +384,13 @@ struct sealpool_access {
  * limit (the client gets its error), -ETIMEDOUT if a slow file has not answered in
  * time, -EBADF if the client has disconnected and its descriptor was needed for others,
  * or -ENOMEM, -EMFILE, -ENFILE, -ENOSPC, -EFBIG (RLIMIT_FSIZE) if the compositor lacks
- * the resource for a copy. The access has its format and stride also then.
+ * the resource for a copy. On error, "data" is NULL, and the access need not be ended.
+ * Format and stride are always set.
  */
 int sealpool_buffer_begin_access(struct sealpool_buffer *buffer,
 	uint32_t flags, struct sealpool_access *access);
 
-/** Ends an access, on the thread that began it or any other. */
+/** Ends an access. Does nothing if it failed to begin. Any thread. */
 void sealpool_buffer_end_access(struct sealpool_access *access);
 
 /**
@@ -399,7 +405,7 @@ int sealpool_buffer_get_fd(struct sealpool_buffer *buffer);
 
 /**
  * Returns whether commits are tracked for the buffer: a surface has it, or had it, and it
- * was not passed to another object since.
+ * was not passed to another object since. Since 0.3.
  */
 bool sealpool_buffer_is_tracked(const struct sealpool_buffer *buffer);
 
