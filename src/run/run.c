@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sealpool-run: starts a compositor with a guard in front of its wl_shm.
+ * sealpool-run: starts a compositor with Sealpool's wl_shm, or a guard in front of its own.
  *
  * It replaces itself with the command, so that the compositor has the same process
  * as without sealpool-run. Before that, it starts the watch (watch.c).
@@ -30,11 +30,10 @@ static const char usage[] =
 	"Runs a Wayland compositor that no client can crash, hang or starve through\n"
 	"the memory that it shares.\n"
 	"\n"
-	"  --native                 give a wlroots compositor Sealpool's own wl_shm; do not\n"
-	"                           let it have another one\n"
+	"  --native                 let the compositor have no wl_shm but Sealpool's\n"
 	"  --guard                  keep the compositor's wl_shm, with a guard in front\n"
-	"                           of it (default: --native where it is possible, else\n"
-	"                           --guard)\n"
+	"                           of it (default: Sealpool's wl_shm where that is\n"
+	"                           possible, else a guard)\n"
 	"  --lenient                do not disconnect clients whose files are too\n"
 	"                           short\n"
 	"  --wl-shm-only            leave the files of other interfaces alone:\n"
@@ -58,12 +57,13 @@ static const char usage[] =
 	"  --stats SECONDS          print statistics at this interval and at the end\n"
 	"  --quiet                  print only the compositor's own errors\n"
 	"  --patience SECONDS       how long to wait for a display before reporting\n"
-	"                           that there is no guard (default: 10)\n"
-	"  --require                terminate a compositor without a guard\n"
+	"                           that the compositor is not protected (default: 10)\n"
+	"  --require                terminate a compositor that is not protected\n"
 	"  -h, --help               print this\n"
 	"  --version                print the version\n"
 	"\n"
-	"The exit status is the command's; 3 if it ends with 0 before there was a guard.\n";
+	"The exit status is the command's, or 1 if it cannot be started; 3 if it ends with 0\n"
+	"before it was protected.\n";
 
 static _Noreturn void die(const char *format, const char *what) {
 	fputs("sealpool-run: ", stderr);
