@@ -183,8 +183,9 @@ static void text_end(bool has_feedback, bool is_protected) {
 		"no sign of it: no error has a text of Sealpool's");
 	if (!has_feedback) {
 		puts("how memory is read is unknown, since the compositor does not "
-			"offer 'sealpool_shm_feedback_manager_v1'. It does if it is "
-			"started with SEALPOOL_FEEDBACK=1 in its environment");
+			"offer 'sealpool_shm_feedback_manager_v1'. One that uses "
+			"Sealpool does if it is started with SEALPOOL_FEEDBACK=1 in "
+			"its environment");
 	}
 }
 
