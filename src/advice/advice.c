@@ -8,9 +8,9 @@
 const struct advice advices[] = {
 	{ "file_system", "not in ordinary memory",
 		"use memfd_create(), without MFD_HUGETLB" },
-	{ "no_seal", "not sealed", "add F_SEAL_SHRINK" },
 	{ "short", "larger than its file",
 		"set the file's size before the pool is created" },
+	{ "no_seal", "not sealed", "add F_SEAL_SHRINK" },
 	{ "late", "sealed too late",
 		"set the size and the seal before the pool is created" },
 	{ "sparse", "not drawn completely",

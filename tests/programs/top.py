@@ -282,6 +282,10 @@ def each_way_is_explained():
         'without MFD_HUGETLB':
             dict(shadow=1, copied_in=1000000, copies=1,
                  reasons='file_system,read_only'),
+        # A seal does not help a file that is too short: the size first, then the seal.
+        "larger than its file, 1.0 kB a frame copied: set the file's size before the "
+        'pool is created':
+            dict(shadow=1, copied_in=1000, copies=1, reasons='no_seal,short'),
         'read in place, with MAP_NOFAULT': dict(nofault=1, reasons='no_seal'),
         'has no buffer': dict(),
         # A monitor of an older version.
