@@ -67,8 +67,9 @@ struct sealpool_shm *sealpool_wlr_shm_create(struct wl_display *display,
 	const struct sealpool_options *options);
 
 /**
- * The buffer behind a wlr_buffer, such as wlr_surface.pending.buffer, or NULL for one
- * that is not Sealpool's. The reference stays the wlr_buffer's. For
+ * Returns the buffer behind a wlr_buffer, such as wlr_surface.pending.buffer, or NULL for
+ * one that is not Sealpool's. Of a wlr_client_buffer, such as wlr_surface.buffer, pass the
+ * source, unless that is NULL. The wlr_buffer keeps the reference. For
  * sealpool_buffer_damage(), in a listener of wlr_surface.events.client_commit.
  */
 struct sealpool_buffer *sealpool_wlr_buffer_try_get(
