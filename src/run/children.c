@@ -30,20 +30,18 @@
 #include "limit.h"
 #include "settings.h"
 
+typedef int spawn_func(pid_t *pid, const char *path,
+	const posix_spawn_file_actions_t *actions,
+	const posix_spawnattr_t *attributes, char *const argv[],
+	char *const envp[]);
+
 static struct {
 	int (*execve)(const char *path, char *const argv[],
 		char *const envp[]);
 	int (*execvpe)(const char *file, char *const argv[],
 		char *const envp[]);
 	int (*fexecve)(int fd, char *const argv[], char *const envp[]);
-	int (*posix_spawn)(pid_t *pid, const char *path,
-		const posix_spawn_file_actions_t *actions,
-		const posix_spawnattr_t *attributes, char *const argv[],
-		char *const envp[]);
-	int (*posix_spawnp)(pid_t *pid, const char *file,
-		const posix_spawn_file_actions_t *actions,
-		const posix_spawnattr_t *attributes, char *const argv[],
-		char *const envp[]);
+	spawn_func *posix_spawn, *posix_spawnp;
 } next;
 
 /* The library to remove from LD_PRELOAD; NULL while children should get the guard. */
@@ -243,7 +241,7 @@ int execle(const char *path, const char *arg, ...) {
 	return execve(path, argv, envp);
 }
 
-int posix_spawn(pid_t *pid, const char *path,
+static int spawn(spawn_func *const *function, pid_t *pid, const char *path,
 		const posix_spawn_file_actions_t *actions,
 		const posix_spawnattr_t *attributes, char *const argv[],
 		char *const envp[]) {
@@ -251,26 +249,25 @@ int posix_spawn(pid_t *pid, const char *path,
 	MAKE_ENVIRONMENT(envp, false);
 	pid_t own;
 	pid_t *child = pid != NULL ? pid : &own;
-	int error = next.posix_spawn(child, path, actions, attributes, argv,
-		envp);
+	int error = (*function)(child, path, actions, attributes, argv, envp);
 	if (error == 0) {
 		limit_lower_of(*child);
 	}
 	return error;
 }
 
+int posix_spawn(pid_t *pid, const char *path,
+		const posix_spawn_file_actions_t *actions,
+		const posix_spawnattr_t *attributes, char *const argv[],
+		char *const envp[]) {
+	return spawn(&next.posix_spawn, pid, path, actions, attributes, argv,
+		envp);
+}
+
 int posix_spawnp(pid_t *pid, const char *file,
 		const posix_spawn_file_actions_t *actions,
 		const posix_spawnattr_t *attributes, char *const argv[],
 		char *const envp[]) {
-	find_next();
-	MAKE_ENVIRONMENT(envp, false);
-	pid_t own;
-	pid_t *child = pid != NULL ? pid : &own;
-	int error = next.posix_spawnp(child, file, actions, attributes, argv,
+	return spawn(&next.posix_spawnp, pid, file, actions, attributes, argv,
 		envp);
-	if (error == 0) {
-		limit_lower_of(*child);
-	}
-	return error;
 }
