@@ -71,7 +71,7 @@ bool sp_account_try_charge(struct sp_account *account,
 	return try_charge(account, resource, amount) == NULL;
 }
 
-uint64_t sp_account_get_excess(const struct sp_account *account,
+static uint64_t get_excess(const struct sp_account *account,
 		enum sp_resource resource) {
 	uint64_t used = account->used[resource];
 	uint64_t wanted = account->wanted[resource];
@@ -81,7 +81,7 @@ uint64_t sp_account_get_excess(const struct sp_account *account,
 /* Reclaims everything above "wanted" that can be reclaimed. */
 static void relieve(struct sp_account *account, enum sp_resource resource) {
 	uint64_t excess;
-	while ((excess = sp_account_get_excess(account, resource)) > 0) {
+	while ((excess = get_excess(account, resource)) > 0) {
 		if (!account->ops->reclaim(account, resource, excess)) {
 			account->ops->pressure(account, resource);
 			return;

@@ -92,8 +92,4 @@ bool sp_account_try_charge(struct sp_account *account,
 void sp_account_discharge(struct sp_account *account,
 	enum sp_resource resource, uint64_t amount);
 
-/** Returns how much more than "wanted" is used. */
-uint64_t sp_account_get_excess(const struct sp_account *account,
-	enum sp_resource resource);
-
 #endif

@@ -133,18 +133,14 @@ bool started_find(struct started *started, const char *token,
 	struct started list = { 0 }, others = { 0 };
 	bool ok = add_all(started, token, first, &list, &others) &&
 		add_children(&list, &others);
-	started_finish(&others);
+	free(others.processes);
 	if (!ok) {
-		started_finish(&list);
+		free(list.processes);
 		return false;
 	}
-	started_finish(started);
+	free(started->processes);
 	*started = list;
 	return true;
-}
-
-void started_finish(struct started *started) {
-	free(started->processes);
 }
 
 bool started_has_guard(const struct started *started) {

@@ -35,7 +35,6 @@ bool started_process_init(struct started_process *process, pid_t pid);
  */
 bool started_find(struct started *started, const char *token,
 	const struct started_process *first);
-void started_finish(struct started *started);
 
 /** Returns whether one of the processes is guarded. */
 bool started_has_guard(const struct started *started);
