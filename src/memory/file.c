@@ -50,17 +50,14 @@ static bool is_never_sealed(int seals) {
 		(seals & (F_SEAL_SHRINK | F_SEAL_SEAL)) == F_SEAL_SEAL;
 }
 
-/* Initializes a file of memory, whose seals were read before. */
+/* Initializes a file of memory, whose seals were read before: it is a regular file, since
+ * no other has seals. */
 static int init_memory(struct sp_file *file, int fd, int flags, int seals,
 		const char **reason) {
 	struct stat st;
 	if (fstat(fd, &st) < 0) {
 		*reason = "has no size";
 		return -errno;
-	}
-	if (!S_ISREG(st.st_mode)) {
-		*reason = "is not a regular file";
-		return -EINVAL;
 	}
 
 	enum sp_file_kind kind = SP_FILE_SHMEM;
@@ -89,7 +86,7 @@ static int init_memory(struct sp_file *file, int fd, int flags, int seals,
 	file->never_sealed = is_never_sealed(seals);
 	/* That seal also forbids allocating memory past the file's end (seen on Linux
 	 * 6.18). */
-	file->never_grows = seals >= 0 && (seals & F_SEAL_GROW);
+	file->never_grows = seals & F_SEAL_GROW;
 	note_size(file, &st);
 	file->filled_size = has_holes(&st) ? 0 : (uint64_t)st.st_size;
 	return 0;
