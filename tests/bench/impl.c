@@ -242,7 +242,6 @@ const struct impl impls[IMPLS_LEN] = {
 	},
 	[IMPL_CORE] = {
 		.title = "Sealpool",
-		.ours = true,
 		.create = core_create,
 		.lock = core_lock,
 		.unlock = core_unlock,
@@ -253,7 +252,6 @@ const struct impl impls[IMPLS_LEN] = {
 	},
 	[IMPL_FACE] = {
 		.title = "Sealpool for wlroots",
-		.ours = true,
 		.create = face_create,
 		.lock = wlroots_lock,
 		.unlock = wlroots_unlock,
@@ -264,7 +262,6 @@ const struct impl impls[IMPLS_LEN] = {
 	},
 	[IMPL_GUARDED] = {
 		.title = "libwayland, guarded",
-		.ours = true,
 		.create = guarded_create,
 		.lock = libwayland_lock,
 		.unlock = libwayland_unlock,
@@ -275,7 +272,6 @@ const struct impl impls[IMPLS_LEN] = {
 	},
 	[IMPL_GATED] = {
 		.title = "Sealpool with its gate",
-		.ours = true,
 		.create = gated_create,
 		.lock = core_lock,
 		.unlock = core_unlock,

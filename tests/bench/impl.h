@@ -14,8 +14,6 @@ struct wl_resource;
 struct impl {
 	/* Its name in the tables. */
 	const char *title;
-	/* Not one of the two of libwayland and wlroots. */
-	bool ours;
 
 	/* Creates the global. */
 	bool (*create)(struct wl_display *display);
@@ -32,7 +30,8 @@ struct impl {
 	/* Makes "count" accesses to the buffers in turn. */
 	bool (*access)(void **buffers, size_t len, uint32_t count);
 
-	/* Returns the bytes of a client that were copied so far. NULL if none are. */
+	/* Returns the bytes of a client that were copied so far. NULL for libwayland
+	 * and wlroots. */
 	uint64_t (*get_copied)(struct wl_client *client);
 };
 

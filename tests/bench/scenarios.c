@@ -262,7 +262,7 @@ static void waste(struct run *run, const char *name) {
 		instructions = run->waste->instructions * series_get(series,
 			series_rival(series, run->impl));
 	}
-	if (impls[run->impl].ours) {
+	if (impls[run->impl].get_copied != NULL) {
 		bench_set_waste(run->connection.bench, run->waste->calls,
 			(uint32_t)instructions);
 	}
@@ -319,9 +319,9 @@ static void run_frame(struct run *run) {
 	for (int32_t i = 0; i < buffers_len; i++) {
 		buffers[i] = create_buffer(pool, size * i, width, height);
 	}
-	/* Until everything is mapped, copied and touched: Sealpool maps its copies in
-	 * parts. */
-	int32_t warm = impls[run->impl].ours && !run->scenario->sealed ? 10 : 2;
+	/* Until all is mapped, copied and touched: Sealpool maps its copies in parts. */
+	int32_t warm = !run->scenario->sealed &&
+		impls[run->impl].get_copied != NULL ? 10 : 2;
 	for (int32_t i = 0; i < warm * buffers_len; i++) {
 		window_present(&window, buffers[i % buffers_len], 0, 0, width,
 			height);
