@@ -146,6 +146,13 @@ static void an_fd_too_many(void **state) {
 	finish_bystander(host, other);
 }
 
+/* Creates a buffer of all of the first pool. */
+static bool create_same(struct actor *actor, const struct args *args) {
+	return create_buffer(actor, &(struct args){ .buffer = args->buffer,
+		.width = WIDTH, .height = HEIGHT, .stride = STRIDE,
+		.format = WL_SHM_FORMAT_XRGB8888 });
+}
+
 /* As with KWin, which has an fd for each buffer. */
 static void the_fds_of_buffers_count(void **state) {
 	struct host *host = *state;
@@ -155,32 +162,20 @@ static void the_fds_of_buffers_count(void **state) {
 		.kind = CLIENT_MEMORY_UNSEALED);
 	assert_int_equal(host_get_stats(host, peer).fds, 3);
 	for (int i = 1; i < 6; i++) {
-		tell(peer, create_buffer, .pool = 0, .buffer = i,
-			.width = WIDTH, .height = HEIGHT, .stride = STRIDE,
-			.format = WL_SHM_FORMAT_XRGB8888);
+		tell(peer, create_same, .buffer = i);
 	}
 	assert_int_equal(host_get_stats(host, peer).fds, 8);
 	tell(peer, destroy_buffer, .buffer = 5);
 	assert_int_equal(host_get_stats(host, peer).fds, 7);
-	tell(peer, create_buffer, .pool = 0, .buffer = 5, .width = WIDTH,
-		.height = HEIGHT, .stride = STRIDE,
-		.format = WL_SHM_FORMAT_XRGB8888);
+	tell(peer, create_same, .buffer = 5);
 	expect_over(host, refused(peer, "wl_display", -1, IMPLEMENTATION,
-		create_buffer, .pool = 0, .buffer = 6, .width = WIDTH,
-		.height = HEIGHT, .stride = STRIDE,
-		.format = WL_SHM_FORMAT_XRGB8888), "8 fds");
+		create_same, .buffer = 6), "8 fds");
 	peer_finish(peer);
-}
-
-static struct args make_buffer(int index) {
-	return (struct args){ .pool = 0, .buffer = index, .width = WIDTH,
-		.height = HEIGHT, .stride = STRIDE,
-		.format = WL_SHM_FORMAT_XRGB8888 };
 }
 
 static bool create_buffer_and_keep_silent(struct actor *actor,
 		const struct args *args) {
-	create_buffer(actor, args);
+	create_same(actor, args);
 	wl_display_flush(actor->client.display);
 	/* Waits to be killed. */
 	pause();
@@ -196,14 +191,11 @@ static void who_is_over_at_the_message_of_another_goes(void **state) {
 	tell(peer, make_picture, .buffer = 0, .width = WIDTH, .height = HEIGHT,
 		.kind = CLIENT_MEMORY_UNSEALED);
 	for (int i = 1; i < 6; i++) {
-		tell(peer, create_buffer, .pool = 0, .buffer = i,
-			.width = WIDTH, .height = HEIGHT, .stride = STRIDE,
-			.format = WL_SHM_FORMAT_XRGB8888);
+		tell(peer, create_same, .buffer = i);
 	}
 	size_t fds = host->fds_len;
-	struct args args = make_buffer(6);
 	peer_begin(peer, create_buffer_and_keep_silent,
-		"create_buffer_and_keep_silent", &args);
+		"create_buffer_and_keep_silent", &(struct args){ .buffer = 6 });
 	int64_t deadline = server_now_ms() + SERVER_PATIENCE_MS;
 	while (host->fds_len == fds) {
 		assert_true(server_now_ms() < deadline);
@@ -263,16 +255,15 @@ static void nobody_goes_while_its_own_request_is_handled(void **state) {
 	all->limits[SP_RESOURCE_FDS] = all->wanted[SP_RESOURCE_FDS] =
 		all->used[SP_RESOURCE_FDS];
 	host->has_fds = true;
-	struct args args = make_buffer(6);
 	peer_begin(asking, create_buffer_and_keep_silent,
-		"create_buffer_and_keep_silent", &args);
+		"create_buffer_and_keep_silent", &(struct args){ .buffer = 6 });
 	int64_t deadline = server_now_ms() + SERVER_PATIENCE_MS;
 	while (host->fds_len == 1) {
 		assert_true(server_now_ms() < deadline);
 		server_dispatch(&host->server, -1, deadline);
 	}
 	peer_begin(holding, create_buffer_and_keep_silent,
-		"create_buffer_and_keep_silent", &args);
+		"create_buffer_and_keep_silent", &(struct args){ .buffer = 6 });
 	while (holding->client != NULL) {
 		assert_true(server_now_ms() < deadline);
 		server_dispatch(&host->server, -1, deadline);

@@ -105,8 +105,7 @@ static void so_is_one_that_does_not(void **state) {
 	end_pool(*state, CLIENT_MEMORY_SEALED, 4096);
 }
 
-static void and_one_whose_client_goes(void **state) {
-	struct host *host = *state;
+static struct peer *show_large(struct host *host) {
 	struct peer *peer = peer_create(&host->server);
 	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = LARGE);
 	tell(peer, fill_memory, .frame = 1);
@@ -114,6 +113,11 @@ static void and_one_whose_client_goes(void **state) {
 	tell(peer, create_buffer, .width = 32, .height = 32, .stride = 128,
 		.format = 1);
 	tell(peer, show);
+	return peer;
+}
+
+static void and_one_whose_client_goes(void **state) {
+	struct peer *peer = show_large(*state);
 	watching = true;
 	peer_kill(peer);
 	expect_closed_elsewhere();
@@ -123,13 +127,7 @@ static void and_one_whose_client_goes(void **state) {
 static void one_that_passes_is_kept_until_it_is_unmapped(void **state) {
 	struct host *host = *state;
 	host->keeps = true;
-	struct peer *peer = peer_create(&host->server);
-	tell(peer, make_memory, .kind = CLIENT_MEMORY_SEALED, .size = LARGE);
-	tell(peer, fill_memory, .frame = 1);
-	tell(peer, create_pool, .size = LARGE);
-	tell(peer, create_buffer, .width = 32, .height = 32, .stride = 128,
-		.format = 1);
-	tell(peer, show);
+	struct peer *peer = show_large(host);
 	tell(peer, forget_memory);
 	watching = true;
 	tell(peer, destroy_buffer);

@@ -55,6 +55,18 @@ static void make(struct peer *peer, int buffer) {
 		.height = HEIGHT, .kind = CLIENT_MEMORY_UNSEALED);
 }
 
+static void make_and_show(struct peer *peer, int buffer) {
+	make(peer, buffer);
+	tell(peer, draw_and_show, .buffer = buffer, .frame = (uint32_t)buffer);
+}
+
+static void expect_mapped(struct host *host, const struct peer *peer,
+		int surface, uint32_t frame) {
+	struct client_image image;
+	host_get_memory(host_get_surface(host, peer, surface), &image);
+	host_expect_image(&image, frame);
+}
+
 static void expect_refused(struct peer *peer, int surface, int buffer) {
 	make(peer, buffer);
 	const char *message = refused(peer, "wl_display", -1, 3, show,
@@ -181,9 +193,7 @@ static void what_others_do_not_use_makes_room(void **state) {
 	}
 	assert_int_equal(count_bytes(host, peers[2]), FIT * BYTES - 2 * BYTES);
 	for (int i = 0; i < 3; i++) {
-		struct client_image image;
-		host_get_memory(host_get_surface(host, peers[i], 0), &image);
-		host_expect_image(&image, (uint32_t)(10 * i + FIT - 1));
+		expect_mapped(host, peers[i], 0, (uint32_t)(10 * i + FIT - 1));
 		peer_finish(peers[i]);
 	}
 }
@@ -246,9 +256,7 @@ static void what_is_shown_stays(void **state) {
 			.frame = (uint32_t)i);
 	}
 	for (int i = 0; i < FIT; i++) {
-		struct client_image image;
-		host_get_memory(host_get_surface(host, peer, i), &image);
-		host_expect_image(&image, (uint32_t)i);
+		expect_mapped(host, peer, i, (uint32_t)i);
 	}
 	expect_refused(peer, FIT, FIT);
 	peer_finish(peer);
@@ -260,8 +268,7 @@ static void what_was_released_early_goes_when_it_is_replaced(void **state) {
 	host->releases_early = true;
 	struct peer *peer = peer_create(&host->server);
 	for (int i = 0; i < MANY; i++) {
-		make(peer, i);
-		tell(peer, draw_and_show, .buffer = i, .frame = (uint32_t)i);
+		make_and_show(peer, i);
 		host_expect_shown(host, peer, (uint32_t)i);
 	}
 	peer_finish(peer);
@@ -272,8 +279,7 @@ static void what_was_not_released_stays(void **state) {
 	struct peer *peer = peer_create(&host->server);
 	struct client_image images[FIT];
 	for (int i = 0; i < FIT; i++) {
-		make(peer, i);
-		tell(peer, draw_and_show, .buffer = i, .frame = (uint32_t)i);
+		make_and_show(peer, i);
 		host_get_memory(host_get_surface(host, peer, 0), &images[i]);
 	}
 	for (int i = 0; i < FIT; i++) {
@@ -288,8 +294,7 @@ static void each_commit_is_to_be_answered(void **state) {
 	struct host *host = *state;
 	struct peer *peer = peer_create(&host->server);
 	for (int i = 0; i < FIT; i++) {
-		make(peer, i);
-		tell(peer, draw_and_show, .buffer = i);
+		make_and_show(peer, i);
 		host->releases = true;
 		tell(peer, show, .buffer = i);
 		host->releases = false;
@@ -303,8 +308,7 @@ static void what_is_attached_only_stays(void **state) {
 	host->releases = true;
 	struct peer *peer = peer_create(&host->server);
 	for (int i = 0; i < FIT; i++) {
-		make(peer, i);
-		tell(peer, draw_and_show, .buffer = i);
+		make_and_show(peer, i);
 		/* It was released, and is shown again. */
 		tell(peer, create_surface, .surface = i + 1);
 		tell(peer, attach, .surface = i + 1, .buffer = i);
@@ -330,9 +334,7 @@ static void what_two_surfaces_show_stays(void **state) {
 	for (int i = 2; i < MANY; i++) {
 		make(peer, i);
 		tell(peer, draw_and_show, .surface = 0, .buffer = i);
-		struct client_image image;
-		host_get_memory(host_get_surface(host, peer, 1), &image);
-		host_expect_image(&image, 1);
+		expect_mapped(host, peer, 1, 1);
 	}
 	peer_finish(peer);
 }
@@ -373,8 +375,7 @@ static void so_it_does_when_it_was_up_to_date(void **state) {
 	tell(peer, create_surface);
 	tell(peer, show_replace_and_take, .frame = 7);
 	for (int i = 2; i < MANY; i++) {
-		make(peer, i);
-		tell(peer, draw_and_show, .buffer = i);
+		make_and_show(peer, i);
 		host_expect_taken(host_get_taker(host), 7);
 	}
 	peer_finish(peer);
@@ -416,8 +417,7 @@ static void what_is_lent_and_not_followed_stays(void **state) {
 		tell(peer, destroy_taker, .count = i);
 	}
 	for (int i = 4; i < MANY; i++) {
-		make(peer, i);
-		tell(peer, draw_and_show, .buffer = i);
+		make_and_show(peer, i);
 		host_expect_taken(taker, 3);
 	}
 	peer_finish(peer);
@@ -468,17 +468,13 @@ static void a_page_of_another_buffer_stays(void **state) {
 		tell(peer, commit, .surface = i);
 	}
 	wait_for_bytes(host, peer, 3 * (uint64_t)page);
-	struct client_image image;
-	host_get_memory(host_get_surface(host, peer, 1), &image);
-	host_expect_image(&image, 2);
+	expect_mapped(host, peer, 1, 2);
 	for (int i = 0; i < 3; i += 2) {
 		tell(peer, show, .surface = i, .buffer = i, .width = 1,
 			.height = 1);
-		host_get_memory(host_get_surface(host, peer, i), &image);
-		host_expect_image(&image, (uint32_t)i + 1);
+		expect_mapped(host, peer, i, (uint32_t)i + 1);
 	}
-	host_get_memory(host_get_surface(host, peer, 1), &image);
-	host_expect_image(&image, 2);
+	expect_mapped(host, peer, 1, 2);
 	assert_int_equal(count_bytes(host, peer), 5 * page);
 	peer_finish(peer);
 }
@@ -540,8 +536,7 @@ static void who_reads_after_a_release_is_found_out(void **state) {
 	/* What another client shows is not freed either. */
 	struct peer *other = peer_create(&host->server);
 	for (int i = 0; i < FIT; i++) {
-		make(other, i);
-		tell(other, draw_and_show, .buffer = i, .frame = 1);
+		make_and_show(other, i);
 	}
 	expect_refused(other, 0, FIT);
 	assert_int_equal(host->server.messages, 2);
