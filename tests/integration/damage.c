@@ -438,11 +438,9 @@ static void frame_being_read_does_not_change(void **state) {
 		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	struct sealpool_buffer *buffer = server_get_shown(server, peer);
 	struct sealpool_access access, newer;
-	assert_int_equal(sealpool_buffer_begin_access(buffer,
-		SEALPOOL_ACCESS_READ, &access), 0);
+	begin_read(buffer, &access);
 	tell(peer, draw_and_show, .frame = 2);
-	assert_int_equal(sealpool_buffer_begin_access(buffer,
-		SEALPOOL_ACCESS_READ, &newer), 0);
+	begin_read(buffer, &newer);
 	const uint32_t *pixels = access.data, *newer_pixels = newer.data;
 	for (int32_t i = 0; i < WIDTH; i++) {
 		assert_int_equal(pixels[i], client_pattern(i, 0, 1));

@@ -127,8 +127,7 @@ static void copy_under_access_is_not_idle(void **state) {
 		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	struct sealpool_buffer *buffer = server_get_shown(server, peer);
 	struct sealpool_access access;
-	assert_int_equal(sealpool_buffer_begin_access(buffer,
-		SEALPOOL_ACCESS_READ, &access), 0);
+	begin_read(buffer, &access);
 	/* The end of another access starts the timer. */
 	read_buffer(buffer);
 	let_time_pass(server);
@@ -148,8 +147,7 @@ static void copies_of_a_wl_buffer_that_is_gone_stay(void **state) {
 		sealpool_buffer_ref(server_get_shown(server, peer));
 	/* The access keeps the copy from being idle. */
 	struct sealpool_access access;
-	assert_int_equal(sealpool_buffer_begin_access(buffer,
-		SEALPOOL_ACCESS_READ, &access), 0);
+	begin_read(buffer, &access);
 	tell(peer, destroy_buffer, .buffer = 0);
 	tell(peer, fill_memory, .frame = 2);
 	sealpool_buffer_end_access(&access);
@@ -198,8 +196,7 @@ static void neighbour_that_is_in_use_stays(void **state) {
 	tell(peer, draw_and_show, .buffer = 1, .frame = 2);
 	struct sealpool_buffer *second = server_get_shown(server, peer);
 	struct sealpool_access access;
-	assert_int_equal(sealpool_buffer_begin_access(second,
-		SEALPOOL_ACCESS_READ, &access), 0);
+	begin_read(second, &access);
 	read_buffer(first);
 	int64_t deadline = server_now_ms() + SERVER_PATIENCE_MS;
 	while (get_shadow_bytes(server, peer) != BYTES &&
@@ -247,8 +244,7 @@ static void nothing_wakes_up_for_a_copy_that_has_to_stay(void **state) {
 		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	struct sealpool_buffer *buffer = server_get_shown(server, peer);
 	struct sealpool_access access;
-	assert_int_equal(sealpool_buffer_begin_access(buffer,
-		SEALPOOL_ACCESS_READ, &access), 0);
+	begin_read(buffer, &access);
 	read_buffer(buffer);
 	let_time_pass(server);
 	expect_silence(server);

@@ -211,8 +211,7 @@ static void sparse_file_is_copied_only_while_it_is_filled(void **state) {
 	struct sealpool_buffer *buffer = server_get_shown(server, peer);
 	expect_kind(buffer, SEALPOOL_MEMORY_DIRECT);
 	struct sealpool_access early, late;
-	assert_int_equal(sealpool_buffer_begin_access(buffer,
-		SEALPOOL_ACCESS_READ, &early), 0);
+	begin_read(buffer, &early);
 
 	tell(peer, fill_place, .offset = (int32_t)MIB, .size = LARGE);
 	show_until(server, peer, SEALPOOL_MEMORY_SHADOW);
@@ -220,8 +219,7 @@ static void sparse_file_is_copied_only_while_it_is_filled(void **state) {
 		tell(peer, draw_and_show, .frame = frame);
 		expect_frame(buffer, frame);
 	}
-	assert_int_equal(sealpool_buffer_begin_access(buffer,
-		SEALPOOL_ACCESS_READ, &late), 0);
+	begin_read(buffer, &late);
 	assert_ptr_not_equal(late.data, early.data);
 	assert_memory_equal(late.data, early.data, BYTES);
 

@@ -106,8 +106,7 @@ static void show_late_file(struct peer *peer, struct silent_files *files) {
 
 static void expect_late_bytes(struct sealpool_buffer *buffer) {
 	struct sealpool_access access;
-	assert_int_equal(sealpool_buffer_begin_access(buffer,
-		SEALPOOL_ACCESS_READ, &access), 0);
+	begin_read(buffer, &access);
 	const uint8_t *bytes = access.data;
 	for (int i = 0; i < BYTES; i++) {
 		assert_int_equal(bytes[i], SILENT_FILES_LATE_BYTE);
@@ -188,8 +187,7 @@ static void late_file_is_shown_when_it_answers(void **state) {
 	while (first == 0) {
 		server_dispatch(server, -1, server_now_ms() + 10);
 		struct sealpool_access access;
-		assert_int_equal(sealpool_buffer_begin_access(buffer,
-			SEALPOOL_ACCESS_READ, &access), 0);
+		begin_read(buffer, &access);
 		first = *(const uint8_t *)access.data;
 		sealpool_buffer_end_access(&access);
 	}
@@ -256,6 +254,15 @@ static void commit_that_finds_no_room_is_not_held_for_ever(void **state) {
 	assert_true(silent_files_unmount(&files));
 }
 
+/* Whether this succeeds depends on the kernel's page cache. */
+static void try_to_write(struct sealpool_buffer *buffer) {
+	struct sealpool_access access;
+	if (sealpool_buffer_begin_access(buffer, SEALPOOL_ACCESS_WRITE,
+			&access) == 0) {
+		sealpool_buffer_end_access(&access);
+	}
+}
+
 /* A charge may reclaim other copies, but not while this one is in use. */
 static void answer_has_room_beside_what_is_not_used(void **state) {
 	struct server *server = *state;
@@ -265,11 +272,7 @@ static void answer_has_room_beside_what_is_not_used(void **state) {
 	tell_pool(peer, &files, BYTES);
 	tell_buffer(peer, 0, 0);
 	struct sealpool_buffer *buffer = server->newest;
-	struct sealpool_access access;
-	if (sealpool_buffer_begin_access(buffer, SEALPOOL_ACCESS_WRITE,
-			&access) == 0) {
-		sealpool_buffer_end_access(&access);
-	}
+	try_to_write(buffer);
 	/* The copy for writing stays, unused. */
 	while (server_get_stats(server, peer).shadow_bytes > BYTES) {
 		server_dispatch(server, -1, server_now_ms() + 10);
@@ -277,14 +280,6 @@ static void answer_has_room_beside_what_is_not_used(void **state) {
 	read_buffer(buffer);
 	peer_finish(peer);
 	assert_true(silent_files_unmount(&files));
-}
-
-static void write_too_late(struct sealpool_buffer *buffer) {
-	struct sealpool_access access;
-	if (sealpool_buffer_begin_access(buffer, SEALPOOL_ACCESS_WRITE,
-			&access) == 0) {
-		sealpool_buffer_end_access(&access);
-	}
 }
 
 /* A client that captures repeatedly may create a buffer for each capture. */
@@ -297,8 +292,8 @@ static void file_that_is_always_late_is_logged_once(void **state) {
 	unsigned before = server->messages;
 	for (uint32_t i = 0; i < 4; i++) {
 		tell_buffer(peer, i, 0);
-		write_too_late(server->newest);
-		write_too_late(server->newest);
+		try_to_write(server->newest);
+		try_to_write(server->newest);
 	}
 	unsigned logged = server->messages - before;
 	bool of_time = strstr(server->message, strerror(ETIMEDOUT)) != NULL;
@@ -316,12 +311,7 @@ static void what_a_write_has_asked_for_holds_nothing_up(void **state) {
 	hold_commits(server, &held);
 	show_late_file(peer, &files);
 	wait_released(server, &held);
-	/* Whether this succeeds depends on the kernel's page cache. */
-	struct sealpool_access access;
-	if (sealpool_buffer_begin_access(server_get_shown(server, peer),
-			SEALPOOL_ACCESS_WRITE, &access) == 0) {
-		sealpool_buffer_end_access(&access);
-	}
+	try_to_write(server_get_shown(server, peer));
 	tell(peer, commit, .surface = 0);
 	wait_released(server, &held);
 	server_dispatch(server, -1, server_now_ms() + LATE_MS);

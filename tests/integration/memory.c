@@ -66,11 +66,8 @@ static void sealed_memory_that_was_never_drawn_is_not_mapped(void **state) {
 		.height = HEIGHT);
 	tell(peer, show, .buffer = 0);
 	struct sealpool_buffer *buffer = server_get_shown(server, peer);
-	struct client_image blank;
-	assert_true(client_image_create(&blank, WIDTH, HEIGHT));
-	expect_image(buffer, &blank);
+	expect_zeroes(buffer);
 	expect_kind(buffer, SEALPOOL_MEMORY_SHADOW);
-	client_image_destroy(&blank);
 	/* At a later commit, it is mapped. */
 	for (uint32_t frame = 1; frame <= 16 && sealpool_buffer_get_kind(
 			buffer) != SEALPOOL_MEMORY_DIRECT; frame++) {
@@ -153,8 +150,7 @@ static void memory_that_becomes_direct_gives_its_copy_back(void **state) {
 	assert_int_equal(server_get_stats(server, peer).shadow_bytes, BYTES);
 	/* One reader still reads the copy when the buffer becomes direct. */
 	struct sealpool_access access;
-	assert_int_equal(sealpool_buffer_begin_access(buffer,
-		SEALPOOL_ACCESS_READ, &access), 0);
+	begin_read(buffer, &access);
 	tell(peer, seal_memory, .seals = F_SEAL_SHRINK);
 	tell(peer, draw_and_show, .frame = 2);
 	expect_kind(buffer, SEALPOOL_MEMORY_DIRECT);
@@ -207,10 +203,7 @@ static void pool_resized_past_a_sealed_file_is_not_mapped(void **state) {
 	expect_kind(server->newest, SEALPOOL_MEMORY_SHADOW);
 	tell(peer, show, .buffer = 1);
 	struct sealpool_buffer *past = server_get_shown(server, peer);
-	struct client_image blank;
-	assert_true(client_image_create(&blank, WIDTH, HEIGHT));
-	expect_image(past, &blank);
-	client_image_destroy(&blank);
+	expect_zeroes(past);
 	expect_kind(past, SEALPOOL_MEMORY_SHADOW);
 	const char *message = refused(peer, "wl_buffer", 1,
 		WL_SHM_ERROR_INVALID_FD, wait_handled, .buffer = 1);
@@ -297,8 +290,7 @@ static void buffers_side_by_side_do_not_disturb_each_other(void **state) {
 static void expect_filled(struct sealpool_buffer *buffer, uint32_t frame,
 		size_t size) {
 	struct sealpool_access access;
-	assert_int_equal(sealpool_buffer_begin_access(buffer,
-		SEALPOOL_ACCESS_READ, &access), 0);
+	begin_read(buffer, &access);
 	const uint8_t *bytes = access.data;
 	size_t wrong = 0;
 	int32_t offset = sealpool_buffer_get_offset(buffer);

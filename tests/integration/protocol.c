@@ -338,8 +338,7 @@ static void posix_shared_memory_is_copied(void **state) {
 
 static bool is_black(struct sealpool_buffer *buffer) {
 	struct sealpool_access access;
-	assert_int_equal(sealpool_buffer_begin_access(buffer,
-		SEALPOOL_ACCESS_READ, &access), 0);
+	begin_read(buffer, &access);
 	uint32_t pixel;
 	memcpy(&pixel, access.data, sizeof(pixel));
 	sealpool_buffer_end_access(&access);

@@ -286,7 +286,7 @@ uint64_t server_count_copied(struct server *server, const struct peer *peer,
 
 /* Reading */
 
-static void begin_read(struct sealpool_buffer *buffer,
+void begin_read(struct sealpool_buffer *buffer,
 		struct sealpool_access *access) {
 	int ret = sealpool_buffer_begin_access(buffer, SEALPOOL_ACCESS_READ,
 		access);
@@ -343,11 +343,16 @@ void expect_image(struct sealpool_buffer *buffer,
 }
 
 void expect_frame(struct sealpool_buffer *buffer, uint32_t frame) {
+	expect_frame_cut(buffer, frame, sealpool_buffer_get_height(buffer));
+}
+
+void expect_frame_cut(struct sealpool_buffer *buffer, uint32_t frame,
+		int32_t rows) {
 	struct client_image expected;
 	assert_true(client_image_create(&expected,
 		sealpool_buffer_get_width(buffer),
 		sealpool_buffer_get_height(buffer)));
-	client_image_draw(&expected, frame);
+	client_image_draw_rect(&expected, 0, 0, expected.width, rows, 1, frame);
 	expect_image(buffer, &expected);
 	client_image_destroy(&expected);
 }

@@ -124,6 +124,9 @@ uint64_t server_count_copied(struct server *server, const struct peer *peer,
 /** Makes an image of the buffer's contents. */
 void read_image(struct sealpool_buffer *buffer, struct client_image *image);
 
+/** Begins an access, which must not fail. */
+void begin_read(struct sealpool_buffer *buffer,
+	struct sealpool_access *access);
 /** Begins and ends a read access. */
 void read_buffer(struct sealpool_buffer *buffer);
 
@@ -131,6 +134,9 @@ void read_buffer(struct sealpool_buffer *buffer);
 void expect_zeroes(struct sealpool_buffer *buffer);
 /** Fails unless the whole buffer shows pattern "frame". */
 void expect_frame(struct sealpool_buffer *buffer, uint32_t frame);
+/** Fails unless the first rows show the pattern, and the others are zero. */
+void expect_frame_cut(struct sealpool_buffer *buffer, uint32_t frame,
+	int32_t rows);
 void expect_image(struct sealpool_buffer *buffer,
 	const struct client_image *expected);
 void expect_kind(struct sealpool_buffer *buffer,

@@ -12,15 +12,6 @@
 #define STRIDE (WIDTH * 4)
 #define BYTES (STRIDE * HEIGHT)
 
-static void expect_rows(struct sealpool_buffer *buffer, uint32_t frame,
-		int32_t rows) {
-	struct client_image expected;
-	assert_true(client_image_create(&expected, WIDTH, HEIGHT));
-	client_image_draw_rect(&expected, 0, 0, WIDTH, rows, 1, frame);
-	expect_image(buffer, &expected);
-	client_image_destroy(&expected);
-}
-
 static void missing_bytes_read_as_zero_and_end_the_client(void **state) {
 	struct server *server = *state;
 	struct peer *bystander = peer_create_with_picture(server,
@@ -34,7 +25,7 @@ static void missing_bytes_read_as_zero_and_end_the_client(void **state) {
 	expect_frame(server_get_shown(server, peer), 1);
 	tell(peer, show, .buffer = 0);
 	tell(peer, cut_memory, .size = 10 * STRIDE);
-	expect_rows(server_get_shown(server, peer), 1, 10);
+	expect_frame_cut(server_get_shown(server, peer), 1, 10);
 	assert_int_equal(server_get_stats(server, peer).faults, 1);
 	const char *message = refused(peer, "wl_buffer", 0,
 		WL_SHM_ERROR_INVALID_FD, wait_handled, .buffer = 0);
@@ -55,7 +46,7 @@ static void empty_file_reads_as_zero_and_ends_the_client(void **state) {
 		.width = WIDTH, .height = HEIGHT);
 	tell(peer, cut_memory, .size = 0);
 	tell(peer, show, .buffer = 0);
-	expect_rows(server_get_shown(server, peer), 1, 0);
+	expect_zeroes(server_get_shown(server, peer));
 	const char *message = refused(peer, "wl_buffer", 0,
 		WL_SHM_ERROR_INVALID_FD, wait_handled, .buffer = 0);
 	expect_number(message, BYTES);
@@ -82,7 +73,7 @@ static void lenient_server_leaves_the_client_alive(void **state) {
 		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	tell(peer, cut_memory, .size = 10 * STRIDE);
 	tell(peer, show, .buffer = 0);
-	expect_rows(server_get_shown(server, peer), 1, 10);
+	expect_frame_cut(server_get_shown(server, peer), 1, 10);
 	assert_int_equal(server_get_stats(server, peer).faults, 1);
 	server_settle(server);
 	tell(peer, wait_handled, .buffer = 0);
@@ -98,7 +89,7 @@ static void lenient_server_shows_what_comes_back(void **state) {
 		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	tell(peer, cut_memory, .size = 10 * STRIDE);
 	tell(peer, show, .buffer = 0);
-	expect_rows(server_get_shown(server, peer), 1, 10);
+	expect_frame_cut(server_get_shown(server, peer), 1, 10);
 	tell(peer, map_memory_again, .size = BYTES);
 	tell(peer, draw_and_show, .frame = 2);
 	expect_frame(server_get_shown(server, peer), 2);

@@ -241,8 +241,7 @@ static void late_file_is_held_back_and_released(void **state) {
 		server_dispatch(server, -1, server_now_ms() + 1000);
 	}
 	struct sealpool_access access;
-	assert_int_equal(sealpool_buffer_begin_access(server->newest,
-		SEALPOOL_ACCESS_READ, &access), 0);
+	begin_read(server->newest, &access);
 	assert_int_equal(*(const uint8_t *)access.data, SILENT_FILES_LATE_BYTE);
 	sealpool_buffer_end_access(&access);
 	peer_finish(peer);

@@ -57,8 +57,7 @@ static int64_t measure(struct server *server, struct peer *peer, int32_t size,
 		server_count_copied(server, peer, copied);
 		struct sealpool_access access;
 		int64_t start = now();
-		assert_int_equal(sealpool_buffer_begin_access(buffer,
-			SEALPOOL_ACCESS_READ, &access), 0);
+		begin_read(buffer, &access);
 		volatile uint64_t sum = sum_pixels(&access, size);
 		(void)sum;
 		sealpool_buffer_end_access(&access);

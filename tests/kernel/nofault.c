@@ -39,16 +39,6 @@ static uint64_t count_copied(struct server *server, const struct peer *peer) {
 	return server_get_stats(server, peer).bytes_copied_in;
 }
 
-/* The first rows show the frame; the rest is zero. */
-static void expect_frame_cut(struct sealpool_buffer *buffer, uint32_t frame,
-		int32_t rows) {
-	struct client_image expected;
-	assert_true(client_image_create(&expected, WIDTH, HEIGHT));
-	client_image_draw_rect(&expected, 0, 0, WIDTH, rows, 1, frame);
-	expect_image(buffer, &expected);
-	client_image_destroy(&expected);
-}
-
 /* Kinds */
 
 static void expect_unsealed(struct server *server,
@@ -145,7 +135,7 @@ static void file_cut_to_nothing_reads_as_zero(void **state) {
 	expect_frame(buffer, 1);
 	tell(peer, cut_memory, .size = 0);
 	tell(peer, show, .buffer = 0);
-	expect_frame_cut(buffer, 1, 0);
+	expect_zeroes(buffer);
 	assert_true(server_get_stats(server, peer).faults > 0);
 	peer_finish(peer);
 }
@@ -157,8 +147,7 @@ static void memory_cut_while_it_is_read_reads_on(void **state) {
 		CLIENT_MEMORY_UNSEALED, WIDTH, HEIGHT);
 	struct sealpool_buffer *buffer = server_get_shown(server, peer);
 	struct sealpool_access access;
-	assert_int_equal(sealpool_buffer_begin_access(buffer,
-		SEALPOOL_ACCESS_READ, &access), 0);
+	begin_read(buffer, &access);
 	const volatile uint32_t *last = (uint32_t *)((uint8_t *)access.data +
 		BYTES) - 1;
 	uint32_t drawn = client_pattern(WIDTH - 1, HEIGHT - 1, 1);
@@ -238,13 +227,13 @@ static void file_that_grows_after_zeroes_were_seen_is_seen(void **state) {
 	struct peer *peer = create_peer_ahead_of_its_file(server);
 	tell(peer, show, .buffer = 1);
 	struct sealpool_buffer *late = server_get_shown(server, peer);
-	expect_frame_cut(late, 0, 0);
+	expect_zeroes(late);
 	tell(peer, grow_memory, .size = 2 * BYTES);
 	tell(peer, draw, .buffer = 1, .frame = 2);
 	/* In a private mapping, zeroes stay where they were read. A copy reads missing
 	 * bytes again each time. */
 	if (has_nofault() && !coherent) {
-		expect_frame_cut(late, 0, 0);
+		expect_zeroes(late);
 	} else {
 		expect_frame(late, 2);
 	}
@@ -283,7 +272,7 @@ static void file_that_is_cut_and_grows_again_is_seen(void **state) {
 	for (uint32_t frame = 2; frame <= 5; frame++) {
 		tell(peer, cut_memory, .size = 0);
 		tell(peer, show, .buffer = 0);
-		expect_frame_cut(buffer, 0, 0);
+		expect_zeroes(buffer);
 		tell(peer, grow_again, .size = BYTES);
 		tell(peer, draw_and_show, .frame = frame);
 		expect_frame(buffer, frame);
@@ -355,7 +344,7 @@ static void memory_that_was_never_drawn_is_not_filled(void **state) {
 			.height = HEIGHT);
 		tell(peer, show, .buffer = 0);
 		struct sealpool_buffer *buffer = server_get_shown(server, peer);
-		expect_frame_cut(buffer, 0, 0);
+		expect_zeroes(buffer);
 		expect_kind(buffer, i == 0 ? sealed_sparse : sparse);
 		tell(peer, expect_sparse, .memory = 0);
 		/* Later, it is read in place, but not always at once. */
@@ -382,7 +371,7 @@ static void memory_that_is_taken_away_is_not_filled(void **state) {
 	expect_kind(buffer, unsealed);
 	tell(peer, punch, .memory = 0);
 	tell(peer, show, .buffer = 0);
-	expect_frame_cut(buffer, 0, 0);
+	expect_zeroes(buffer);
 	expect_kind(buffer, sparse);
 	tell(peer, expect_sparse, .memory = 0);
 	for (uint32_t frame = 2; frame <= 17; frame++) {
@@ -406,8 +395,7 @@ static void file_that_grows_while_it_is_read_is_seen_in_a_shared_mapping(
 	struct peer *peer = create_peer_ahead_of_its_file(server);
 	tell(peer, show, .buffer = 1);
 	struct sealpool_access access;
-	assert_int_equal(sealpool_buffer_begin_access(server_get_shown(server,
-		peer), SEALPOOL_ACCESS_READ, &access), 0);
+	begin_read(server_get_shown(server, peer), &access);
 	const volatile uint32_t *first = access.data;
 	assert_int_equal(*first, 0);
 	tell(peer, grow_memory, .size = 2 * BYTES);
