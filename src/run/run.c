@@ -62,8 +62,8 @@ static const char usage[] =
 	"  -h, --help               print this\n"
 	"  --version                print the version\n"
 	"\n"
-	"The exit status is the command's, or 1 if it cannot be started; 3 if it ends with 0\n"
-	"before it was protected.\n";
+	"The exit status is the command's, or 1 if it cannot be started; 3 if it ends\n"
+	"with 0 before it was protected.\n";
 
 static _Noreturn void die(const char *format, const char *what) {
 	fputs("sealpool-run: ", stderr);
