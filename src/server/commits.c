@@ -39,13 +39,17 @@ static bool is_surface(const struct wl_resource *resource) {
 		strcmp(class, wl_surface_interface.name) == 0;
 }
 
-/* xdg_wm_base.get_xdg_surface, zwlr_layer_shell_v1.get_layer_surface and others. */
+/* xdg_wm_base.get_xdg_surface, zwlr_layer_shell_v1.get_layer_surface and others, which
+ * refuse a surface that shows a buffer. Those of Xwayland and of input methods do not;
+ * wp_alpha_modifier_v1.get_surface and its like give no role. */
 static bool gives_role(const struct wl_message *message) {
 	static const char end[] = "_surface";
-	size_t length = strlen(message->name);
-	return strncmp(message->name, "get_", 4) == 0 &&
-		length > sizeof(end) && strcmp(message->name + length -
-			(sizeof(end) - 1), end) == 0;
+	const char *name = message->name;
+	size_t length = strlen(name);
+	return strncmp(name, "get_", 4) == 0 && length > strlen("get__surface") &&
+		strcmp(name + length - (sizeof(end) - 1), end) == 0 &&
+		strcmp(name, "get_xwayland_surface") != 0 &&
+		strcmp(name, "get_input_popup_surface") != 0;
 }
 
 /* A buffer that is passed to another object than a surface may be read or written there,

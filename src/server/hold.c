@@ -15,8 +15,8 @@
  *
  * A compositor checks a commit when it arrives, against what was handled before, and then
  * relies on that: wlroots asserts that a window which is hidden was configured. So no
- * commit is held while its surface is hidden or gets a role. That commit need not be
- * shown any more, and is released without its bytes.
+ * commit is held while its surface is hidden, or gets a role that one with a buffer may not
+ * get. That commit need not be shown any more, and is released without its bytes.
  */
 #include <stdlib.h>
 

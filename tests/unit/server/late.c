@@ -11,6 +11,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "globals.h"
 #include "image/changes.h"
 #include "memfd.h"
 #include "server/buffer.h"
@@ -345,6 +346,64 @@ static void what_is_hidden_is_released_without_its_bytes(void **state) {
 	read_large(0x11);
 }
 
+static const struct wl_interface *surface_argument[] = { &wl_surface_interface };
+
+static const struct wl_message manager_requests[] = {
+	{ "get_surface", "o", surface_argument },
+	{ "get_xwayland_surface", "o", surface_argument },
+	{ "get_input_popup_surface", "o", surface_argument },
+	{ "get_lock_surface", "o", surface_argument },
+};
+
+static const struct wl_interface manager_interface = {
+	"test_manager", 1, 4, manager_requests, 0, NULL,
+};
+
+static int ignore_request(const void *implementation, void *target,
+		uint32_t opcode, const struct wl_message *message,
+		union wl_argument *args) {
+	return 0;
+}
+
+static void bind_manager(struct wl_client *client, void *data,
+		uint32_t version, uint32_t id) {
+	wl_resource_set_dispatcher(wl_resource_create(client,
+		&manager_interface, 1, id), ignore_request, NULL, NULL, NULL);
+}
+
+static void *get_manager(void) {
+	assert_non_null(wl_global_create(test.display.wl, &manager_interface, 1,
+		NULL, bind_manager));
+	struct client_global globals[] = {
+		{ .interface = &manager_interface, .version = 1 },
+		{ 0 },
+	};
+	struct wl_registry *registry =
+		client_look_for_globals(test.client, globals);
+	settle();
+	wl_registry_destroy(registry);
+	assert_non_null(globals[0].object);
+	return globals[0].object;
+}
+
+/* wp_alpha_modifier_v1.get_surface gives no role. wlroots accepts a surface that shows a
+ * buffer for Xwayland and for an input method's popup. */
+static void commit_is_held_until_a_role_forbids_it(void **state) {
+	struct wl_proxy *manager = get_manager();
+	create_of_memory();
+	keep_reader(get_copier());
+	show(0, 0, 0, WIDTH, LARGE_HEIGHT);
+	for (uint32_t request = 0; request < 4; request++) {
+		assert_int_equal(releases, 0);
+		wl_proxy_marshal(manager, request, test.surfaces[0]);
+		settle();
+	}
+	assert_int_equal(releases, 1);
+	wl_proxy_destroy(manager);
+	release_reader();
+	settle_reader();
+}
+
 #define MANY 100
 
 static void any_number_of_surfaces_is_held_back(void **state) {
@@ -418,6 +477,7 @@ int main(void) {
 		TEST_LATE(threads_do_not_populate_memory),
 		TEST_LATE(threads_that_copy_memory_do_not_either),
 		TEST_LATE(what_is_hidden_is_released_without_its_bytes),
+		TEST_LATE(commit_is_held_until_a_role_forbids_it),
 		TEST_LATE(any_number_of_surfaces_is_held_back),
 		TEST_LATE(much_that_a_thread_has_read_is_not_copied),
 		TEST_LATE(little_that_a_thread_has_read_is_copied),
