@@ -301,27 +301,21 @@ static uint32_t hold_commit(struct wl_resource *surface, void *data) {
 	return wlr_surface_lock_pending(wlr_surface_from_resource(surface));
 }
 
-/* Returns whether an xdg_surface shows no buffer until it is configured: it has another
- * xdg_toplevel, or xdg_popup, than at the time of the commit. */
-static bool is_new(const struct wlr_xdg_surface *xdg_surface) {
-	return xdg_surface->role_resource != NULL &&
-		xdg_surface->toplevel != NULL &&
-		!(xdg_surface->initialized && xdg_surface->configured);
-}
-
 static void release_commit(struct wl_resource *resource, uint32_t number,
 		void *data) {
 	struct wlr_surface *surface = wlr_surface_from_resource(resource);
-	struct wlr_xdg_surface *xdg_surface =
+	const struct wlr_xdg_surface *xdg_surface =
 		wlr_xdg_surface_try_from_wlr_surface(surface);
-	/* wlroots refuses this when a commit arrives, and asserts it afterwards. */
-	if (xdg_surface != NULL && is_new(xdg_surface)) {
-		wl_resource_post_error(xdg_surface->resource,
-			XDG_SURFACE_ERROR_UNCONFIGURED_BUFFER,
-			"xdg_surface has a buffer, but is not configured");
+	if (xdg_surface == NULL || xdg_surface->configured) {
+		wlr_surface_unlock_cached(surface, number);
 		return;
 	}
+	/* The xdg_toplevel or xdg_popup of this commit is gone. For the next one, wlroots
+	 * would take it for the initial commit, which has no buffer. */
+	struct wl_resource *role = surface->role_resource;
+	surface->role_resource = NULL;
 	wlr_surface_unlock_cached(surface, number);
+	surface->role_resource = role;
 }
 
 static struct sp_gpu_buffer *find_gpu_buffer(struct wlr_buffer *base) {

@@ -5,6 +5,7 @@
 #include <wayland-client.h>
 
 #include "picture.h"
+#include "xdg-shell-client-protocol.h"
 
 /* Two buffers in one pool, and a window without a buffer. */
 struct pair {
@@ -66,6 +67,11 @@ enum order {
 	ROLE_DESTROYED_FIRST,
 };
 
+enum replacement {
+	REPLACED_AT_ONCE,
+	REPLACED_LATER,
+};
+
 static void window_is_hidden_at_once(struct test *test) {
 	static struct client_window window;
 	struct client_memory memory;
@@ -84,6 +90,56 @@ static void window_is_hidden_at_once(struct test *test) {
 	client_surface_commit(&window.surface);
 	client_window_destroy_role(&window);
 	must(test, client_window_give_role(&window, "shown again"));
+	commit_buffer(&window.surface, &small);
+	must(test, client_buffer_wait_released(&test->client, &large));
+	test_expect_alive(test);
+}
+
+/* Shows a buffer in a window, until no configure event of it is on its way. */
+static void show_and_settle(struct test *test, struct client_window *window,
+		struct client_buffer *buffer) {
+	create_window(test, window);
+	commit_buffer(&window->surface, buffer);
+	must(test, client_roundtrip(&test->client));
+	must(test, client_roundtrip(&test->client));
+}
+
+/* Without another xdg_surface. */
+static void replace_toplevel(struct test *test, struct client_window *window,
+		bool later) {
+	window->configured = false;
+	xdg_toplevel_destroy(window->xdg_toplevel);
+	if (later) {
+		client_wait_fate(&test->client, UNDUE_MS,
+			&(struct client_fate){ 0 });
+	}
+	window->xdg_toplevel = xdg_surface_get_toplevel(window->xdg_surface);
+	client_surface_attach(&window->surface, NULL);
+	client_surface_commit(&window->surface);
+}
+
+static void window_gets_another_toplevel(struct test *test) {
+	static struct client_window control, window;
+	struct client_memory memory;
+	struct client_pool pool;
+	struct client_buffer large, small;
+	create_pool(test, &memory, &pool, CLIENT_MEMORY_UNSEALED, LARGE_BYTES);
+	must(test, client_buffer_create(&pool, &large, 0, LARGE_WIDTH,
+		LARGE_HEIGHT, LARGE_STRIDE));
+	create_buffer(test, &pool, &small, 0);
+	show_and_settle(test, &control, &small);
+	replace_toplevel(test, &control, false);
+	if (!client_roundtrip(&test->client) ||
+			!client_roundtrip(&test->client) ||
+			!control.configured) {
+		test_skip(test, "an xdg_surface has one xdg_toplevel");
+	}
+	client_window_destroy(&control);
+	show_and_settle(test, &window, &small);
+	commit_buffer(&window.surface, &large);
+	replace_toplevel(test, &window, test->argument == REPLACED_LATER);
+	must(test, client_wait(&test->client, &window.configured,
+		"xdg_surface.configure"));
 	commit_buffer(&window.surface, &small);
 	must(test, client_buffer_wait_released(&test->client, &large));
 	test_expect_alive(test);
@@ -171,6 +227,12 @@ const struct test_case protocol_commit_cases[] = {
 	{ "protocol/release:role-gone", CASE_REQUIRED,
 		"The xdg_toplevel is destroyed right after a commit of a large buffer.",
 		window_is_hidden_at_once, ROLE_DESTROYED_FIRST },
+	{ "protocol/release:other-toplevel", CASE_REQUIRED,
+		"An xdg_surface gets another xdg_toplevel right after a commit of a large buffer.",
+		window_gets_another_toplevel, REPLACED_AT_ONCE },
+	{ "protocol/release:later-toplevel", CASE_REQUIRED,
+		"An xdg_surface loses its xdg_toplevel right after such a commit, and gets another "
+		"later.", window_gets_another_toplevel, REPLACED_LATER },
 	{ "protocol/release:surface-gone", CASE_REQUIRED,
 		"The buffer of a destroyed surface is released.", release_comes_after_the_surface,
 		CLIENT_MEMORY_SEALED },
