@@ -103,14 +103,18 @@ static void parse_client(char *line, struct client *client) {
 	read_name(client);
 }
 
+/* The memory for clients is doubled whenever their number is a power of two. */
 static bool add_client(struct snapshot *snapshot, char *line) {
-	struct client *clients = reallocarray(snapshot->clients,
-		snapshot->clients_len + 1, sizeof(clients[0]));
-	if (clients == NULL) {
-		return false;
+	size_t len = snapshot->clients_len;
+	if ((len & (len - 1)) == 0) {
+		struct client *clients = reallocarray(snapshot->clients,
+			len > 0 ? 2 * len : 1, sizeof(clients[0]));
+		if (clients == NULL) {
+			return false;
+		}
+		snapshot->clients = clients;
 	}
-	snapshot->clients = clients;
-	parse_client(line, &clients[snapshot->clients_len++]);
+	parse_client(line, &snapshot->clients[snapshot->clients_len++]);
 	return true;
 }
 
